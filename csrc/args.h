@@ -1,0 +1,262 @@
+/* args.h - the argument struct of each kernel: outputs, inputs, int64 sizes, double scalars; every field is 8 bytes.
+ *
+ * Unless a field says otherwise, arrays are contiguous and row-major, `dtype` is UDL_F32 or UDL_F64 and all floating
+ * arrays of a call have that type; index arrays are int64. Outputs do not overlap inputs, except where "may alias".
+ * A NULL input that is marked "or NULL" is absent; a NULL output that is marked so is not wanted.
+ * Axis letters: N batch, C channels in, O channels out, H W height and width of the input, P Q of the output,
+ * R S of the filter, G groups. */
+#ifndef UDLFAST_ARGS_H
+#define UDLFAST_ARGS_H
+#include <stdint.h>
+typedef int64_t i64;
+
+/* out = op(a, b, c), element by element. Every operand is strided (strides in elements, 0 broadcasts) and of its own
+ * dtype; it is converted to `compute` (UDL_F32, UDL_F64 or UDL_I64) on load and from it on store; store to bool is
+ * "!= 0". p[0], p[1] stand for absent operands or are parameters: see elementwise.inc. out may alias an input that
+ * has the same dtype and strides. dims run from outermost to innermost; strides[k] belongs to out, a, b, c. */
+typedef struct {
+    void *out;
+    const void *in[3];
+    i64 op, compute, dtype[4], ndim, shape[8], strides[4][8], pad;
+    double p[2];
+} udl_elementwise_args;
+
+/* out[o, i] = reduction over n of a[o, n, i]; op is UDL_SUM ... Integers: dtype of `a` any type; out_dtype is the
+ * type of out (SUM/PROD: I64 for integers; ARGMAX/ARGMIN: I64; ANY/ALL: BOOL; else dtype). NaN wins in MAX/MIN/ARG*.
+ * The first of equal extremes is the ARGMAX/ARGMIN. bf16 accumulates in f32. The tree is fixed by the shape. */
+typedef struct {
+    void *out;
+    const void *a;
+    i64 op, dtype, out_dtype, outer, n, inner;
+} udl_reduce_args;
+
+/* mean[o, i] and var[o, i] of a[o, n, i] (two passes or Welford); var = sum of squares / (n - correction). */
+typedef struct {
+    void *var, *mean;
+    const void *a;
+    i64 dtype, outer, n, inner;
+    double correction;
+} udl_var_mean_args;
+
+/* out[o, k, i] = sum or product (op UDL_SUM, UDL_PROD) of a[o, 0..k, i]; reverse != 0 runs from the end. F32 F64 I64 */
+typedef struct {
+    void *out;
+    const void *a;
+    i64 op, dtype, outer, n, inner_reverse; /* inner_reverse = inner, negative for reverse */
+} udl_cumsum_args;
+
+/* out[b, m, n] = act(alpha sum_k A[b, m, k] B[b, k, n] + beta out + bias[n]) + residual[b, m, n].
+ * A and B are strided: element (b, m, k) of A is a[b a_batch + m a_m + k a_k], likewise B; out has row stride ldo and
+ * unit column stride; residual (or NULL) is laid out as out. bias or NULL. beta is 0 or 1; with 0 out is not read.
+ * bias_m != 0: bias runs over m instead of n. dtype F32, F64 or BF16 (then accumulated in float32). */
+typedef struct {
+    void *out;
+    const void *a, *b, *bias, *residual;
+    i64 dtype, batch, m, n, k, a_batch, a_m, a_k, b_batch, b_k, b_n, o_batch, ldo, act, bias_m, precision;
+    double alpha, beta;
+} udl_matmul_args;
+
+/* y[N, O, P, Q] = x[N, C, H, W] * w[O, C/G, R, S] + b[O] (cross-correlation); b or NULL; act as matmul's.
+ * pad_h, pad_w are the zeros before the first row and column; P and Q are given, so padding may be asymmetric. */
+typedef struct {
+    void *y;
+    const void *x, *w, *b;
+    i64 dtype, N, C, H, W, O, R, S, P, Q, stride_h, stride_w, pad_h, pad_w, dil_h, dil_w, groups_act; /* groups + 65536 act */
+} udl_conv2d_args;
+
+/* gx[N, C, H, W] from gy[N, O, P, Q] and w */
+typedef struct {
+    void *gx;
+    const void *gy, *w;
+    i64 dtype, N, C, H, W, O, R, S, P, Q, stride_h, stride_w, pad_h, pad_w, dil_h, dil_w, groups_act;
+} udl_conv2d_backward_input_args;
+
+/* gw[O, C/G, R, S] and gb[O] (or NULL) from gy and x */
+typedef struct {
+    void *gw, *gb;
+    const void *gy, *x;
+    i64 dtype, N, C, H, W, O, R, S, P, Q, stride_h, stride_w, pad_h, pad_w, dil_h, dil_w, groups_act;
+} udl_conv2d_backward_weight_args;
+
+/* y[NC, P, Q] = max of each window of x[NC, H, W]; indices[NC, P, Q] (int64, or NULL) = h W + w of it. NaN wins. */
+typedef struct {
+    void *y, *indices;
+    const void *x;
+    i64 dtype, NC, H, W, P, Q, R, S, stride_h, stride_w, pad_h, pad_w, dil_h, dil_w;
+} udl_max_pool2d_args;
+
+/* gx[NC, HW] = 0, then gx[nc, indices[nc, pq]] += gy[nc, pq] (also for adaptive_max_pool2d) */
+typedef struct {
+    void *gx;
+    const void *gy, *indices;
+    i64 dtype, NC, HW, PQ;
+} udl_max_pool2d_backward_args;
+
+/* mean of each window; count_include_pad as PyTorch; divisor_override 0 = none */
+typedef struct {
+    void *y;
+    const void *x;
+    i64 dtype, NC, H, W, P, Q, R, S, stride_h, stride_w, pad_h, pad_w, count_include_pad, divisor_override;
+} udl_avg_pool2d_args;
+typedef struct {
+    void *gx;
+    const void *gy;
+    i64 dtype, NC, H, W, P, Q, R, S, stride_h, stride_w, pad_h, pad_w, count_include_pad, divisor_override;
+} udl_avg_pool2d_backward_args;
+
+/* window p covers rows floor(p H / P) .. ceil((p + 1) H / P) - 1 */
+typedef struct {
+    void *y;
+    const void *x;
+    i64 dtype, NC, H, W, P, Q;
+} udl_adaptive_avg_pool2d_args;
+typedef struct {
+    void *gx;
+    const void *gy;
+    i64 dtype, NC, H, W, P, Q;
+} udl_adaptive_avg_pool2d_backward_args;
+typedef struct {
+    void *y, *indices;
+    const void *x;
+    i64 dtype, NC, H, W, P, Q;
+} udl_adaptive_max_pool2d_args;
+
+/* y[o, n, i] = softmax over n of x, or its logarithm if log != 0. A row of -inf gives NaN, as PyTorch. May alias. */
+typedef struct {
+    void *y;
+    const void *x;
+    i64 dtype, outer, n, inner, log;
+} udl_softmax_args;
+/* gx = y (gy - sum_n gy y), or gy - exp(y) sum_n gy if log. May alias gy. */
+typedef struct {
+    void *gx;
+    const void *gy, *y;
+    i64 dtype, outer, n, inner, log;
+} udl_softmax_backward_args;
+
+/* y = (x - mean) rstd w + b per channel of x[N, C, L]; training: statistics of this batch go to mean[C], rstd[C], and
+ * running_mean, running_var (or NULL, updated in place) move by momentum towards mean and the unbiased variance;
+ * else they come from running_*, and mean/rstd are filled from them. w, b or NULL. */
+typedef struct {
+    void *y, *mean, *rstd;
+    const void *x, *w, *b;
+    void *running_mean, *running_var;
+    i64 dtype, N, C, L, training;
+    double momentum, eps;
+} udl_batch_norm_args;
+/* gx, gw[C], gb[C] (each or NULL) */
+typedef struct {
+    void *gx, *gw, *gb;
+    const void *gy, *x, *w, *mean, *rstd;
+    i64 dtype, N, C, L, training;
+} udl_batch_norm_backward_args;
+
+/* y = (x - mean) rstd w + b per row of x[M, D]; mean[M], rstd[M]; w, b [D] or NULL */
+typedef struct {
+    void *y, *mean, *rstd;
+    const void *x, *w, *b;
+    i64 dtype, M, D;
+    double eps;
+} udl_layer_norm_args;
+typedef struct {
+    void *gx, *gw, *gb;
+    const void *gy, *x, *w, *mean, *rstd;
+    i64 dtype, M, D;
+} udl_layer_norm_backward_args;
+
+/* x[N, C, L] logits, target[N, L] int64, weight[C] or NULL. loss[N, L] = w_t (lse - x_t) with label smoothing s:
+ * (1 - s) w_t (lse - x_t) + s/C sum_c w_c (lse - x_c); 0 where target == ignore_index. lse[N, L] is kept for backward;
+ * total[2] = sum of losses, sum of weights w_t that count. status UDL_EINDEX if a target is outside 0..C-1. */
+typedef struct {
+    void *loss, *lse, *total;
+    const void *x, *target, *weight;
+    i64 dtype, N, C, L, ignore_index, pad;
+    double smoothing;
+} udl_cross_entropy_args;
+/* gx; g is one number (reduction 1 = mean, divided by total[1]; 2 = sum) or [N, L] (reduction 0) */
+typedef struct {
+    void *gx;
+    const void *g, *x, *target, *weight, *lse, *total;
+    i64 dtype, N, C, L, ignore_index, reduction, pad;
+    double smoothing;
+} udl_cross_entropy_backward_args;
+/* loss[N, L] = -w_t logp_t; total[2] as above */
+typedef struct {
+    void *loss, *total;
+    const void *logp, *target, *weight;
+    i64 dtype, N, C, L, ignore_index;
+} udl_nll_loss_args;
+typedef struct {
+    void *gx;
+    const void *g, *target, *weight, *total;
+    i64 dtype_reduction, N, C, L, ignore_index; /* dtype + 256 reduction */
+} udl_nll_loss_backward_args;
+
+/* out[o, j, i] = a[o, index[j], i] for any dtype of `itemsize` bytes; negative indices count from the end */
+typedef struct {
+    void *out;
+    const void *a, *index;
+    i64 itemsize, outer, n, inner, n_index, pad;
+} udl_index_select_args;
+/* out[o, index[j], i] += a[o, j, i], in the order of j; dtype F32 F64 I64; skip: index left out (or INT64_MIN) */
+typedef struct {
+    void *out;
+    const void *a, *index;
+    i64 dtype, outer, n, inner, n_index, skip;
+} udl_index_add_args;
+
+/* out[i0, i1, ...] = a[..., index[i0, i1, ...] along dim, ...]; out and index contiguous of `shape`; a strided */
+typedef struct {
+    void *out;
+    const void *a, *index;
+    i64 itemsize, ndim, dim, a_n, shape[8], a_strides[8], index_strides[8], pad;
+} udl_gather_args;
+/* out[..., index[...], ...] = or += a[...]; op 0 set, 1 add; out strided and written in place; dtype by `dtype` */
+typedef struct {
+    void *out;
+    const void *a, *index;
+    i64 dtype, ndim, dim, out_n, op, shape[8], out_strides[8], index_strides[8], pad; /* a, index: index_strides */
+} udl_scatter_args;
+
+/* values[o, j], indices[o, j] (int64): the first k of a[o, n] in order (stable; NaN is largest); k = n sorts */
+typedef struct {
+    void *values, *indices;
+    const void *a;
+    i64 dtype, outer, n, k, descending, pad;
+} udl_sort_args;
+
+/* out[n]: kind 0 uniform [p0, p1), 1 normal (mean p0, std p1), 2 integers [low, high) int64, 3 bernoulli(p0) as dtype,
+ * 4 permutation of 0..n-1 (int64). Element i uses Philox(seed, counter = i / 4 + offset): any split gives the same. */
+typedef struct {
+    void *out;
+    i64 kind, dtype, n, seed, offset, low_high; /* low_high: kind 2, address-free: low in p0, high in p1 */
+    double p[2];
+} udl_random_args;
+/* y = x mask / (1 - p); mask: one byte an element (UDL_U8, 0 or 1) */
+typedef struct {
+    void *y, *mask;
+    const void *x;
+    i64 dtype, n, seed, offset, pad;
+    double p;
+} udl_dropout_args;
+
+/* One launch over all parameters. table[count][6] int64: addresses of parameter, gradient, state 1, state 2, state 3
+ * (0 = none), and the number of elements. */
+typedef struct {
+    const i64 *table;
+    i64 dtype, count, nesterov, maximize, first_step, pad;
+    double lr, momentum, dampening, weight_decay;
+} udl_sgd_args; /* state 1 = momentum buffer */
+typedef struct {
+    const i64 *table;
+    i64 dtype, count, amsgrad, maximize, decoupled, step;
+    double lr, beta1, beta2, eps, weight_decay, pad0, pad1;
+} udl_adam_args; /* states: exp_avg, exp_avg_sq, max_exp_avg_sq */
+
+/* out[1] (float64) = sum of squares of a[n] */
+typedef struct {
+    void *out;
+    const void *a;
+    i64 dtype, n;
+} udl_sumsq_args;
+#endif

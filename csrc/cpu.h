@@ -1,0 +1,19 @@
+/* cpu.h - what this machine and this process may use; internal to the runtime files. */
+#ifndef UDL_CPU_H
+#define UDL_CPU_H
+#include <stdint.h>
+
+/* cpu.c: why instruction set `name` of isas.inc may not run here, in words; "" when it may. */
+#define UDL_ISA(name, parent) const char *udl_cpu_why_##name(void);
+#include "isas.inc"
+#undef UDL_ISA
+
+/* limits.c: `proc` is the path of /proc/self/cgroup and `root` of /sys/fs/cgroup (tests give others). */
+int udl_limit_affinity(void);                                       /* processors the scheduler lets this thread use */
+double udl_limit_cgroup_cpus(const char *proc, const char *root);   /* processors' worth of time; INFINITY = no limit */
+double udl_limit_cgroup_memory(const char *proc, const char *root); /* bytes; INFINITY = no limit */
+double udl_limit_memory(void);                                      /* bytes: the smaller of RAM and the cgroup limit */
+
+#define UDL_PROC_CGROUP "/proc/self/cgroup"
+#define UDL_CGROUP_ROOT "/sys/fs/cgroup"
+#endif

@@ -1,0 +1,85 @@
+/* dispatch.c - the table of kernels that is active, chosen once among the instruction sets compiled in.
+ *
+ * CMake defines UDL_HAVE_<isa> for every full level that it compiled; table.c gives each the table udl_table_<isa>.
+ * An overlay (amx over avx512) starts from a copy of its parent's table, in which udl_overlay_<isa> replaces what it
+ * does better. */
+#include "cpu.h"
+#include "udlfast.h"
+#include <string.h>
+
+#define UDL_KERNEL(name, n_out, n_in, n_int, n_float)                                 \
+    _Static_assert(sizeof(udl_##name##_args) == 8 * (n_out + n_in + n_int + n_float), \
+                   "kernels.inc and args.h disagree on the number of fields of " #name);
+#include "kernels.inc"
+#undef UDL_KERNEL
+
+const udl_kernel_info udl_kernels[UDL_NKERNELS] = {
+#define UDL_KERNEL(name, n_out, n_in, n_int, n_float) {#name, n_out, n_in, n_int, n_float},
+#include "kernels.inc"
+#undef UDL_KERNEL
+};
+
+/* UDL_IF_HAVE(isa)(text) is `text` where UDL_HAVE_isa is defined as 1, else nothing: a defined macro makes UDL_PROBE_1
+ * push one more argument in front, so that UDL_KEEP and not UDL_DROP stands second. */
+#define UDL_PROBE_1 ~, UDL_KEEP,
+#define UDL_KEEP(...) __VA_ARGS__
+#define UDL_DROP(...)
+#define UDL_SECOND(a, b, ...) b
+#define UDL_PICK(...) UDL_SECOND(__VA_ARGS__)
+#define UDL_PASTE_(a, b) a##b
+#define UDL_PASTE(a, b) UDL_PASTE_(a, b)
+#define UDL_IF_HAVE(isa) UDL_PICK(UDL_PASTE(UDL_PROBE_, UDL_HAVE_##isa), UDL_DROP, ~)
+
+#define UDL_ISA(name, parent) UDL_IF_HAVE(name)(extern const udl_kernel_fn udl_table_##name[UDL_NKERNELS];)
+#include "isas.inc"
+#undef UDL_ISA
+
+static const struct {
+    const char *name;
+    const char *(*why)(void);
+    const udl_kernel_fn *table; /* an overlay's is its parent's */
+} levels[] = {
+#define UDL_ISA(name, parent) UDL_IF_HAVE(parent)({#name, udl_cpu_why_##name, udl_table_##parent}, )
+#include "isas.inc"
+#undef UDL_ISA
+};
+enum { NLEVELS = sizeof levels / sizeof levels[0] };
+
+#if defined(UDL_HAVE_OVERLAY_AMX)
+void udl_overlay_amx(udl_kernel_fn *table);
+#endif
+
+static udl_kernel_fn active_table[UDL_NKERNELS];
+static int active_level = -1;
+
+int udl_isa_count(void) { return NLEVELS; }
+
+static int in_range(int level) { return level >= 0 && level < NLEVELS; }
+
+const char *udl_isa_name(int level) { return in_range(level) ? levels[level].name : ""; }
+const char *udl_isa_why(int level) { return in_range(level) ? levels[level].why() : "there is no such level"; }
+int udl_isa_usable(int level) { return udl_isa_why(level)[0] == 0; }
+int udl_isa_active(void) { return active_level; }
+
+int udl_isa_use(int level) {
+    if (!udl_isa_usable(level)) return UDL_EISA;
+    memcpy(active_table, levels[level].table, sizeof active_table);
+#if defined(UDL_HAVE_OVERLAY_AMX)
+    if (strcmp(levels[level].name, "amx") == 0) udl_overlay_amx(active_table);
+#endif
+    active_level = level;
+    return UDL_OK;
+}
+
+int udl_init(const char *forced_isa) {
+    int any = !forced_isa || !*forced_isa;
+    for (int level = NLEVELS - 1; level >= 0; level--)
+        if (any ? udl_isa_usable(level) : strcmp(levels[level].name, forced_isa) == 0) return udl_isa_use(level);
+    return UDL_EISA;
+}
+
+/* The one door between bindings and kernels. Whatever must see every call (recording it into a plan) belongs here. */
+int udl_call(int id, const void *args) {
+    if (id < 0 || id >= UDL_NKERNELS || active_level < 0) return UDL_EINVAL;
+    return active_table[id](args);
+}

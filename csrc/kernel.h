@@ -1,0 +1,38 @@
+/* kernel.h - what every kernel file includes.
+ *
+ * A kernel file is compiled once per full instruction set with -DUDL_LEVEL=avx2 -DUDL_LEVEL_avx2 and so on; KERNEL(op)
+ * is the symbol of that level. Code for both float and double is written once: the file includes itself through
+ * each_float.h, which sets T (element), vec (vector of T), vmask (integer vector), VW (lanes) and FN(name) = name_f32
+ * or name_f64:
+ *
+ *     #ifndef T
+ *     #include "../kernel.h"
+ *     #define UDL_THIS_FILE "kernels/softmax.c"
+ *     #include "../each_float.h"
+ *     int KERNEL(softmax)(const udl_softmax_args *a) { return BY_FLOAT(a->dtype, softmax, (a)); }
+ *     #else
+ *     static int FN(softmax)(const udl_softmax_args *a) { ... T ... vec ... return UDL_OK; }
+ *     #endif
+ */
+#ifndef UDL_KERNEL_H
+#define UDL_KERNEL_H
+#include "udlfast.h"
+#include "vec/vec.h"
+
+#define UDL_CAT3_(a, b, c) a##b##_##c
+#define UDL_CAT3(a, b, c) UDL_CAT3_(a, b, c)
+#define KERNEL(name) UDL_CAT3(udl_, name, UDL_LEVEL)
+#define INTERNAL(name) UDL_CAT3(udli_, name, UDL_LEVEL) /* helper shared between kernel files of one level */
+
+#define BY_FLOAT(dtype, name, args) \
+    ((dtype) == UDL_F32 ? name##_f32 args : (dtype) == UDL_F64 ? name##_f64 args : UDL_EINVAL)
+
+#define UDL_MINI(a, b) ((a) < (b) ? (a) : (b))
+#define UDL_MAXI(a, b) ((a) > (b) ? (a) : (b))
+#define UDL_CEIL_DIV(a, b) (((a) + (b) - 1) / (b))
+
+/* prototypes of every kernel of this level */
+#define UDL_KERNEL(name, a, b, c, d) int KERNEL(name)(const udl_##name##_args *);
+#include "kernels.inc"
+#undef UDL_KERNEL
+#endif

@@ -1,0 +1,175 @@
+/* gemm.c - blocking over m, n, k and threads; what is packed by whom. See gemm.h.
+ *
+ * Few rows (m <= mc): A is packed once; a task owns columns, packs its own B and goes through all of k.
+ * Else, for each block of n and k: B is packed by all, shared; then tasks own mb x nb of out and pack their rows of A. */
+#ifndef T
+#include "gemm.h"
+
+static i64 cache_size(int level) {
+    static i64 sizes[3];
+    i64 l1 = __atomic_load_n(&sizes[0], __ATOMIC_ACQUIRE);
+    if (!l1) {
+        i64 s[3] = {0, 0, 0};
+        udl_cache_sizes(s);
+        const i64 least[3] = {16 << 10, 128 << 10, 1 << 20};
+        for (int i = 2; i >= 0; i--) __atomic_store_n(&sizes[i], UDL_MAXI(s[i], least[i]), __ATOMIC_RELEASE);
+    }
+    return __atomic_load_n(&sizes[level], __ATOMIC_RELAXED);
+}
+
+static i64 even_share(i64 n, i64 most, i64 unit) { /* size of equal blocks of n, each at most `most` */
+    i64 blocks = UDL_CEIL_DIV(n, most), share = UDL_CEIL_DIV(n, blocks);
+    return UDL_CEIL_DIV(share, unit) * unit;
+}
+
+gemm_sizes INTERNAL(gemm_sizes)(i64 k, i64 itemsize) {
+    gemm_sizes s;
+    i64 nr = GEMM_NV * UDL_VB / itemsize;
+    i64 kc = UDL_MINI(cache_size(0) * 5 / 8 / (nr * itemsize), 512);
+    s.kc = k > 0 ? even_share(k, kc, 8) : 8;
+    if (s.kc > k) s.kc = UDL_MAXI(k, 1);
+    s.mc = UDL_MAXI(cache_size(1) / 2 / (UDL_MAXI(s.kc, 64) * itemsize) / GEMM_MR, 1) * GEMM_MR;
+    s.nc = UDL_MAXI(UDL_MINI(cache_size(2) / 4 / (s.kc * itemsize), 4096) / nr, 4) * nr;
+    return s;
+}
+
+#define UDL_THIS_FILE "kernels/gemm.c"
+#include "../each_float.h"
+#else
+
+typedef struct {
+    const FN(gemm_job) *g;
+    T *a, *b;               /* shared panels */
+    i64 kc, mb, nb;         /* blocks of a task */
+    i64 n0, n1, k0, k1;     /* the phase */
+    i64 columns;            /* tasks in a row of tasks */
+    int failed;
+} FN(run);
+
+/* epilogue of the block whose first element is (m, n); first and last: of the blocks of k */
+static FN(gemm_epilogue) FN(part)(const FN(gemm_job) *g, i64 m, i64 n, int first, int last) {
+    FN(gemm_epilogue) e = g->e;
+    if (!first) e.add = 1;
+    if (!last) e.bias_n = e.bias_m = e.residual = 0, e.act = UDL_ACT_NONE;
+    if (e.bias_n) e.bias_n += n;
+    if (e.bias_m) e.bias_m += m;
+    if (e.residual) e.residual += m * g->ldc + n;
+    return e;
+}
+
+static FN(gemm_a) FN(a_at)(FN(gemm_a) a, i64 m, i64 k) {
+    a.p += a.kind == GEMM_A_ROWS ? m * a.stride + k : m + k * a.stride;
+    return a;
+}
+
+/* ---- few rows: tasks own columns ---------------------------------------------------------------------------------- */
+static void FN(columns_task)(void *ctx, i64 begin, i64 end) {
+    FN(run) *r = ctx;
+    const FN(gemm_job) *g = r->g;
+    size_t bytes = (size_t)(r->kc * r->nb) * sizeof(T);
+    T *b = g->b.stride ? 0 : udl_alloc(bytes);
+    if (!b && !g->b.stride) { r->failed = 1; return; }
+    for (i64 t = begin; t < end; t++)
+        for (i64 n = t * r->nb, nb = UDL_MINI(r->nb, g->n - n), k = 0; k < g->k; k += r->kc) {
+            i64 kc = UDL_MINI(r->kc, g->k - k);
+            FN(gemm_b) bb = {b, 0};
+            if (g->b.stride) bb = (FN(gemm_b)){g->b.p + k * g->b.stride + n, g->b.stride};
+            else g->pack_b(g->ctx, b, n, nb, k, kc);
+            FN(gemm_a) aa = {r->a + k * g->m, 0, GEMM_A_PANELS};
+            if (g->a.kind) aa = FN(a_at)(g->a, 0, k);
+            FN(gemm_epilogue) e = FN(part)(g, 0, n, k == 0, k + kc == g->k);
+            gemm_block(g->m, nb, kc, aa, bb, g->c + n, g->ldc, &e);
+        }
+    if (b) udl_free(b, bytes);
+}
+
+static void FN(pack_a_task)(void *ctx, i64 begin, i64 end) {
+    FN(run) *r = ctx;
+    for (i64 t = begin, k = t * r->kc; t < end; t++, k += r->kc)
+        r->g->pack_a(r->g->ctx, r->a + k * r->g->m, 0, r->g->m, k, UDL_MINI(r->kc, r->g->k - k));
+}
+
+static int FN(run_columns)(const FN(gemm_job) *g, gemm_sizes s) {
+    i64 most = UDL_MAXI(cache_size(1) / 2 / (s.kc * (i64)sizeof(T)) / GEMM_NR, 2) * GEMM_NR;
+    double flops = 2. * (double)g->m * (double)g->n * (double)g->k;
+    i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 64.) + 1;
+    i64 nb = UDL_MINI(most, UDL_MAXI(even_share(g->n, UDL_CEIL_DIV(g->n, tasks), GEMM_NR), 2 * GEMM_NR));
+    FN(run) r = {.g = g, .kc = s.kc, .nb = nb};
+    size_t bytes = (size_t)(g->m * g->k) * sizeof(T);
+    if (!g->a.kind) {
+        if (!(r.a = udl_alloc(bytes))) return UDL_ENOMEM;
+        i64 n = UDL_CEIL_DIV(g->k, s.kc);
+        udl_parallel_for(n, UDL_MAXI(1, 65536 / (g->m * s.kc)), FN(pack_a_task), &r);
+    }
+    i64 n = UDL_CEIL_DIV(g->n, nb);
+    udl_parallel_for(n, tasks == 1 ? n : 1, FN(columns_task), &r);
+    if (!g->a.kind) udl_free(r.a, bytes);
+    return r.failed ? UDL_ENOMEM : UDL_OK;
+}
+
+/* ---- many rows: B is shared, tasks own a block of out -------------------------------------------------------------- */
+static void FN(pack_b_task)(void *ctx, i64 begin, i64 end) { /* in panels */
+    FN(run) *r = ctx;
+    i64 n = r->n0 + begin * GEMM_NR, n1 = UDL_MINI(r->n1, r->n0 + end * GEMM_NR), kc = r->k1 - r->k0;
+    r->g->pack_b(r->g->ctx, r->b + begin * GEMM_NR * kc, n, n1 - n, r->k0, kc);
+}
+
+static void FN(block_task)(void *ctx, i64 begin, i64 end) {
+    FN(run) *r = ctx;
+    const FN(gemm_job) *g = r->g;
+    i64 kc = r->k1 - r->k0;
+    size_t bytes = (size_t)(kc * r->mb) * sizeof(T);
+    T *a = g->a.kind ? 0 : udl_alloc(bytes);
+    if (!a && !g->a.kind) { r->failed = 1; return; }
+    i64 packed = -1;
+    for (i64 t = begin; t < end; t++) {
+        i64 m = t / r->columns * r->mb, mb = UDL_MINI(r->mb, g->m - m);
+        i64 n = r->n0 + t % r->columns * r->nb, nb = UDL_MINI(r->nb, r->n1 - n);
+        FN(gemm_a) aa = {a, 0, GEMM_A_PANELS};
+        if (g->a.kind) aa = FN(a_at)(g->a, m, r->k0);
+        else if (packed != m) g->pack_a(g->ctx, a, m, mb, r->k0, kc), packed = m;
+        FN(gemm_b) bb = {r->b + (n - r->n0) * kc, 0};
+        if (g->b.stride) bb = (FN(gemm_b)){g->b.p + r->k0 * g->b.stride + n, g->b.stride};
+        FN(gemm_epilogue) e = FN(part)(g, m, n, r->k0 == 0, r->k1 == g->k);
+        gemm_block(mb, nb, kc, aa, bb, g->c + m * g->ldc + n, g->ldc, &e);
+    }
+    if (a) udl_free(a, bytes);
+}
+
+static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
+    i64 nc = UDL_MINI(even_share(g->n, s.nc, GEMM_NR), UDL_CEIL_DIV(g->n, GEMM_NR) * GEMM_NR);
+    double flops = 2. * (double)g->m * (double)nc * (double)s.kc;
+    i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 64.) + 1;
+    i64 rows = UDL_CEIL_DIV(g->m, s.mc), columns = 1;
+    while (rows * columns < tasks) { /* narrow the blocks, but packing A again must stay cheap */
+        if (nc / columns > 512) columns *= 2;
+        else if (g->m / rows > 8 * GEMM_MR) rows *= 2;
+        else if (nc / columns > 8 * GEMM_NR) columns *= 2;
+        else break;
+    }
+    FN(run) r = {.g = g, .kc = s.kc};
+    r.mb = even_share(g->m, UDL_CEIL_DIV(g->m, rows), GEMM_MR);
+    r.nb = even_share(nc, UDL_CEIL_DIV(nc, columns), GEMM_NR);
+    size_t bytes = (size_t)(s.kc * nc) * sizeof(T);
+    if (!g->b.stride && !(r.b = udl_alloc(bytes))) return UDL_ENOMEM;
+    for (r.n0 = 0; r.n0 < g->n && !r.failed; r.n0 = r.n1) {
+        r.n1 = UDL_MINI(r.n0 + nc, g->n);
+        r.columns = UDL_CEIL_DIV(r.n1 - r.n0, r.nb);
+        for (r.k0 = 0; r.k0 < g->k && !r.failed; r.k0 = r.k1) {
+            r.k1 = UDL_MINI(r.k0 + s.kc, g->k);
+            i64 panels = UDL_CEIL_DIV(r.n1 - r.n0, GEMM_NR);
+            if (!g->b.stride) udl_parallel_for(panels, UDL_MAXI(1, 65536 / (s.kc * GEMM_NR)), FN(pack_b_task), &r);
+            i64 n = UDL_CEIL_DIV(g->m, r.mb) * r.columns;
+            udl_parallel_for(n, tasks == 1 ? n : 1, FN(block_task), &r);
+        }
+    }
+    if (!g->b.stride) udl_free(r.b, bytes);
+    return r.failed ? UDL_ENOMEM : UDL_OK;
+}
+
+int gemm_run(const FN(gemm_job) *g) {
+    if (g->m <= 0 || g->n <= 0) return UDL_OK;
+    gemm_sizes s = INTERNAL(gemm_sizes)(g->k, sizeof(T));
+    return g->m <= s.mc ? FN(run_columns)(g, s) : FN(run_blocks)(g, s);
+}
+#endif

@@ -1,0 +1,356 @@
+/* parallel.c - the thread pool: the only file that knows threads.
+ *
+ * udl_parallel_for cuts [0, n) into pieces by n and grain alone; the caller and its helpers draw pieces from one
+ * counter, so who computes a piece is chance, but what a piece is never changes.
+ *
+ *     caller                                       helper (all alike, without a number)
+ *     takes `busy`, or else runs all alone         spins, then sleeps until a job is open that it has not seen
+ *     writes the job, opens the gate               enters: inside += 1, only while the gate is open
+ *     draws pieces until there are none            draws pieces until there are none
+ *     closes the gate, waits for inside == 0       leaves: inside -= 1
+ *
+ * The caller never waits for a helper that did not enter, so one that is slow to wake costs nothing. A second caller
+ * (another Python thread) finds `busy` taken and runs its own pieces itself: no waiting, no more threads than asked for.
+ * A forked child has none of the helpers: it forgets them, and starts its own when it first needs them. */
+#define _GNU_SOURCE
+#include "cpu.h"
+#include "udlfast.h"
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+enum { MAX_THREADS = 256, STACK_BYTES = 1 << 20, SPIN_NS = 50000 };
+
+/* gate: bits 0-8 helpers inside | 14 the caller sleeps | 15 open | 16-31 number of the job */
+#define INSIDE 0x1ffu
+#define CALLER_SLEEPS 0x4000u
+#define OPEN 0x8000u
+#define JOB_ONE 0x10000u
+#define JOB_NUMBER 0xffff0000u
+
+static struct {
+    _Alignas(64) _Atomic uint32_t gate;
+    _Alignas(64) atomic_llong next;        /* the next piece to draw */
+    _Alignas(64) int64_t n, grain, pieces; /* written while the gate is closed and nobody is inside */
+    udl_range_fn fn;
+    void *ctx;
+} job;
+
+static _Alignas(64) atomic_flag busy = ATOMIC_FLAG_INIT; /* a caller owns `job` */
+static _Atomic uint32_t doorbell;                        /* helpers sleep on it */
+static atomic_int started, sleeping;                     /* helpers that exist, and those of them asleep */
+static atomic_int width, spin_ns;                        /* width 0: not chosen yet */
+static atomic_int start_failed;                          /* the system gave no more threads */
+static _Thread_local int in_region;                      /* this thread runs pieces: nested calls stay on it */
+
+/* ---- sleeping and waking ---------------------------------------------------------------------------------------- */
+#if defined(__linux__)
+static void sleep_while(_Atomic uint32_t *word, uint32_t value) {
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+static void wake(_Atomic uint32_t *word, int count) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+static void forget_sleepers(void) {}
+#else
+static pthread_mutex_t bed = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t morning = PTHREAD_COND_INITIALIZER;
+static void sleep_while(_Atomic uint32_t *word, uint32_t value) {
+    pthread_mutex_lock(&bed);
+    while (atomic_load(word) == value) pthread_cond_wait(&morning, &bed);
+    pthread_mutex_unlock(&bed);
+}
+static void wake(_Atomic uint32_t *word, int count) {
+    (void)word, (void)count;
+    pthread_mutex_lock(&bed); /* whoever saw the old value is in pthread_cond_wait once we have the lock */
+    pthread_mutex_unlock(&bed);
+    pthread_cond_broadcast(&morning);
+}
+static void forget_sleepers(void) {
+    pthread_mutex_init(&bed, NULL);
+    pthread_cond_init(&morning, NULL);
+}
+#endif
+
+static inline void pause_cpu(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
+#endif
+}
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* ---- helpers ----------------------------------------------------------------------------------------------------- */
+static void draw_pieces(void) {
+    const int64_t n = job.n, grain = job.grain, pieces = job.pieces;
+    const udl_range_fn fn = job.fn;
+    void *ctx = job.ctx;
+    for (;;) {
+        int64_t i = atomic_fetch_add_explicit(&job.next, 1, memory_order_relaxed);
+        if (i >= pieces) return;
+        fn(ctx, i * grain, i == pieces - 1 ? n : (i + 1) * grain);
+    }
+}
+
+/* true when a job is open that this helper has not seen and that has room for one more */
+static int enter(uint32_t *seen) {
+    uint32_t g = atomic_load_explicit(&job.gate, memory_order_seq_cst);
+    while ((g & OPEN) && (g & JOB_NUMBER) != *seen && (int)(g & INSIDE) + 1 < atomic_load(&width))
+        if (atomic_compare_exchange_weak(&job.gate, &g, g + 1)) {
+            *seen = g & JOB_NUMBER;
+            return 1;
+        }
+    return 0;
+}
+
+static void leave(void) {
+    uint32_t g = atomic_fetch_sub(&job.gate, 1) - 1;
+    if ((g & INSIDE) == 0 && (g & CALLER_SLEEPS)) wake(&job.gate, 1);
+}
+
+/* true when there are more helpers than the width asks for; then the calling helper is no longer counted */
+static int surplus(void) {
+    int s = atomic_load(&started);
+    while (s > atomic_load(&width) - 1)
+        if (atomic_compare_exchange_weak(&started, &s, s - 1)) return 1;
+    return 0;
+}
+
+static int spin_for_job(uint32_t *seen) {
+    int64_t end = 0;
+    do {
+        for (int i = 0; i < 32; i++) {
+            if (enter(seen)) return 1;
+            pause_cpu();
+        }
+        int64_t now = now_ns();
+        if (end == 0) end = now + atomic_load_explicit(&spin_ns, memory_order_relaxed);
+        if (now >= end) return 0;
+    } while (1);
+}
+
+static void *helper(void *unused) {
+    uint32_t seen = 1; /* no job has this number */
+    in_region = 1;
+    for (;;) {
+        int entered = spin_for_job(&seen);
+        if (!entered) {
+            /* Count myself as asleep, then look once more: a caller opens the gate first and then counts sleepers, so
+             * either I see the gate or the caller sees me and rings. */
+            atomic_fetch_add(&sleeping, 1);
+            uint32_t bell = atomic_load(&doorbell);
+            int leaving = surplus();
+            if (!leaving && !(entered = enter(&seen))) sleep_while(&doorbell, bell);
+            atomic_fetch_sub(&sleeping, 1);
+            if (leaving) return unused;
+        }
+        if (entered) {
+            draw_pieces();
+            leave();
+        }
+    }
+}
+
+static void ring(int count) {
+    atomic_fetch_add(&doorbell, 1);
+    wake(&doorbell, count);
+}
+
+/* Helpers take no signals: those belong to the threads of the program. */
+static int start_one(void) {
+    pthread_attr_t attr;
+    pthread_t thread;
+    sigset_t all, before;
+    if (pthread_attr_init(&attr)) return 0;
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_fetch_add(&started, 1);
+    int ok = pthread_create(&thread, &attr, helper, NULL) == 0;
+    if (!ok) atomic_fetch_sub(&started, 1);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    return ok;
+}
+
+/* called by the owner of `busy` with an open gate */
+static void call_helpers(int count) {
+    int asleep = atomic_load(&sleeping), exist = atomic_load(&started);
+    if (exist < count && !atomic_load_explicit(&start_failed, memory_order_relaxed))
+        for (; exist < count; exist++)
+            if (!start_one()) {
+                atomic_store(&start_failed, 1);
+                break;
+            }
+    if (asleep && exist - asleep < count) ring(count - (exist - asleep));
+}
+
+/* ---- the caller ---------------------------------------------------------------------------------------------------- */
+static void wait_for_helpers(void) {
+    uint32_t g = atomic_fetch_and(&job.gate, ~OPEN);
+    int64_t end = 0, spin = atomic_load_explicit(&spin_ns, memory_order_relaxed);
+    for (int i = 1; g & INSIDE; i++) {
+        pause_cpu();
+        g = atomic_load_explicit(&job.gate, memory_order_acquire);
+        if (i % 32) continue;
+        int64_t now = now_ns();
+        if (end == 0) end = now + spin;
+        if (now >= end) break;
+    }
+    if (!(g & INSIDE)) return;
+    g = atomic_fetch_or(&job.gate, CALLER_SLEEPS) | CALLER_SLEEPS;
+    for (; g & INSIDE; g = atomic_load(&job.gate)) sleep_while(&job.gate, g);
+}
+
+static void run_alone(int64_t n, int64_t grain, udl_range_fn fn, void *ctx) {
+    for (int64_t begin = 0; begin < n;) {
+        int64_t end = n - begin > grain ? begin + grain : n;
+        fn(ctx, begin, end);
+        begin = end;
+    }
+}
+
+void udl_parallel_for(int64_t n, int64_t grain, udl_range_fn fn, void *ctx) {
+    if (grain < 1) grain = 1;
+    if (n <= grain || in_region || udl_num_threads() == 1 || atomic_flag_test_and_set(&busy)) {
+        run_alone(n, grain, fn, ctx);
+        return;
+    }
+    int64_t pieces = (n - 1) / grain + 1;
+    int threads = atomic_load(&width);
+    job.n = n;
+    job.grain = grain;
+    job.pieces = pieces;
+    job.fn = fn;
+    job.ctx = ctx;
+    atomic_store_explicit(&job.next, 0, memory_order_relaxed);
+    in_region = 1;
+    uint32_t number = (atomic_load(&job.gate) & JOB_NUMBER) + JOB_ONE;
+    atomic_store(&job.gate, number | OPEN);
+    call_helpers((int)(pieces < threads ? pieces : threads) - 1);
+    draw_pieces();
+    wait_for_helpers();
+    in_region = 0;
+    atomic_flag_clear(&busy);
+}
+
+/* ---- width ----------------------------------------------------------------------------------------------------------- */
+static pthread_mutex_t config = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
+static struct {
+    int affinity, processors; /* processors = min(affinity, cgroup quota) */
+    double quota;
+    int env[2]; /* 0 not set, -1 no valid number */
+    char env_text[2][32];
+    const char *chosen_by;
+} why;
+static const char *const env_name[2] = {"UDLFAST_NUM_THREADS", "OMP_NUM_THREADS"};
+
+static void read_env(int k) {
+    const char *text = getenv(env_name[k]);
+    if (!text || !*text) return;
+    char *end;
+    errno = 0;
+    long v = strtol(text, &end, 10);
+    while (*end == ' ') end++;
+    why.env[k] = errno == 0 && *end == 0 && v >= 1 && v <= MAX_THREADS ? (int)v : -1;
+    snprintf(why.env_text[k], sizeof why.env_text[k], "%s", text);
+}
+
+static void set_width(int n) {
+    atomic_store(&spin_ns, n <= why.processors ? SPIN_NS : 0);
+    atomic_store(&start_failed, 0);
+    atomic_store(&width, n);
+}
+
+static void choose_width(void) {
+    why.affinity = why.processors = udl_limit_affinity();
+    why.quota = udl_limit_cgroup_cpus(UDL_PROC_CGROUP, UDL_CGROUP_ROOT);
+    why.chosen_by = "affinity";
+    if (why.quota < why.processors) {
+        why.processors = why.quota < 1 ? 1 : (int)floor(why.quota);
+        why.chosen_by = "the cgroup quota";
+    }
+    read_env(0);
+    read_env(1);
+    int n = why.processors < MAX_THREADS ? why.processors : MAX_THREADS, k = why.env[0] > 0 ? 0 : 1;
+    if (why.env[k] > 0 && why.env[k] < n) {
+        n = why.env[k];
+        why.chosen_by = env_name[k];
+    }
+    set_width(n);
+}
+
+static int locked_width(void) {
+    if (atomic_load(&width) == 0) choose_width();
+    return atomic_load(&width);
+}
+
+int udl_num_threads(void) {
+    int n = atomic_load_explicit(&width, memory_order_relaxed);
+    if (n) return n;
+    pthread_mutex_lock(&config);
+    n = locked_width();
+    pthread_mutex_unlock(&config);
+    return n;
+}
+
+/* A job that runs now keeps its helpers; those that are too many end when they next look for work. */
+int udl_set_num_threads(int n) {
+    if (n < 1 || n > MAX_THREADS) return UDL_EINVAL;
+    pthread_mutex_lock(&config);
+    locked_width();
+    set_width(n);
+    why.chosen_by = "the program";
+    pthread_mutex_unlock(&config);
+    ring(MAX_THREADS);
+    return UDL_OK;
+}
+
+const char *udl_threads_why(void) {
+    static _Thread_local char text[512];
+    char quota[64] = "none", env[2][128];
+    pthread_mutex_lock(&config);
+    int n = locked_width();
+    if (isfinite(why.quota)) snprintf(quota, sizeof quota, "%.2f processors", why.quota);
+    for (int k = 0; k < 2; k++)
+        snprintf(env[k], sizeof env[k], "%s%s%s%s", env_name[k], why.env[k] ? "=" : " not set", why.env_text[k],
+                 why.env[k] < 0 ? " ignored (not an integer from 1 to 256)" : "");
+    snprintf(text, sizeof text, "%d thread%s, chosen by %s: affinity %d processor%s; cgroup quota %s; %s; %s%s", n,
+             n == 1 ? "" : "s", why.chosen_by, why.affinity, why.affinity == 1 ? "" : "s", quota, env[0], env[1],
+             atomic_load(&start_failed) ? "; the system refused to start more threads" : "");
+    pthread_mutex_unlock(&config);
+    return text;
+}
+
+/* ---- fork -------------------------------------------------------------------------------------------------------------- */
+static void before_fork(void) { pthread_mutex_lock(&config); }
+static void after_fork_in_parent(void) { pthread_mutex_unlock(&config); }
+static void after_fork_in_child(void) {
+    forget_sleepers();
+    atomic_store(&job.gate, 0);
+    atomic_store(&started, 0);
+    atomic_store(&sleeping, 0);
+    atomic_store(&start_failed, 0);
+    atomic_flag_clear(&busy);
+    pthread_mutex_unlock(&config);
+}
+__attribute__((constructor)) static void watch_forks(void) {
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}

@@ -1,0 +1,82 @@
+/* udlfast.h - the only header that bindings see.
+ *
+ * A kernel call is a value: (kernel id, argument struct). Every argument struct consists of 8-byte fields in one
+ * order: output pointers, input pointers, int64 sizes, double scalars. kernels.inc gives the four counts, so a call
+ * can be filled, recorded, moved in memory and replayed without knowing the kernel.
+ *
+ * This side knows nothing of Python, never prints, never exits: functions return a status. */
+#ifndef UDLFAST_H
+#define UDLFAST_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- status codes ---------------------------------------------------------------------------------------------- */
+enum { UDL_OK = 0, UDL_ENOMEM = 1, UDL_EINVAL = 2, UDL_EINDEX = 3, UDL_EISA = 4 };
+
+/* ---- element types: the order is the order of promotion inside a category --------------------------------------- */
+enum { UDL_BOOL = 0, UDL_U8 = 1, UDL_I32 = 2, UDL_I64 = 3, UDL_BF16 = 4, UDL_F32 = 5, UDL_F64 = 6, UDL_NDTYPES = 7 };
+
+#define UDL_MAXDIM 8
+
+/* ---- element-wise and reduction operations: names from elementwise.inc / reduce.inc ------------------------------ */
+enum {
+#define UDL_MAP(name, arity) UDL_MAP_##name,
+#include "elementwise.inc"
+#undef UDL_MAP
+    UDL_MAP_COUNT
+};
+enum { UDL_SUM, UDL_PROD, UDL_MAX, UDL_MIN, UDL_ARGMAX, UDL_ARGMIN, UDL_ANY, UDL_ALL, UDL_LOGSUMEXP, UDL_NORM2,
+       UDL_NREDUCE };
+enum { UDL_ACT_NONE, UDL_ACT_RELU, UDL_ACT_GELU, UDL_ACT_GELU_TANH, UDL_ACT_SILU, UDL_ACT_TANH, UDL_ACT_SIGMOID };
+
+#include "args.h"
+
+/* ---- registry ---------------------------------------------------------------------------------------------------- */
+typedef int (*udl_kernel_fn)(const void *args);
+typedef struct {
+    const char *name;
+    int n_out, n_in, n_int, n_float; /* the struct is 8 * (sum of these) bytes, in this order */
+} udl_kernel_info;
+
+enum {
+#define UDL_KERNEL(name, n_out, n_in, n_int, n_float) UDL_K_##name,
+#include "kernels.inc"
+#undef UDL_KERNEL
+    UDL_NKERNELS
+};
+extern const udl_kernel_info udl_kernels[UDL_NKERNELS];
+
+/* Every eager kernel call goes through here: runs kernel `id` of the active instruction set. */
+int udl_call(int id, const void *args);
+
+/* ---- instruction sets (dispatch.c) --------------------------------------------------------------------------------- */
+int udl_init(const char *forced_isa);   /* NULL or "" = best usable; UDL_EISA when the name is unknown or unusable */
+int udl_isa_count(void);                /* levels compiled into this library, weakest first */
+const char *udl_isa_name(int level);
+int udl_isa_usable(int level);          /* instructions present AND the operating system saves their registers */
+const char *udl_isa_why(int level);     /* why it is not usable, in words; "" if it is */
+int udl_isa_active(void);
+int udl_isa_use(int level);             /* UDL_OK or UDL_EISA; not while another thread computes */
+void udl_cache_sizes(int64_t out[3]);   /* L1d, L2, L3 bytes of this machine */
+
+/* ---- thread pool (parallel.c) --------------------------------------------------------------------------------------- */
+int udl_num_threads(void);
+int udl_set_num_threads(int n);         /* 1..256, else UDL_EINVAL */
+const char *udl_threads_why(void);      /* which of affinity, cgroup quota, environment chose the width */
+/* Calls fn(ctx, begin, end) over [0, n) in pieces of `grain` (the last one shorter). The cut depends on n and grain
+ * alone, so results do not depend on the number of threads. Nested calls run on the calling thread. */
+typedef void (*udl_range_fn)(void *ctx, int64_t begin, int64_t end);
+void udl_parallel_for(int64_t n, int64_t grain, udl_range_fn fn, void *ctx);
+
+/* ---- memory (memory.c): 64-byte aligned, cached by size class, thread-safe -------------------------------------------- */
+void *udl_alloc(size_t bytes);          /* NULL when there is no memory */
+void udl_free(void *p, size_t bytes);   /* the same size as asked for */
+typedef struct { int64_t in_use, cached, peak, reserved_limit, allocs, hits, system_allocs; } udl_memory_info;
+void udl_memory_stats(udl_memory_info *out);
+int64_t udl_memory_trim(void);          /* gives cached blocks back to the system; returns the bytes given back */
+void udl_memory_limit(int64_t bytes);   /* how much may stay cached */
+
+/* ---- Philox 4x32-10 (random.c) ------------------------------------------------------------------------------------------ */
+void udl_philox(uint64_t seed, uint64_t counter, uint64_t stream, uint32_t out[4]);
+
+#endif

@@ -1,0 +1,20 @@
+/* avx512.h - 64-byte vectors with FMA (F, BW, DQ, VL). */
+#include <immintrin.h>
+VFN vf32 v_sqrt_f32(vf32 a) { return (vf32)_mm512_sqrt_ps((__m512)a); }
+VFN vf64 v_sqrt_f64(vf64 a) { return (vf64)_mm512_sqrt_pd((__m512d)a); }
+VFN vf32 v_round_f32(vf32 a) { return (vf32)_mm512_roundscale_ps((__m512)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+VFN vf64 v_round_f64(vf64 a) { return (vf64)_mm512_roundscale_pd((__m512d)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+VFN vf32 v_floor_f32(vf32 a) { return (vf32)_mm512_roundscale_ps((__m512)a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+VFN vf64 v_floor_f64(vf64 a) { return (vf64)_mm512_roundscale_pd((__m512d)a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+VFN vf32 v_ceil_f32(vf32 a) { return (vf32)_mm512_roundscale_ps((__m512)a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }
+VFN vf64 v_ceil_f64(vf64 a) { return (vf64)_mm512_roundscale_pd((__m512d)a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }
+
+/* The base forms go through memory; these replace them. Lanes left out are not touched. */
+VFN vf32 v_load_n_avx512_f32(const float *p, int n) { return (vf32)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
+VFN vf64 v_load_n_avx512_f64(const double *p, int n) { return (vf64)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p); }
+VFN void v_store_n_avx512_f32(float *p, vf32 v, int n) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v); }
+VFN void v_store_n_avx512_f64(double *p, vf64 v, int n) { _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), (__m512d)v); }
+#define v_load_n_f32 v_load_n_avx512_f32
+#define v_load_n_f64 v_load_n_avx512_f64
+#define v_store_n_f32 v_store_n_avx512_f32
+#define v_store_n_f64 v_store_n_avx512_f64

@@ -1,0 +1,66 @@
+/* math.h - exp, log, tanh, erf, sin ... on vectors, over the names of vec.h.
+ *
+ *   v_exp v_exp2 v_expm1 v_sigmoid v_tanh   math_exp.h     v_log v_log2 v_log10 v_log1p   math_log.h
+ *   v_erf v_erfc v_phi_gauss                math_erf.h     v_sin v_cos v_tan              math_trig.h
+ *   v_pow                                   lane by lane through libm
+ *
+ * Each is a reduction of the range followed by a minimax polynomial (weighted Remez, fitted for this library in 50
+ * digits; the bound on its error stands beside it). Errors over the whole range, in units of the last place, are about
+ * 1 for exp, log, tanh, erf, sin and at most 2 for the others; docs/numerics.md has the measured table.
+ * NaN, infinities, zeros and subnormal numbers give what libm gives. */
+#ifndef UDL_VEC_MATH_H
+#define UDL_VEC_MATH_H
+#include "vec.h"
+
+/* c[0] + c[1] x + ... + c[n-1] x^(n-1), Horner; n is a constant, so the loop is unrolled */
+#define UDL_VEC_POLY(F, E, s)                                                        \
+    VFN F v_poly_##s(F x, const E *c, int n) {                                       \
+        F r = v_set_##s(c[n - 1]);                                                   \
+        for (int i = n - 2; i >= 0; i--) r = v_fma_##s(r, x, v_set_##s(c[i]));       \
+        return r;                                                                    \
+    }
+UDL_VEC_POLY(vf32, float, f32)
+UDL_VEC_POLY(vf64, double, f64)
+#define V_POLY_F32(x, ...) \
+    v_poly_f32(x, (const float[]){__VA_ARGS__}, (int)(sizeof(float[]){__VA_ARGS__} / sizeof(float)))
+#define V_POLY_F64(x, ...) \
+    v_poly_f64(x, (const double[]){__VA_ARGS__}, (int)(sizeof(double[]){__VA_ARGS__} / sizeof(double)))
+
+/* magnitude of a with the sign of s */
+VFN vf32 v_copysign_f32(vf32 a, vf32 s) { return (vf32)(((vi32)a & 0x7fffffff) | ((vi32)s & (int32_t)0x80000000)); }
+VFN vf64 v_copysign_f64(vf64 a, vf64 s) {
+    return (vf64)(((vi64)a & 0x7fffffffffffffffLL) | ((vi64)s & (int64_t)0x8000000000000000ULL));
+}
+#define v_copysign(a, s) UDL_G1(v_copysign, a)(a, s)
+
+/* is any lane of a mask set? */
+VFN int v_any(vi64 m) {
+    int64_t r = 0;
+    for (int i = 0; i < VW64; i++) r |= m[i];
+    return r != 0;
+}
+
+/* x x - h for h = x x rounded: the part of the square that was lost. Without FMA: Veltkamp's split, Dekker's product. */
+#if defined(__FMA__) || defined(__aarch64__)
+VFN vf32 v_square_low_f32(vf32 x, vf32 h) { return v_fma_f32(x, x, -h); }
+VFN vf64 v_square_low_f64(vf64 x, vf64 h) { return v_fma_f64(x, x, -h); }
+#else
+VFN vf32 v_square_low_f32(vf32 x, vf32 h) {
+    vf32 a = (vf32)((vi32)x & (int32_t)0xfffff000), b = x - a;
+    return ((a * a - h) + 2 * a * b) + b * b;
+}
+VFN vf64 v_square_low_f64(vf64 x, vf64 h) {
+    vf64 a = (vf64)((vi64)x & (int64_t)0xfffffffff8000000ULL), b = x - a;
+    return ((a * a - h) + 2 * a * b) + b * b;
+}
+#endif
+
+#include "math_exp.h"
+#include "math_log.h"
+#include "math_erf.h"
+#include "math_trig.h"
+
+VFN vf32 v_pow_f32(vf32 a, vf32 b) { for (int i = 0; i < VW32; i++) a[i] = powf(a[i], b[i]); return a; }
+VFN vf64 v_pow_f64(vf64 a, vf64 b) { for (int i = 0; i < VW64; i++) a[i] = pow(a[i], b[i]); return a; }
+#define v_pow(a, b) UDL_G1(v_pow, a)(a, b)
+#endif

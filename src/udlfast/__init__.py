@@ -1,0 +1,73 @@
+"""udlfast: a small, fast deep-learning framework for CPUs with PyTorch's names.
+
+>>> import udlfast as torch
+>>> torch.ones(2) + 1
+tensor([2., 2.])
+"""
+
+from ._core import (Generator, Tensor, bfloat16, bool_, cache_sizes, default_generator, dtype, empty, empty_like,  # noqa: F401
+                    enable_grad, expand, flatten, float32, float64, from_numpy, full, full_like, get_default_dtype,
+                    get_num_threads, inference_mode, int32, int64, is_grad_enabled, isa, isa_report, isas, linear, manual_seed,
+                    matmul, mean, memory_stats, movedim, narrow, no_grad, ones, ones_like, permute, promote_types, reshape,
+                    result_type, select, set_default_dtype, set_grad_enabled, set_memory_limit, set_num_threads, squeeze, sum,
+                    threads_why, transpose, trim, uint8, unbind, unflatten, unsqueeze, use_isa, zeros, zeros_like)
+from ._core import as_strided as as_strided
+from ._printing import set_printoptions as set_printoptions
+from .device import device as device
+from .ops import *  # noqa: F403
+from .size import Size as Size
+
+__version__ = "0.1.0"
+
+double = float64
+long = int64
+strided = "udlfast.strided"
+contiguous_format = "contiguous_format"
+preserve_format = "preserve_format"
+channels_last = "channels_last"
+inf = __import__("math").inf
+nan = __import__("math").nan
+pi = __import__("math").pi
+e = __import__("math").e
+swapaxes = transpose
+globals().update(float=float32, int=int32, bool=bool_)  # names of types that shadow builtins
+concat = concatenate = cat  # noqa: F405
+
+_LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",
+         "cuda", "backends")
+
+
+def clone(input, *, memory_format=None):
+    """A copy of a tensor; gradients pass through."""
+    return input.clone()
+
+
+def numel(input):
+    """The number of elements of a tensor."""
+    return input.numel()
+
+
+def set_float32_matmul_precision(precision):
+    """Accept "highest", "high" or "medium"; on every instruction set here float32 products are computed in float32."""
+    if precision not in ("highest", "high", "medium"):
+        raise ValueError(f"set_float32_matmul_precision: expected 'highest', 'high' or 'medium', got {precision!r}")
+
+
+def get_float32_matmul_precision():
+    """The precision of float32 products."""
+    return "highest"
+
+
+def __getattr__(name):
+    """Subpackages and file functions are imported when they are first named."""
+    if name in _LAZY:
+        import importlib
+        return importlib.import_module("." + name, __name__)
+    if name in ("save", "load"):
+        from . import serialization
+        return getattr(serialization, name)
+    raise AttributeError(f"module 'udlfast' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_LAZY, "save", "load"])

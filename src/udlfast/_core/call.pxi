@@ -1,0 +1,90 @@
+# call.pxi - the kernel boundary: an argument struct is filled with 8-byte fields and goes through udl_call.
+
+cdef enum:
+    GIL_WORK = 32768  # below about this many bytes of work, giving the GIL away costs more than the kernel
+
+
+cdef int status_error(int id, int status) except -1:
+    name = (<bytes>udl_kernels[id].name).decode()
+    if status == UDL_ENOMEM:
+        raise MemoryError(f"{name}: no memory for the kernel's working space")
+    if status == UDL_EINDEX:
+        raise DimError(f"{name}: an index is out of range")
+    raise ArgumentError(f"{name}: these element types or sizes are not supported by the kernel (for integers: division "
+                        f"by zero raises too)")
+
+
+cdef inline int kcall(int id, const void *args, Py_ssize_t work) except -1:
+    cdef int status
+    if work > GIL_WORK:
+        with nogil:
+            status = udl_call(id, args)
+    else:
+        status = udl_call(id, args)
+    if status != UDL_OK:
+        status_error(id, status)
+    return 0
+
+
+cdef union field:
+    void *p
+    int64_t i
+    double d
+
+
+def call(int id, tuple tensors, tuple ints=(), tuple floats=()):
+    """Run kernel `id` (a constant K_...) with its struct filled in order: tensors or None, integers, floats."""
+    cdef field[64] f
+    cdef Py_ssize_t n = 0, work = 0
+    cdef const udl_kernel_info *info
+    cdef Tensor t
+    if id < 0 or id >= UDL_NKERNELS:
+        raise ValueError(f"call: there is no kernel {id}")
+    info = &udl_kernels[id]
+    if len(tensors) != info.n_out + info.n_in or len(ints) != info.n_int or len(floats) != info.n_float:
+        raise TypeError(f"call: {(<bytes>info.name).decode()} takes {info.n_out + info.n_in} tensors, {info.n_int} "
+                        f"integers, {info.n_float} floats; got {len(tensors)}, {len(ints)}, {len(floats)}")
+    for o in tensors:
+        if o is None:
+            f[n].p = NULL
+        else:
+            t = <Tensor?>o
+            if not t.contig:
+                raise ValueError(f"call: {(<bytes>info.name).decode()} was given a tensor that is not contiguous")
+            f[n].p = t.data_
+            work += t.numel_ * ITEMSIZE[t.code]
+        n += 1
+    for o in ints:
+        f[n].i = o
+        n += 1
+    for o in floats:
+        f[n].d = o
+        n += 1
+    kcall(id, &f[0], work)
+
+
+def _kernel_constants():
+    """{"K_conv2d": 5, ...} from the registry."""
+    return {"K_" + (<bytes>udl_kernels[i].name).decode(): i for i in range(UDL_NKERNELS)}
+
+
+cdef extern from *:
+    """
+    static const char *const udl_map_names[] = {
+    #define UDL_MAP(name, arity) #name,
+    #include "elementwise.inc"
+    #undef UDL_MAP
+    };
+    static const int udl_map_arity[] = {
+    #define UDL_MAP(name, arity) arity,
+    #include "elementwise.inc"
+    #undef UDL_MAP
+    };
+    """
+    const char *udl_map_names[1]
+    const int udl_map_arity[1]
+
+
+def _map_constants():
+    """{"MAP_add": 50, ...} from elementwise.inc."""
+    return {"MAP_" + (<bytes>udl_map_names[i]).decode(): i for i in range(UDL_MAP_COUNT)}

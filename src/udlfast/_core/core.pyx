@@ -1,0 +1,37 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# cython: binding=False, auto_pickle=False, nonecheck=False, embedsignature=True
+"""The compiled core: tensors, the tape, and the operations whose Python frame would cost as much as their kernel.
+
+One extension module, made of these parts (included below in this order):
+dtype - element types and promotion; storage - memory and views of it; call - kernel calls; tensor - the class;
+elementwise, reduce, matmul, views - operations with their gradient rules beside them; autograd - the tape;
+random, runtime - generators, instruction sets, threads, memory.
+"""
+cimport cython
+from cpython.ref cimport Py_INCREF, Py_DECREF, PyObject
+from cpython.buffer cimport PyObject_GetBuffer, PyBuffer_Release, PyBUF_STRIDED, PyBUF_FORMAT, PyBUF_WRITABLE, PyBUF_ND
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New
+from cpython.list cimport PyList_GET_ITEM
+from cpython.long cimport PyLong_AsLongLongAndOverflow
+from cpython.float cimport PyFloat_AS_DOUBLE
+from libc.stdint cimport int64_t, uint64_t, uint32_t, uint16_t, uint8_t, int32_t
+from libc.string cimport memset, memcpy
+from libc.stdlib cimport malloc, free, realloc
+cimport udl
+from udl cimport *
+
+from .errors import ShapeError, DTypeError, DimError, ArgumentError
+
+include "dtype.pxi"
+include "storage.pxi"
+include "call.pxi"
+include "tensor.pxi"
+include "autograd.pxi"
+include "elementwise.pxi"
+include "reduce.pxi"
+include "views.pxi"
+include "matmul.pxi"
+include "create.pxi"
+include "random.pxi"
+include "dlpack.pxi"
+include "runtime.pxi"

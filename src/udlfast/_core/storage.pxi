@@ -1,0 +1,62 @@
+# storage.pxi - a block of memory that tensors share, with the version counter that in-place operations advance.
+
+@cython.final
+@cython.no_gc
+@cython.freelist(256)
+cdef class Storage:
+    cdef void *ptr
+    cdef size_t nbytes
+    cdef long version
+    cdef object owner  # whoever owns foreign memory; None: ours, from udl_alloc
+
+    def __dealloc__(self):
+        if self.ptr != NULL and self.owner is None:
+            udl_free(self.ptr, self.nbytes)
+
+
+cdef Storage new_storage(size_t nbytes):
+    cdef Storage s = Storage.__new__(Storage)
+    s.ptr = udl_alloc(nbytes)
+    if s.ptr == NULL:
+        raise MemoryError(f"tensor: could not allocate {nbytes} bytes; free some tensors, use smaller batches, "
+                          f"or see udlfast.memory_stats()")
+    s.nbytes = nbytes
+    return s
+
+
+@cython.final
+cdef class ForeignBuffer:
+    """Keeps another library's memory alive for as long as a tensor looks at it."""
+    cdef Py_buffer view
+    cdef bint held
+
+    def __dealloc__(self):
+        if self.held:
+            PyBuffer_Release(&self.view)
+
+
+@cython.final
+cdef class BufferView:
+    """Shows a tensor's memory through the buffer protocol; NumPy arrays are made from it without a copy."""
+    cdef Tensor t
+    cdef Py_ssize_t byte_strides[8]
+    cdef char fmt[2]
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        cdef Tensor t = self.t
+        cdef int i
+        self.fmt[0] = FORMAT[t.code]
+        self.fmt[1] = 0
+        for i in range(t.ndim_):
+            self.byte_strides[i] = t.strides_[i] * ITEMSIZE[t.code]
+        buffer.buf = t.data_
+        buffer.obj = self
+        buffer.len = t.numel_ * ITEMSIZE[t.code]
+        buffer.itemsize = ITEMSIZE[t.code]
+        buffer.readonly = 0
+        buffer.ndim = t.ndim_
+        buffer.format = self.fmt
+        buffer.shape = t.shape_
+        buffer.strides = self.byte_strides
+        buffer.suboffsets = NULL
+        buffer.internal = NULL

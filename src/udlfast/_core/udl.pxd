@@ -1,0 +1,69 @@
+# udl.pxd - what the bindings see of csrc/udlfast.h.
+from libc.stdint cimport int64_t, uint64_t, uint32_t
+
+cdef extern from "udlfast.h" nogil:
+    enum:
+        UDL_OK, UDL_ENOMEM, UDL_EINVAL, UDL_EINDEX, UDL_EISA
+        UDL_BOOL, UDL_U8, UDL_I32, UDL_I64, UDL_BF16, UDL_F32, UDL_F64
+        UDL_MAXDIM, UDL_NKERNELS, UDL_MAP_COUNT
+        UDL_SUM, UDL_PROD, UDL_MAX, UDL_MIN, UDL_ARGMAX, UDL_ARGMIN, UDL_ANY, UDL_ALL, UDL_LOGSUMEXP, UDL_NORM2
+        UDL_K_elementwise, UDL_K_reduce, UDL_K_matmul, UDL_K_random, UDL_K_var_mean
+        UDL_MAP_copy, UDL_MAP_neg, UDL_MAP_abs, UDL_MAP_sign, UDL_MAP_square, UDL_MAP_floor, UDL_MAP_ceil, UDL_MAP_round
+        UDL_MAP_trunc, UDL_MAP_relu, UDL_MAP_clamp, UDL_MAP_isnan, UDL_MAP_isinf, UDL_MAP_isfinite
+        UDL_MAP_logical_not, UDL_MAP_bitwise_not, UDL_MAP_exp, UDL_MAP_log, UDL_MAP_sqrt, UDL_MAP_sigmoid, UDL_MAP_tanh
+        UDL_MAP_gelu, UDL_MAP_gelu_tanh, UDL_MAP_silu, UDL_MAP_mish, UDL_MAP_softplus, UDL_MAP_elu, UDL_MAP_leaky_relu
+        UDL_MAP_log_sigmoid, UDL_MAP_reciprocal, UDL_MAP_rsqrt
+        UDL_MAP_add, UDL_MAP_sub, UDL_MAP_mul, UDL_MAP_div, UDL_MAP_floor_divide, UDL_MAP_remainder, UDL_MAP_fmod
+        UDL_MAP_pow, UDL_MAP_maximum, UDL_MAP_minimum, UDL_MAP_eq, UDL_MAP_ne, UDL_MAP_lt, UDL_MAP_le, UDL_MAP_gt
+        UDL_MAP_ge, UDL_MAP_logical_and, UDL_MAP_logical_or, UDL_MAP_logical_xor, UDL_MAP_bitwise_and
+        UDL_MAP_bitwise_or, UDL_MAP_bitwise_xor, UDL_MAP_lshift, UDL_MAP_rshift, UDL_MAP_rsub, UDL_MAP_rdiv, UDL_MAP_rpow
+        UDL_MAP_where, UDL_MAP_add_scaled
+        UDL_MAP_relu_backward, UDL_MAP_leaky_relu_backward, UDL_MAP_sigmoid_backward, UDL_MAP_tanh_backward
+        UDL_MAP_gelu_backward, UDL_MAP_gelu_tanh_backward, UDL_MAP_silu_backward, UDL_MAP_mish_backward
+        UDL_MAP_softplus_backward, UDL_MAP_elu_backward, UDL_MAP_clamp_backward, UDL_MAP_log_sigmoid_backward
+
+    ctypedef struct udl_elementwise_args:
+        void *out
+        const void *inp "in"[3]
+        int64_t op, compute
+        int64_t dtype[4]
+        int64_t ndim
+        int64_t shape[8]
+        int64_t strides[4][8]
+        double p[2]
+    ctypedef struct udl_reduce_args:
+        void *out
+        const void *a
+        int64_t op, dtype, out_dtype, outer, n, inner
+    ctypedef struct udl_matmul_args:
+        void *out
+        const void *a
+        const void *b
+        const void *bias
+        const void *residual
+        int64_t dtype, batch, m, n, k, a_batch, a_m, a_k, b_batch, b_k, b_n, o_batch, ldo, act, bias_m, precision
+        double alpha, beta
+    ctypedef struct udl_kernel_info:
+        const char *name
+        int n_out, n_in, n_int, n_float
+    ctypedef struct udl_memory_info:
+        int64_t in_use, cached, peak, reserved_limit, allocs, hits, system_allocs
+    const udl_kernel_info udl_kernels[1]
+
+    int udl_call(int id, const void *args)
+    int udl_init(const char *forced_isa)
+    int udl_isa_count()
+    const char *udl_isa_name(int level)
+    int udl_isa_usable(int level)
+    const char *udl_isa_why(int level)
+    int udl_isa_active()
+    int udl_isa_use(int level)
+    void udl_cache_sizes(int64_t *out)
+    int udl_num_threads()
+    int udl_set_num_threads(int n)
+    const char *udl_threads_why()
+    void *udl_alloc(size_t n)
+    void udl_free(void *p, size_t n)
+    void udl_memory_stats(udl_memory_info *out)
+    int64_t udl_memory_trim()
+    void udl_memory_limit(int64_t n)

@@ -1,0 +1,28 @@
+"""The exceptions of udlfast.
+
+Each is both what PyTorch raises in that place (mostly RuntimeError) and what Python programs expect (ValueError,
+TypeError, IndexError), so `except` clauses written for either keep working. Every message names the operation, what it
+got, what it needs and, where there is one, the likely fix:
+
+    conv2d: expected input with 3 channels (weight [8, 3, 5, 5]), got input [4, 1, 28, 28]
+"""
+
+
+class ShapeError(RuntimeError, ValueError):
+    """Sizes that do not fit each other or the operation."""
+
+
+class DTypeError(RuntimeError, TypeError):
+    """An element type, or a Python type, that the operation does not take."""
+
+
+class DimError(IndexError, RuntimeError):
+    """A dimension or an index that is out of range."""
+
+
+class ArgumentError(RuntimeError, ValueError):
+    """A parameter whose value makes no sense, such as a negative stride."""
+
+
+class GradError(RuntimeError):
+    """A gradient that cannot be computed, such as one through a rule that has none itself."""

@@ -1,0 +1,71 @@
+"""Casts of whole modules, and their gradients."""
+from .. import _core, errors
+from .._core import Tensor, no_grad
+from .parameter import Parameter
+
+
+def dtype(name):
+    """The dtype of that name."""
+    return getattr(_core, name)
+
+
+def check_device(device):
+    """udlfast computes on the CPU: any other device is refused by name."""
+    if device is not None and str(device).partition(":")[0] != "cpu":
+        raise errors.ArgumentError(f"device: udlfast computes on the CPU, got {str(device)!r}; use device=\"cpu\" or leave it out")
+
+
+def parse_to(args, kwargs):
+    """The dtype asked for by Module.to(dtype | device | device, dtype | tensor), or None."""
+    wanted = kwargs.get("dtype")
+    check_device(kwargs.get("device"))
+    for arg in args[:2]:
+        if isinstance(arg, Tensor):
+            wanted = arg.dtype
+        elif hasattr(arg, "is_floating_point"):
+            wanted = arg
+        elif not isinstance(arg, bool):
+            check_device(arg)
+    if wanted is not None and not wanted.is_floating_point:
+        raise TypeError(f"nn.Module.to only accepts floating point dtypes, got {wanted}")
+    return wanted
+
+
+def apply_to_tensors(module, fn, recurse=True):
+    """fn on every parameter, its gradient, and every buffer; parameters stay the same objects."""
+    with no_grad():
+        for owner in module.modules() if recurse else (module,):
+            values = owner.__dict__
+            for name, kind in owner._kinds.items():
+                value = values[name]
+                if value is None or kind == "module":
+                    continue
+                if isinstance(value, Parameter):
+                    _apply_to_parameter(value, fn)
+                else:
+                    values[name] = fn(value)
+    return module
+
+
+def _apply_to_parameter(parameter, fn):
+    grad = parameter.grad
+    data = fn(parameter.detach())
+    parameter.grad = None                       # a gradient must have its parameter's dtype at every moment
+    parameter.data = data
+    if grad is not None:
+        parameter.grad = fn(grad)
+
+
+def zero_grad(parameters, set_to_none):
+    """Module.zero_grad and Optimizer.zero_grad."""
+    if set_to_none:
+        for p in parameters:
+            p.grad = None
+        return
+    with no_grad():
+        for p in parameters:
+            grad = p.grad
+            if grad is not None:
+                if grad.grad_fn is not None or grad.requires_grad:
+                    p.grad = grad = grad.detach()
+                grad.zero_()

@@ -1,0 +1,165 @@
+"""Hooks of a Module: functions called before forward, after forward, and with the gradients of a module."""
+from .. import _core
+from .._core import Tensor
+
+
+class RemovableHandle:
+    """What register_*_hook returns: `remove()` takes the hook away; usable in a with statement."""
+
+    __slots__ = ("_hooks", "_key")
+
+    def __init__(self, hooks):
+        self._hooks = hooks
+        self._key = None
+
+    def remove(self):
+        self._hooks.pop(self._key, None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.remove()
+
+
+class Hooks:
+    """The hooks of one module. A module without any has `_hooks = None`, so that its call stays short."""
+
+    def __init__(self):
+        self.before, self.after, self.backward = {}, {}, {}
+        self._next = 0
+
+    def add(self, kind, hook, prepend=False, **options):
+        hooks = getattr(self, kind)
+        handle = RemovableHandle(hooks)
+        handle._key = self._next
+        self._next += 1
+        entry = (hook, options)
+        if prepend:
+            rest = dict(hooks)
+            hooks.clear()
+            hooks[handle._key] = entry
+            hooks.update(rest)
+        else:
+            hooks[handle._key] = entry
+        return handle
+
+
+def call_with_hooks(module, args, kwargs):
+    """forward between its hooks, in the order: before, forward, after; backward hooks wrap inputs and outputs."""
+    hooks = module._hooks
+    output, finished = None, False
+    try:
+        args, kwargs = _run_before(module, hooks, args, kwargs)
+        record = None
+        if hooks.backward and _core.is_grad_enabled():
+            record = BackwardRecord(module, list(hooks.backward.values()))
+            args = record.watch_inputs(args)
+        output = module.forward(*args, **kwargs)
+        output = _run_after(module, hooks, args, kwargs, output)
+        if record is not None:
+            output = record.watch_outputs(output)
+        finished = True
+        return output
+    finally:
+        if not finished:
+            for hook, options in list(hooks.after.values()):
+                if options.get("always_call"):
+                    hook(module, args, kwargs, output) if options.get("with_kwargs") else hook(module, args, output)
+
+
+def _run_before(module, hooks, args, kwargs):
+    for hook, options in list(hooks.before.values()):
+        if options.get("with_kwargs"):
+            result = hook(module, args, kwargs)
+            if result is not None:
+                if not (isinstance(result, tuple) and len(result) == 2):
+                    raise RuntimeError("forward_pre_hook with kwargs must return None or a tuple (new_args, new_kwargs), "
+                                       f"got {type(result).__name__}")
+                args, kwargs = result
+        else:
+            result = hook(module, args)
+            if result is not None:
+                args = result if isinstance(result, tuple) else (result,)
+    return args, kwargs
+
+
+def _run_after(module, hooks, args, kwargs, output):
+    for hook, options in list(hooks.after.values()):
+        result = hook(module, args, kwargs, output) if options.get("with_kwargs") else hook(module, args, output)
+        if result is not None:
+            output = result
+    return output
+
+
+class BackwardRecord:
+    """One forward call under full backward hooks.
+
+    Inputs and outputs pass through identity nodes: that of the outputs sees grad_output first and keeps it, that of
+    the inputs sees grad_input when the module's own backward is through, and then calls the hooks.
+    """
+
+    def __init__(self, module, hooks):
+        self.module, self.hooks = module, hooks
+        self.inputs = 0              # positional arguments of forward, tensors or not
+        self.places = ()             # which of them are tensors
+        self.watched = False
+        self.grad_output = None
+
+    def watch_inputs(self, args):
+        self.inputs = len(args)
+        self.places = tuple(i for i, a in enumerate(args) if isinstance(a, Tensor))
+        tensors = [args[i] for i in self.places]
+        self.watched = any(t.requires_grad for t in tensors)
+        if not self.watched:
+            return args
+        args = list(args)
+        for i, t in zip(self.places, _identity(tensors, self._at_inputs)):
+            args[i] = t
+        return tuple(args)
+
+    def watch_outputs(self, output):
+        values = output if isinstance(output, tuple) else (output,)
+        places = [i for i, v in enumerate(values) if isinstance(v, Tensor)]
+        self.output_count, self.output_places = len(values), places
+        if not any(values[i].requires_grad for i in places):
+            return output
+        values = list(values)
+        for i, t in zip(places, _identity([values[i] for i in places], self._at_outputs)):
+            values[i] = t
+        return tuple(values) if isinstance(output, tuple) else values[0]
+
+    def _at_outputs(self, node, *grads):
+        grad_output = [None] * self.output_count
+        for i, g in zip(self.output_places, grads):
+            grad_output[i] = g
+        self.grad_output = tuple(grad_output)
+        if not self.watched:                       # no input asks for a gradient: this is the last place that is reached
+            self._call_hooks((None,) * self.inputs)
+        return grads
+
+    def _at_inputs(self, node, *grads):
+        grad_input = [None] * self.inputs
+        for i, g in zip(self.places, grads):
+            grad_input[i] = g
+        grad_input = self._call_hooks(tuple(grad_input))
+        self.grad_output = None
+        return tuple(grad_input[i] for i in self.places)
+
+    def _call_hooks(self, grad_input):
+        for hook, _ in self.hooks:
+            result = hook(self.module, grad_input, self.grad_output)
+            if result is None:
+                continue
+            result = result if isinstance(result, tuple) else (result,)
+            if len(result) != len(grad_input):
+                raise RuntimeError(f"full backward hook of {type(self.module).__name__}: returned {len(result)} gradients, "
+                                   f"needs {len(grad_input)} (one for each input of forward)")
+            grad_input = result
+        return grad_input
+
+
+def _identity(tensors, backward):
+    """The same values behind one tape node whose gradient rule is `backward`."""
+    outs = _core.attach(tuple(t.detach() for t in tensors), tuple(tensors), backward)
+    return outs if isinstance(outs, tuple) else (outs,)

@@ -1,0 +1,97 @@
+"""Batch normalization."""
+from .._core import (K_batch_norm, K_batch_norm_backward, attach, bfloat16, call, empty, float32, no_grad)
+from ..errors import ArgumentError, ShapeError
+from ._common import floating, once, same_type
+
+
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    """Normalize every channel by its mean and variance over the batch and all positions.
+
+    y = (x - mean) / sqrt(var + eps) weight + bias, for each channel. In training mean and var (biased) are those of this
+    batch, and the running statistics move: running = (1 - momentum) running + momentum batch (with the unbiased
+    variance). Otherwise the running statistics are used. An empty batch leaves them alone.
+
+    Args:
+        input: [N, C, *], floating point
+        running_mean, running_var: [C], or None in training; changed in place in training
+        weight, bias: [C] or None
+        training: whether the statistics come from this batch
+        momentum: the share of this batch in the running statistics
+        eps: added to the variance
+    Returns: the shape of input
+    Raises: ShapeError for sizes that do not fit or one value per channel in training, DTypeError, ArgumentError
+
+    >>> import udlfast as torch
+    >>> y = torch.nn.functional.batch_norm(torch.tensor([[1.], [3.]]), None, None, training=True, eps=0.)
+    >>> y.tolist()
+    [[-1.0], [1.0]]
+
+    Source: Ioffe and Szegedy 2015; Understanding Deep Learning, section 11.4.
+    """
+    op = "batch_norm"
+    floating(op, input)
+    shape = tuple(input.shape)
+    if len(shape) < 2:
+        raise ShapeError(f"{op}: expected input [N, C, ...] with at least 2 dimensions, got {list(shape)}")
+    N, C, L = shape[0], shape[1], 1
+    for s in shape[2:]:
+        L *= s
+    if not training and (running_mean is None or running_var is None):
+        raise ArgumentError(f"{op}: running_mean and running_var are needed when training is False; "
+                            f"pass them or training=True")
+    if training and N * L == 1:
+        raise ShapeError(f"{op}: expected more than 1 value per channel in training, got input {list(shape)}; "
+                         f"use a larger batch (drop_last=True in the loader) or call model.eval()")
+    vectors = (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias))
+    for name, t in vectors:
+        if t is not None:
+            floating(op, t, name)
+            if tuple(t.shape) != (C,):
+                raise ShapeError(f"{op}: expected {name} [{C}] for input {list(shape)} with {C} channels, "
+                                 f"got {list(t.shape)}")
+            if input.dtype is not bfloat16:
+                same_type(op, input, t, name)
+    if input.dtype is bfloat16:
+        return _in_float32(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    if training and N * L == 0:
+        running_mean = running_var = None
+    x = input.contiguous()
+    weight = None if weight is None else weight.contiguous()
+    bias = None if bias is None else bias.contiguous()
+    y, mean, rstd = empty(shape, x.dtype), empty((C,), x.dtype), empty((C,), x.dtype)
+    running = [t if t is None or t.is_contiguous() else t.detach().contiguous() for t in (running_mean, running_var)]
+    call(K_batch_norm, (y, mean, rstd, x, weight, bias, *running), (x.dtype.code, N, C, L, int(bool(training))),
+         (momentum, eps))
+    if training:
+        _write_back(zip((running_mean, running_var), running))
+    return attach(y, (x, weight, bias), batch_norm_backward, saved=(x, weight, mean, rstd), args=(bool(training),))
+
+
+def batch_norm_backward(node, g):
+    """With h = (x - mean) rstd and m = N L: gb = sum g, gw = sum g h, gx = w rstd (g - gb / m - h gw / m) in training,
+    gx = w rstd g otherwise."""
+    x, w, mean, rstd = node.saved
+    g = g.contiguous()
+    C = x.shape[1]
+    gx = empty(x.shape, x.dtype) if node.needs(0) else None
+    gw = empty((C,), x.dtype) if node.needs(1) else None
+    gb = empty((C,), x.dtype) if node.needs(2) else None
+    N, L = x.shape[0], x.numel() // max(1, x.shape[0] * C)
+    call(K_batch_norm_backward, (gx, gw, gb, g, x, w, mean, rstd), (x.dtype.code, N, C, L, int(node.args[0])), ())
+    return tuple(t if t is None else once("batch_norm", t, g, x, w) for t in (gx, gw, gb))
+
+
+def _in_float32(input, running_mean, running_var, weight, bias, training, momentum, eps):
+    """bfloat16 input: the same in float32; running statistics of any floating type are converted there and back."""
+    wide = [t if t is None else t.to(float32) for t in (input, running_mean, running_var, weight, bias)]
+    y = batch_norm(*wide, training, momentum, eps)
+    if training:
+        _write_back(zip((running_mean, running_var), wide[1:3]))
+    return y.to(bfloat16)
+
+
+def _write_back(pairs):
+    with no_grad():
+        for own, changed in pairs:
+            if own is not changed:
+                own.copy_(changed)

@@ -1,0 +1,222 @@
+"""New tensors from numbers, lists and arrays."""
+
+import math
+
+import numpy as np
+
+from .. import _core
+from .._core import Tensor, empty, from_numpy, full, ones, set_hook, zeros  # noqa: F401
+from ..device import check_device
+from ..errors import ArgumentError, DTypeError, ShapeError
+
+_BY_KIND = {"b": _core.bool_, "i": _core.int64, "u": _core.uint8, "f": _core.float64}
+
+
+def to_tensor(data=None, dtype=None, copy=True):
+    """A tensor from a number, nested lists, an array or a tensor; Python floats give the default float type."""
+    if isinstance(data, Tensor):
+        return data.detach().to(dtype) if dtype is not None and data.dtype is not dtype else \
+            (data.detach().clone() if copy else data)
+    if isinstance(data, np.ndarray) or isinstance(data, np.generic):
+        array = np.asarray(data)
+        if array.dtype == np.float16:
+            raise DTypeError("tensor: float16 is not supported; convert with .astype(np.float32)")
+        if array.dtype.char not in "?Bilqfd" and array.dtype.kind in "iu":
+            array = array.astype(np.int64)
+    else:
+        if _holds_tensor(data):
+            return _stacked(data, dtype)
+        try:
+            array = np.asarray(data)
+        except ValueError:
+            raise ShapeError(f"tensor: expected lists of equal lengths, got {_short(data)}") from None
+        if array.dtype.kind == "f" and not hasattr(data, "__array__"):
+            target = dtype if dtype is not None and dtype is not float else _core.get_default_dtype()
+            if getattr(target, "numpy_name", "") == "float32":
+                array = array.astype(np.float32)
+        elif array.dtype.kind == "i":
+            array = array.astype(np.int64, copy=False)
+        elif array.dtype.kind == "O" or array.dtype.kind in "US":
+            if _is_huge_int(data):
+                raise ArgumentError(f"tensor: {_short(data)} does not fit into int64")
+            raise DTypeError(f"tensor: cannot make a tensor from {_short(data)}; expected numbers, lists of numbers or arrays")
+        if array.size == 0 and not hasattr(data, "__array__"):
+            array = array.astype(np.float32 if _core.get_default_dtype() is _core.float32 else np.float64)
+    if array.dtype.kind == "c":
+        raise DTypeError("tensor: complex numbers are not supported")
+    if array.dtype.kind not in "bifu" or array.dtype.char in "eg":
+        raise DTypeError(f"tensor: arrays of type {array.dtype} are not supported; convert with .astype")
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    if array.base is not None or array is data or copy:
+        array = np.array(array, order="C") if array is data or array.base is not None else np.ascontiguousarray(array)
+    t = from_numpy(array if array.ndim or not isinstance(array, np.generic) else np.asarray(array))
+    if t.ndim == 1 and isinstance(data, (int, float, np.generic)):
+        t = t.reshape(())
+    return t if dtype is None else t.to(dtype)
+
+
+def _short(data):
+    text = repr(data)
+    return text if len(text) < 60 else text[:57] + "..."
+
+
+def _is_huge_int(data):
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return isinstance(data, int)
+
+
+def _holds_tensor(data):
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return isinstance(data, Tensor)
+
+
+def _stacked(data, dtype):
+    """Lists of tensors of one element (or of equal shapes) as one tensor of values."""
+    def walk(x):
+        return x.tolist() if isinstance(x, Tensor) else [walk(y) for y in x]
+    first = data
+    while isinstance(first, (list, tuple)):
+        first = first[0]
+    return to_tensor(walk(data), dtype or first.dtype)
+
+
+set_hook("to_tensor", to_tensor)
+
+
+def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
+    """A new tensor with a copy of the data.
+
+    Args:
+        data: a number, nested lists or tuples of numbers, a NumPy array, or a tensor
+        dtype: the element type; by default int64 for integers, bool for bools, the default float type for floats, and
+            the array's own type for arrays
+        device: only "cpu"
+        requires_grad: record operations on it
+    Returns: a tensor
+    Raises: ShapeError for ragged lists, DTypeError for what is not numbers
+
+    >>> import udlfast as torch
+    >>> torch.tensor([[1., 2.], [3., 4.]])
+    tensor([[1., 2.],
+            [3., 4.]])
+
+    Source: the public names of PyTorch.
+    """
+    if device is not None:
+        check_device(device)
+    t = to_tensor(data, dtype)
+    return t.requires_grad_(True) if requires_grad else t
+
+
+def as_tensor(data, dtype=None, device=None):
+    """A tensor that shares memory with data where it can (an array, or a tensor of the same type)."""
+    if device is not None:
+        check_device(device)
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    if isinstance(data, np.ndarray) and data.dtype.char in "?Bilqfd" and data.flags.writeable \
+            and all(s >= 0 for s in data.strides):
+        t = from_numpy(data)
+        return t if dtype is None else t.to(dtype)
+    return to_tensor(data, dtype)
+
+
+asarray = as_tensor
+
+
+def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=False, out=None):
+    """Numbers start, start + step, ... below end.
+
+    Args:
+        start, end, step: numbers; with one argument it is end and start is 0
+        dtype: int64 if all are integers, else the default float type, unless given
+    Returns: a tensor of ceil((end - start) / step) elements
+    Raises: ArgumentError for a step of 0 or of the wrong sign
+
+    >>> import udlfast as torch
+    >>> torch.arange(4)
+    tensor([0, 1, 2, 3])
+
+    Source: the public names of PyTorch.
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
+    if step == 0 or (end - start) / step < 0:
+        raise ArgumentError(f"arange: a step of {step} does not lead from {start} to {end}")
+    if any(isinstance(x, float) and not math.isfinite(x) for x in (start, end)):
+        raise ArgumentError(f"arange: expected finite bounds, got {start} and {end}")
+    if device is not None:
+        check_device(device)
+    if dtype is None:
+        dtype = _core.int64 if all(isinstance(x, int) for x in (start, end, step)) else _core.get_default_dtype()
+    if dtype.is_floating_point:
+        n = math.ceil((end - start) / step)
+        t = from_numpy(np.arange(n, dtype=np.float64) * step + start).to(dtype)
+    else:
+        t = from_numpy(np.arange(start, end, step, dtype=np.int64)).to(dtype)
+    return t.requires_grad_(True) if requires_grad else t
+
+
+def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
+    """`steps` numbers from start to end, both included, at equal distances.
+
+    >>> import udlfast as torch
+    >>> torch.linspace(0, 1, 3)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    if steps < 0:
+        raise ArgumentError(f"linspace: expected steps of at least 0, got {steps}")
+    start, end = (x.item() if isinstance(x, Tensor) else x for x in (start, end))
+    t = from_numpy(np.linspace(start, end, steps, dtype=np.float64)).to(dtype or _core.get_default_dtype())
+    return t.requires_grad_(True) if requires_grad else t
+
+
+def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False):
+    """`steps` numbers from base^start to base^end at equal ratios."""
+    t = from_numpy(np.logspace(start, end, steps, base=base, dtype=np.float64)).to(dtype or _core.get_default_dtype())
+    return t.requires_grad_(True) if requires_grad else t
+
+
+def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
+    """A matrix with ones on the diagonal.
+
+    >>> import udlfast as torch
+    >>> torch.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    if n < 0 or (m is not None and m < 0):
+        raise ShapeError(f"eye: negative size in ({n}, {m})")
+    t = from_numpy(np.eye(n, m, dtype=np.float32)).to(dtype or _core.get_default_dtype())
+    return t.requires_grad_(True) if requires_grad else t
+
+
+def scalar_tensor(value, *, dtype=None, device=None):
+    """A 0-d tensor of the default float type unless given."""
+    return full((), value, dtype=dtype or _core.get_default_dtype())
+
+
+def _new(make):
+    def method(self, *args, dtype=None, device=None, requires_grad=False):
+        return make(*args, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+    return method
+
+
+_core.extend("new_zeros", _new(zeros))
+_core.extend("new_ones", _new(ones))
+_core.extend("new_empty", _new(empty))
+_core.extend("new_full", _new(full))
+_core.extend("new_tensor", _new(tensor))
+
+
+def integer_matmul(a, b):
+    """Products of integer matrices, by NumPy (nothing here is hot)."""
+    return from_numpy(np.ascontiguousarray(np.matmul(a.numpy(), b.numpy()))) if a.ndim > 1 or b.ndim > 1 else \
+        full((), int(np.matmul(a.numpy(), b.numpy())), dtype=a.dtype)
+
+
+set_hook("integer_matmul", integer_matmul)

@@ -1,0 +1,235 @@
+"""Running sums, products, maxima and minima along one dimension."""
+from .. import _core
+from .._core import K_cumsum, Tensor, attach, bfloat16, call, empty, extend, float32
+from ..errors import DTypeError
+from ._common import axis, once, split_at, tensor
+
+SUM, PROD = 0, 1  # UDL_SUM, UDL_PROD
+
+
+def cumsum(input, dim, *, dtype=None):
+    """Running sums.
+
+    y_k = x_0 + ... + x_k, along dim
+
+    Args:
+        input: any shape
+        dim: the dimension
+        dtype: convert the input to this type first; None = int64 for integers and bool, else that of input
+    Returns: the shape of input
+    Raises: DimError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.cumsum(torch.tensor([1, 2, 3]), 0).tolist()
+    [1, 3, 6]
+    """
+    x, dim = _prepare("cumsum", input, dim, dtype)
+    if x.dtype is bfloat16:
+        return _scan(x.to(float32), dim, SUM, False).to(bfloat16)
+    return _scan(x, dim, SUM, False)
+
+
+def _prepare(op, input, dim, dtype):
+    tensor(op, input)
+    dim = axis(op, dim, input.ndim)
+    if dtype is None and not input.dtype.is_floating_point:
+        dtype = _core.int64
+    x = input if dtype is None else input.to(dtype)
+    if x.dtype in (_core.int32, _core.uint8, _core.bool_):
+        raise DTypeError(f"{op}: dtype must be int64 or a floating-point type, got {x.dtype}")
+    return x, dim
+
+
+def _scan(input, dim, kind, reverse):
+    """The kernel over dim, from the front or (reverse) from the end."""
+    x = input.contiguous()
+    y = empty(x.shape, x.dtype)
+    outer, n, inner = split_at(x.shape, dim)
+    if x.numel():
+        call(K_cumsum, (y, x), (kind, x.dtype.code, outer, n, -inner if reverse else inner), ())
+    if kind == SUM:
+        return attach(y, (x,), cumsum_backward, args=(dim, reverse))
+    return attach(y, (x,), cumprod_backward, saved=(x, y), args=(dim,))
+
+
+def cumsum_backward(node, g):
+    """x_k is part of y_k, y_k+1, ...: the running sum of g from the other end"""
+    dim, reverse = node.args
+    return _scan(g, dim, SUM, not reverse),
+
+
+def cumprod(input, dim, *, dtype=None):
+    """Running products.
+
+    y_k = x_0 ... x_k, along dim
+
+    Args:
+        input: any shape
+        dim: the dimension
+        dtype: convert the input to this type first; None = int64 for integers and bool, else that of input
+    Returns: the shape of input
+    Raises: DimError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.cumprod(torch.tensor([1, 2, 3]), 0).tolist()
+    [1, 2, 6]
+    """
+    x, dim = _prepare("cumprod", input, dim, dtype)
+    if x.dtype is bfloat16:
+        return _scan(x.to(float32), dim, PROD, False).to(bfloat16)
+    return _scan(x, dim, PROD, False)
+
+
+def cumprod_backward(node, g):
+    """gx_k = sum over j >= k of g_j prod over i <= j, i != k of x_i.
+
+    Before the first zero of x that is (sum over j >= k of g_j y_j) / x_k. At the first zero it is the same sum over the
+    products with that zero left out. Behind it every product holds a zero: 0.
+    """
+    (x, y), dim = node.saved, node.args[0]
+    zero = x == 0
+    if not bool(zero.any()):
+        return _scan(g * y, dim, SUM, True) / x,
+    seen = _scan(zero.to(_core.int64), dim, SUM, False)
+    first = zero & (seen == 1)
+    without = _scan(_core.where(first, 1.0, x), dim, PROD, False)
+    before = _scan(g * y, dim, SUM, True) / _core.where(zero, 1.0, x)
+    at_first = _scan(g * without * (seen > 0).to(g.dtype), dim, SUM, True)
+    nothing = _core.zeros((), dtype=g.dtype)
+    return _core.where(seen == 0, before, _core.where(first, at_first, nothing)),
+
+
+def logcumsumexp(input, dim):
+    """The logarithm of running sums of exponentials.
+
+    y_k = log(exp(x_0) + ... + exp(x_k)), along dim
+
+    Args:
+        input: any shape, floating point
+        dim: the dimension
+    Returns: the shape of input
+    Raises: DimError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.logcumsumexp(torch.tensor([0., 0.]), 0)[0].item()
+    0.0
+    """
+    op = "logcumsumexp"
+    tensor(op, input)
+    if not input.dtype.is_floating_point:
+        raise DTypeError(f"{op}: expected a floating-point input, got {input.dtype}; convert it with input.float()")
+    if input.dtype is bfloat16:
+        return logcumsumexp(input.to(float32), dim).to(bfloat16)
+    dim = axis(op, dim, input.ndim)
+    y = _log_scan(input.detach(), dim, False)
+    return attach(y, (input,), logcumsumexp_backward, saved=(input, y), args=(dim,))
+
+
+def _log_scan(x, dim, reverse):
+    """log of the running sums of exp(x), pair by pair: no shift of x could keep all of them in range"""
+    import numpy
+    a = x.numpy()
+    if a.ndim == 0:
+        return x.clone()
+    a = numpy.flip(a, dim) if reverse else a
+    y = numpy.logaddexp.accumulate(a, axis=dim, dtype=a.dtype)
+    return _core.from_numpy(numpy.ascontiguousarray(numpy.flip(y, dim) if reverse else y))
+
+
+def logcumsumexp_backward(node, g):
+    """gx_k = sum over j >= k of g_j exp(x_k - y_j), for the positive and the negative g_j in logarithms"""
+    (x, y), dim = node.saved, node.args[0]
+    x, y, g = x.detach(), y.detach(), g.detach()
+    positive = (x + _log_scan(g.clamp(min=0.0).log() - y, dim, True)).exp()
+    negative = (x + _log_scan((-g).clamp(min=0.0).log() - y, dim, True)).exp()
+    return once("logcumsumexp", positive - negative, *node.saved),
+
+
+def cummax(input, dim):
+    """Running maxima and their places.
+
+    Args:
+        input: any shape
+        dim: the dimension
+    Returns: (values, indices); NaN counts as the largest, and of equal maxima the last is named
+    Raises: DimError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.cummax(torch.tensor([1, 3, 2]), 0)[0].tolist()
+    [1, 3, 3]
+    """
+    return _running("cummax", input, dim, lambda a, best: (a >= best) | (a != a))
+
+
+def cummin(input, dim):
+    """Running minima and their places.
+
+    Args:
+        input: any shape
+        dim: the dimension
+    Returns: (values, indices); NaN counts as the smallest, and of equal minima the last is named
+    Raises: DimError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.cummin(torch.tensor([2, 1, 3]), 0)[0].tolist()
+    [2, 1, 1]
+    """
+    return _running("cummin", input, dim, lambda a, best: (a <= best) | (a != a))
+
+
+def _running(op, input, dim, wins):
+    import numpy
+    tensor(op, input)
+    dim = axis(op, dim, input.ndim)
+    x = input.detach()
+    a = (x.to(float32) if x.dtype is bfloat16 else x).numpy()
+    a = numpy.moveaxis(a.reshape(1) if a.ndim == 0 else a, dim, 0)
+    index = numpy.zeros(a.shape, numpy.int64)
+    best = a[:1].copy()
+    for k in range(1, len(a)):
+        better = wins(a[k], best[0])
+        index[k] = numpy.where(better, k, index[k - 1])
+        best[0] = numpy.where(better, a[k], best[0])
+    index = numpy.ascontiguousarray(numpy.moveaxis(index, 0, dim)).reshape(tuple(input.shape))
+    index = _core.from_numpy(index)
+    return (input.gather(dim, index) if input.ndim else input.clone()), index
+
+
+def diff(input, n=1, dim=-1, prepend=None, append=None):
+    """Differences of neighbours, n times.
+
+    y_k = x_k+1 - x_k, along dim
+
+    Args:
+        input: at least one dimension
+        n: how many times
+        dim: the dimension
+        prepend, append: tensors joined before and after first
+    Returns: n entries fewer along dim
+    Raises: DimError, ShapeError
+
+    >>> import udlfast as torch
+    >>> torch.diff(torch.tensor([1, 3, 6])).tolist()
+    [2, 3]
+    """
+    tensor("diff", input)
+    dim = axis("diff", dim, input.ndim)
+    parts = [t for t in (prepend, input, append) if isinstance(t, Tensor)]
+    if len(parts) > 1:
+        from .joining import cat
+        input = cat(parts, dim)
+    for _ in range(n):
+        size = input.shape[dim]
+        if size == 0:
+            break
+        after, before = input.narrow(dim, 1, size - 1), input.narrow(dim, 0, size - 1)
+        input = after != before if input.dtype is _core.bool_ else after - before
+    return input
+
+
+extend("cumsum", cumsum)
+extend("cumprod", cumprod)
+extend("logcumsumexp", logcumsumexp)
+extend("cummax", cummax)
+extend("cummin", cummin)
+extend("diff", diff)

@@ -1,0 +1,258 @@
+"""Elements picked and placed by a tensor of places along one dimension."""
+from .. import _core
+from .._core import K_gather, K_scatter, Tensor, attach, bfloat16, call, empty, extend, float32
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ._common import axis, broadcast_shape, in_place, in_range, index_tensor, same_type, tensor
+
+SET, ADD = 0, 1  # what the scatter kernel does with the old element
+
+
+def gather(input, dim, index, *, sparse_grad=False):
+    """The elements whose places along `dim` stand in `index`.
+
+    y[i, j, k] = input[i, index[i, j, k], k] for dim 1
+
+    Args:
+        input: any shape
+        dim: the dimension that index replaces
+        index: int64, as many dimensions as input and no larger than it outside dim
+        sparse_grad: accepted for compatibility
+    Returns: the shape of index
+    Raises: DimError for an index out of range, ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.gather(torch.tensor([[1, 2], [3, 4]]), 1, torch.tensor([[1], [0]])).tolist()
+    [[2], [3]]
+    """
+    tensor("gather", input)
+    dim = axis("gather", dim, input.ndim)
+    index = _check_index("gather", input, dim, index)
+    return _gather(input, dim, index)
+
+
+def _gather(input, dim, index):
+    """gather of what was checked"""
+    index = index.contiguous()
+    out, n = empty(index.shape, input.dtype), input.ndim
+    if out.numel():
+        # the kernel walks the dimensions of index; the input is strided
+        source = input.contiguous()
+        shape, strides = _eight(index.shape), _eight(source.stride())
+        call(K_gather, (out, source, index), (input.dtype.itemsize, n or 1, dim, source.shape[dim] if n else 1, *shape,
+                                              *strides, *_eight(index.stride()), 0), ())
+    return attach(out, (input,), gather_backward, saved=(index,), args=(dim, tuple(input.shape)))
+
+
+def gather_backward(node, g):
+    """Each picked element gets the gradients of its copies, added."""
+    dim, shape = node.args
+    return _scatter(_core.zeros(shape, dtype=g.dtype), dim, node.saved[0], g, ADD),
+
+
+def _eight(values):
+    values = tuple(values) or (1,)
+    return values + (0,) * (8 - len(values))
+
+
+def _check_index(op, input, dim, index, source=None):
+    """`index` as int64, of a shape that fits and with values in range."""
+    index = index_tensor(op, index)
+    shape, i_shape = tuple(input.shape) or (1,), tuple(index.shape) or (1,)
+    if len(shape) != len(i_shape):
+        raise ShapeError(f"{op}: index needs as many dimensions as input, got index {list(index.shape)} and input "
+                         f"{list(input.shape)}; add some with unsqueeze")
+    if index.numel() == 0:
+        return index
+    if any(i > s for d, (i, s) in enumerate(zip(i_shape, shape)) if d != dim):
+        raise ShapeError(f"{op}: index {list(i_shape)} is larger than input {list(shape)} outside dimension {dim}")
+    if source is not None:
+        if len(tuple(source.shape) or (1,)) != len(i_shape) or any(i > s for i, s in zip(i_shape, source.shape or (1,))):
+            raise ShapeError(f"{op}: index {list(i_shape)} is larger than the source {list(source.shape)}")
+    in_range(op, index, 0, shape[dim])
+    return index
+
+
+def scatter(input, dim, index, src=None, *, value=None, reduce=None):
+    """A copy of input with elements placed at index along `dim`.
+
+    y = input, then y[i, index[i, j, k], k] = src[i, j, k] for dim 1
+
+    Args:
+        input: any shape
+        dim: the dimension that index replaces
+        index: int64, as many dimensions as input, no larger than src and, outside dim, than input
+        src: a tensor of input's element type, or a number
+        value: a number instead of src
+        reduce: "add" or "multiply": combine with what is there instead of replacing it
+    Returns: the shape of input
+    Raises: DimError for an index out of range, ShapeError, DTypeError, ArgumentError
+
+    >>> import udlfast as torch
+    >>> torch.scatter(torch.zeros(3), 0, torch.tensor([2]), torch.tensor([5.])).tolist()
+    [0.0, 0.0, 5.0]
+    """
+    op = "scatter"
+    tensor(op, input)
+    dim = axis(op, dim, input.ndim)
+    src = value if src is None else src
+    if not isinstance(src, Tensor):
+        if src is None:
+            raise ArgumentError(f"{op}: give src (a tensor) or value (a number)")
+        src = _core.full((1,) * (index.ndim if isinstance(index, Tensor) else 0), src, dtype=input.dtype).expand(index.shape)
+    same_type(op, input, src, "src")
+    index = _check_index(op, input, dim, index, src)
+    if reduce == "add":
+        return _scatter(input, dim, index, _like_index(src, index), ADD)
+    if reduce == "multiply":
+        return scatter_reduce(input, dim, index, src, "prod")
+    if reduce is not None:
+        raise ArgumentError(f'{op}: reduce must be "add", "multiply" or None, got {reduce!r}')
+    return _scatter(input, dim, index, _like_index(src, index), SET)
+
+
+def scatter_add(input, dim, index, src):
+    """A copy of input with elements added at index along `dim`.
+
+    y = input, then y[i, index[i, j, k], k] += src[i, j, k] for dim 1
+
+    Args:
+        input: any shape
+        dim: the dimension that index replaces
+        index: int64, as many dimensions as input, no larger than src and, outside dim, than input
+        src: a tensor of input's element type
+    Returns: the shape of input
+    Raises: DimError for an index out of range, ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.scatter_add(torch.zeros(2), 0, torch.tensor([1, 1]), torch.tensor([2., 3.])).tolist()
+    [0.0, 5.0]
+    """
+    op = "scatter_add"
+    tensor(op, input)
+    dim = axis(op, dim, input.ndim)
+    same_type(op, input, src, "src")
+    index = _check_index(op, input, dim, index, src)
+    return _scatter(input, dim, index, _like_index(src, index), ADD)
+
+
+def _like_index(src, index):
+    """The corner of src that index covers."""
+    for d, n in enumerate(index.shape):
+        if src.shape[d] != n:
+            src = src.narrow(d, 0, n)
+    return src
+
+
+def _scatter(input, dim, index, src, how):
+    """scatter of what was checked; src has the shape of index"""
+    if input.dtype is bfloat16 and how == ADD:
+        return _scatter(input.to(float32), dim, index, src.to(float32), how).to(bfloat16)
+    index, out = index.contiguous(), input.detach().clone()
+    if index.numel():
+        n = input.ndim
+        call(K_scatter, (out, src.detach().contiguous(), index),
+             (out.dtype.code, n or 1, dim, out.shape[dim] if n else 1, how, *_eight(index.shape), *_eight(out.stride()),
+              *_eight(index.stride()), 0), ())
+    return attach(out, (input, src), scatter_backward, saved=(index,), args=(dim, how))
+
+
+def scatter_backward(node, g):
+    """What was replaced gets no gradient; src gets that of the places it went to."""
+    index, (dim, how) = node.saved[0], node.args
+    gx = g
+    if how == SET and node.needs(0):
+        gx = _scatter(g, dim, index, _core.zeros((1,) * index.ndim, dtype=g.dtype).expand(index.shape), SET)
+    return gx, _gather(g, dim, index) if node.needs(1) else None
+
+
+def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
+    """A copy of input with elements combined at index along `dim`.
+
+    Args:
+        input: any shape
+        dim: the dimension that index replaces
+        index: int64, as many dimensions as input, no larger than src and, outside dim, than input
+        src: a tensor of input's element type
+        reduce: "sum", "mean", "prod", "amax" or "amin"
+        include_self: whether the elements of input take part where others arrive
+    Returns: the shape of input; gradients for "sum" and "mean" only
+    Raises: DimError for an index out of range, ShapeError, DTypeError, ArgumentError
+
+    >>> import udlfast as torch
+    >>> torch.scatter_reduce(torch.ones(2), 0, torch.tensor([1, 1]), torch.tensor([2., 3.]), "amax").tolist()
+    [1.0, 3.0]
+    """
+    op = "scatter_reduce"
+    tensor(op, input)
+    dim = axis(op, dim, input.ndim)
+    same_type(op, input, src, "src")
+    index = _check_index(op, input, dim, index, src)
+    src = _like_index(src, index)
+    if reduce in ("sum", "mean"):
+        start = input if include_self else _scatter(input, dim, index, src * 0, SET)
+        total = _scatter(start, dim, index, src, ADD)
+        if reduce == "sum":
+            return total
+        counts = _scatter(_core.zeros(input.shape, dtype=input.dtype), dim, index, _core.ones_like(src), ADD)
+        counts = (counts + 1 if include_self else counts).clamp(min=1)
+        return total / counts if input.dtype.is_floating_point else total // counts
+    import numpy
+    function = {"prod": numpy.multiply, "amax": numpy.maximum, "amin": numpy.minimum}.get(reduce)
+    if function is None:
+        raise ArgumentError(f'{op}: reduce must be "sum", "mean", "prod", "amax" or "amin", got {reduce!r}')
+    if include_self:
+        start = input.detach().clone()
+    else:  # every touched place starts from one of its arrivals ("prod": from 1)
+        first = _core.ones_like(src) if reduce == "prod" else src.detach()
+        start = _scatter(input.detach(), dim, index, first, SET)
+    out, at = start.reshape(input.shape or (1,)).numpy(), list(numpy.indices(tuple(index.shape) or (1,)))
+    at[dim] = index.numpy().reshape(at[dim].shape)
+    function.at(out, tuple(at), src.detach().numpy().reshape(at[dim].shape))
+    return attach(start, (input, src), _no_gradient, args=(op + f' with reduce "{reduce}"',))
+
+
+def _no_gradient(node, g):
+    raise DTypeError(f"{node.args[0]}: the gradient is not implemented; use detach() or reduce sum or mean")
+
+
+def take_along_dim(input, indices, dim=None):
+    """gather whose operands broadcast against each other outside `dim`.
+
+    Args:
+        input: any shape
+        indices: int64, as many dimensions as input
+        dim: the dimension that indices replace; None = of the flattened tensors
+    Returns: the broadcast shape, with the size of indices along dim
+    Raises: DimError for an index out of range, ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.take_along_dim(torch.tensor([[5, 6]]), torch.tensor([[1], [0]]), 1).tolist()
+    [[6], [5]]
+    """
+    op = "take_along_dim"
+    tensor(op, input)
+    indices = index_tensor(op, indices, "indices")
+    if dim is None:
+        return gather(input.reshape(-1), 0, indices.reshape(-1))
+    dim = axis(op, dim, input.ndim)
+    if input.ndim != indices.ndim:
+        raise ShapeError(f"{op}: expected as many dimensions, got input {list(input.shape)}, indices "
+                         f"{list(indices.shape)}")
+    a, b = list(input.shape), list(indices.shape)
+    n, k = a[dim], b[dim]
+    a[dim] = b[dim] = 1
+    common = list(broadcast_shape(op, tuple(a), tuple(b)))
+    common[dim] = n
+    input = input.expand(tuple(common))
+    common[dim] = k
+    return gather(input, dim, indices.expand(tuple(common)))
+
+
+extend("gather", gather)
+extend("scatter", scatter)
+extend("scatter_add", scatter_add)
+extend("scatter_reduce", scatter_reduce)
+extend("take_along_dim", take_along_dim)
+in_place("scatter", scatter)
+in_place("scatter_add", scatter_add)
+in_place("scatter_reduce", scatter_reduce)

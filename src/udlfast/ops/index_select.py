@@ -1,0 +1,194 @@
+"""Whole slices picked and placed by their numbers along one dimension."""
+from .. import _core
+from .._core import K_index_add, K_index_select, Tensor, attach, call, empty, extend
+from ..errors import ShapeError
+from ._common import axis, in_place, in_range, index_tensor, same_type, split_at, tensor
+from .gather import scatter
+
+NO_SKIP = -(2**63)  # tells the index_add kernel to leave out nothing
+
+
+def index_select(input, dim, index):
+    """The slices of `dim` whose numbers stand in `index`.
+
+    y[i, j, k] = input[i, index[j], k] for dim 1
+
+    Args:
+        input: any shape
+        dim: the dimension to pick from
+        index: int64 [n]
+    Returns: the shape of input with size n along dim
+    Raises: DimError for an index out of range, ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.index_select(torch.tensor([1, 2, 3]), 0, torch.tensor([2, 0])).tolist()
+    [3, 1]
+    """
+    dim, index = _line("index_select", input, dim, index)
+    return _select(input, dim, index)
+
+
+def _line(op, input, dim, index):
+    tensor(op, input)
+    dim = axis(op, dim, input.ndim)
+    index = index_tensor(op, index)
+    if index.ndim > 1:
+        raise ShapeError(f"{op}: expected index [n], got {list(index.shape)}; use gather or input[index] for more")
+    in_range(op, index, 0, input.shape[dim] if input.ndim else 1)
+    return dim, index.reshape(-1).contiguous()
+
+
+def _select(input, dim, index):
+    """index_select of what was checked"""
+    x = input.contiguous()
+    shape = list(x.shape)
+    if shape:
+        shape[dim] = index.numel()
+    elif index.numel() != 1:
+        raise ShapeError(f"index_select: expected one index for a tensor without dimensions, got {index.numel()}")
+    y = empty(tuple(shape), x.dtype)
+    if y.numel():
+        call(K_index_select, (y, x, index), (x.dtype.itemsize, *split_at(x.shape, dim), index.numel(), 0), ())
+    return attach(y, (x,), index_select_backward, saved=(index,), args=(dim, tuple(x.shape)))
+
+
+def index_select_backward(node, g):
+    """Each slice gets the gradients of its copies, added."""
+    dim, shape = node.args
+    return _add(_core.zeros(shape, dtype=g.dtype), dim, node.saved[0], g),
+
+
+def index_add(input, dim, index, source, *, alpha=1):
+    """A copy of input with slices added at index along `dim`.
+
+    y = input, then y[i, index[j], k] += alpha source[i, j, k] for dim 1
+
+    Args:
+        input: any shape
+        dim: the dimension to add along
+        index: int64 [n]
+        source: the shape of input with size n along dim
+        alpha: a number
+    Returns: the shape of input
+    Raises: DimError for an index out of range, ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.index_add(torch.zeros(2), 0, torch.tensor([1, 1]), torch.tensor([2., 3.])).tolist()
+    [0.0, 5.0]
+    """
+    op = "index_add"
+    dim, index = _line(op, input, dim, index)
+    same_type(op, input, source, "source")
+    _fits(op, input, dim, index, source)
+    return _add(input, dim, index, source if alpha == 1 else source * alpha)
+
+
+def _fits(op, input, dim, index, source):
+    expected = list(input.shape)
+    if expected:
+        expected[dim] = index.numel()
+    if list(source.shape) != expected:
+        raise ShapeError(f"{op}: expected source {expected} for input {list(input.shape)} and {index.numel()} indices, "
+                         f"got {list(source.shape)}")
+
+
+def _add(input, dim, index, source):
+    dtype = input.dtype
+    if dtype not in (_core.float32, _core.float64, _core.int64):
+        wide = _core.float32 if dtype.is_floating_point else _core.int64
+        return _add(input.to(wide), dim, index, source.to(wide)).to(dtype)
+    out = input.detach().clone()
+    if index.numel() and out.numel():
+        call(K_index_add, (out, source.detach().contiguous(), index),
+             (dtype.code, *split_at(out.shape, dim), index.numel(), NO_SKIP), ())
+    return attach(out, (input, source), index_add_backward, saved=(index,), args=(dim,))
+
+
+def index_add_backward(node, g):
+    """Both were added: source gets the slices that it went to."""
+    return g, _select(g, node.args[0], node.saved[0]) if node.needs(1) else None
+
+
+def index_copy(input, dim, index, source):
+    """A copy of input with slices replaced at index along `dim`.
+
+    y = input, then y[i, index[j], k] = source[i, j, k] for dim 1
+
+    Args:
+        input: any shape
+        dim: the dimension to replace along
+        index: int64 [n]
+        source: the shape of input with size n along dim
+    Returns: the shape of input
+    Raises: DimError for an index out of range, ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.index_copy(torch.zeros(2), 0, torch.tensor([1]), torch.tensor([3.])).tolist()
+    [0.0, 3.0]
+    """
+    op = "index_copy"
+    dim, index = _line(op, input, dim, index)
+    same_type(op, input, source, "source")
+    _fits(op, input, dim, index, source)
+    if not input.ndim:
+        return source.clone()
+    return scatter(input, dim, index.reshape(-1, *(1,) * (input.ndim - dim - 1)).expand(source.shape), source)
+
+
+def index_fill(input, dim, index, value):
+    """A copy of input with the slices at index along `dim` filled with a number.
+
+    Args:
+        input: any shape
+        dim: the dimension
+        index: int64 [n]
+        value: a number, or a tensor without dimensions
+    Returns: the shape of input
+    Raises: DimError for an index out of range, ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.index_fill(torch.zeros(2), 0, torch.tensor([1]), 3).tolist()
+    [0.0, 3.0]
+    """
+    dim, index = _line("index_fill", input, dim, index)
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise ShapeError(f"index_fill: value must be a number or a tensor without dimensions, got {list(value.shape)}")
+        value = value.to(input.dtype)
+    else:
+        value = _core.full((), value, dtype=input.dtype)
+    shape = list(input.shape)
+    if shape:
+        shape[dim] = index.numel()
+    return index_copy(input, dim, index, value.expand(tuple(shape)))
+
+
+def take(input, index):
+    """The elements of the flattened input at index.
+
+    Args:
+        input: any shape
+        index: int64, any shape; negative counts from the end
+    Returns: the shape of index
+    Raises: DimError for an index out of range, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.take(torch.tensor([[1, 2], [3, 4]]), torch.tensor([3, 0])).tolist()
+    [4, 1]
+    """
+    tensor("take", input)
+    index = index_tensor("take", index)
+    n = input.numel()
+    in_range("take", index, -n, n)
+    flat = index.reshape(-1)
+    return _select(input.reshape(-1), 0, _core.where(flat < 0, flat + n, flat).contiguous()).reshape(index.shape)
+
+
+extend("index_select", index_select)
+extend("index_add", index_add)
+extend("index_copy", index_copy)
+extend("index_fill", index_fill)
+extend("take", take)
+in_place("index_add", index_add)
+in_place("index_copy", index_copy)
+in_place("index_fill", index_fill)

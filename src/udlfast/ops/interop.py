@@ -1,0 +1,140 @@
+"""Tensors and the world outside: devices, DLPack, pickling, copying, and the small methods that scripts call."""
+
+from .. import _core
+from .._core import Tensor, extend, from_capsule, set_hook, set_size_class, to_dlpack
+from .._printing import tensor_repr
+from ..device import CPU, check_device, device
+from ..errors import ArgumentError
+from ..size import Size
+
+set_size_class(Size)
+set_hook("repr", tensor_repr)
+set_hook("check_device", check_device)
+set_hook("cpu_device", lambda: CPU)
+
+
+def _wrap_mode(want, function):
+    """function with recording on or off while it runs (generators: while each step runs)."""
+    import functools
+
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        return _core.call_in_mode(want, function, args, kwargs)
+    return wrapped
+
+
+set_hook("wrap_mode", _wrap_mode)
+
+_TYPE_NAMES = {"float32": "FloatTensor", "float64": "DoubleTensor", "int64": "LongTensor", "int32": "IntTensor",
+               "uint8": "ByteTensor", "bool": "BoolTensor", "bfloat16": "BFloat16Tensor"}
+set_hook("type_name", lambda t: "udlfast." + _TYPE_NAMES[t.dtype.name])
+
+
+def is_tensor(obj):
+    """Whether obj is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input):
+    """Whether input's elements are floating-point numbers."""
+    return input.is_floating_point()
+
+
+def from_dlpack(source):
+    """A tensor that shares memory with any object that speaks DLPack (or a capsule).
+
+    Args:
+        source: an object with ``__dlpack__`` such as a NumPy array, or a DLPack capsule
+    Returns: a tensor
+    Raises: ArgumentError for memory that is not on the CPU, DTypeError for other element types
+
+    >>> import numpy, udlfast as torch
+    >>> torch.from_dlpack(numpy.ones(2, numpy.float32))
+    tensor([1., 1.])
+
+    Source: the Python array API standard.
+    """
+    if hasattr(source, "__dlpack__"):
+        kind = source.__dlpack_device__()[0] if hasattr(source, "__dlpack_device__") else 1
+        if kind != 1:
+            raise ArgumentError("from_dlpack: the memory is not on the CPU; copy it there first")
+        source = source.__dlpack__()
+    return from_capsule(source)
+
+
+def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+    """The capsule of this tensor's memory (a copy of it with copy=True)."""
+    if dl_device is not None and tuple(dl_device) != (1, 0):
+        raise BufferError(f"__dlpack__: device {dl_device} is not available; this tensor is on the CPU")
+    return to_dlpack(self.clone() if copy else self)
+
+
+def _rebuild(array, dtype_name, requires_grad, cls, state):
+    t = _core.from_numpy(array)
+    if dtype_name == "bfloat16":
+        t = bits_to_bfloat16(t)
+    if cls is not Tensor:
+        t = _core.make_parameter(cls, t, requires_grad)
+    elif requires_grad:
+        t.requires_grad_(True)
+    t.__dict__.update(state)
+    return t
+
+
+def bfloat16_to_bits(t):
+    """The bits of a bfloat16 tensor as an int32 tensor (0..65535)."""
+    import numpy as np
+    return _core.from_numpy((t.contiguous().float().numpy().view(np.uint32) >> 16).astype(np.int32))
+
+
+def bits_to_bfloat16(bits):
+    """The inverse of bfloat16_to_bits."""
+    import numpy as np
+    return _core.from_numpy((bits.numpy().astype(np.uint32) << 16).view(np.float32)).to(_core.bfloat16)
+
+
+def _reduce_ex(self, protocol):
+    if not self.is_leaf:
+        raise ArgumentError("pickle: only leaf tensors can be pickled or deep-copied; use detach()")
+    data = self.detach()
+    array = (bfloat16_to_bits(data) if data.dtype is _core.bfloat16 else data.contiguous()).numpy()
+    return _rebuild, (array, data.dtype.name, self.requires_grad, type(self), dict(self.__dict__))
+
+
+def _deepcopy(self, memo):
+    if not self.is_leaf:
+        raise ArgumentError("deepcopy: only leaf tensors can be deep-copied; use detach()")
+    t = self.detach().clone()
+    if type(self) is not Tensor:
+        t = _core.make_parameter(type(self), t, self.requires_grad)
+    elif self.requires_grad:
+        t.requires_grad_(True)
+    memo[id(self)] = t
+    if self.grad is not None:
+        t.grad = self.grad.detach().clone()
+    t.__dict__.update(self.__dict__)
+    return t
+
+
+extend("__dlpack__", _dlpack)
+extend("__dlpack_device__", lambda self: (1, 0))
+extend("__reduce_ex__", _reduce_ex)
+extend("__deepcopy__", _deepcopy)
+extend("device", property(lambda self: CPU))
+extend("layout", "udlfast.strided")
+extend("is_cuda", False)
+extend("is_sparse", False)
+extend("is_quantized", False)
+extend("cpu", lambda self, memory_format=None: self)
+extend("half", lambda self: self.to(_core.bfloat16))
+extend("pin_memory", lambda self: self)
+extend("get_device", lambda self: -1)
+extend("is_pinned", lambda self: False)
+
+
+def _cuda(self, *args, **kwargs):
+    check_device("cuda")
+
+
+extend("cuda", _cuda)
+__all__ = ["device", "from_dlpack", "is_floating_point", "is_tensor"]

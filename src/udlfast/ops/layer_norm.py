@@ -1,0 +1,73 @@
+"""Layer normalization."""
+from .._core import K_layer_norm, K_layer_norm_backward, attach, bfloat16, call, empty, float32
+from ..errors import ShapeError
+from ._common import floating, once, same_type, whole
+
+
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
+    """Normalize every example by the mean and variance of its own last dimensions.
+
+    y = (x - mean) / sqrt(var + eps) weight + bias, mean and (biased) variance over the dimensions of normalized_shape
+
+    Args:
+        input: [*, normalized_shape], floating point
+        normalized_shape: the sizes of the last dimensions, or one number for the last dimension
+        weight, bias: normalized_shape, or None
+        eps: added to the variance
+    Returns: the shape of input
+    Raises: ShapeError for sizes that do not fit, DTypeError for other element types
+
+    >>> import udlfast as torch
+    >>> torch.nn.functional.layer_norm(torch.tensor([[1., 3.]]), (2,), eps=0.).tolist()
+    [[-1.0, 1.0]]
+
+    Source: Ba, Kiros and Hinton 2016; Understanding Deep Learning, section 11.4.
+    """
+    op = "layer_norm"
+    floating(op, input)
+    if input.dtype is bfloat16:
+        wide = [t if t is None else t.to(float32) for t in (weight, bias)]
+        return layer_norm(input.to(float32), normalized_shape, *wide, eps).to(bfloat16)
+    M, D, normalized_shape = rows(op, input, normalized_shape)
+    for name, t in (("weight", weight), ("bias", bias)):
+        if t is not None:
+            same_type(op, input, t, name)
+            if tuple(t.shape) != normalized_shape:
+                raise ShapeError(f"{op}: expected {name} {list(normalized_shape)}, the normalized shape, "
+                                 f"got {list(t.shape)}")
+    x = input.contiguous()
+    weight = None if weight is None else weight.contiguous()
+    bias = None if bias is None else bias.contiguous()
+    y, mean, rstd = empty(x.shape, x.dtype), empty((M,), x.dtype), empty((M,), x.dtype)
+    call(K_layer_norm, (y, mean, rstd, x, weight, bias), (x.dtype.code, M, D), (eps,))
+    return attach(y, (x, weight, bias), layer_norm_backward, saved=(x, weight, mean, rstd), args=(M, D, normalized_shape))
+
+
+def layer_norm_backward(node, g):
+    """With h = (x - mean) rstd: gb = sum over rows of g, gw = sum over rows of g h, and with u = g w
+    gx = rstd (u - mean(u) - h mean(u h)), the means over the row."""
+    x, w, mean, rstd = node.saved
+    M, D, shape = node.args
+    g = g.contiguous()
+    gx = empty(x.shape, x.dtype) if node.needs(0) else None
+    gw = empty(shape, x.dtype) if node.needs(1) else None
+    gb = empty(shape, x.dtype) if node.needs(2) else None
+    call(K_layer_norm_backward, (gx, gw, gb, g, x, w, mean, rstd), (x.dtype.code, M, D), ())
+    return tuple(t if t is None else once("layer_norm", t, g, x, w) for t in (gx, gw, gb))
+
+
+def rows(op, input, normalized_shape):
+    """(number of rows, elements of a row, normalized_shape as a tuple)"""
+    if isinstance(normalized_shape, int):
+        normalized_shape = (normalized_shape,)
+    normalized_shape = tuple(whole(op, "normalized_shape", s) for s in normalized_shape)
+    shape, n = tuple(input.shape), len(normalized_shape)
+    if not n or shape[-n:] != normalized_shape:
+        raise ShapeError(f"{op}: expected input whose last dimensions are {list(normalized_shape)}, got {list(shape)}"
+                         f"{'' if n else '; normalized_shape must not be empty'}")
+    M = D = 1
+    for s in shape[:-n]:
+        M *= s
+    for s in normalized_shape:
+        D *= s
+    return M, D, normalized_shape

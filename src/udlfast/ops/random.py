@@ -1,0 +1,238 @@
+"""Random tensors: Philox4x32-10, so that the numbers depend on the seed alone and not on threads."""
+
+from .. import _core
+from .._core import Tensor, default_generator, empty, extend, manual_seed, random_  # noqa: F401
+from ..errors import ArgumentError, DTypeError
+
+UNIFORM, NORMAL, INTEGERS, BERNOULLI, PERMUTATION = range(5)
+
+
+def _new(op, size, dtype, device, requires_grad, default=None):
+    t = empty(*size, dtype=dtype or default or _core.get_default_dtype(), device=device)
+    if default is None and not t.dtype.is_floating_point:
+        raise DTypeError(f"{op}: expected a floating-point dtype, got {t.dtype}")
+    return t
+
+
+def rand(*size, generator=None, dtype=None, device=None, requires_grad=False, out=None, **ignored):
+    """Numbers drawn evenly from [0, 1).
+
+    Args:
+        size: sizes of the result
+        generator: a Generator; the default one otherwise
+    Returns: a tensor
+
+    >>> import udlfast as torch
+    >>> torch.rand(2, 3).shape
+    udlfast.Size([2, 3])
+
+    Source: Salmon et al. 2011 (Philox).
+    """
+    t = random_(_new("rand", size, dtype, device, requires_grad), UNIFORM, 0.0, 1.0, generator)
+    return t.requires_grad_(True) if requires_grad else t
+
+
+def randn(*size, generator=None, dtype=None, device=None, requires_grad=False, out=None, **ignored):
+    """Numbers drawn from the normal distribution of mean 0 and variance 1.
+
+    Args:
+        size: sizes of the result
+        generator: a Generator; the default one otherwise
+    Returns: a tensor
+
+    >>> import udlfast as torch
+    >>> torch.randn(2, 3).shape
+    udlfast.Size([2, 3])
+
+    Source: Box and Muller 1958, on Philox.
+    """
+    t = random_(_new("randn", size, dtype, device, requires_grad), NORMAL, 0.0, 1.0, generator)
+    return t.requires_grad_(True) if requires_grad else t
+
+
+def randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
+    """Whole numbers drawn evenly from [low, high).
+
+    Args:
+        low, high: bounds; with one of them it is high and low is 0
+        size: shape of the result
+    Returns: an int64 tensor unless dtype says otherwise
+
+    >>> import udlfast as torch
+    >>> bool((torch.randint(0, 10, (100,)) < 10).all())
+    True
+
+    Source: Lemire 2019 (multiply and shift), on Philox.
+    """
+    if size is None:
+        low, high, size = 0, low, high
+    if high <= low:
+        raise ArgumentError(f"randint: expected low < high, got {low} and {high}")
+    t = random_(empty(tuple(size), dtype=_core.int64, device=device), INTEGERS, low, high, generator)
+    return t if dtype is None else t.to(dtype)
+
+
+def randperm(n, *, generator=None, dtype=None, device=None, **ignored):
+    """The numbers 0..n-1 in random order.
+
+    >>> import udlfast as torch
+    >>> sorted(torch.randperm(4).tolist())
+    [0, 1, 2, 3]
+    """
+    if n < 0:
+        raise ArgumentError(f"randperm: expected n of at least 0, got {n}")
+    t = random_(empty(n, dtype=_core.int64, device=device), PERMUTATION, 0.0, 0.0, generator)
+    return t if dtype is None else t.to(dtype)
+
+
+def rand_like(input, *, generator=None, dtype=None, device=None, requires_grad=False, **ignored):
+    """rand in input's shape and type."""
+    return rand(tuple(input.shape), generator=generator, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def randn_like(input, *, generator=None, dtype=None, device=None, requires_grad=False, **ignored):
+    """randn in input's shape and type."""
+    return randn(tuple(input.shape), generator=generator, dtype=dtype or input.dtype, requires_grad=requires_grad)
+
+
+def randint_like(input, low, high=None, *, dtype=None, **ignored):
+    """randint in input's shape and type."""
+    return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype) if high is not None else \
+        randint(0, low, tuple(input.shape), dtype=dtype or input.dtype)
+
+
+def normal(mean, std=1.0, size=None, *, generator=None, out=None):
+    """Normal numbers of the given mean and standard deviation (numbers or tensors).
+
+    >>> import udlfast as torch
+    >>> torch.normal(0.0, 1.0, (2,)).shape
+    udlfast.Size([2])
+    """
+    if size is not None:
+        return randn(tuple(size), generator=generator) * std + mean
+    shape = (mean + std).shape if isinstance(mean, Tensor) or isinstance(std, Tensor) else ()
+    return randn(tuple(shape), generator=generator) * std + mean
+
+
+def bernoulli(input, p=None, *, generator=None):
+    """0 or 1 with the probability of 1 that each element gives.
+
+    >>> import udlfast as torch
+    >>> torch.bernoulli(torch.ones(2))
+    tensor([1., 1.])
+    """
+    if p is not None:
+        return random_(_core.empty_like(input), BERNOULLI, p, 0.0, generator)
+    x = input.detach()
+    if bool(((x < 0) | (x > 1)).any()):
+        raise ArgumentError("bernoulli: expected probabilities between 0 and 1")
+    return (rand(tuple(x.shape), generator=generator, dtype=x.dtype) < x).to(x.dtype)
+
+
+def multinomial(input, num_samples, replacement=False, *, generator=None):
+    """Indices drawn with probabilities in proportion to the elements of each row.
+
+    Args:
+        input: weights [n] or [m, n], not negative, finite, not all zero
+        num_samples: draws a row
+        replacement: whether an index can come twice
+    Returns: int64 [num_samples] or [m, num_samples]
+    Raises: ArgumentError for bad weights or too many draws
+
+    >>> import udlfast as torch
+    >>> torch.multinomial(torch.tensor([0., 1.]), 1)
+    tensor([1])
+
+    Source: inverse transform sampling; Efraimidis and Spirakis 2006 (without replacement).
+    """
+    w = input.detach().to(_core.float64)
+    if w.ndim not in (1, 2):
+        raise ArgumentError(f"multinomial: expected weights [n] or [m, n], got {list(input.shape)}")
+    rows = w if w.ndim == 2 else w.unsqueeze(0)
+    total = rows.sum(1, keepdim=True)
+    if bool((rows < 0).any()) or not bool((total > 0).all()) or not bool(total.isfinite().all()):
+        raise ArgumentError("multinomial: expected weights that are finite, not negative and not all zero")
+    if num_samples <= 0 or (not replacement and num_samples > int((rows > 0).sum(1).min())):
+        raise ArgumentError(f"multinomial: cannot draw {num_samples} of {rows.shape[1]} without replacement")
+    if replacement:
+        edges = rows.cumsum(1) / total
+        u = rand(rows.shape[0], num_samples, dtype=_core.float64, generator=generator)
+        out = (u.unsqueeze(2) >= edges.unsqueeze(1)).sum(2).clamp(max=rows.shape[1] - 1)
+    else:
+        u = rand(tuple(rows.shape), dtype=_core.float64, generator=generator)
+        out = ((1 - u).log() / rows).topk(num_samples, 1).indices
+    return out if w.ndim == 2 else out.squeeze(0)
+
+
+def _fill(name, kind, convert):
+    def method(self, *args, generator=None, **kwargs):
+        p0, p1 = convert(*args, **kwargs)
+        if _core.is_grad_enabled() and self.requires_grad and self.is_leaf:
+            raise ArgumentError(f"{name}: a leaf tensor that requires a gradient cannot be filled in place while operations "
+                                f"are recorded; use no_grad()")
+        if not self.dtype.is_floating_point and kind in (UNIFORM, NORMAL):
+            raise DTypeError(f"{name}: expected a floating-point tensor, got {self.dtype}")
+        return random_(self, kind, p0, p1, generator)
+
+    method.__name__ = name
+    extend(name, method)
+
+
+def _range(a=0.0, b=1.0, **kw):
+    a, b = kw.get("from", a), kw.get("to", b)
+    if b < a:
+        raise ArgumentError(f"uniform_: expected from <= to, got {a} and {b}")
+    return a, b
+
+
+def _mean_std(mean=0.0, std=1.0):
+    if std < 0:
+        raise ArgumentError(f"normal_: expected std of at least 0, got {std}")
+    return mean, std
+
+
+def _probability(p=0.5):
+    if not 0 <= p <= 1:
+        raise ArgumentError(f"bernoulli_: expected a probability between 0 and 1, got {p}")
+    return p, 0.0
+
+
+_fill("uniform_", UNIFORM, _range)
+_fill("normal_", NORMAL, _mean_std)
+_fill("bernoulli_", BERNOULLI, _probability)
+extend("multinomial", multinomial)
+extend("bernoulli", bernoulli)
+
+
+def _random_method(self, low=0, high=None, *, generator=None):
+    if high is None:
+        low, high = (0, low) if low else (0, 2**24 if self.dtype.is_floating_point else 2**31)
+    return self.copy_(randint(low, high, tuple(self.shape), generator=generator))
+
+
+def _exponential_method(self, lambd=1.0, *, generator=None):
+    return self.copy_(-(1 - rand(tuple(self.shape), generator=generator, dtype=_core.float64)).log() / lambd)
+
+
+extend("random_", _random_method)
+extend("exponential_", _exponential_method)
+
+
+def seed():
+    """Seed the default generator from the operating system; returns the seed."""
+    return default_generator.seed()
+
+
+def initial_seed():
+    """The seed of the default generator."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state():
+    """The state of the default generator as a tensor."""
+    return default_generator.get_state()
+
+
+def set_rng_state(state):
+    """Put the default generator into a state that get_rng_state gave."""
+    default_generator.set_state(state)

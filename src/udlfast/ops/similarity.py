@@ -1,0 +1,139 @@
+"""How alike or how far apart vectors are."""
+from .. import _core
+from ..errors import ShapeError
+from ._common import axis, broadcast_shape, floating, tensor
+
+
+def cosine_similarity(x1, x2, dim=1, eps=1e-8):
+    """The cosine of the angle between vectors.
+
+    y = sum x1 x2 / (max(|x1|, eps) max(|x2|, eps)), along dim
+
+    Args:
+        x1, x2: shapes that broadcast together, floating point
+        dim: the dimension of the vectors in the common shape
+        eps: the smallest length to divide by
+    Returns: the common shape without dim
+    Raises: ShapeError, DTypeError, DimError
+
+    >>> import udlfast as torch
+    >>> torch.nn.functional.cosine_similarity(torch.tensor([[3., 4.]]), torch.tensor([[4., 3.]])).item()
+    0.9599999785423279
+
+    Source: Understanding Deep Learning, section 14.2.
+    """
+    op = "cosine_similarity"
+    floating(op, x1, "x1")
+    floating(op, x2, "x2")
+    shape = broadcast_shape(op, tuple(x1.shape), tuple(x2.shape))
+    dim = axis(op, dim, len(shape))
+    common = _core.promote_types(x1.dtype, x2.dtype)
+    x1, x2 = x1.to(common).expand(shape), x2.to(common).expand(shape)
+    return (_unit(x1, dim, eps) * _unit(x2, dim, eps)).sum(dim)
+
+
+def _unit(x, dim, eps):
+    return x / vector_norm(x, 2.0, dim, True).clamp(min=eps)
+
+
+def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
+    """Scale vectors to length 1.
+
+    y = x / max(|x|_p, eps), along dim
+
+    Args:
+        input: any shape, floating point
+        p: which norm
+        dim: the dimension or dimensions of the vectors
+        eps: the smallest length to divide by
+        out: a tensor for the result, or None
+    Returns: the shape of input
+    Raises: DTypeError, DimError
+
+    >>> import udlfast as torch
+    >>> torch.nn.functional.normalize(torch.tensor([[3., 4.]])).tolist()
+    [[0.6000000238418579, 0.800000011920929]]
+
+    Source: Understanding Deep Learning, appendix B.
+    """
+    floating("normalize", input)
+    y = input / vector_norm(input, p, dim, True).clamp(min=eps)
+    return y if out is None else out.copy_(y)
+
+
+def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
+    """The distance between rows.
+
+    y = |x1 - x2 + eps|_p along the last dimension
+
+    Args:
+        x1, x2: [N, D] or [D], floating point
+        p: which norm
+        eps: added to the differences: keeps the gradient finite where rows are equal
+        keepdim: keep the last dimension with size 1
+    Returns: [N] or []
+    Raises: ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.nn.functional.pairwise_distance(torch.tensor([[3., 0.]]), torch.tensor([[0., 4.]]), eps=0.).tolist()
+    [5.0]
+
+    Source: Understanding Deep Learning, appendix B.
+    """
+    op = "pairwise_distance"
+    floating(op, x1, "x1")
+    tensor(op, x2, "x2")
+    if not broadcast_shape(op, tuple(x1.shape), tuple(x2.shape)):
+        raise ShapeError(f"{op}: expected vectors, got two numbers")
+    return vector_norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
+    """The distance of every row of x1 to every row of x2.
+
+    y[..., i, j] = |x1[..., i, :] - x2[..., j, :]|_p
+
+    Args:
+        x1: [..., P, D], floating point
+        x2: [..., R, D]
+        p: which norm
+        compute_mode: accepted for compatibility; differences are always formed, which loses no digits
+    Returns: [..., P, R]
+    Raises: ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.cdist(torch.tensor([[0., 0.]]), torch.tensor([[3., 4.], [0., 1.]])).tolist()
+    [[5.0, 1.0]]
+
+    Source: Understanding Deep Learning, appendix B.
+    """
+    op = "cdist"
+    floating(op, x1, "x1")
+    floating(op, x2, "x2")
+    if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
+        raise ShapeError(f"{op}: expected x1 [..., P, D] and x2 [..., R, D], got {list(x1.shape)} and {list(x2.shape)}")
+    return vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1, False)
+
+
+def vector_norm(x, p, dim, keepdim):
+    """|x|_p along dim; its gradient at 0 is 0.
+
+    (sum |x|^p)^(1/p); p = inf: max |x|; p = -inf: min |x|; p = 0: how many are not 0
+    """
+    p = float(p)
+    if p == 2.0:
+        square = (x * x).sum(dim, keepdim)
+        safe = _core.where(square > 0, square, 1.0).sqrt()  # the square root has no slope at 0
+        return _core.where(square.detach() > 0, safe, square)
+    a = x.abs()
+    if p == 1.0:
+        return a.sum(dim, keepdim)
+    if p == 0.0:
+        return (x != 0).to(x.dtype).sum(dim, keepdim)
+    if p == float("inf"):
+        return a.amax(dim, keepdim)
+    if p == -float("inf"):
+        return a.amin(dim, keepdim)
+    total = a.pow(p).sum(dim, keepdim)
+    safe = _core.where(total > 0, total, 1.0).pow(1.0 / p)
+    return _core.where(total.detach() > 0, safe, total * 0.0)

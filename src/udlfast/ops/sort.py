@@ -1,0 +1,296 @@
+"""Elements in order, and what follows from order: the k largest, the k-th, the median, the different ones."""
+from collections import namedtuple
+
+from .. import _core
+from .._core import K_sort, Tensor, attach, bfloat16, call, empty, extend, float32
+from ..errors import ArgumentError, DimError, ShapeError
+from ._common import axis, floating, split_at, tensor, whole
+from .gather import scatter_add
+from .joining import stack
+
+SortResult = namedtuple("sort", ("values", "indices"))
+TopkResult = namedtuple("topk", ("values", "indices"))
+KthvalueResult = namedtuple("kthvalue", ("values", "indices"))
+MedianResult = namedtuple("median", ("values", "indices"))
+ModeResult = namedtuple("mode", ("values", "indices"))
+
+
+def sort(input, dim=-1, descending=False, stable=False):
+    """The elements in order along a dimension.
+
+    Args:
+        input: any shape
+        dim: the dimension
+        descending: largest first
+        stable: equal elements always keep their order here, whatever is given
+    Returns: (values, indices), both of the shape of input; NaN counts as the largest
+    Raises: DimError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.sort(torch.tensor([3, 1, 2])).indices.tolist()
+    [1, 2, 0]
+    """
+    tensor("sort", input)
+    dim = axis("sort", dim, input.ndim)
+    return SortResult(*_first(input, dim, input.shape[dim] if input.ndim else 1, descending))
+
+
+def _first(input, dim, k, descending):
+    """(values, indices) of the first k elements in order along dim"""
+    values, indices = _order(input.detach(), dim, k, descending)
+    return attach(values, (input,), sort_backward, saved=(indices,), args=(dim, tuple(input.shape))), indices
+
+
+def sort_backward(node, g):
+    """Each element gets the gradient of the place it went to."""
+    dim, shape = node.args
+    return scatter_add(_core.zeros(shape, dtype=g.dtype), dim, node.saved[0], g),
+
+
+def _order(x, dim, k, descending):
+    if x.dtype is bfloat16:
+        values, indices = _order(x.to(float32), dim, k, descending)
+        return values.to(bfloat16), indices
+    last = x.transpose(dim, -1).contiguous() if x.ndim else x
+    shape = (*last.shape[:-1], k) if x.ndim else ()
+    if x.dtype in (_core.bool_, _core.uint8, _core.int32):
+        values, indices = _order(last.to(_core.int64), x.ndim - 1 if x.ndim else 0, k, descending)
+        values = values.to(x.dtype)
+    else:
+        values, indices = empty(shape, x.dtype), empty(shape, _core.int64)
+        n = last.shape[-1] if x.ndim else 1
+        if values.numel():
+            call(K_sort, (values, indices, last), (x.dtype.code, last.numel() // n, n, k, int(bool(descending)), 0), ())
+    if x.ndim:
+        values, indices = (t.transpose(dim, -1).contiguous() for t in (values, indices))
+    return values, indices
+
+
+def argsort(input, dim=-1, descending=False, stable=False):
+    """The indices that put the elements in order along a dimension.
+
+    Args:
+        input: any shape
+        dim, descending, stable: as in sort
+    Returns: int64, the shape of input
+    Raises: DimError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.argsort(torch.tensor([3, 1, 2])).tolist()
+    [1, 2, 0]
+    """
+    tensor("argsort", input)
+    dim = axis("argsort", dim, input.ndim)
+    return _order(input.detach(), dim, input.shape[dim] if input.ndim else 1, descending)[1]
+
+
+def msort(input):
+    """The elements in order along the first dimension.
+
+    >>> import udlfast as torch
+    >>> torch.msort(torch.tensor([3, 1, 2])).tolist()
+    [1, 2, 3]
+    """
+    return sort(input, 0)[0]
+
+
+def topk(input, k, dim=-1, largest=True, sorted=True):
+    """The k largest (or smallest) elements along a dimension.
+
+    Args:
+        input: any shape
+        k: how many
+        dim: the dimension
+        largest: False gives the smallest
+        sorted: they always come in order here, whatever is given
+    Returns: (values, indices) with size k along dim; NaN counts as the largest
+    Raises: ArgumentError for a k larger than the size, DimError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.topk(torch.tensor([3, 1, 2]), 2).values.tolist()
+    [3, 2]
+    """
+    tensor("topk", input)
+    dim = axis("topk", dim, input.ndim)
+    n = input.shape[dim] if input.ndim else 1
+    k = whole("topk", "k", k)
+    if k > n:
+        raise ArgumentError(f"topk: k is {k}, but dimension {dim} of input {list(input.shape)} has {n} elements")
+    return TopkResult(*_first(input, dim, k, largest))
+
+
+def kthvalue(input, k, dim=-1, keepdim=False):
+    """The k-th smallest element along a dimension.
+
+    Args:
+        input: any shape
+        k: 1 is the smallest
+        dim: the dimension
+        keepdim: keep dim with size 1
+    Returns: (values, indices); NaN counts as the largest
+    Raises: ArgumentError for a k out of range, DimError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.kthvalue(torch.tensor([3, 1, 2]), 2).values.item()
+    2
+    """
+    tensor("kthvalue", input)
+    dim = axis("kthvalue", dim, input.ndim)
+    n = input.shape[dim] if input.ndim else 1
+    k = whole("kthvalue", "k", k)
+    if not 1 <= k <= n:
+        raise ArgumentError(f"kthvalue: k must be from 1 to {n}, the size of dimension {dim}, got {k}")
+    return KthvalueResult(*_one(_first(input, dim, k, False), dim, k - 1, keepdim))
+
+
+def _one(pair, dim, place, keepdim):
+    if pair[0].ndim == 0:
+        return pair
+    return tuple(t.narrow(dim, place, 1) if keepdim else t.select(dim, place) for t in pair)
+
+
+def median(input, dim=None, keepdim=False):
+    """The element in the middle (the lower one of two); NaN if there is one.
+
+    Args:
+        input: any shape with elements
+        dim: the dimension; None = all elements
+        keepdim: keep dim with size 1
+    Returns: (values, indices), or without dim one value
+    Raises: DimError, ShapeError where there is no element
+
+    >>> import udlfast as torch
+    >>> torch.median(torch.tensor([3, 1, 2, 5])).item()
+    2
+    """
+    return _median("median", input, dim, keepdim, False)
+
+
+def nanmedian(input, dim=None, keepdim=False):
+    """The element in the middle of those that are not NaN; see median.
+
+    >>> import udlfast as torch
+    >>> torch.nanmedian(torch.tensor([3., float("nan"), 2.])).item()
+    2.0
+    """
+    return _median("nanmedian", input, dim, keepdim, True)
+
+
+def _median(op, input, dim, keepdim, ignore):
+    tensor(op, input)
+    if dim is None:
+        return _median(op, input.reshape(-1), 0, False, ignore)[0] if input.numel() else \
+            _core.full((), float("nan"), dtype=input.dtype)
+    dim = axis(op, dim, input.ndim)
+    n = input.shape[dim] if input.ndim else 1
+    if n == 0:
+        raise DimError(f"{op}: dimension {dim} of input {list(input.shape)} has no elements")
+    values, indices = _first(input, dim, n, False)
+    if input.ndim == 0:
+        return MedianResult(values, indices)
+    middle = _core.full((), (n - 1) // 2, dtype=_core.int64).expand(values.narrow(dim, 0, 1).shape)
+    if input.dtype.is_floating_point:
+        nans = (values.detach() != values.detach()).sum(dim, True)
+        # NaN stands at the end: without it the middle moves to the front; with it, its first place is the answer
+        middle = ((n - nans - 1) // 2).clamp(min=0) if ignore else _core.where(nans > 0, n - nans, middle)
+    picked = (values.gather(dim, middle), indices.gather(dim, middle))
+    return MedianResult(*(picked if keepdim else (t.squeeze(dim) for t in picked)))
+
+
+def mode(input, dim=-1, keepdim=False):
+    """The element that occurs most often along a dimension (the smallest of several).
+
+    Args:
+        input: any shape with elements along dim
+        dim: the dimension
+        keepdim: keep dim with size 1
+    Returns: (values, indices), an index of the value's last place
+    Raises: DimError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.mode(torch.tensor([3, 1, 3])).values.item()
+    3
+    """
+    tensor("mode", input)
+    dim = axis("mode", dim, input.ndim)
+    if input.ndim == 0:
+        return ModeResult(input.clone(), _core.zeros((), dtype=_core.int64))
+    n = input.shape[dim]
+    if n == 0:
+        raise DimError(f"mode: dimension {dim} of input {list(input.shape)} has no elements")
+    values, indices = _first(input, dim, n, False)
+    plain = values.detach()
+    places = _core.arange(n).reshape(n, *(1,) * (input.ndim - dim - 1))
+    # in order, equal elements stand together: the length of the run up to each place
+    change = _core.ones(plain.shape, dtype=_core.bool_)
+    if n > 1:
+        change.narrow(dim, 1, n - 1).copy_(plain.narrow(dim, 1, n - 1) != plain.narrow(dim, 0, n - 1))
+    start = _core.where(change, places, 0).cummax(dim)[0]
+    best = (places - start).argmax(dim, True)
+    picked = (values.gather(dim, best), indices.gather(dim, best))
+    return ModeResult(*(picked if keepdim else (t.squeeze(dim) for t in picked)))
+
+
+def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
+    """The values below which a share q of the elements lies.
+
+    Args:
+        input: any shape, floating point
+        q: a number or a 1-d tensor of numbers from 0 to 1
+        dim: the dimension; None = all elements
+        keepdim: keep dim with size 1
+        interpolation: between two elements: "linear", "lower", "higher", "nearest" or "midpoint"
+    Returns: the shape of input without dim, with the length of a 1-d q in front; NaN where there is one
+    Raises: DimError, ArgumentError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.quantile(torch.tensor([1., 2., 4.]), 0.75).item()
+    3.0
+    """
+    op = "quantile"
+    floating(op, input)
+    shares = q.tolist() if isinstance(q, Tensor) else q
+    flat = isinstance(shares, (int, float))
+    shares = [shares] if flat else shares
+    if any(not 0 <= s <= 1 for s in shares):
+        raise ArgumentError(f"{op}: q must be from 0 to 1, got {q}")
+    if interpolation not in ("linear", "lower", "higher", "nearest", "midpoint"):
+        raise ArgumentError(f"{op}: unknown interpolation {interpolation!r}")
+    ndim = input.ndim
+    if dim is None:
+        dim, input = 0, input.reshape(-1)
+    dim = axis(op, dim, input.ndim)
+    n = input.shape[dim] if input.ndim else 1
+    if n == 0:
+        raise ShapeError(f"{op}: expected elements along dimension {dim}, got input {list(input.shape)}")
+    values = sort(input, dim)[0].reshape(input.shape or (1,))
+    nan = (values.detach() != values.detach()).any(dim, True)
+    out = []
+    for s in shares:
+        place = s * (n - 1)
+        low = min(int(place), n - 1)
+        high, w = min(low + 1, n - 1), place - low
+        if interpolation == "nearest":
+            low, w = round(place), 0.0
+        w = {"lower": 0.0, "higher": float(w > 0), "midpoint": 0.5 if w > 0 else 0.0}.get(interpolation, w)
+        a, b = values.narrow(dim, low, 1), values.narrow(dim, high, 1)
+        y = a if w == 0.0 else a + (b - a) * w
+        out.append(_core.where(nan, _core.full((), float("nan"), dtype=y.dtype), y))
+    if keepdim:
+        out = [y.reshape((1,) * ndim) if y.numel() == 1 and y.ndim != ndim else y for y in out]
+    else:
+        out = [y.squeeze(dim) for y in out]
+    return out[0] if flat else stack(out)
+
+
+
+
+extend("sort", sort)
+extend("argsort", argsort)
+extend("msort", msort)
+extend("topk", topk)
+extend("kthvalue", kthvalue)
+extend("median", median)
+extend("nanmedian", nanmedian)
+extend("mode", mode)
+extend("quantile", quantile)

@@ -1,0 +1,186 @@
+"""The different elements of a tensor, and counts of them."""
+from .. import _core
+from .._core import Tensor, extend
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ._common import axis, index_tensor, tensor, whole
+
+
+def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The different elements, in order.
+
+    Args:
+        input: any shape
+        sorted: they always come in order here, whatever is given
+        return_inverse: also the number of each element's value
+        return_counts: also how often each occurs
+        dim: compare the slices of a dimension instead of elements
+    Returns: values, or (values, inverse, counts) as far as asked for
+    Raises: DimError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.unique(torch.tensor([3, 1, 3])).tolist()
+    [1, 3]
+    """
+    import numpy
+    a = _array("unique", input)
+    values, inverse, counts = numpy.unique(a, return_inverse=True, return_counts=True,
+                                           axis=None if dim is None else axis("unique", dim, input.ndim), equal_nan=False)
+    shape = a.shape if dim is None else (-1,)
+    return _results(input, values, inverse.reshape(shape), counts, return_inverse, return_counts)
+
+
+def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
+    """The elements without repetitions of the one before.
+
+    Args:
+        input: any shape
+        return_inverse: also the number of the run each element belongs to
+        return_counts: also the lengths of the runs
+        dim: compare the slices of a dimension instead of elements
+    Returns: values, or (values, inverse, counts) as far as asked for
+    Raises: DimError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.unique_consecutive(torch.tensor([3, 3, 1, 3])).tolist()
+    [3, 1, 3]
+    """
+    import numpy
+    a = _array("unique_consecutive", input)
+    d = 0 if dim is None else axis("unique_consecutive", dim, input.ndim)
+    shape = a.shape if dim is None else (-1,)
+    rows = a.reshape(-1) if dim is None else numpy.moveaxis(a, d, 0)
+    flat = rows.reshape(len(rows), -1) if rows.size else rows.reshape(len(rows), 0)
+    new = numpy.ones(len(rows), bool)
+    new[1:] = (flat[1:] != flat[:-1]).any(1)
+    starts = numpy.flatnonzero(new)
+    inverse = (numpy.cumsum(new) - 1).reshape(shape)
+    counts = numpy.diff(numpy.append(starts, len(rows)))
+    return _results(input, numpy.moveaxis(rows[starts], 0, d), inverse, counts, return_inverse, return_counts)
+
+
+def _array(op, input):
+    tensor(op, input)
+    x = input.detach()
+    return (x.float() if x.dtype is _core.bfloat16 else x).numpy()
+
+
+def _results(input, values, inverse, counts, return_inverse, return_counts):
+    import numpy
+    out = [_core.from_numpy(numpy.ascontiguousarray(values)).to(input.dtype)]
+    if return_inverse:
+        out.append(_core.from_numpy(numpy.ascontiguousarray(inverse, dtype=numpy.int64)))
+    if return_counts:
+        out.append(_core.from_numpy(numpy.ascontiguousarray(counts, dtype=numpy.int64)))
+    return out[0] if len(out) == 1 else tuple(out)
+
+
+def bincount(input, weights=None, minlength=0):
+    """How often each of 0, 1, 2, ... occurs.
+
+    Args:
+        input: [n] whole numbers, not negative
+        weights: [n]: what each counts, or None = 1
+        minlength: the least length of the result
+    Returns: [max(largest + 1, minlength)], int64 (with weights: float64, or float32 for float32 weights)
+    Raises: ShapeError, DTypeError, ArgumentError for a negative number
+
+    >>> import udlfast as torch
+    >>> torch.bincount(torch.tensor([1, 1, 3])).tolist()
+    [0, 2, 0, 1]
+    """
+    import numpy
+    index = index_tensor("bincount", input, "input")
+    minlength = whole("bincount", "minlength", minlength)
+    if index.ndim != 1:
+        raise ShapeError(f"bincount: expected input [n], got {list(index.shape)}")
+    if index.numel() and index.min().item() < 0:
+        raise ArgumentError(f"bincount: expected numbers that are not negative, got {index.min().item()}")
+    if weights is None:
+        return _core.from_numpy(numpy.bincount(index.numpy(), minlength=minlength))
+    if tuple(weights.shape) != tuple(index.shape):
+        raise ShapeError(f"bincount: expected weights {list(index.shape)}, got {list(weights.shape)}")
+    y = _core.from_numpy(numpy.bincount(index.numpy(), _array("bincount", weights), minlength))
+    return y.to(weights.dtype) if weights.dtype.is_floating_point else y
+
+
+def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
+    """The places where values would go so that the sequence stays in order.
+
+    Args:
+        sorted_sequence: [..., n] in ascending order along the last dimension
+        input: [..., m] with the same leading sizes, or any shape for a 1-d sequence, or a number
+        out_int32: give int32 instead of int64
+        right: behind equal elements instead of before them (side="right")
+        side: "left" or "right", instead of `right`
+        sorter: int64 places that put sorted_sequence in order, or None
+    Returns: places, the shape of input
+    Raises: ShapeError, DTypeError, ArgumentError
+
+    >>> import udlfast as torch
+    >>> torch.searchsorted(torch.tensor([1, 3, 5]), torch.tensor([3, 6])).tolist()
+    [1, 3]
+    """
+    import numpy
+    op = "searchsorted"
+    tensor(op, sorted_sequence, "sorted_sequence")
+    if side not in (None, "left", "right"):
+        raise ArgumentError(f'{op}: side must be "left" or "right", got {side!r}')
+    side = side or ("right" if right else "left")
+    if sorter is not None:
+        sorted_sequence = sorted_sequence.gather(-1, sorter)
+    s = _array(op, sorted_sequence)
+    v = _array(op, input) if isinstance(input, Tensor) else numpy.asarray(input)
+    if s.ndim == 1:
+        places = numpy.searchsorted(s, v, side)
+    else:
+        if s.shape[:-1] != v.shape[:-1]:
+            raise ShapeError(f"{op}: the leading sizes of {list(s.shape)} and {list(v.shape)} differ")
+        pairs = zip(s.reshape(-1, s.shape[-1]), v.reshape(-1, v.shape[-1]))
+        places = numpy.array([numpy.searchsorted(a, b, side) for a, b in pairs]).reshape(v.shape)
+    return _core.from_numpy(numpy.array(places, dtype=numpy.int32 if out_int32 else numpy.int64))
+
+
+def bucketize(input, boundaries, *, out_int32=False, right=False):
+    """The number of the bucket, between boundaries, that each element falls into.
+
+    Args:
+        input: any shape, or a number
+        boundaries: [n] in ascending order
+        out_int32, right: as in searchsorted
+    Returns: the shape of input
+    Raises: ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.bucketize(torch.tensor([0, 2, 9]), torch.tensor([1, 3])).tolist()
+    [0, 1, 2]
+    """
+    tensor("bucketize", boundaries, "boundaries")
+    if boundaries.ndim != 1:
+        raise ShapeError(f"bucketize: expected boundaries [n], got {list(boundaries.shape)}")
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+
+
+def isin(elements, test_elements, *, assume_unique=False, invert=False):
+    """Whether each element is one of the test elements.
+
+    Args:
+        elements, test_elements: tensors, or one of them a number
+        assume_unique: accepted for compatibility
+        invert: whether it is none of them
+    Returns: bool, the shape of elements
+    Raises: DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2])).tolist()
+    [False, True, False]
+    """
+    import numpy
+    if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
+        raise DTypeError("isin: expected a Tensor and a Tensor or number, got two numbers")
+    a, b = (_array("isin", t) if isinstance(t, Tensor) else numpy.asarray(t) for t in (elements, test_elements))
+    return _core.from_numpy(numpy.asarray(numpy.isin(a, b, invert=invert)))
+
+
+extend("unique", unique)
+extend("unique_consecutive", unique_consecutive)
+extend("bincount", bincount)

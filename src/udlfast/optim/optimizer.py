@@ -1,0 +1,210 @@
+"""Optimizer: parameter groups, state, and their state_dict in PyTorch's format."""
+from collections import OrderedDict, defaultdict
+
+from .. import _core, errors
+from .._core import Tensor, no_grad
+from ..nn._apply import zero_grad
+
+__all__ = ["Optimizer"]
+
+
+class Optimizer:
+    """Base class: holds groups of parameters with their settings, and state by parameter.
+
+    Arguments:
+        params: an iterable of parameters, of (name, parameter) pairs, or of dicts {"params": ..., setting: value}.
+        defaults: the settings that a group takes unless it gives its own.
+        A subclass defines step().
+
+    Example:
+        >>> import udlfast as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> optimizer = torch.optim.SGD([{"params": [layer.weight], "lr": 0.1}, {"params": [layer.bias]}], lr=0.01)
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.1, 0.01]
+
+    Source: *Understanding Deep Learning*, chapter 6.
+    """
+
+    def __init__(self, params, defaults):
+        self.defaults = defaults
+        self.state = defaultdict(dict)
+        self.param_groups = []
+        self._before, self._after = OrderedDict(), OrderedDict()
+        if isinstance(params, Tensor):
+            raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, "
+                            "but got a Tensor; put it in a list: [param]")
+        groups = list(params)
+        if not groups:
+            raise errors.ArgumentError(f"{type(self).__name__}: optimizer got an empty parameter list; was parameters() used up before?")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group):
+        """Adds a dict {"params": parameters, setting: value, ...}; settings not given are the defaults."""
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        group = dict(param_group)
+        params = group["params"]
+        if isinstance(params, Tensor):
+            params = [params]
+        elif isinstance(params, (set, frozenset)):
+            raise TypeError("optimizer parameters need to be organized in ordered collections, but the ordering of "
+                            "tensors in sets will change between runs. Please use a list instead.")
+        params = list(params)
+        if params and isinstance(params[0], tuple):
+            group["param_names"] = [name for name, _ in params]
+            params = [p for _, p in params]
+        group["params"] = params
+        self._check_params(params)
+        for name, value in self.defaults.items():
+            group.setdefault(name, value)
+        self.param_groups.append(group)
+
+    def _check_params(self, params):
+        known = {id(p) for group in self.param_groups for p in group["params"]}
+        for p in params:
+            if not isinstance(p, Tensor):
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+            if not p.is_leaf:
+                raise ValueError("can't optimize a non-leaf Tensor")
+            if id(p) in known:
+                raise ValueError("some parameters appear in more than one parameter group")
+        if len({id(p) for p in params}) != len(params):
+            raise ValueError("a parameter group has duplicate parameters; give each once")
+
+    def zero_grad(self, set_to_none=True):
+        """Drops all gradients, or with set_to_none=False sets them to zero."""
+        for group in self.param_groups:
+            zero_grad(group["params"], set_to_none)
+
+    def step(self, closure=None):
+        """One update of all parameters; closure, if given, computes the loss and its gradients anew."""
+        if self._before:
+            for hook in list(self._before.values()):
+                hook(self, (closure,), {})
+        loss = None
+        if closure is not None:
+            with _core.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            self._step_group(group)
+        if self._after:
+            for hook in list(self._after.values()):
+                hook(self, (closure,), {})
+        return loss
+
+    def _step_group(self, group):
+        raise NotImplementedError(f"{type(self).__name__} must define step()")
+
+    def register_step_pre_hook(self, hook):
+        """hook(optimizer, args, kwargs) before each step."""
+        return StepHook(self._before, hook)
+
+    def register_step_post_hook(self, hook):
+        """hook(optimizer, args, kwargs) after each step."""
+        return StepHook(self._after, hook)
+
+    def state_dict(self):
+        """{"state": {number: {name: value}}, "param_groups": [{..., "params": [number, ...]}]}, as PyTorch's."""
+        numbers = {}
+        groups = []
+        for group in self.param_groups:
+            for p in group["params"]:
+                numbers.setdefault(id(p), len(numbers))
+            packed = {k: v for k, v in group.items() if k != "params"}
+            packed["params"] = [numbers[id(p)] for p in group["params"]]
+            groups.append(packed)
+        state = {}
+        for p, values in self.state.items():
+            if values:
+                state[numbers.get(id(p), p)] = {k: self._export(k, v) for k, v in values.items()}
+        return {"state": dict(sorted(state.items())), "param_groups": groups}
+
+    def load_state_dict(self, state_dict):
+        """Takes over state and settings from a state_dict of an optimiser with the same groups."""
+        saved = state_dict["param_groups"]
+        if len(saved) != len(self.param_groups):
+            raise errors.ArgumentError(f"loaded state dict has a different number of parameter groups: {len(saved)}, "
+                                       f"the optimizer has {len(self.param_groups)}")
+        by_number = {}
+        for i, (old, group) in enumerate(zip(saved, self.param_groups)):
+            if len(old["params"]) != len(group["params"]):
+                raise errors.ArgumentError("loaded state dict contains a parameter group that doesn't match the size of optimizer's "
+                                           f"group {i}: {len(old['params'])} parameters against {len(group['params'])}")
+            by_number.update(zip(old["params"], group["params"]))
+        state = defaultdict(dict)
+        for number, values in state_dict["state"].items():
+            number = int(number) if isinstance(number, str) and number.isdigit() else number    # JSON has no int keys
+            if number not in by_number:
+                continue
+            p = by_number[number]
+            state[p] = {k: self._import(p, k, v) for k, v in values.items()}
+        self.state = state
+        groups = []
+        for old, group in zip(saved, self.param_groups):
+            new = {k: v for k, v in group.items() if k not in old} | {k: v for k, v in old.items() if k != "params"}
+            groups.append(dict(new, params=group["params"]))
+        self.param_groups = groups
+
+    def _export(self, name, value):
+        """A value of the state as PyTorch stores it: step counts are 0-dim float32 tensors."""
+        return _core.full((), float(value), dtype=_core.float32) if name == "step" else value
+
+    def _import(self, p, name, value):
+        """The same value on its way in: of the kind that the kernels take."""
+        if name == "step":
+            return int(value)
+        if isinstance(value, Tensor):
+            if tuple(value.shape) != tuple(p.shape):
+                raise errors.ShapeError(f"{type(self).__name__}.load_state_dict: {name} has shape {list(value.shape)}, its parameter "
+                                        f"{list(p.shape)}; were the parameters given in the same order?")
+            return value.detach().to(working_dtype(p)).clone().contiguous()
+        return value
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+
+    def __getstate__(self):
+        return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups,
+                "_before": OrderedDict(), "_after": OrderedDict()}
+
+    def __repr__(self):
+        lines = [type(self).__name__ + " ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
+        return "\n".join(lines) + "\n)"
+
+
+class StepHook:
+    """What register_step_*_hook returns: remove() takes the hook away."""
+
+    def __init__(self, hooks, hook):
+        self._hooks = hooks
+        hooks[id(self)] = hook
+
+    def remove(self):
+        self._hooks.pop(id(self), None)
+
+
+def working_dtype(p):
+    """The type in which a parameter is updated: bfloat16 parameters by float32 arithmetic and state."""
+    return p.dtype if p.dtype is _core.float64 else _core.float32
+
+
+def prepared(p, grad):
+    """(parameter, gradient, writes_back) as the kernels take them: contiguous and of one working type."""
+    kind = working_dtype(p)
+    with no_grad():
+        work = p.detach().to(kind).contiguous()
+        return work, grad.detach().to(kind).contiguous(), work.data_ptr() != p.data_ptr()
+
+
+def check_settings(name, **settings):
+    """Refuses settings that are negative, or nan."""
+    for what, value in settings.items():
+        if not value >= 0.0:
+            raise errors.ArgumentError(f"{name}: Invalid {what} value: {value}; it must be at least 0")
