@@ -170,6 +170,10 @@ static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
 int gemm_run(const FN(gemm_job) *g) {
     if (g->m <= 0 || g->n <= 0) return UDL_OK;
     gemm_sizes s = INTERNAL(gemm_sizes)(g->k, sizeof(T));
+    if (g->k <= 0) { /* an empty sum, then the epilogue */
+        gemm_block(g->m, g->n, 0, (FN(gemm_a)){g->c, 0, 0}, (FN(gemm_b)){g->c, 0}, g->c, g->ldc, &g->e);
+        return UDL_OK;
+    }
     return g->m <= s.mc ? FN(run_columns)(g, s) : FN(run_blocks)(g, s);
 }
 #endif

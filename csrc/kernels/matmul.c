@@ -1,44 +1,174 @@
-/* matmul.c - simple form; the fast engine replaces it. */
+/* matmul.c - out[b, m, n] = act(alpha sum_k A[b, m, k] B[b, k, n] + beta out + bias) + residual.
+ *
+ * Chooses, by the shape alone: a matrix with a vector (gemv.c), a small product read in place, or the blocked engine
+ * (gemm.c). A batch of small products is shared out over the threads; of large ones, each in turn is cut up. */
 #ifndef T
-#include "../kernel.h"
-static double simple_act(double x, i64 act) {
-    switch (act) {
-    case UDL_ACT_RELU: return x > 0 || x != x ? x : 0;
-    case UDL_ACT_GELU: return .5 * x * (1 + erf(x * 0.70710678118654752440));
-    case UDL_ACT_GELU_TANH: return .5 * x * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
-    case UDL_ACT_SILU: return x / (1 + exp(-x));
-    case UDL_ACT_TANH: return tanh(x);
-    case UDL_ACT_SIGMOID: return 1 / (1 + exp(-x));
-    default: return x;
+#include "gemm.h"
+
+typedef struct {
+    const udl_matmul_args *a;
+    int failed;
+} batch_run;
+
+static float widen(uint16_t h) {
+    uint32_t u = (uint32_t)h << 16;
+    float f;
+    memcpy(&f, &u, 4);
+    return f;
+}
+static uint16_t narrow(float f) { /* round to nearest even; NaN stays NaN */
+    uint32_t u;
+    memcpy(&u, &f, 4);
+    return (uint16_t)(f != f ? u >> 16 | 0x40 : (u + 0x7fff + (u >> 16 & 1)) >> 16);
+}
+
+static int one_bf16(const udl_matmul_args *a, i64 b);
+#define UDL_THIS_FILE "kernels/matmul.c"
+#include "../each_float.h"
+
+/* ---- bf16: widened while packing, accumulated in a float32 out, rounded at the end -------------------------------- */
+typedef struct { const uint16_t *p; i64 row, k; } bf16_side;
+typedef struct { bf16_side a, b; } bf16_operands;
+#define STRIP (64 * 1024 / 4)
+
+/* count rows of kc numbers -> floats [row][k] or, if rows are what is contiguous, [k][row] */
+static void widen_strip(float *to, const uint16_t *p, i64 s_row, i64 s_k, i64 count, i64 kc) {
+    if (s_row == 1) {
+        for (i64 k = 0; k < kc; k++)
+            for (i64 r = 0; r < count; r++) to[k * count + r] = widen(p[k * s_k + r]);
+    } else {
+        for (i64 r = 0; r < count; r++)
+            for (i64 k = 0; k < kc; k++) to[r * kc + k] = widen(p[r * s_row + k * s_k]);
     }
 }
-static float from_bf16(uint16_t h) { uint32_t u = (uint32_t)h << 16; float f; memcpy(&f, &u, 4); return f; }
-static uint16_t to_bf16(float f) {
-    uint32_t u; memcpy(&u, &f, 4);
-    if (f != f) return (uint16_t)((u >> 16) | 0x40);
-    return (uint16_t)((u + 0x7fff + ((u >> 16) & 1)) >> 16);
-}
-static double get(const void *p, i64 i, i64 dtype) {
-    return dtype == UDL_F32 ? ((const float *)p)[i] : dtype == UDL_F64 ? ((const double *)p)[i] : from_bf16(((const uint16_t *)p)[i]);
-}
-static void put(void *p, i64 i, i64 dtype, double v) {
-    if (dtype == UDL_F32) ((float *)p)[i] = (float)v;
-    else if (dtype == UDL_F64) ((double *)p)[i] = v;
-    else ((uint16_t *)p)[i] = to_bf16((float)v);
-}
-int KERNEL(matmul)(const udl_matmul_args *a) {
-    for (i64 b = 0; b < a->batch; b++) for (i64 m = 0; m < a->m; m++) for (i64 n = 0; n < a->n; n++) {
-        double s = 0;
-        for (i64 k = 0; k < a->k; k++)
-            s += get(a->a, b * a->a_batch + m * a->a_m + k * a->a_k, a->dtype) * get(a->b, b * a->b_batch + k * a->b_k + n * a->b_n, a->dtype);
-        i64 o = b * a->o_batch + m * a->ldo + n;
-        s *= a->alpha;
-        if (a->beta != 0) s += a->beta * get(a->out, o, a->dtype);
-        if (a->bias) s += get(a->bias, a->bias_m ? m : n, a->dtype);
-        s = simple_act(s, a->act);
-        if (a->residual) s += get(a->residual, o, a->dtype);
-        put(a->out, o, a->dtype, s);
+static void bf16_pack(const bf16_side *s, int is_a, float *to, i64 first, i64 count, i64 k, i64 kc) {
+    float strip[STRIP];
+    i64 nr = GEMM_NV * VW32, step = UDL_MAXI(STRIP / UDL_MAXI(kc, 1) / (GEMM_MR * nr), 1) * GEMM_MR * nr;
+    for (i64 r = 0, n; r < count; r += n) {
+        n = is_a ? gemm_rows(count - r) : UDL_MINI(nr, count - r);
+        (void)step;
+        const uint16_t *p = s->p + (first + r) * s->row + k * s->k;
+        widen_strip(strip, p, s->row, s->k, n, kc);
+        i64 row = s->row == 1 ? 1 : kc, kk = s->row == 1 ? n : 1;
+        if (is_a) INTERNAL(gemm_pack_a_f32)(to + r * kc, strip, row, kk, n, kc);
+        else INTERNAL(gemm_pack_b_f32)(to + r * kc, strip, kk, row, kc, n);
     }
-    return UDL_OK;
+}
+static void bf16_pack_a(const void *ctx, float *to, i64 first, i64 count, i64 k, i64 kc) {
+    bf16_pack(&((const bf16_operands *)ctx)->a, 1, to, first, count, k, kc);
+}
+static void bf16_pack_b(const void *ctx, float *to, i64 first, i64 count, i64 k, i64 kc) {
+    bf16_pack(&((const bf16_operands *)ctx)->b, 0, to, first, count, k, kc);
+}
+
+static int one_bf16(const udl_matmul_args *a, i64 b) {
+    size_t elements = (size_t)(a->m * a->n), bias_n = a->bias ? (size_t)(a->bias_m ? a->m : a->n) : 0;
+    size_t bytes = (elements + bias_n + 1) * sizeof(float);
+    float *c = udl_alloc(bytes), *bias = c + elements;
+    if (!c) return UDL_ENOMEM;
+    uint16_t *out = (uint16_t *)a->out + b * a->o_batch;
+    const uint16_t *res = a->residual ? (const uint16_t *)a->residual + b * a->o_batch : 0;
+    for (size_t i = 0; i < bias_n; i++) bias[i] = widen(((const uint16_t *)a->bias)[i]);
+    if (a->beta != 0)
+        for (i64 m = 0; m < a->m; m++)
+            for (i64 n = 0; n < a->n; n++) c[m * a->n + n] = widen(out[m * a->ldo + n]);
+    bf16_operands s = {{(const uint16_t *)a->a + b * a->a_batch, a->a_m, a->a_k},
+                       {(const uint16_t *)a->b + b * a->b_batch, a->b_n, a->b_k}};
+    gemm_job_f32 g = {.m = a->m, .n = a->n, .k = a->k, .c = c, .ldc = a->n, .ctx = &s,
+                      .pack_a = bf16_pack_a, .pack_b = bf16_pack_b,
+                      .e = {.alpha = (float)a->alpha, .add = a->beta != 0, .act = (int)a->act,
+                            .bias_n = a->bias && !a->bias_m ? bias : 0, .bias_m = a->bias && a->bias_m ? bias : 0}};
+    int status = INTERNAL(gemm_run_f32)(&g);
+    for (i64 m = 0; m < a->m; m++)
+        for (i64 n = 0; n < a->n; n++)
+            out[m * a->ldo + n] = narrow(c[m * a->n + n] + (res ? widen(res[m * a->ldo + n]) : 0));
+    udl_free(c, bytes);
+    return status;
+}
+
+/* ---- batch ---------------------------------------------------------------------------------------------------------- */
+static int one(const udl_matmul_args *a, i64 b) {
+    if (a->dtype == UDL_BF16) return one_bf16(a, b);
+    return BY_FLOAT(a->dtype, one, (a, b));
+}
+static void batch_task(void *ctx, i64 begin, i64 end) {
+    batch_run *r = ctx;
+    for (i64 b = begin; b < end; b++)
+        if (one(r->a, b)) r->failed = 1;
+}
+
+int KERNEL(matmul)(const udl_matmul_args *args) {
+    udl_matmul_args t = *args;
+    if (t.dtype != UDL_F32 && t.dtype != UDL_F64 && t.dtype != UDL_BF16) return UDL_EINVAL;
+    if (t.batch <= 0 || t.m <= 0 || t.n <= 0) return UDL_OK;
+    /* a batch of rows against one B is one taller A */
+    if (t.batch > 1 && t.b_batch == 0 && t.a_batch == t.m * t.a_m && t.o_batch == t.m * t.ldo && !(t.bias && t.bias_m)) {
+        t.m *= t.batch;
+        t.batch = 1;
+    }
+    if (t.batch == 1) return one(&t, 0);
+    batch_run r = {&t, 0};
+    double flops = 2. * (double)t.m * (double)t.n * (double)UDL_MAXI(t.k, 1);
+    if (flops > 8. * GEMM_TASK_FLOPS && t.batch < 32) batch_task(&r, 0, t.batch);
+    else udl_parallel_for(t.batch, (i64)UDL_MAXI(GEMM_TASK_FLOPS / 2 / flops, 1.), batch_task, &r);
+    return r.failed ? UDL_ENOMEM : UDL_OK;
+}
+#else
+
+/* ---- float, double: one product ---------------------------------------------------------------------------------- */
+typedef struct { const T *a, *b; i64 a_m, a_k, b_k, b_n; } FN(operands);
+static void FN(operand_a)(const void *ctx, T *to, i64 first, i64 count, i64 k, i64 kc) {
+    const FN(operands) *s = ctx;
+    gemm_pack_a(to, s->a + first * s->a_m + k * s->a_k, s->a_m, s->a_k, count, kc);
+}
+static void FN(operand_b)(const void *ctx, T *to, i64 first, i64 count, i64 k, i64 kc) {
+    const FN(operands) *s = ctx;
+    gemm_pack_b(to, s->b + first * s->b_n + k * s->b_k, s->b_k, s->b_n, kc, count);
+}
+
+/* Everything fits the first caches: A is read where it lies; so is B, but for its last columns, if its rows are
+ * contiguous. Panels that are needed go on the stack. */
+#define SMALL_BYTES (32 * 1024)
+static void FN(small)(const FN(gemm_job) *g, const FN(operands) *s) {
+    T panel[SMALL_BYTES / sizeof(T)];
+    i64 most = SMALL_BYTES / (i64)sizeof(T) / g->k / GEMM_NR * GEMM_NR; /* columns that fit */
+    i64 direct = s->b_n == 1 ? g->n / GEMM_NR * GEMM_NR : 0;
+    if (direct) gemm_block(g->m, direct, g->k, g->a, (FN(gemm_b)){s->b, s->b_k}, g->c, g->ldc, &g->e);
+    for (i64 n = direct; n < g->n; n += most) {
+        i64 nb = UDL_MINI(most, g->n - n);
+        FN(gemm_epilogue) e = g->e;
+        if (e.bias_n) e.bias_n += n;
+        if (e.residual) e.residual += n;
+        gemm_pack_b(panel, s->b + n * s->b_n, s->b_k, s->b_n, g->k, nb);
+        gemm_block(g->m, nb, g->k, g->a, (FN(gemm_b)){panel, 0}, g->c + n, g->ldc, &e);
+    }
+}
+
+static int FN(one)(const udl_matmul_args *a, i64 b) {
+    FN(operands) s = {(const T *)a->a + b * a->a_batch, (const T *)a->b + b * a->b_batch, a->a_m, a->a_k, a->b_k, a->b_n};
+    const T *bias = a->bias;
+    FN(gemm_job) g = {.m = a->m, .n = a->n, .k = a->k, .c = (T *)a->out + b * a->o_batch, .ldc = a->ldo, .ctx = &s,
+                      .pack_a = FN(operand_a), .pack_b = FN(operand_b),
+                      .e = {.alpha = (T)a->alpha, .add = a->beta != 0, .act = (int)a->act,
+                            .bias_n = a->bias_m ? 0 : bias, .bias_m = a->bias_m ? bias : 0,
+                            .residual = a->residual ? (const T *)a->residual + b * a->o_batch : 0}};
+    FN(gemm_a) in_place = {s.a, a->a_k == 1 ? a->a_m : a->a_k, a->a_k == 1 ? GEMM_A_ROWS : GEMM_A_COLUMNS};
+    int a_unit = a->a_k == 1 || a->a_m == 1;
+    if (a->k > 0 && (a->m == 1 || a->n == 1)) {
+        if (a->m == 1) return gemv(a->n, a->k, s.b, a->b_n, a->b_k, s.a, a->a_k, g.c, 1, &g.e);
+        FN(gemm_epilogue) e = g.e; /* out transposed: bias over m and n change places */
+        T one_bias = e.bias_n ? e.bias_n[0] : 0;
+        e.bias_n = g.e.bias_m, e.bias_m = g.e.bias_n ? &one_bias : 0;
+        return gemv(a->m, a->k, s.a, a->a_m, a->a_k, s.b, a->b_k, g.c, g.ldc, &e);
+    }
+    i64 kn = a->k * a->n * (i64)sizeof(T), mk = a->m * a->k * (i64)sizeof(T);
+    if (a_unit && a->k > 0 && a->k <= SMALL_BYTES / (i64)sizeof(T) / GEMM_NR && mk <= 2 * SMALL_BYTES && kn <= 4 * SMALL_BYTES &&
+        (double)a->m * (double)a->n * (double)a->k < GEMM_TASK_FLOPS / 2) {
+        g.a = in_place;
+        FN(small)(&g, &s);
+        return UDL_OK;
+    }
+    if (a_unit && a->n <= 4 * GEMM_NR) g.a = in_place;
+    return gemm_run(&g);
 }
 #endif

@@ -75,11 +75,11 @@ VFN vf64 v_log_join_f64(vf64 e, vf64 f) {
     }
 /* 2^-e of a float e in [-24, 30]: exponent bits 127 - e */
 UDL_VEC_LOG(vf32, float, vi32, f32, 0x1p30f, (vf32)((127 - __builtin_convertvector(e, vi32)) << 23),
-            0x1.714p+0f, 0x1.d94aep-13f, 0x1.344p-2f, 0x1.3509f8p-18f, 0x1.bccp-2f, -0x1.5abb3cp-13f)
+            0x1.714p+0f, 0x1.47652cp-12f, 0x1.344p-2f, 0x1.3509f8p-18f, 0x1.bcap-2f, 0x1.7b1526p-14f)
 /* 2^52 + (1023 - e) has 1023 - e in its low bits */
 UDL_VEC_LOG(vf64, double, vi64, f64, 0x1p60, (vf64)((vi64)(0x1p52 + 1023 - e) << 52),
             0x1.71547652p+0, 0x1.705fc2eefa2p-33, 0x1.34413508p-2, 0x1.f79fef311f12bp-34, 0x1.bcb7b152p-2,
-            0x1.b9438ca9aadd5p-35)
+            0x1.b9438ca9aadd5p-36)
 
 #define v_log(x) UDL_G1(v_log, x)(x)
 #define v_log2(x) UDL_G1(v_log2, x)(x)

@@ -12,10 +12,12 @@ from ._core import (Generator, Tensor, bfloat16, bool_, cache_sizes, default_gen
                     result_type, select, set_default_dtype, set_grad_enabled, set_memory_limit, set_num_threads, squeeze, sum,
                     threads_why, transpose, trim, uint8, unbind, unflatten, unsqueeze, use_isa, zeros, zeros_like)
 from ._core import as_strided as as_strided
-from ._printing import set_printoptions as set_printoptions
+from ._core import set_size_class as _set_size_class
+from . import ops as ops
 from .device import device as device
-from .ops import *  # noqa: F403
 from .size import Size as Size
+
+_set_size_class(Size)
 
 __version__ = "0.1.0"
 
@@ -25,13 +27,9 @@ strided = "udlfast.strided"
 contiguous_format = "contiguous_format"
 preserve_format = "preserve_format"
 channels_last = "channels_last"
-inf = __import__("math").inf
-nan = __import__("math").nan
-pi = __import__("math").pi
-e = __import__("math").e
+inf, nan, pi, e = 1e999, 1e999 - 1e999, 3.141592653589793, 2.718281828459045
 swapaxes = transpose
 globals().update(float=float32, int=int32, bool=bool_)  # names of types that shadow builtins
-concat = concatenate = cat  # noqa: F405
 
 _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",
          "cuda", "backends")
@@ -63,6 +61,12 @@ def __getattr__(name):
     if name in _LAZY:
         import importlib
         return importlib.import_module("." + name, __name__)
+    if name in ops.FUNCTIONS:
+        value = globals()[name] = ops.function(name)
+        return value
+    if name == "set_printoptions":
+        from ._printing import set_printoptions
+        return set_printoptions
     if name in ("save", "load"):
         from . import serialization
         return getattr(serialization, name)
@@ -70,4 +74,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted([*globals(), *_LAZY, "save", "load"])
+    return sorted({*globals(), *_LAZY, *ops.FUNCTIONS, "save", "load", "set_printoptions"})

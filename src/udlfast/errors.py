@@ -26,3 +26,7 @@ class ArgumentError(RuntimeError, ValueError):
 
 class GradError(RuntimeError):
     """A gradient that cannot be computed, such as one through a rule that has none itself."""
+
+
+class DivisionError(RuntimeError, ZeroDivisionError):
+    """An integer divided by zero."""

@@ -39,7 +39,7 @@ cdef class GradMode:
     def __call__(self, *args, **kwargs):
         cdef bint old
         if self.function is None:
-            return HOOKS["wrap_mode"](self.want, args[0])
+            return slot("wrap_mode")(self.want, args[0])
         old = set_grad(self.want)
         try:
             return self.function(*args, **kwargs)

@@ -10,8 +10,7 @@ cdef int status_error(int id, int status) except -1:
         raise MemoryError(f"{name}: no memory for the kernel's working space")
     if status == UDL_EINDEX:
         raise DimError(f"{name}: an index is out of range")
-    raise ArgumentError(f"{name}: these element types or sizes are not supported by the kernel (for integers: division "
-                        f"by zero raises too)")
+    raise ArgumentError(f"{name}: these element types or sizes are not supported by the kernel")
 
 
 cdef inline int kcall(int id, const void *args, Py_ssize_t work) except -1:

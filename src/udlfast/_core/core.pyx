@@ -20,7 +20,7 @@ from libc.stdlib cimport malloc, free, realloc
 cimport udl
 from udl cimport *
 
-from .errors import ShapeError, DTypeError, DimError, ArgumentError
+from .errors import ShapeError, DTypeError, DimError, ArgumentError, DivisionError
 
 include "dtype.pxi"
 include "storage.pxi"

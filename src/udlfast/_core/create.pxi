@@ -23,7 +23,7 @@ cdef Tensor new_from_args(str op, tuple args, object dtype_, int default):
 
 cdef Tensor finish(Tensor t, object device, bint requires_grad):
     if device is not None and str(device) != "cpu":
-        HOOKS["check_device"](device)
+        slot("check_device")(device)
     t.storage.version = 0
     if requires_grad:
         t.requires_grad_(True)
@@ -32,7 +32,7 @@ cdef Tensor finish(Tensor t, object device, bint requires_grad):
 
 def empty(*size, dtype=None, device=None, bint requires_grad=False, **ignored):
     """A tensor whose elements are not set."""
-    if len(size) == 2 and type(size[0]) is tuple and dtype is None:
+    if len(size) == 2 and isinstance(size[0], tuple) and dtype is None:
         size, dtype = (size[0],), size[1]
     return finish(new_from_args("empty", size, dtype, DEFAULT_FLOAT), device, requires_grad)
 

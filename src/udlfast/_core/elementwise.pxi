@@ -48,6 +48,13 @@ cdef void init_kinds() noexcept:
 init_kinds()
 
 
+cdef object rule_of(int op):
+    """The rule of an operation; rules are in ops/elementwise.py."""
+    if RULES[op] is None:
+        import udlfast.ops.elementwise
+    return RULES[op]
+
+
 def set_rule(int op, rule):
     """The gradient rule of element-wise operation `op` (MAP_...) in terms of differentiable operations:
     rule(g, x, y, p0, p1) for one input, rule(g, a, b, y) -> (ga, gb) for two."""
@@ -84,6 +91,8 @@ cdef int run_map(int op, Tensor out, Tensor a, Tensor b, Tensor c, int n_in, int
         s.inp[2] = c.data_
         s.dtype[3] = c.code
         flat = flat and c.contig and same_shape(c, out)
+    if compute == UDL_I64 and (op == UDL_MAP_floor_divide or op == UDL_MAP_remainder or op == UDL_MAP_fmod):
+        return run_integer_division(&s, out, a, b)
     if flat:
         s.ndim = 1
         s.shape[0] = out.numel_
@@ -91,6 +100,14 @@ cdef int run_map(int op, Tensor out, Tensor a, Tensor b, Tensor c, int n_in, int
         return kcall(UDL_K_elementwise, &s, out.numel_ * 8)
     fill_dims(&s, out, a, b, c)
     return kcall(UDL_K_elementwise, &s, out.numel_ * 8)
+
+
+cdef int run_integer_division(udl_elementwise_args *s, Tensor out, Tensor a, Tensor b) except -1:
+    """The kernel refuses a divisor of zero."""
+    fill_dims(s, out, a, b, None)
+    if udl_call(UDL_K_elementwise, s) != UDL_OK:
+        raise DivisionError(f"{op_name(<int>s.op)}: an integer was divided by zero")
+    return 0
 
 
 cdef inline void fill_strides(udl_elementwise_args *s, int k, Tensor t, Tensor out) noexcept:
@@ -179,7 +196,7 @@ cdef class UnaryNode(Node):
             r = empty_like_c(g, g.code)
             run_map(bop, r, g, self.s0, None, 2, compute_type(g.code), self.p0, self.p1)
             return r
-        rule = RULES[op]
+        rule = rule_of(op)
         if rule is None:
             raise ArgumentError(f"backward: {op_name(op)} has no gradient rule for create_graph=True")
         if SAVES_OUTPUT[op]:
@@ -212,7 +229,7 @@ cdef class ScalarNode(Node):
             if self.p0 == 0:
                 return binary(UDL_MAP_mul, g, 0.0)
             return binary(UDL_MAP_mul, g, binary(UDL_MAP_mul, binary(UDL_MAP_pow, self.s0, self.p0 - 1.0), self.p0))
-        rule = RULES[op]
+        rule = rule_of(op)
         if rule is None:
             raise ArgumentError(f"backward: {op_name(op)} is not differentiable")
         return rule(g, self.s0, self.p0, None)[0]
@@ -255,7 +272,7 @@ cdef class BinaryNode(Node):
                     gb = <Tensor>unary(UDL_MAP_neg, <Tensor>binary(UDL_MAP_mul, ga, <Tensor>binary(
                         UDL_MAP_div, self.s0, self.s1)), 0.0, 0.0)
             else:
-                rule = RULES[op]
+                rule = rule_of(op)
                 if rule is None:
                     raise ArgumentError(f"backward: {op_name(op)} is not differentiable")
                 both = rule(g, self.s0, self.s1, None)
@@ -320,7 +337,7 @@ cdef object scalar_op(int op, Tensor a, object other):
         return tensor_op(op, a, scalar_tensor_exact(other, scalar_type(a.code, other)))
     s = other
     code = scalar_type(a.code, other)
-    check_bool_arith(op, code)
+    check_bool_arith(op, a.code, UDL_BOOL if type(other) is bool else UDL_F64)
     if op == UDL_MAP_pow and code < UDL_BF16 and s < 0:
         raise ArgumentError("pow: integers to negative integer powers are not allowed; convert to floating point first")
     if (op == UDL_MAP_bitwise_and or op == UDL_MAP_bitwise_or or op == UDL_MAP_bitwise_xor) and code >= UDL_BF16:
@@ -337,9 +354,14 @@ cdef object scalar_op(int op, Tensor a, object other):
     return out
 
 
-cdef inline int check_bool_arith(int op, int code) except -1:
-    if code == UDL_BOOL and (op == UDL_MAP_sub or op == UDL_MAP_rsub):
+cdef inline int check_bool_arith(int op, int a, int b) except -1:
+    """bool has no difference, and two bools no quotient or power."""
+    if a != UDL_BOOL and b != UDL_BOOL:
+        return 0
+    if op == UDL_MAP_sub or op == UDL_MAP_rsub:
         raise DTypeError("sub: subtraction is not defined for bool tensors; use ^ (logical_xor) or convert with .int()")
+    if a == b and (op == UDL_MAP_floor_divide or op == UDL_MAP_remainder or op == UDL_MAP_fmod or op == UDL_MAP_pow):
+        raise DTypeError(f"{op_name(op)}: not defined for bool tensors; convert with .int()")
     return 0
 
 
@@ -355,7 +377,7 @@ cdef object tensor_op(int op, Tensor a, Tensor b):
     else:
         nd = broadcast_shape(op_name(op), a, b, shape)
         out = empty_nd(result_code(op, code), nd, shape)
-    check_bool_arith(op, code)
+    check_bool_arith(op, a.code, b.code)
     if (op == UDL_MAP_bitwise_and or op == UDL_MAP_bitwise_or or op == UDL_MAP_bitwise_xor or op == UDL_MAP_lshift
             or op == UDL_MAP_rshift) and code >= UDL_BF16:
         raise DTypeError(f"{op_name(op)}: expected integers or bools, got {a.dtype} and {b.dtype}")
@@ -406,7 +428,7 @@ cpdef object binary(int op, object a, object b):
         if is_number(b):
             return scalar_op(op, <Tensor>a, b)
         if hasattr(b, "__array__"):
-            return binary(op, a, HOOKS["to_tensor"](b))
+            return binary(op, a, slot("to_tensor")(b))
         return NotImplemented
     if isinstance(b, Tensor):
         return binary(op, as_tensor_like(a, <Tensor>b), b)
@@ -419,7 +441,7 @@ cdef object compare(int op, Tensor a, object b):
     if is_number(b):
         return scalar_op(op, a, b)
     if hasattr(b, "__array__"):
-        return tensor_op(op, a, <Tensor>HOOKS["to_tensor"](b))
+        return tensor_op(op, a, <Tensor>slot("to_tensor")(b))
     return NotImplemented
 
 
@@ -534,11 +556,11 @@ cdef object binary_(int op, Tensor self, object other):
         else:
             s = other
     elif hasattr(other, "__array__"):
-        return binary_(op, self, HOOKS["to_tensor"](other))
+        return binary_(op, self, slot("to_tensor")(other))
     else:
         return NotImplemented
     check_inplace(self, code, op_name(op) + "_")
-    check_bool_arith(op, code)
+    check_bool_arith(op, self.code, b.code if b is not None else (UDL_BOOL if type(other) is bool else UDL_F64))
     if udl_recording and (wants(self) or wants(b)):
         tmp = clone_raw(self)
         tmp.node, tmp.out_idx = edge_of(self), self.out_idx

@@ -124,7 +124,7 @@ cpdef object matmul(input, other):
     cdef int i, k
     if not isinstance(input, Tensor) or not isinstance(other, Tensor):
         if isinstance(input, Tensor) and hasattr(other, "__array__"):
-            return matmul(input, HOOKS["to_tensor"](other))
+            return matmul(input, slot("to_tensor")(other))
         raise TypeError(f"matmul: expected two Tensors, got {type(input).__name__} and {type(other).__name__}")
     a, b = <Tensor>input, <Tensor>other
     if a.ndim_ == 0 or b.ndim_ == 0:
@@ -137,7 +137,7 @@ cpdef object matmul(input, other):
         raise ShapeError(f"matmul: inner sizes differ: {list(size_of(a))} @ {list(size_of(b))} needs "
                          f"{a.shape_[a.ndim_ - 1]} == {b.shape_[k]}")
     if a.code < UDL_BF16:
-        return HOOKS["integer_matmul"](a, b)
+        return slot("integer_matmul")(a, b)
     A = make_view(a, 2, [1, a.shape_[0]], [a.shape_[0], a.strides_[0]], 0) if a.ndim_ == 1 else a
     B = make_view(b, 2, [b.shape_[0], 1], [b.strides_[0], 1], 0) if b.ndim_ == 1 else b
     if B.ndim_ == 2 and A.ndim_ > 2:

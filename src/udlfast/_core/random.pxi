@@ -7,7 +7,7 @@ cdef class Generator:
 
     def __init__(self, device="cpu"):
         if str(device) != "cpu":
-            HOOKS["check_device"](device)
+            slot("check_device")(device)
         self.seed_ = 67280421310721
 
     def manual_seed(self, seed):
@@ -28,7 +28,7 @@ cdef class Generator:
 
     @property
     def device(self):
-        return HOOKS["cpu_device"]()
+        return slot("cpu_device")()
 
     def get_state(self):
         """The state as a uint8 tensor of 16 bytes."""

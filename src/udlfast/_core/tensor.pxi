@@ -1,7 +1,17 @@
 # tensor.pxi - the class: geometry over a storage, and a place on the tape.
 
 cdef object Size = None            # tuple subclass of shapes, set by udlfast/size.py
-cdef dict HOOKS = {}               # slots that Python fills: "repr", "getitem", "setitem", "to_tensor", ...
+cdef dict SLOTS = {}               # what Python fills in: "repr", "getitem", "setitem", "to_tensor", ...
+cdef dict EXTENSIONS = {}          # method -> module that attached it
+
+
+cdef object slot(str name):
+    """The Python function in a slot; the file that fills it is imported at first use."""
+    f = SLOTS.get(name)
+    if f is None:
+        SLOTS["load_slot"](name)
+        f = SLOTS[name]
+    return f
 
 
 def set_size_class(cls):
@@ -12,7 +22,7 @@ def set_size_class(cls):
 
 def set_hook(str name, function):
     """Give the core a Python function for a slot that needs no speed (printing, advanced indexing, ...)."""
-    HOOKS[name] = function
+    SLOTS[name] = function
 
 
 cdef extern from "Python.h":
@@ -23,9 +33,16 @@ cdef extern from "Python.h":
 
 def extend(str name, function):
     """Attach a Python function to Tensor as a method."""
+    import sys
     cdef dict d = <dict>(<PyTypeObject *><PyObject *>Tensor).tp_dict
+    EXTENSIONS[name] = sys._getframe(0).f_globals["__name__"]
     d[name] = function
     PyType_Modified(<PyTypeObject *><PyObject *>Tensor)
+
+
+def extensions():
+    """{method: module that attached it}"""
+    return dict(EXTENSIONS)
 
 
 @cython.freelist(256)
@@ -57,7 +74,7 @@ cdef class Tensor:
 
     def __init__(self, *args, **kwargs):
         if self.storage is None:
-            init_tensor(self, HOOKS["to_tensor"](*args, **kwargs))
+            init_tensor(self, slot("to_tensor")(*args, **kwargs))
 
     # ---- what it is -----------------------------------------------------------------------------------------------
     @property
@@ -201,7 +218,7 @@ cdef class Tensor:
         if not isinstance(value, Tensor):
             raise TypeError(f"data: expected a Tensor, got {type(value).__name__}")
         v = <Tensor>value
-        if v.code != self.code:
+        if v.code != self.code and self.node is not None:        # a leaf may change its type: Module.double()
             raise DTypeError(f"data: expected {self.dtype}, got {v.dtype}")
         set_geometry(self, v)
 
@@ -251,6 +268,9 @@ cdef class Tensor:
 
     __array_priority__ = 1000
 
+    def __reduce_ex__(self, protocol):
+        return slot("reduce")(self)
+
     def __float__(self):
         return float(self.item())
 
@@ -281,7 +301,7 @@ cdef class Tensor:
         return bool((self == value).any())
 
     def __repr__(self):
-        return HOOKS["repr"](self)
+        return slot("repr")(self)
 
     def __format__(self, spec):
         if self.ndim_ == 0:
@@ -289,6 +309,12 @@ cdef class Tensor:
         if spec:
             raise TypeError("format: a tensor with dimensions takes no format specification")
         return repr(self)
+
+    def __getattr__(self, name):
+        # only reached when the ordinary look-up failed: the method may live in a file that is not imported yet
+        if SLOTS["load_method"](name):
+            return getattr(self, name)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
 
     def __hash__(self):
         return <Py_ssize_t><void *>self >> 4
@@ -413,7 +439,7 @@ cdef class Tensor:
     def contiguous(self, memory_format=None): return contiguous(self)
     def clone(self, *, memory_format=None): return clone(self)
     def to(self, *args, **kwargs): return to(self, *args, **kwargs)
-    def type(self, dtype=None): return HOOKS["type_name"](self) if dtype is None else to(self, dtype)
+    def type(self, dtype=None): return slot("type_name")(self) if dtype is None else to(self, dtype)
     def type_as(self, other): return cast(self, (<Tensor?>other).code)
     def float(self): return cast(self, UDL_F32)
     def double(self): return cast(self, UDL_F64)
@@ -481,7 +507,7 @@ cdef init_tensor(Tensor t, Tensor a):
 
 def make_parameter(cls, Tensor data not None, bint requires_grad=True):
     """An instance of `cls` (a subclass of Tensor) that shares the memory of `data`."""
-    cdef Tensor t = <Tensor>cls.__new__(cls)
+    cdef Tensor t = <Tensor>Tensor.__new__(cls)
     set_geometry(t, data)
     if requires_grad:
         t.requires_grad_(True)
@@ -581,7 +607,7 @@ cdef Tensor as_tensor_like(object value, Tensor like):
         return <Tensor>value
     if isinstance(value, (int, float)):
         return scalar_tensor_exact(value, scalar_type(like.code, value))
-    return HOOKS["to_tensor"](value)
+    return slot("to_tensor")(value)
 
 
 cdef Tensor scalar_tensor_exact(object value, int code):

@@ -446,7 +446,7 @@ cdef object sum_to_shape(Tensor g, int n, const Py_ssize_t *dims):
     if same:
         return g
     if over:
-        g = <Tensor>reduce_dims(UDL_SUM, g, over, True, -1)
+        g = <Tensor>(sum(g, over, True) if udl_recording else reduce_dims(UDL_SUM, g, over, True, -1))
     return reshape_nd(g, n, dims) if g.ndim_ != n else g
 
 
@@ -663,7 +663,7 @@ cdef object getitem(Tensor a, object index):
         index = (index,)
     if is_basic(index):
         return basic_index(a, index)
-    return HOOKS["getitem"](a, index)
+    return slot("getitem")(a, index)
 
 
 cdef int setitem(Tensor a, object index, object value) except -1:
@@ -671,7 +671,7 @@ cdef int setitem(Tensor a, object index, object value) except -1:
     if type(index) is not tuple:
         index = (index,)
     if not is_basic(index):
-        HOOKS["setitem"](a, index, value)
+        slot("setitem")(a, index, value)
         return 0
     if udl_recording and wants(a):
         check_leaf(a, "setitem")
@@ -681,7 +681,7 @@ cdef int setitem(Tensor a, object index, object value) except -1:
     elif isinstance(value, (int, float)):
         fill_(v, value)
     else:
-        copy_(v, drop_leading_ones(<Tensor>HOOKS["to_tensor"](value), v.ndim_))
+        copy_(v, drop_leading_ones(<Tensor>slot("to_tensor")(value), v.ndim_))
     return 0
 
 
@@ -732,6 +732,6 @@ def to(Tensor self, *args, dtype=None, device=None, non_blocking=False, copy=Fal
             dtype = o
     code = code_of(dtype, code)
     if device is not None and str(device) != "cpu":
-        HOOKS["check_device"](device)
+        slot("check_device")(device)
     r = cast(self, code)
     return clone(self) if copy and r is self else r

@@ -20,7 +20,7 @@ def run(options):
     rows = [("udlfast", f"{facts['udlfast']}  ({facts['folder']})"), ("python", facts["python"]),
             ("numpy", facts["numpy"]), ("platform", facts["platform"]), ("instruction set", facts["isa"])]
     rows += [("", f"{level}: {why or 'usable'}") for level, why in facts["isa_levels"].items()]
-    rows += [("threads", f"{facts['threads']}  ({facts['threads_why']})"), ("caches", caches),
+    rows += [("threads", facts["threads_why"]), ("caches", caches),
              ("memory limit", f"{_size(limit)}  ({facts['memory_limit_why']})" if limit else facts["memory_limit_why"]),
              ("memory in use", f"{_size(facts['memory']['in_use'])}, kept for reuse {_size(facts['memory']['cached'])} "
                                f"of at most {_size(facts['memory']['cache_limit'])}")]

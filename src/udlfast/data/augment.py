@@ -41,10 +41,10 @@ def _bilinear(images, row, column):
     c0 = np.minimum(column.astype(np.int64), w)
     fr = (row - r0).astype(np.float32)[:, None]
     fc = (column - c0).astype(np.float32)[:, None]
-    flat = padded.reshape(n, c, -1)
+    flat = padded.reshape(n, c, (h + 2) * (w + 2))
 
     def at(dr, dc):
-        index = ((r0 + dr) * (w + 2) + c0 + dc).reshape(n, 1, -1)
+        index = ((r0 + dr) * (w + 2) + c0 + dc).reshape(n, 1, h * w)
         return np.take_along_axis(flat, index, 2).reshape(n, c, *row.shape[1:])
 
     return ((at(0, 0) * (1 - fc) + at(0, 1) * fc) * (1 - fr) + (at(1, 0) * (1 - fc) + at(1, 1) * fc) * fr)

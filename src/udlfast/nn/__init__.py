@@ -1,19 +1,21 @@
 """Layers, losses and containers under PyTorch's names: parameters and their initial laws; the arithmetic is in ops."""
+
 from . import functional as functional
 from . import init as init
 from . import utils as utils
-from .activation import *
-from .container import *
-from .conv import *
-from .dropout import *
-from .linear import *
-from .loss import *
+from .activation import *  # noqa: F403
+from .container import *  # noqa: F403
+from .conv import *  # noqa: F403
+from .dropout import *  # noqa: F403
+from .linear import *  # noqa: F403
+from .loss import *  # noqa: F403
+from .margin_loss import *  # noqa: F403
 from .module import Module as Module
-from .normalization import *
-from .padding import *
+from .normalization import *  # noqa: F403
+from .padding import *  # noqa: F403
 from .parameter import Parameter as Parameter
-from .pooling import *
-from .softmax import *
-from .sparse import *
-from .squash import *
-from .upsampling import *
+from .pooling import *  # noqa: F403
+from .softmax import *  # noqa: F403
+from .sparse import *  # noqa: F403
+from .squash import *  # noqa: F403
+from .upsampling import *  # noqa: F403

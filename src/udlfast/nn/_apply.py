@@ -1,6 +1,8 @@
 """Casts of whole modules, and their gradients."""
-from .. import _core, errors
+
+from .. import _core
 from .._core import Tensor, no_grad
+from ..device import check_device
 from .parameter import Parameter
 
 
@@ -9,22 +11,17 @@ def dtype(name):
     return getattr(_core, name)
 
 
-def check_device(device):
-    """udlfast computes on the CPU: any other device is refused by name."""
-    if device is not None and str(device).partition(":")[0] != "cpu":
-        raise errors.ArgumentError(f"device: udlfast computes on the CPU, got {str(device)!r}; use device=\"cpu\" or leave it out")
-
-
 def parse_to(args, kwargs):
     """The dtype asked for by Module.to(dtype | device | device, dtype | tensor), or None."""
     wanted = kwargs.get("dtype")
-    check_device(kwargs.get("device"))
+    if kwargs.get("device") is not None:
+        check_device(kwargs["device"])
     for arg in args[:2]:
         if isinstance(arg, Tensor):
             wanted = arg.dtype
         elif hasattr(arg, "is_floating_point"):
             wanted = arg
-        elif not isinstance(arg, bool):
+        elif arg is not None and not isinstance(arg, bool):
             check_device(arg)
     if wanted is not None and not wanted.is_floating_point:
         raise TypeError(f"nn.Module.to only accepts floating point dtypes, got {wanted}")
@@ -50,7 +47,7 @@ def apply_to_tensors(module, fn, recurse=True):
 def _apply_to_parameter(parameter, fn):
     grad = parameter.grad
     data = fn(parameter.detach())
-    parameter.grad = None                       # a gradient must have its parameter's dtype at every moment
+    parameter.grad = None  # a gradient must have its parameter's dtype at every moment
     parameter.data = data
     if grad is not None:
         parameter.grad = fn(grad)

@@ -1,4 +1,5 @@
 """Hooks of a Module: functions called before forward, after forward, and with the gradients of a module."""
+
 from .. import _core
 from .._core import Tensor
 
@@ -74,8 +75,10 @@ def _run_before(module, hooks, args, kwargs):
             result = hook(module, args, kwargs)
             if result is not None:
                 if not (isinstance(result, tuple) and len(result) == 2):
-                    raise RuntimeError("forward_pre_hook with kwargs must return None or a tuple (new_args, new_kwargs), "
-                                       f"got {type(result).__name__}")
+                    raise RuntimeError(
+                        "forward_pre_hook with kwargs must return None or a tuple (new_args, new_kwargs), "
+                        f"got {type(result).__name__}"
+                    )
                 args, kwargs = result
         else:
             result = hook(module, args)
@@ -101,8 +104,8 @@ class BackwardRecord:
 
     def __init__(self, module, hooks):
         self.module, self.hooks = module, hooks
-        self.inputs = 0              # positional arguments of forward, tensors or not
-        self.places = ()             # which of them are tensors
+        self.inputs = 0  # positional arguments of forward, tensors or not
+        self.places = ()  # which of them are tensors
         self.watched = False
         self.grad_output = None
 
@@ -114,7 +117,7 @@ class BackwardRecord:
         if not self.watched:
             return args
         args = list(args)
-        for i, t in zip(self.places, _identity(tensors, self._at_inputs)):
+        for i, t in zip(self.places, _identity(tensors, self._at_inputs), strict=True):
             args[i] = t
         return tuple(args)
 
@@ -125,22 +128,22 @@ class BackwardRecord:
         if not any(values[i].requires_grad for i in places):
             return output
         values = list(values)
-        for i, t in zip(places, _identity([values[i] for i in places], self._at_outputs)):
+        for i, t in zip(places, _identity([values[i] for i in places], self._at_outputs), strict=True):
             values[i] = t
         return tuple(values) if isinstance(output, tuple) else values[0]
 
     def _at_outputs(self, node, *grads):
         grad_output = [None] * self.output_count
-        for i, g in zip(self.output_places, grads):
+        for i, g in zip(self.output_places, grads, strict=True):
             grad_output[i] = g
         self.grad_output = tuple(grad_output)
-        if not self.watched:                       # no input asks for a gradient: this is the last place that is reached
+        if not self.watched:  # no input asks for a gradient: this is the last place that is reached
             self._call_hooks((None,) * self.inputs)
         return grads
 
     def _at_inputs(self, node, *grads):
         grad_input = [None] * self.inputs
-        for i, g in zip(self.places, grads):
+        for i, g in zip(self.places, grads, strict=True):
             grad_input[i] = g
         grad_input = self._call_hooks(tuple(grad_input))
         self.grad_output = None
@@ -153,8 +156,10 @@ class BackwardRecord:
                 continue
             result = result if isinstance(result, tuple) else (result,)
             if len(result) != len(grad_input):
-                raise RuntimeError(f"full backward hook of {type(self.module).__name__}: returned {len(result)} gradients, "
-                                   f"needs {len(grad_input)} (one for each input of forward)")
+                raise RuntimeError(
+                    f"full backward hook of {type(self.module).__name__}: returned {len(result)} gradients, "
+                    f"needs {len(grad_input)} (one for each input of forward)"
+                )
             grad_input = result
         return grad_input
 

@@ -1,18 +1,21 @@
 """What the layers' constructors share: fresh parameters and tuples of sizes."""
+
 from .. import _core, errors
-from ._apply import check_device
+from ..device import check_device
 from .parameter import Parameter
 
 
 def parameter(shape, dtype=None, device=None):
     """An unfilled parameter, for reset_parameters to fill."""
-    check_device(device)
+    if device is not None:
+        check_device(device)
     return Parameter(_core.empty(tuple(shape), dtype=dtype))
 
 
 def buffer(make, shape, dtype=None, device=None):
     """A buffer made by _core.zeros, _core.ones or the like."""
-    check_device(device)
+    if device is not None:
+        check_device(device)
     return make(tuple(shape), dtype=dtype)
 
 

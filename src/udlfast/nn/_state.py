@@ -1,4 +1,5 @@
 """state_dict and load_state_dict of a Module: keys and order are PyTorch's."""
+
 from collections import OrderedDict, namedtuple
 
 from .. import errors
@@ -56,7 +57,7 @@ def load(module, state, prefix, assign, missing, unexpected, problems):
     _load_extra(module, state, prefix, missing, unexpected)
     for key in state:
         if key.startswith(prefix) and key != prefix + EXTRA:
-            head, _, tail = key[len(prefix):].partition(".")
+            head, _, tail = key[len(prefix) :].partition(".")
             known = module._kinds.get(head) == "module" and values[head] is not None if tail else head in own
             if not known:
                 unexpected.append(key)
@@ -77,11 +78,15 @@ def _take(module, name, value, key, assign):
     """Give module.<name> the value; the text of the problem if that cannot be."""
     here = module.__dict__[name]
     if not isinstance(value, Tensor):
-        return (f'While copying the parameter named "{key}", expected a Tensor in the state_dict, '
-                f"got {type(value).__name__}; from_numpy(...) makes a Tensor of an array.")
+        return (
+            f'While copying the parameter named "{key}", expected a Tensor in the state_dict, '
+            f"got {type(value).__name__}; from_numpy(...) makes a Tensor of an array."
+        )
     if tuple(value.shape) != tuple(here.shape) and not (here.ndim == 0 and tuple(value.shape) == (1,)):
-        return (f"size mismatch for {key}: copying a param with shape {list(value.shape)} from checkpoint, "
-                f"the shape in current model is {list(here.shape)}.")
+        return (
+            f"size mismatch for {key}: copying a param with shape {list(value.shape)} from checkpoint, "
+            f"the shape in current model is {list(here.shape)}."
+        )
     if assign:
         if isinstance(here, Parameter):
             value = Parameter(value, requires_grad=here.requires_grad)
@@ -95,22 +100,28 @@ def _take(module, name, value, key, assign):
 def load_all(module, state, strict, assign):
     """load_state_dict for a module and all its children."""
     if not hasattr(state, "keys"):
-        raise TypeError(f"load_state_dict: expected state_dict to be dict-like, got {type(state).__name__}; "
-                        "load a file first: load_state_dict(torch.load(path))")
+        raise TypeError(
+            f"load_state_dict: expected state_dict to be dict-like, got {type(state).__name__}; "
+            "load a file first: load_state_dict(torch.load(path))"
+        )
     state = OrderedDict(state)
     missing, unexpected, problems = [], [], []
     _load_below(module, state, "", assign, missing, unexpected, problems)
     if strict:
         problems = _key_problems(module, state, missing, unexpected) + problems
     if problems:
-        raise errors.ArgumentError(f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(problems))
+        raise errors.ArgumentError(
+            f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(problems)
+        )
     return IncompatibleKeys(missing, unexpected)
 
 
 def _load_below(module, state, prefix, assign, missing, unexpected, problems):
     metadata = {"assign_to_params_buffers": True} if assign else {}
     module._load_from_state_dict(state, prefix, metadata, True, missing, unexpected, problems)
-    for name, child in module.named_children():
+    for name, child in module._modules.items():
+        if child is None:
+            continue
         start = f"{prefix}{name}."
         part = OrderedDict((k, v) for k, v in state.items() if k.startswith(start))
         _load_below(child, part, start, assign, missing, unexpected, problems)
@@ -139,11 +150,17 @@ def _hint(state, missing, unexpected):
         return None
     for key in unexpected:
         if hasattr(state[key], "keys"):
-            return f'Hint: entry "{key}" is itself a dict: the file is a checkpoint, load its part (checkpoint["{key}"]).'
+            return (
+                f'Hint: entry "{key}" is itself a dict: the file is a checkpoint, load its part (checkpoint["{key}"]).'
+            )
     head = unexpected[0].partition(".")[0] + "."
-    if all(k.startswith(head) for k in unexpected) and set(missing) == {k[len(head):] for k in unexpected}:
-        return f'Hint: every key has the prefix "{head}": load {{k.removeprefix("{head}"): v for k, v in state.items()}}.'
+    if all(k.startswith(head) for k in unexpected) and set(missing) == {k[len(head) :] for k in unexpected}:
+        return (
+            f'Hint: every key has the prefix "{head}": load {{k.removeprefix("{head}"): v for k, v in state.items()}}.'
+        )
     head = missing[0].partition(".")[0] + "."
-    if set(unexpected) == {k[len(head):] for k in missing if k.startswith(head)}:
-        return f'Hint: the state belongs to the part "{head[:-1]}" of this model: call model.{head[:-1]}.load_state_dict.'
+    if set(unexpected) == {k[len(head) :] for k in missing if k.startswith(head)}:
+        return (
+            f'Hint: the state belongs to the part "{head[:-1]}" of this model: call model.{head[:-1]}.load_state_dict.'
+        )
     return None

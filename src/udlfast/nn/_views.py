@@ -1,4 +1,5 @@
 """Views of a Module's registered names, look-ups by path, and its repr."""
+
 from collections.abc import MutableMapping
 
 from .._core import Tensor
@@ -41,10 +42,11 @@ def check_kind(kind, name, value):
     """A registered name takes its own kind or None, nothing else."""
     if value is None or (kind in ("buffer", "transient") and isinstance(value, Tensor)):
         return
-    what, needs = {"parameter": ("parameter", "torch.nn.Parameter or None expected"),
-                   "module": ("child module", "torch.nn.Module or None expected")}.get(
-                       kind, ("buffer", "torch.Tensor or None expected"))
-    raise TypeError(f"cannot assign '{type(value).__name__}' object to {what} '{name}' ({needs})")
+    what, needs = {
+        "parameter": ("parameter", "torch.nn.Parameter or None expected"),
+        "module": ("child module", "torch.nn.Module or None expected"),
+    }.get(kind, ("buffer", "torch.Tensor or None expected"))
+    raise TypeError(f"cannot assign '{type(value).__name__}' as {what} '{name}' ({needs})")
 
 
 def named_tensors(module, kinds, prefix, recurse, remove_duplicate):

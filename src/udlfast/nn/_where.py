@@ -1,4 +1,5 @@
 """Say in an error which layer it comes from."""
+
 from .. import errors
 
 

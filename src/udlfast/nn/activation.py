@@ -1,11 +1,25 @@
 """Activation layers: one function of each number. The formulas' derivatives stand beside the operations in ops."""
+
 from . import functional as F
 from . import init
 from ._new import parameter
 from .module import Module
 
-__all__ = ["ReLU", "ReLU6", "LeakyReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Hardswish", "Hardsigmoid",
-           "PReLU"]
+__all__ = [
+    "ReLU",
+    "ReLU6",
+    "LeakyReLU",
+    "ELU",
+    "SELU",
+    "CELU",
+    "GELU",
+    "SiLU",
+    "Mish",
+    "Hardswish",
+    "Hardsigmoid",
+    "PReLU",
+]
+
 
 class ReLU(Module):
     """Negative numbers become 0.
@@ -33,6 +47,7 @@ class ReLU(Module):
     def extra_repr(self):
         return "inplace=True" if self.inplace else ""
 
+
 class ReLU6(Module):
     """ReLU that stops at 6.
 
@@ -58,6 +73,7 @@ class ReLU6(Module):
 
     def extra_repr(self):
         return "inplace=True" if self.inplace else ""
+
 
 class LeakyReLU(Module):
     """Negative numbers are made smaller.
@@ -87,6 +103,7 @@ class LeakyReLU(Module):
     def extra_repr(self):
         return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
 
+
 class ELU(Module):
     """Negative numbers saturate at -alpha.
 
@@ -101,7 +118,7 @@ class ELU(Module):
         >>> torch.nn.ELU()(torch.tensor([0.0, 2.0])).tolist()
         [0.0, 2.0]
 
-    Source: Clevert, Unterthiner and Hochreiter 2015; *Understanding Deep Learning*, section 3.5 (notes: activation functions).
+    Source: Clevert, Unterthiner and Hochreiter 2015; *Understanding Deep Learning*, section 3.5 (notes).
     """
 
     def __init__(self, alpha=1.0, inplace=False):
@@ -114,6 +131,7 @@ class ELU(Module):
 
     def extra_repr(self):
         return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
+
 
 class SELU(Module):
     """ELU with the scale that keeps mean 0 and variance 1 from layer to layer.
@@ -140,6 +158,7 @@ class SELU(Module):
 
     def extra_repr(self):
         return "inplace=True" if self.inplace else ""
+
 
 class CELU(Module):
     """ELU with a derivative that is continuous for every alpha.
@@ -169,6 +188,7 @@ class CELU(Module):
     def extra_repr(self):
         return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
 
+
 class GELU(Module):
     """Each number times the probability that a standard normal one is below it.
 
@@ -194,6 +214,7 @@ class GELU(Module):
 
     def extra_repr(self):
         return f"approximate={self.approximate!r}"
+
 
 class SiLU(Module):
     """Each number times its sigmoid (also called swish).
@@ -221,6 +242,7 @@ class SiLU(Module):
     def extra_repr(self):
         return "inplace=True" if self.inplace else ""
 
+
 class Mish(Module):
     """Each number times the tanh of its softplus.
 
@@ -247,6 +269,7 @@ class Mish(Module):
     def extra_repr(self):
         return "inplace=True" if self.inplace else ""
 
+
 class Hardswish(Module):
     """A piecewise quadratic close to SiLU.
 
@@ -269,6 +292,7 @@ class Hardswish(Module):
 
     def forward(self, input):
         return F.hardswish(input, self.inplace)
+
 
 class Hardsigmoid(Module):
     """A piecewise linear function close to the sigmoid.

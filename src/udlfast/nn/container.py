@@ -1,4 +1,5 @@
 """Containers: modules and parameters in a row, a list or a dict."""
+
 from .._core import Tensor
 from . import _views
 from .module import Module

@@ -1,4 +1,5 @@
 """Convolution layers. Axes: N batch, C channels in, O channels out, L or H W positions, K or R S the kernel."""
+
 import math
 
 from .. import errors
@@ -18,8 +19,21 @@ class Convolution(Module):
     dimensions = 0
     transposed = False
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode,
-                 output_padding=0, device=None, dtype=None):
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride,
+        padding,
+        dilation,
+        groups,
+        bias,
+        padding_mode,
+        output_padding=0,
+        device=None,
+        dtype=None,
+    ):
         super().__init__()
         name, n = type(self).__name__, self.dimensions
         self.in_channels = in_channels
@@ -43,14 +57,22 @@ class Convolution(Module):
             raise errors.ArgumentError(f"{name}: groups must be a positive integer, got {self.groups}")
         for what in ("in_channels", "out_channels"):
             if getattr(self, what) % self.groups:
-                raise errors.ArgumentError(f"{name}: {what} must be divisible by groups, got {getattr(self, what)} and {self.groups}")
+                raise errors.ArgumentError(
+                    f"{name}: {what} must be divisible by groups, got {getattr(self, what)} and {self.groups}"
+                )
         if isinstance(self.padding, str):
             if self.padding not in ("same", "valid"):
-                raise errors.ArgumentError(f"{name}: padding must be a number, a tuple, 'same' or 'valid', got {self.padding!r}")
+                raise errors.ArgumentError(
+                    f"{name}: padding must be a number, a tuple, 'same' or 'valid', got {self.padding!r}"
+                )
             if self.padding == "same" and any(s != 1 for s in self.stride):
-                raise errors.ArgumentError(f"{name}: padding='same' is not supported for strided convolutions, got stride {self.stride}")
+                raise errors.ArgumentError(
+                    f"{name}: padding='same' is not supported for strided convolutions, got stride {self.stride}"
+                )
         if self.padding_mode not in MODES:
-            raise errors.ArgumentError(f"{name}: padding_mode must be one of {MODES}, got padding_mode={self.padding_mode!r}")
+            raise errors.ArgumentError(
+                f"{name}: padding_mode must be one of {MODES}, got padding_mode={self.padding_mode!r}"
+            )
         if self.transposed and self.padding_mode != "zeros":
             raise errors.ArgumentError(f"{name}: only padding_mode='zeros' is supported, got {self.padding_mode!r}")
 
@@ -107,11 +129,17 @@ class Convolution(Module):
         sizes = tuple(output_size)[-n:]
         extra = []
         for d in range(n):
-            smallest = ((input.shape[d - n] - 1) * self.stride[d] - 2 * self.padding[d]
-                        + self.dilation[d] * (self.kernel_size[d] - 1) + 1)
+            smallest = (
+                (input.shape[d - n] - 1) * self.stride[d]
+                - 2 * self.padding[d]
+                + self.dilation[d] * (self.kernel_size[d] - 1)
+                + 1
+            )
             if not 0 <= sizes[d] - smallest < self.stride[d]:
-                raise errors.ShapeError(f"{type(self).__name__}: output_size {list(output_size)} cannot be reached from input "
-                                        f"{list(input.shape)}: size {smallest} to {smallest + self.stride[d] - 1} is possible")
+                raise errors.ShapeError(
+                    f"{type(self).__name__}: output_size {list(output_size)} cannot be reached from input "
+                    f"{list(input.shape)}: size {smallest} to {smallest + self.stride[d] - 1} is possible"
+                )
             extra.append(sizes[d] - smallest)
         return tuple(extra)
 
@@ -141,10 +169,33 @@ class Conv1d(Convolution):
 
     dimensions = 1
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
-                 padding_mode="zeros", device=None, dtype=None):
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode,
-                         device=device, dtype=dtype)
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups=1,
+        bias=True,
+        padding_mode="zeros",
+        device=None,
+        dtype=None,
+    ):
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device=device,
+            dtype=dtype,
+        )
 
     def forward(self, input):
         return self._convolve(F.conv1d, input)
@@ -175,10 +226,33 @@ class Conv2d(Convolution):
 
     dimensions = 2
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
-                 padding_mode="zeros", device=None, dtype=None):
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode,
-                         device=device, dtype=dtype)
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups=1,
+        bias=True,
+        padding_mode="zeros",
+        device=None,
+        dtype=None,
+    ):
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device=device,
+            dtype=dtype,
+        )
 
     def forward(self, input):
         return self._convolve(F.conv2d, input)
@@ -206,14 +280,41 @@ class ConvTranspose1d(Convolution):
     dimensions = 1
     transposed = True
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True,
-                 dilation=1, padding_mode="zeros", device=None, dtype=None):
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode,
-                         output_padding, device, dtype)
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        output_padding=0,
+        groups=1,
+        bias=True,
+        dilation=1,
+        padding_mode="zeros",
+        device=None,
+        dtype=None,
+    ):
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            output_padding,
+            device,
+            dtype,
+        )
 
     def forward(self, input, output_size=None):
         extra = self._output_padding(input, output_size)
-        return F.conv_transpose1d(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
+        return F.conv_transpose1d(
+            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+        )
 
 
 class ConvTranspose2d(Convolution):
@@ -238,11 +339,38 @@ class ConvTranspose2d(Convolution):
     dimensions = 2
     transposed = True
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True,
-                 dilation=1, padding_mode="zeros", device=None, dtype=None):
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode,
-                         output_padding, device, dtype)
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        output_padding=0,
+        groups=1,
+        bias=True,
+        dilation=1,
+        padding_mode="zeros",
+        device=None,
+        dtype=None,
+    ):
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            output_padding,
+            device,
+            dtype,
+        )
 
     def forward(self, input, output_size=None):
         extra = self._output_padding(input, output_size)
-        return F.conv_transpose2d(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
+        return F.conv_transpose2d(
+            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+        )

@@ -1,4 +1,5 @@
 """Dropout layers: in training, numbers are set to 0 at random and the rest made larger to keep the mean."""
+
 from .. import errors
 from . import functional as F
 from .module import Module
@@ -12,7 +13,9 @@ class DropoutBase(Module):
     def __init__(self, p=0.5, inplace=False):
         super().__init__()
         if not 0 <= p <= 1:
-            raise errors.ArgumentError(f"{type(self).__name__}: dropout probability has to be between 0 and 1, but got {p}")
+            raise errors.ArgumentError(
+                f"{type(self).__name__}: dropout probability has to be between 0 and 1, but got {p}"
+            )
         self.p = p
         self.inplace = inplace
 

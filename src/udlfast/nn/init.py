@@ -3,13 +3,29 @@
 The variance laws keep the size of activations (fan_in) or gradients (fan_out) the same from layer to layer:
 *Understanding Deep Learning*, section 7.5; Glorot and Bengio 2010 (xavier), He et al. 2015 (kaiming).
 """
+
 import math
 
 from .. import _core, errors
 from .._core import no_grad
 
-__all__ = ["calculate_gain", "uniform_", "normal_", "trunc_normal_", "constant_", "ones_", "zeros_", "eye_", "dirac_",
-           "xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_", "orthogonal_", "sparse_"]
+__all__ = [
+    "calculate_gain",
+    "uniform_",
+    "normal_",
+    "trunc_normal_",
+    "constant_",
+    "ones_",
+    "zeros_",
+    "eye_",
+    "dirac_",
+    "xavier_uniform_",
+    "xavier_normal_",
+    "kaiming_uniform_",
+    "kaiming_normal_",
+    "orthogonal_",
+    "sparse_",
+]
 
 
 def _generator(generator):
@@ -42,7 +58,7 @@ def calculate_gain(nonlinearity, param=None):
         slope = 0.01 if param is None else param
         if isinstance(slope, bool) or not isinstance(slope, (int, float)):
             raise ValueError(f"negative_slope {param} not a valid number")
-        return math.sqrt(2.0 / (1 + slope ** 2))
+        return math.sqrt(2.0 / (1 + slope**2))
     if nonlinearity == "selu":
         return 3.0 / 4
     raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
@@ -70,12 +86,13 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
     if not low < high:
         raise errors.ArgumentError(f"trunc_normal_: needs a < b and std > 0, got a={a}, b={b}, std={std}")
     root2 = math.sqrt(2.0)
-    near = min(max(low, 0.0), high)                            # the point of [low, high] nearest to 0: the highest density
+    near = min(max(low, 0.0), high)  # the point of [low, high] nearest to 0: the highest density
     inside = 0.5 * (math.erfc(-high / root2) - math.erfc(-low / root2))
-    if low > 0:                                                # the same by the other tail, without cancellation
+    if low > 0:  # the same by the other tail, without cancellation
         inside = 0.5 * (math.erfc(low / root2) - math.erfc(high / root2))
     draw = _draw_normal if inside > 0.2 else _draw_uniform
     import numpy as np
+
     n = tensor.numel()
     z = np.empty(n)
     filled = 0
@@ -83,7 +100,7 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
     with no_grad():
         while filled < n:
             some = draw(np, max(64, int((n - filled) * 1.3)), low, high, near, options)[: n - filled]
-            z[filled: filled + len(some)] = some
+            z[filled : filled + len(some)] = some
             filled += len(some)
         kind = np.float64 if tensor.dtype is _core.float64 else np.float32
         return _copy_array(tensor, np.clip(z * std + mean, a, b).astype(kind))
@@ -126,6 +143,7 @@ def eye_(tensor):
     if tensor.ndim != 2:
         raise errors.ShapeError(f"eye_: only tensors with 2 dimensions are supported, got shape {list(tensor.shape)}")
     import numpy as np
+
     with no_grad():
         return _copy_array(tensor, np.eye(*tensor.shape, dtype=np.float32))
 
@@ -133,10 +151,13 @@ def eye_(tensor):
 def dirac_(tensor, groups=1):
     """Fills a convolution's filters [O, C/G, ...] so that the layer passes its input on, channel by channel."""
     if tensor.ndim not in (3, 4, 5):
-        raise errors.ShapeError(f"dirac_: only tensors with 3, 4, or 5 dimensions are supported, got shape {list(tensor.shape)}")
+        raise errors.ShapeError(
+            f"dirac_: only tensors with 3, 4, or 5 dimensions are supported, got shape {list(tensor.shape)}"
+        )
     if tensor.shape[0] % groups:
         raise errors.ArgumentError(f"dirac_: dim 0 must be divisible by groups, got {tensor.shape[0]} and {groups}")
     import numpy as np
+
     shape = tuple(tensor.shape)
     out = np.zeros(shape, np.float32)
     per_group = shape[0] // groups
@@ -152,13 +173,14 @@ def fans(tensor):
     """(fan_in, fan_out) of a weight [out, in, ...]: inputs that one output sees, outputs that one input reaches."""
     shape = tuple(tensor.shape)
     if len(shape) < 2:
-        raise errors.ShapeError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions, "
-                                f"got shape {list(shape)}")
+        raise errors.ShapeError(
+            f"Fan in and fan out can not be computed for tensor with fewer than 2 dimensions, got shape {list(shape)}"
+        )
     field = math.prod(shape[2:])
     return shape[1] * field, shape[0] * field
 
 
-_calculate_fan_in_and_fan_out = fans          # the name under which PyTorch users know it
+_calculate_fan_in_and_fan_out = fans  # the name under which PyTorch users know it
 
 
 def xavier_uniform_(tensor, gain=1.0, generator=None):
@@ -215,11 +237,14 @@ def orthogonal_(tensor, gain=1, generator=None):
     Source: Saxe, McClelland and Ganguli 2013.
     """
     if tensor.ndim < 2:
-        raise errors.ShapeError(f"orthogonal_: only tensors with 2 or more dimensions are supported, got shape {list(tensor.shape)}")
+        raise errors.ShapeError(
+            f"orthogonal_: only tensors with 2 or more dimensions are supported, got shape {list(tensor.shape)}"
+        )
     n = tensor.numel()
     if n == 0:
         return tensor
     import numpy as np
+
     rows = tensor.shape[0]
     with no_grad():
         draw = _core.empty((rows, n // rows), dtype=_core.float64).normal_(0.0, 1.0, **_generator(generator)).numpy()
@@ -236,8 +261,11 @@ def sparse_(tensor, sparsity, std=0.01, generator=None):
     Source: Martens 2010.
     """
     if tensor.ndim != 2:
-        raise errors.ShapeError(f"sparse_: only tensors with 2 dimensions are supported, got shape {list(tensor.shape)}")
+        raise errors.ShapeError(
+            f"sparse_: only tensors with 2 dimensions are supported, got shape {list(tensor.shape)}"
+        )
     import numpy as np
+
     rows, columns = tensor.shape
     with no_grad():
         values = _core.empty((rows, columns), dtype=_core.float64).normal_(0.0, std, **_generator(generator)).numpy()

@@ -1,4 +1,5 @@
 """Linear layers, and layers that only change the shape."""
+
 import math
 
 from . import functional as F
@@ -57,7 +58,7 @@ class Linear(Module):
 
     def reset_parameters(self):
         """Draws the parameters anew."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))            # gain sqrt(1/3): the bound is 1 / sqrt(fan_in)
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # gain sqrt(1/3): the bound is 1 / sqrt(fan_in)
         if self.bias is not None:
             bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
             init.uniform_(self.bias, -bound, bound)
@@ -109,8 +110,10 @@ class Bilinear(Module):
         return F.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self):
-        return (f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
-                f"out_features={self.out_features}, bias={self.bias is not None}")
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
+        )
 
 
 class Flatten(Module):

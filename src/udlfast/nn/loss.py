@@ -1,11 +1,21 @@
 """Loss layers. reduction: "mean" (default), "sum" or "none" (one loss an element)."""
-from .. import errors
+
 from . import functional as F
 from .module import Module
 
-__all__ = ["L1Loss", "MSELoss", "HuberLoss", "SmoothL1Loss", "CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss",
-           "KLDivLoss", "PoissonNLLLoss", "GaussianNLLLoss", "HingeEmbeddingLoss", "MarginRankingLoss",
-           "CosineEmbeddingLoss", "TripletMarginLoss"]
+__all__ = [
+    "L1Loss",
+    "MSELoss",
+    "HuberLoss",
+    "SmoothL1Loss",
+    "CrossEntropyLoss",
+    "NLLLoss",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "KLDivLoss",
+    "PoissonNLLLoss",
+    "GaussianNLLLoss",
+]
 
 
 class Loss(Module):
@@ -13,7 +23,7 @@ class Loss(Module):
 
     def __init__(self, size_average=None, reduce=None, reduction="mean"):
         super().__init__()
-        if size_average is not None or reduce is not None:      # the names that PyTorch had before `reduction`
+        if size_average is not None or reduce is not None:  # the names that PyTorch had before `reduction`
             wanted = True if reduce is None else reduce
             reduction = "none" if not wanted else "mean" if size_average is None or size_average else "sum"
         self.reduction = reduction
@@ -139,14 +149,22 @@ class CrossEntropyLoss(WeightedLoss):
     Source: *Understanding Deep Learning*, section 5.5 and 5.7.
     """
 
-    def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0):
+    def __init__(
+        self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0
+    ):
         super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
     def forward(self, input, target):
-        return F.cross_entropy(input, target, weight=self.weight, ignore_index=self.ignore_index,
-                               reduction=self.reduction, label_smoothing=self.label_smoothing)
+        return F.cross_entropy(
+            input,
+            target,
+            weight=self.weight,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+            label_smoothing=self.label_smoothing,
+        )
 
 
 class NLLLoss(WeightedLoss):
@@ -219,7 +237,9 @@ class BCEWithLogitsLoss(Loss):
         self.register_buffer("pos_weight", pos_weight)
 
     def forward(self, input, target):
-        return F.binary_cross_entropy_with_logits(input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction)
+        return F.binary_cross_entropy_with_logits(
+            input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction
+        )
 
 
 class KLDivLoss(Loss):
@@ -274,7 +294,9 @@ class PoissonNLLLoss(Loss):
         self.eps = eps
 
     def forward(self, log_input, target):
-        return F.poisson_nll_loss(log_input, target, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction)
+        return F.poisson_nll_loss(
+            log_input, target, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction
+        )
 
 
 class GaussianNLLLoss(Loss):
@@ -303,113 +325,3 @@ class GaussianNLLLoss(Loss):
 
     def forward(self, input, target, var):
         return F.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
-
-
-class HingeEmbeddingLoss(Loss):
-    """Distances of pairs that are alike (target 1) small, of others (-1) at least margin.
-
-    l = input if target = 1 else max(0, margin - input)
-
-    Arguments:
-        margin: the distance that is enough.
-        reduction: "mean", "sum" or "none".
-
-    Example:
-        >>> import udlfast as torch
-        >>> torch.nn.HingeEmbeddingLoss()(torch.tensor([0.25]), torch.tensor([-1.0])).item()
-        0.75
-
-    Source: Hadsell, Chopra and LeCun 2006.
-    """
-
-    def __init__(self, margin=1.0, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input, target):
-        return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
-
-
-class MarginRankingLoss(Loss):
-    """input1 should be above input2 (target 1) or below it (-1), by margin.
-
-    l = max(0, -target (input1 - input2) + margin)
-
-    Arguments:
-        margin: the difference that is enough.
-        reduction: "mean", "sum" or "none".
-
-    Example:
-        >>> import udlfast as torch
-        >>> torch.nn.MarginRankingLoss()(torch.tensor([1.0]), torch.tensor([3.0]), torch.tensor([1.0])).item()
-        2.0
-
-    Source: Herbrich, Graepel and Obermayer 1999.
-    """
-
-    def __init__(self, margin=0.0, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input1, input2, target):
-        return F.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
-
-
-class CosineEmbeddingLoss(Loss):
-    """Pairs that are alike (target 1) should point the same way, others (-1) apart.
-
-    l = 1 - cos(input1, input2) if target = 1 else max(0, cos(input1, input2) - margin)
-
-    Arguments:
-        margin: the cosine that is small enough.
-        reduction: "mean", "sum" or "none"; inputs [N, D] or [D], target [N] or [].
-
-    Example:
-        >>> import udlfast as torch
-        >>> x = torch.tensor([[1.0, 0.0]])
-        >>> torch.nn.CosineEmbeddingLoss()(x, x, torch.tensor([-1.0])).item()
-        1.0
-
-    Source: Hadsell, Chopra and LeCun 2006.
-    """
-
-    def __init__(self, margin=0.0, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input1, input2, target):
-        return F.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
-
-
-class TripletMarginLoss(Loss):
-    """The anchor should be nearer to the positive than to the negative, by margin.
-
-    l = max(0, d(anchor, positive) - d(anchor, negative) + margin), d the p-norm of the difference
-
-    Arguments:
-        margin: the difference that is enough.
-        p: the norm; eps: added to the difference.
-        swap: use the nearer of anchor and positive to the negative.
-        reduction: "mean", "sum" or "none"; all inputs [N, D] or [D].
-
-    Example:
-        >>> import udlfast as torch
-        >>> a, n = torch.zeros(1, 2), torch.ones(1, 2)
-        >>> round(torch.nn.TripletMarginLoss(margin=2.0)(a, a, n).item(), 3)
-        0.586
-
-    Source: Schroff, Kalenichenko and Philbin 2015.
-    """
-
-    def __init__(self, margin=1.0, p=2.0, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        if margin <= 0:
-            raise errors.ArgumentError(f"TripletMarginLoss: expected margin to be greater than 0, got {margin}")
-        self.margin = margin
-        self.p = p
-        self.eps = eps
-        self.swap = swap
-
-    def forward(self, anchor, positive, negative):
-        return F.triplet_margin_loss(anchor, positive, negative, margin=self.margin, p=self.p, eps=self.eps, swap=self.swap,
-                                     reduction=self.reduction)

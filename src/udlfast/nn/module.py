@@ -4,6 +4,7 @@ Parameters, buffers and child modules are plain attributes in the instance's `__
 forward costs one dictionary look-up; `_kinds` says in order of registration which names are which. PyTorch's
 `_parameters`, `_buffers` and `_modules` are live views of the same.
 """
+
 from collections import OrderedDict
 
 from .._core import Tensor
@@ -12,6 +13,18 @@ from ._where import name_layer
 from .parameter import Parameter
 
 __all__ = ["Module"]
+
+
+NOTHING = object()
+
+
+class NeedsInit:
+    """Stands for `_kinds` until Module.__init__ has put the real one into the instance."""
+
+    def __get__(self, module, cls):
+        if module is None:
+            return self
+        raise AttributeError(f"{cls.__name__} is not set up: its __init__ must start with super().__init__()")
 
 
 class Module:
@@ -35,8 +48,11 @@ class Module:
     Source: *Understanding Deep Learning*, chapters 3 and 4 (networks as composed functions).
     """
 
-    _hooks = None                   # becomes Hooks with the first hook of the instance
+    _hooks = None  # becomes Hooks with the first hook of the instance
+    _kinds = NeedsInit()
     training = True
+
+    # There is no __getattr__: its mere presence would make the interpreter look up every attribute the slow way.
 
     def __init__(self):
         self.__dict__["training"] = True
@@ -44,18 +60,20 @@ class Module:
 
     # the call
 
-    def __call__(self, *args, **kwargs):
-        if self._hooks is not None:
-            return self._call_with_hooks(args, kwargs)
+    def __call__(self, input=NOTHING, /, *args, **kwargs):
+        if args or kwargs or input is NOTHING or self._hooks is not None:
+            return self._call(() if input is NOTHING else (input, *args), kwargs)
         try:
-            return self.forward(*args, **kwargs)
+            return self.forward(input)      # the usual call, and the only one that the interpreter makes without packing
         except Exception as error:
             name_layer(self, error)
             raise
 
-    def _call_with_hooks(self, args, kwargs):
+    def _call(self, args, kwargs):
         try:
-            return _hooks.call_with_hooks(self, args, kwargs)
+            if self._hooks is not None:
+                return _hooks.call_with_hooks(self, args, kwargs)
+            return self.forward(*args, **kwargs)
         except Exception as error:
             name_layer(self, error)
             raise
@@ -72,10 +90,14 @@ class Module:
         kind = "parameter" if isinstance(value, Parameter) else "module" if isinstance(value, Module) else None
         if kinds is None:
             if kind:
-                raise AttributeError(f"cannot assign {kind} before Module.__init__() call: {type(self).__name__}.__init__ "
-                                     "must start with super().__init__()")
+                raise AttributeError(
+                    f"cannot assign {kind} before Module.__init__() call: {type(self).__name__}.__init__ "
+                    "must start with super().__init__()"
+                )
         elif kind:
             if kinds.get(name) != kind:
+                if kinds.get(name) == "parameter":
+                    _views.check_kind("parameter", name, value)
                 values.pop(name, None)
                 kinds.pop(name, None)
                 kinds[name] = kind
@@ -87,32 +109,33 @@ class Module:
             return
         object.__setattr__(self, name, value)
 
-    def __getattr__(self, name):
-        text = f"'{type(self).__name__}' object has no attribute '{name}'"
-        if "_kinds" not in self.__dict__:
-            text += " (call super().__init__() at the start of __init__)"
-        raise AttributeError(text, name=name, obj=self)
-
     def __delattr__(self, name):
         object.__delattr__(self, name)
         self._kinds.pop(name, None)
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        self.__dict__["_kinds"] = dict(self._kinds)         # a shallow copy must not share the list of names
+        self.__dict__["_kinds"] = dict(self._kinds)  # a shallow copy must not share the list of names
 
     def register_parameter(self, name, param):
         """Adds a parameter (or None, an absent one) under a name."""
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter or None required)")
+            raise TypeError(
+                f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
+                "(torch.nn.Parameter or None required)"
+            )
         if param is not None and param.grad_fn is not None:
-            raise ValueError(f"Cannot assign non-leaf Tensor to parameter '{name}': a parameter must be created, not computed")
+            raise ValueError(
+                f"Cannot assign non-leaf Tensor to parameter '{name}': a parameter must be created, not computed"
+            )
         self._register(name, param, "parameter")
 
     def register_buffer(self, name, tensor, persistent=True):
         """Adds a tensor that is state but not trained; persistent ones are part of state_dict()."""
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None required)")
+            raise TypeError(
+                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None required)"
+            )
         self._register(name, tensor, "buffer" if persistent else "transient")
 
     def add_module(self, name, module):
@@ -321,7 +344,9 @@ class Module:
         """
         return _state.load_all(self, state_dict, strict, assign)
 
-    def _load_from_state_dict(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):
+    def _load_from_state_dict(
+        self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+    ):
         assign = local_metadata.get("assign_to_params_buffers", False)
         _state.load(self, state_dict, prefix, assign, missing_keys, unexpected_keys, error_msgs)
 

@@ -1,4 +1,5 @@
 """Normalisation layers: subtract a mean, divide by a standard deviation, scale and shift."""
+
 import numbers
 
 from .. import _core, errors
@@ -47,17 +48,25 @@ class RunningNorm(Module):
     def _check(self, input, ranks):
         if input.ndim not in ranks:
             needs = " or ".join(f"{n}D" for n in ranks)
-            raise errors.ShapeError(f"{type(self).__name__}: expected {needs} input (got {input.ndim}D input, shape {list(input.shape)})")
+            raise errors.ShapeError(
+                f"{type(self).__name__}: expected {needs} input (got {input.ndim}D input, shape {list(input.shape)})"
+            )
 
     def extra_repr(self):
-        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-                f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}")
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
 
-    def _load_from_state_dict(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):
+    def _load_from_state_dict(
+        self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+    ):
         key = prefix + "num_batches_tracked"
         if self.track_running_stats and key not in state_dict and prefix + "running_mean" in state_dict:
-            state_dict[key] = self.num_batches_tracked          # files from before this counter existed lack it
-        super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+            state_dict[key] = self.num_batches_tracked  # files from before this counter existed lack it
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
 
 
 class BatchNorm(RunningNorm):
@@ -65,8 +74,18 @@ class BatchNorm(RunningNorm):
 
     ranks = ()
 
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None, *,
-                 bias=True):
+    def __init__(
+        self,
+        num_features,
+        eps=1e-5,
+        momentum=0.1,
+        affine=True,
+        track_running_stats=True,
+        device=None,
+        dtype=None,
+        *,
+        bias=True,
+    ):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input):
@@ -77,12 +96,20 @@ class BatchNorm(RunningNorm):
         if training and self.track_running_stats:
             if self.num_batches_tracked is not None:
                 self.num_batches_tracked.add_(1)
-            if momentum is None:                                 # the plain mean over all batches so far
+            if momentum is None:  # the plain mean over all batches so far
                 momentum = 1.0 / float(self.num_batches_tracked)
         elif training:
             mean = var = None
-        return F.batch_norm(input, mean, var, self.weight, self.bias, training or mean is None,
-                            0.0 if momentum is None else momentum, self.eps)
+        return F.batch_norm(
+            input,
+            mean,
+            var,
+            self.weight,
+            self.bias,
+            training or mean is None,
+            0.0 if momentum is None else momentum,
+            self.eps,
+        )
 
 
 class BatchNorm1d(BatchNorm):
@@ -136,8 +163,18 @@ class InstanceNorm(RunningNorm):
 
     ranks = ()
 
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=False, track_running_stats=False, device=None, dtype=None, *,
-                 bias=True):
+    def __init__(
+        self,
+        num_features,
+        eps=1e-5,
+        momentum=0.1,
+        affine=False,
+        track_running_stats=False,
+        device=None,
+        dtype=None,
+        *,
+        bias=True,
+    ):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input):
@@ -145,10 +182,19 @@ class InstanceNorm(RunningNorm):
         single = input.ndim == self.ranks[0]
         x = input.unsqueeze(0) if single else input
         if x.shape[1] != self.num_features:
-            raise errors.ShapeError(f"{type(self).__name__}: expected {self.num_features} channels, got input {list(input.shape)}")
-        y = F.instance_norm(x, self.running_mean, self.running_var, self.weight, self.bias,
-                            self.training or not self.track_running_stats,
-                            0.0 if self.momentum is None else self.momentum, self.eps)
+            raise errors.ShapeError(
+                f"{type(self).__name__}: expected {self.num_features} channels, got input {list(input.shape)}"
+            )
+        y = F.instance_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            0.0 if self.momentum is None else self.momentum,
+            self.eps,
+        )
         return y.squeeze(0) if single else y
 
 
@@ -232,8 +278,10 @@ class LayerNorm(Module):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self):
-        return (f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
-                f"bias={self.bias is not None}")
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 def _shape(shape):
@@ -262,7 +310,9 @@ class GroupNorm(Module):
     def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None, *, bias=True):
         super().__init__()
         if num_channels % num_groups:
-            raise errors.ArgumentError(f"GroupNorm: num_channels must be divisible by num_groups, got {num_channels} and {num_groups}")
+            raise errors.ArgumentError(
+                f"GroupNorm: num_channels must be divisible by num_groups, got {num_channels} and {num_groups}"
+            )
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps
@@ -282,7 +332,8 @@ class GroupNorm(Module):
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self):
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
+        bias = self.bias is not None
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={bias}"
 
 
 class RMSNorm(Module):
@@ -308,7 +359,9 @@ class RMSNorm(Module):
         self.normalized_shape = _shape(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        self.register_parameter("weight", parameter(self.normalized_shape, dtype, device) if elementwise_affine else None)
+        self.register_parameter(
+            "weight", parameter(self.normalized_shape, dtype, device) if elementwise_affine else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self):

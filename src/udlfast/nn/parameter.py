@@ -1,4 +1,5 @@
 """Parameter: a Tensor that a Module registers and an optimiser trains."""
+
 from .. import _core
 from .._core import Tensor
 
@@ -9,7 +10,7 @@ class Parameter(Tensor):
     """A tensor that becomes part of its module's parameters when it is set as an attribute of a Module.
 
     Arguments:
-        data: the values, a Tensor of any shape; its storage is shared, its history is not. Default: empty.
+        data: the values, a Tensor of any shape; its storage is shared, its history is not.
         requires_grad: whether backward() fills `.grad`.
 
     Example:
@@ -22,10 +23,12 @@ class Parameter(Tensor):
     """
 
     def __new__(cls, data=None, requires_grad=True):
-        if data is None:
-            data = _core.empty((0,))
-        elif not isinstance(data, Tensor):
-            raise TypeError(f"Parameter: data must be a Tensor, got {type(data).__name__}; wrap it in torch.tensor(...)")
+        if data is None:  # the core's make_parameter asks for a blank instance, which it then fills
+            return Tensor.__new__(cls)
+        if not isinstance(data, Tensor):
+            raise TypeError(
+                f"Parameter: data must be a Tensor, got {type(data).__name__}; wrap it in torch.tensor(...)"
+            )
         return _core.make_parameter(cls, data, requires_grad)
 
     def __deepcopy__(self, memo):
@@ -36,9 +39,6 @@ class Parameter(Tensor):
 
     def __reduce_ex__(self, protocol):
         return rebuild_parameter, (type(self), self.detach(), self.requires_grad)
-
-    def __repr__(self):
-        return "Parameter containing:\n" + super().__repr__()
 
 
 def rebuild_parameter(cls, data, requires_grad):

@@ -1,4 +1,5 @@
 """Softmax layers: numbers along a dimension become probabilities."""
+
 from .. import errors
 from . import functional as F
 from .module import Module
@@ -95,5 +96,7 @@ class Softmax2d(Module):
 
     def forward(self, input):
         if input.ndim not in (3, 4):
-            raise errors.ShapeError(f"Softmax2d: expected input to be 3D or 4D, got a {input.ndim}D one, shape {list(input.shape)}")
+            raise errors.ShapeError(
+                f"Softmax2d: expected input to be 3D or 4D, got a {input.ndim}D one, shape {list(input.shape)}"
+            )
         return F.softmax(input, -3)

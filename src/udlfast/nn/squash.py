@@ -1,9 +1,22 @@
 """Activation layers that squeeze, clip, shrink or gate numbers."""
+
 from . import functional as F
 from .module import Module
 
-__all__ = ["Hardtanh", "Sigmoid", "LogSigmoid", "Tanh", "Tanhshrink", "Softplus", "Softsign", "Softshrink",
-           "Hardshrink", "Threshold", "GLU"]
+__all__ = [
+    "Hardtanh",
+    "Sigmoid",
+    "LogSigmoid",
+    "Tanh",
+    "Tanhshrink",
+    "Softplus",
+    "Softsign",
+    "Softshrink",
+    "Hardshrink",
+    "Threshold",
+    "GLU",
+]
+
 
 class Hardtanh(Module):
     """Numbers outside an interval become its ends.
@@ -34,6 +47,7 @@ class Hardtanh(Module):
     def extra_repr(self):
         return f"min_val={self.min_val}, max_val={self.max_val}" + (", inplace=True" if self.inplace else "")
 
+
 class Sigmoid(Module):
     """Squeezes numbers into (0, 1).
 
@@ -49,6 +63,7 @@ class Sigmoid(Module):
 
     def forward(self, input):
         return F.sigmoid(input)
+
 
 class LogSigmoid(Module):
     """The logarithm of the sigmoid, without overflow.
@@ -66,6 +81,7 @@ class LogSigmoid(Module):
     def forward(self, input):
         return F.logsigmoid(input)
 
+
 class Tanh(Module):
     """Squeezes numbers into (-1, 1).
 
@@ -82,6 +98,7 @@ class Tanh(Module):
     def forward(self, input):
         return F.tanh(input)
 
+
 class Tanhshrink(Module):
     """What the tanh leaves over.
 
@@ -97,6 +114,7 @@ class Tanhshrink(Module):
 
     def forward(self, input):
         return F.tanhshrink(input)
+
 
 class Softplus(Module):
     """A smooth ReLU; linear where beta x > threshold.
@@ -126,6 +144,7 @@ class Softplus(Module):
     def extra_repr(self):
         return f"beta={self.beta}, threshold={self.threshold}"
 
+
 class Softsign(Module):
     """Squeezes numbers into (-1, 1), more slowly than tanh.
 
@@ -141,6 +160,7 @@ class Softsign(Module):
 
     def forward(self, input):
         return F.softsign(input)
+
 
 class Softshrink(Module):
     """Moves numbers towards 0 by lambd, and small ones to 0.
@@ -168,6 +188,7 @@ class Softshrink(Module):
     def extra_repr(self):
         return str(self.lambd)
 
+
 class Hardshrink(Module):
     """Small numbers become 0.
 
@@ -193,6 +214,7 @@ class Hardshrink(Module):
 
     def extra_repr(self):
         return f"{self.lambd}"
+
 
 class Threshold(Module):
     """Numbers up to a threshold become a value.
@@ -223,6 +245,7 @@ class Threshold(Module):
 
     def extra_repr(self):
         return f"threshold={self.threshold}, value={self.value}" + (", inplace=True" if self.inplace else "")
+
 
 class GLU(Module):
     """One half of a dimension times the sigmoid of the other half.

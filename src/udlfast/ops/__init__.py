@@ -1,17 +1,46 @@
-"""Every operation, one file a name; a file's public functions are exported here under PyTorch's names."""
+"""Every operation, one file a name. Files are imported when one of their names is first used.
 
-import importlib as _importlib
+``_index.py`` (written by ``scripts/index_ops.py``, checked by a test) says which file holds which public function, which
+adds which method to Tensor, and which fills which slot of the core. That keeps ``import udlfast`` short. After adding an
+operation, run ``python scripts/index_ops.py``. Import functions from their own file: ``from ..ops.conv2d import conv2d``.
+"""
 
-_FILES = ("interop", "elementwise", "reductions", "creation", "random", "getitem", "joining", "indexing", "sort", "cumsum",
-          "shaping", "conv2d", "conv_transpose2d", "pool2d", "adaptive_pool2d", "softmax", "batch_norm", "layer_norm",
-          "group_norm", "rms_norm", "embedding", "cross_entropy", "losses", "binary_cross_entropy", "likelihood_losses",
-          "margin_losses", "similarity", "dropout", "attention", "pad")
+from importlib import import_module as _import_module
 
-for _file in _FILES:
-    try:
-        _module = _importlib.import_module("." + _file, __name__)
-    except ModuleNotFoundError:
-        continue
-    for _name, _value in vars(_module).items():
-        if not _name.startswith("_") and callable(_value) and getattr(_value, "__module__", None) == _module.__name__:
-            globals()[_name] = _value
+from .. import _core
+from ._index import FUNCTIONS, METHODS, SLOTS
+
+
+def function(name):
+    """A public function by name."""
+    return getattr(_import_module("." + FUNCTIONS[name], __name__), name)
+
+
+def _load_method(name):
+    """Import what adds a method to Tensor; False if nothing does."""
+    file = METHODS.get(name)
+    if file is None:
+        return False
+    _import_module("." + file, __name__)
+    return True
+
+
+def _load_slot(name):
+    """Import what fills a slot of the core."""
+    _import_module("." + SLOTS[name], __name__)
+
+
+_core.set_hook("load_method", _load_method)
+_core.set_hook("load_slot", _load_slot)
+
+
+def __getattr__(name):
+    if name in FUNCTIONS:
+        return function(name)
+    raise AttributeError(f"module 'udlfast.ops' has no attribute {name!r}")
+
+
+def load_all():
+    """Import every operation (for listings and tests)."""
+    for file in sorted({*FUNCTIONS.values(), *METHODS.values(), *SLOTS.values()}):
+        _import_module("." + file, __name__)

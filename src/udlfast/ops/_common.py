@@ -163,10 +163,29 @@ def once(op, out, *inputs):
     return attach(out, inputs, unsupported, args=(op,))
 
 
-def in_place(name, function):
-    """Give Tensor the method `name`_ that stores function(self, ...) in self."""
+def in_place(function):
+    """The method NAME_ that stores function(self, ...) in self."""
+    name = function.__name__
+
     def method(self, *args, **kwargs):
         return _core.assign(self, function(self, *args, **kwargs), name + "_")
     method.__name__ = name + "_"
     method.__doc__ = f"{name}, stored in this tensor; see udlfast.{name}."
-    _core.extend(name + "_", method)
+    return method
+
+
+def rows_of(op, input, normalized_shape):
+    """(number of rows, elements of a row, normalized_shape as a tuple)"""
+    if isinstance(normalized_shape, int):
+        normalized_shape = (normalized_shape,)
+    normalized_shape = tuple(whole(op, "normalized_shape", s) for s in normalized_shape)
+    shape, n = tuple(input.shape), len(normalized_shape)
+    if not n or shape[-n:] != normalized_shape:
+        raise ShapeError(f"{op}: expected input whose last dimensions are {list(normalized_shape)}, got {list(shape)}"
+                         f"{'' if n else '; normalized_shape must not be empty'}")
+    M = D = 1
+    for s in shape[:-n]:
+        M *= s
+    for s in normalized_shape:
+        D *= s
+    return M, D, normalized_shape

@@ -5,6 +5,7 @@ from .. import _core
 from .._core import K_softmax, K_softmax_backward, MAP_add, MAP_where, attach, bfloat16, call, ew2, ew3, is_grad_enabled
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._common import broadcast_shape, floating, probability, same_type, tensor
+from .creation import arange
 from .dropout import dropout
 
 
@@ -44,8 +45,8 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
         query = query.reshape(*query.shape[:-3], -1, groups * L, E)
     weights = _core.matmul(query, key.transpose(-2, -1)).reshape(shape)
     if is_causal:
-        attn_mask = _core.arange(L).unsqueeze(1) >= _core.arange(S)
-    weights = masked_softmax(weights, attn_mask)
+        attn_mask = arange(L).unsqueeze(1) >= arange(S)
+    weights = _masked_softmax(weights, attn_mask)
     if dropout_p > 0.0:
         weights = dropout(weights, dropout_p)
     if groups > 1:
@@ -54,14 +55,14 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     return y.reshape(*shape[:-1], value.shape[-1]) if groups > 1 else y
 
 
-def masked_softmax(scores, mask):
+def _masked_softmax(scores, mask):
     """Softmax over the last dimension of scores + mask (True = 0, False = -infinity); rows of -infinity give zeros.
 
     Overwrites the memory of `scores`, which must be fresh.
     """
     if scores.dtype is bfloat16:
         mask = mask if mask is None or mask.dtype is _core.bool_ else mask.to(_core.float32)
-        return masked_softmax(scores.to(_core.float32), mask).to(bfloat16)
+        return _masked_softmax(scores.to(_core.float32), mask).to(bfloat16)
     s = scores.detach().contiguous()
     if mask is not None:
         m = mask.detach()
@@ -75,17 +76,17 @@ def masked_softmax(scores, mask):
     if dead is not None:
         s = ew3(MAP_where, dead, _core.zeros((), dtype=s.dtype), s)
     own = mask.expand(s.shape) if mask is not None and mask.dtype.is_floating_point else None
-    return attach(s, (scores, own), masked_softmax_backward, saved=(s,))
+    return attach(s, (scores, own), _masked_softmax_backward, saved=(s,))
 
 
-def masked_softmax_backward(node, g):
+def _masked_softmax_backward(node, g):
     """gs = y (g - sum g y); the expanded mask was added, so its gradient is the same"""
     y = node.saved[0]
     if is_grad_enabled():
         gs = y * (g - (g * y).sum(-1, True))
     else:
         g, n = g.contiguous(), y.shape[-1]
-        gs = _core.empty(y.shape, y.dtype)
+        gs = _core.empty_like(y)
         call(K_softmax_backward, (gs, g, y), (y.dtype.code, y.numel() // n if n else 0, n, 1, 0), ())
     return gs, gs if node.needs(1) else None
 

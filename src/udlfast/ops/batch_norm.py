@@ -1,5 +1,5 @@
 """Batch normalization."""
-from .._core import (K_batch_norm, K_batch_norm_backward, attach, bfloat16, call, empty, float32, no_grad)
+from .._core import (K_batch_norm, K_batch_norm_backward, attach, bfloat16, call, empty, empty_like, float32, no_grad)
 from ..errors import ArgumentError, ShapeError
 from ._common import floating, once, same_type
 
@@ -73,7 +73,7 @@ def batch_norm_backward(node, g):
     x, w, mean, rstd = node.saved
     g = g.contiguous()
     C = x.shape[1]
-    gx = empty(x.shape, x.dtype) if node.needs(0) else None
+    gx = empty_like(x) if node.needs(0) else None
     gw = empty((C,), x.dtype) if node.needs(1) else None
     gb = empty((C,), x.dtype) if node.needs(2) else None
     N, L = x.shape[0], x.numel() // max(1, x.shape[0] * C)

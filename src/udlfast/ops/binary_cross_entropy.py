@@ -3,7 +3,8 @@ from .. import _core
 from .._core import bfloat16, float32
 from ..errors import ArgumentError, ShapeError
 from ._common import broadcast_shape, floating, reduced, reduction_of, same_type, tensor
-from .losses import pointwise
+from ._pointwise import pointwise
+from .elementwise import logsigmoid
 
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
@@ -89,7 +90,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
     broadcast_shape(op, tuple(input.shape), tuple(pos_weight.shape))
     # with m = 1 + (p - 1) target: loss = (1 - target) x - m log sigmoid(x)
     share = (pos_weight - 1.0) * target + 1.0
-    loss = (1.0 - target) * input - share * _core.logsigmoid(input)
+    loss = (1.0 - target) * input - share * logsigmoid(input)
     return reduced(loss if weight is None else loss * weight, reduction)
 
 

@@ -5,7 +5,7 @@ filter. One dimension is the case H = R = P = 1 of the same kernel. Cross-correl
 its two gradient rules are each other's derivatives, so gradients of any order come from the same three kernels.
 """
 from .._core import (K_conv2d, K_conv2d_backward_input, K_conv2d_backward_weight, attach, bfloat16, call, empty,
-                     float32, is_grad_enabled)
+                     empty_like, float32, is_grad_enabled)
 from ..errors import ArgumentError, ShapeError
 from ._common import LIMIT, floating, same_type, whole, whole_tuple
 
@@ -130,7 +130,7 @@ def conv2d_backward(node, g):
     gx = conv2d_backward_input(g, w, sizes, x.shape) if node.needs(0) else None
     gw = gb = None
     if node.needs(1) and node.needs(2) and not is_grad_enabled():  # both in one pass over g
-        gw, gb = empty(w.shape, w.dtype), empty((w.shape[0],), w.dtype)
+        gw, gb = empty_like(w), empty((w.shape[0],), w.dtype)
         call(K_conv2d_backward_weight, (gw, gb, g, x), (g.dtype.code, *sizes), ())
     elif node.needs(1):
         gw = conv2d_backward_weight(g, x, sizes, w.shape)

@@ -4,9 +4,10 @@ Axis letters: N examples, C classes, L all further positions (such as pixels or 
 """
 from .. import _core
 from .._core import (K_cross_entropy, K_cross_entropy_backward, K_nll_loss, K_nll_loss_backward, attach, bfloat16, call,
-                     empty, float32, is_grad_enabled)
+                     empty, empty_like, float32, is_grad_enabled)
 from ..errors import ArgumentError, DimError, ShapeError
 from ._common import floating, index_tensor, reduction_of, same_type
+from .creation import arange
 from .softmax import log_softmax, softmax
 
 CODE = {"none": 0, "mean": 1, "sum": 2}
@@ -70,7 +71,7 @@ def cross_entropy_backward(node, g):
         g, q = _parts(g, t, w, total, *node.args)
         rows = x.reshape(N, C, L)
         return (g * (softmax(rows, 1) * q.sum(1, True) - q)).reshape(x.shape),
-    gx = empty(x.shape, x.dtype)
+    gx = empty_like(x)
     call(K_cross_entropy_backward, (gx, g.contiguous(), x, t, w, lse, total),
          (x.dtype.code, N, C, L, ignore_index, reduction, 0), (smoothing,))
     return gx,
@@ -153,7 +154,7 @@ def _parts(g, t, w, total, N, C, L, ignore_index, reduction, smoothing):
     """(upstream gradient, share q of every class in the loss), both to broadcast over [N, C, L]:
     loss[n, l] = -sum_c q[n, c, l] log p[n, c, l]"""
     counts = (t != ignore_index).reshape(N, 1, L)
-    q = (t.reshape(N, 1, L) == _core.arange(C).reshape(1, C, 1)).to(total.dtype)
+    q = (t.reshape(N, 1, L) == arange(C).reshape(1, C, 1)).to(total.dtype)
     weights = _core.ones((1, 1, 1), dtype=total.dtype) if w is None else w.reshape(1, C, 1)
     q = ((1.0 - smoothing) * q + smoothing / C) * weights * counts.to(q.dtype)
     g = g.reshape(N, 1, L) if reduction == 0 else g.reshape(1, 1, 1)

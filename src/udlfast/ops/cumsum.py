@@ -1,8 +1,9 @@
 """Running sums, products, maxima and minima along one dimension."""
 from .. import _core
-from .._core import K_cumsum, Tensor, attach, bfloat16, call, empty, extend, float32
+from .._core import K_cumsum, Tensor, attach, bfloat16, call, empty_like, extend, float32
 from ..errors import DTypeError
 from ._common import axis, once, split_at, tensor
+from .elementwise import where
 
 SUM, PROD = 0, 1  # UDL_SUM, UDL_PROD
 
@@ -43,7 +44,7 @@ def _prepare(op, input, dim, dtype):
 def _scan(input, dim, kind, reverse):
     """The kernel over dim, from the front or (reverse) from the end."""
     x = input.contiguous()
-    y = empty(x.shape, x.dtype)
+    y = empty_like(x)
     outer, n, inner = split_at(x.shape, dim)
     if x.numel():
         call(K_cumsum, (y, x), (kind, x.dtype.code, outer, n, -inner if reverse else inner), ())
@@ -92,11 +93,11 @@ def cumprod_backward(node, g):
         return _scan(g * y, dim, SUM, True) / x,
     seen = _scan(zero.to(_core.int64), dim, SUM, False)
     first = zero & (seen == 1)
-    without = _scan(_core.where(first, 1.0, x), dim, PROD, False)
-    before = _scan(g * y, dim, SUM, True) / _core.where(zero, 1.0, x)
+    without = _scan(where(first, 1.0, x), dim, PROD, False)
+    before = _scan(g * y, dim, SUM, True) / where(zero, 1.0, x)
     at_first = _scan(g * without * (seen > 0).to(g.dtype), dim, SUM, True)
     nothing = _core.zeros((), dtype=g.dtype)
-    return _core.where(seen == 0, before, _core.where(first, at_first, nothing)),
+    return where(seen == 0, before, where(first, at_first, nothing)),
 
 
 def logcumsumexp(input, dim):

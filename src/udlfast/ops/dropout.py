@@ -1,6 +1,6 @@
 """Dropout: random elements, or whole channels, set to zero while training."""
 from .. import _core
-from .._core import K_dropout, attach, bfloat16, call, empty, ew3, float32, is_grad_enabled, next_philox
+from .._core import K_dropout, attach, bfloat16, call, empty_like, ew3, float32, is_grad_enabled, next_philox
 from ..errors import ShapeError
 from ._common import floating, probability
 
@@ -36,7 +36,7 @@ def _drop(input, p):
     if input.dtype is bfloat16:
         return _drop(input.to(float32), p).to(bfloat16)
     x = input.contiguous()
-    y, mask, n = empty(x.shape, x.dtype), empty(x.shape, _core.uint8), x.numel()
+    y, mask, n = empty_like(x), empty_like(x, dtype=_core.uint8), x.numel()
     seed, offset = next_philox((n + 3) // 4)
     call(K_dropout, (y, mask, x), (x.dtype.code, n, seed, offset, 0), (float(p),))
     return attach(y, (x,), dropout_backward, saved=(mask,), args=(1.0 / (1.0 - p),))

@@ -3,6 +3,8 @@ from .. import _core
 from .._core import K_index_add, K_index_select, Tensor, attach, bfloat16, call, empty, float32, no_grad, zeros
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ._common import floating, in_range, index_tensor, whole
+from .creation import arange
+from .elementwise import where
 
 NO_SKIP = -(2**63)  # tells the index_add kernel to leave out no row
 
@@ -94,7 +96,7 @@ def _renormalize(weight, index, max_norm, norm_type):
         wide = weight.detach().to(float32) if weight.dtype is bfloat16 else weight.detach()
         norm = wide.abs().pow(float(norm_type)).sum(1, True).pow(1.0 / norm_type)
         too_long = used & (norm > max_norm)
-        weight.detach().copy_(_core.where(too_long, wide * (max_norm / (norm + 1e-7)), wide))
+        weight.detach().copy_(where(too_long, wide * (max_norm / (norm + 1e-7)), wide))
 
 
 def one_hot(tensor, num_classes=-1):
@@ -126,4 +128,4 @@ def one_hot(tensor, num_classes=-1):
             raise ArgumentError(f"{op}: num_classes must be positive, or -1 to take it from the largest number")
         num_classes = index.max().item() + 1
     in_range(op, index, 0, max(num_classes, 1), "tensor")
-    return (index.unsqueeze(-1) == _core.arange(num_classes)).to(_core.int64)
+    return (index.unsqueeze(-1) == arange(num_classes)).to(_core.int64)

@@ -1,6 +1,6 @@
 """Elements picked and placed by a tensor of places along one dimension."""
 from .. import _core
-from .._core import K_gather, K_scatter, Tensor, attach, bfloat16, call, empty, extend, float32
+from .._core import K_gather, K_scatter, Tensor, attach, bfloat16, call, empty_like, extend, float32
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._common import axis, broadcast_shape, in_place, in_range, index_tensor, same_type, tensor
 
@@ -33,7 +33,7 @@ def gather(input, dim, index, *, sparse_grad=False):
 def _gather(input, dim, index):
     """gather of what was checked"""
     index = index.contiguous()
-    out, n = empty(index.shape, input.dtype), input.ndim
+    out, n = empty_like(index, dtype=input.dtype), input.ndim
     if out.numel():
         # the kernel walks the dimensions of index; the input is strided
         source = input.contiguous()
@@ -253,6 +253,6 @@ extend("scatter", scatter)
 extend("scatter_add", scatter_add)
 extend("scatter_reduce", scatter_reduce)
 extend("take_along_dim", take_along_dim)
-in_place("scatter", scatter)
-in_place("scatter_add", scatter_add)
-in_place("scatter_reduce", scatter_reduce)
+extend("scatter_", in_place(scatter))
+extend("scatter_add_", in_place(scatter_add))
+extend("scatter_reduce_", in_place(scatter_reduce))

@@ -8,6 +8,8 @@ from .. import _core
 from .._core import Tensor
 from ..errors import DimError, DTypeError, ShapeError
 from ._common import broadcast_shape
+from .creation import tensor
+from .elementwise import where
 from .index_select import index_select
 from .masked import masked_fill, nonzero
 
@@ -63,17 +65,17 @@ def setitem(input, index, value):
     if not arrays:
         view.copy_(_value(value, view))
         return
-    index_put(view, arrays, _value(value, view))
+    _index_put(view, arrays, _value(value, view))
 
 
 def _value(value, like):
     if isinstance(value, Tensor):
         return value.to(like.dtype)
     return _core.full((), value, dtype=like.dtype) if isinstance(value, (int, float)) else \
-        _core.tensor(value, dtype=like.dtype)
+        tensor(value, dtype=like.dtype)
 
 
-def index_put(view, arrays, value, accumulate=False):
+def _index_put(view, arrays, value, accumulate=False):
     """Store (or add) value at the places of `view` that the arrays {dimension: int64 tensor} name, in place."""
     flat, places, shape, order = _arrange(view, arrays)
     wanted = tuple(shape[d] for d in order) if order else tuple(shape)
@@ -169,7 +171,7 @@ def _array(o):
             return _core.zeros((0,), dtype=_core.int64)
         o = [x.tolist() if isinstance(x, Tensor) else x for x in o]
     try:
-        return _array(_core.tensor(o))
+        return _array(tensor(o))
     except (TypeError, ValueError) as e:
         raise DTypeError(f"index: expected numbers, slices, None, ..., tensors or lists of numbers, got "
                          f"{type(o).__name__}") from e
@@ -183,7 +185,7 @@ def _wrapped(places, n, dim):
     if least < -n or most >= n:
         bad = least if least < -n else most
         raise DimError(f"index: {bad} is out of range for dimension {dim} of size {n}")
-    return places if least >= 0 else _core.where(places < 0, places + n, places)
+    return places if least >= 0 else where(places < 0, places + n, places)
 
 
 def _arrange(view, arrays):

@@ -3,6 +3,7 @@ from .. import _core
 from .._core import K_index_add, K_index_select, Tensor, attach, call, empty, extend
 from ..errors import ShapeError
 from ._common import axis, in_place, in_range, index_tensor, same_type, split_at, tensor
+from .elementwise import where
 from .gather import scatter
 
 NO_SKIP = -(2**63)  # tells the index_add kernel to leave out nothing
@@ -181,7 +182,7 @@ def take(input, index):
     n = input.numel()
     in_range("take", index, -n, n)
     flat = index.reshape(-1)
-    return _select(input.reshape(-1), 0, _core.where(flat < 0, flat + n, flat).contiguous()).reshape(index.shape)
+    return _select(input.reshape(-1), 0, where(flat < 0, flat + n, flat).contiguous()).reshape(index.shape)
 
 
 extend("index_select", index_select)
@@ -189,6 +190,6 @@ extend("index_add", index_add)
 extend("index_copy", index_copy)
 extend("index_fill", index_fill)
 extend("take", take)
-in_place("index_add", index_add)
-in_place("index_copy", index_copy)
-in_place("index_fill", index_fill)
+extend("index_add_", in_place(index_add))
+extend("index_copy_", in_place(index_copy))
+extend("index_fill_", in_place(index_fill))

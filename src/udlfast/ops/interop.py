@@ -1,14 +1,18 @@
 """Tensors and the world outside: devices, DLPack, pickling, copying, and the small methods that scripts call."""
 
 from .. import _core
-from .._core import Tensor, extend, from_capsule, set_hook, set_size_class, to_dlpack
-from .._printing import tensor_repr
+from .._core import Tensor, extend, from_capsule, set_hook, to_dlpack
 from ..device import CPU, check_device, device
 from ..errors import ArgumentError
-from ..size import Size
 
-set_size_class(Size)
-set_hook("repr", tensor_repr)
+
+
+def _repr(t):
+    from .._printing import tensor_repr
+    return tensor_repr(t)
+
+
+set_hook("repr", _repr)
 set_hook("check_device", check_device)
 set_hook("cpu_device", lambda: CPU)
 
@@ -93,7 +97,7 @@ def bits_to_bfloat16(bits):
     return _core.from_numpy((bits.numpy().astype(np.uint32) << 16).view(np.float32)).to(_core.bfloat16)
 
 
-def _reduce_ex(self, protocol):
+def _reduce(self):
     if not self.is_leaf:
         raise ArgumentError("pickle: only leaf tensors can be pickled or deep-copied; use detach()")
     data = self.detach()
@@ -118,7 +122,7 @@ def _deepcopy(self, memo):
 
 extend("__dlpack__", _dlpack)
 extend("__dlpack_device__", lambda self: (1, 0))
-extend("__reduce_ex__", _reduce_ex)
+set_hook("reduce", _reduce)
 extend("__deepcopy__", _deepcopy)
 extend("device", property(lambda self: CPU))
 extend("layout", "udlfast.strided")

@@ -1,7 +1,7 @@
 """Layer normalization."""
-from .._core import K_layer_norm, K_layer_norm_backward, attach, bfloat16, call, empty, float32
+from .._core import K_layer_norm, K_layer_norm_backward, attach, bfloat16, call, empty, empty_like, float32
 from ..errors import ShapeError
-from ._common import floating, once, same_type, whole
+from ._common import floating, once, rows_of, same_type
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
@@ -28,7 +28,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     if input.dtype is bfloat16:
         wide = [t if t is None else t.to(float32) for t in (weight, bias)]
         return layer_norm(input.to(float32), normalized_shape, *wide, eps).to(bfloat16)
-    M, D, normalized_shape = rows(op, input, normalized_shape)
+    M, D, normalized_shape = rows_of(op, input, normalized_shape)
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None:
             same_type(op, input, t, name)
@@ -38,7 +38,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     x = input.contiguous()
     weight = None if weight is None else weight.contiguous()
     bias = None if bias is None else bias.contiguous()
-    y, mean, rstd = empty(x.shape, x.dtype), empty((M,), x.dtype), empty((M,), x.dtype)
+    y, mean, rstd = empty_like(x), empty((M,), x.dtype), empty((M,), x.dtype)
     call(K_layer_norm, (y, mean, rstd, x, weight, bias), (x.dtype.code, M, D), (eps,))
     return attach(y, (x, weight, bias), layer_norm_backward, saved=(x, weight, mean, rstd), args=(M, D, normalized_shape))
 
@@ -49,25 +49,8 @@ def layer_norm_backward(node, g):
     x, w, mean, rstd = node.saved
     M, D, shape = node.args
     g = g.contiguous()
-    gx = empty(x.shape, x.dtype) if node.needs(0) else None
+    gx = empty_like(x) if node.needs(0) else None
     gw = empty(shape, x.dtype) if node.needs(1) else None
     gb = empty(shape, x.dtype) if node.needs(2) else None
     call(K_layer_norm_backward, (gx, gw, gb, g, x, w, mean, rstd), (x.dtype.code, M, D), ())
     return tuple(t if t is None else once("layer_norm", t, g, x, w) for t in (gx, gw, gb))
-
-
-def rows(op, input, normalized_shape):
-    """(number of rows, elements of a row, normalized_shape as a tuple)"""
-    if isinstance(normalized_shape, int):
-        normalized_shape = (normalized_shape,)
-    normalized_shape = tuple(whole(op, "normalized_shape", s) for s in normalized_shape)
-    shape, n = tuple(input.shape), len(normalized_shape)
-    if not n or shape[-n:] != normalized_shape:
-        raise ShapeError(f"{op}: expected input whose last dimensions are {list(normalized_shape)}, got {list(shape)}"
-                         f"{'' if n else '; normalized_shape must not be empty'}")
-    M = D = 1
-    for s in shape[:-n]:
-        M *= s
-    for s in normalized_shape:
-        D *= s
-    return M, D, normalized_shape

@@ -4,6 +4,7 @@ import math
 from .. import _core
 from ..errors import ArgumentError, ShapeError
 from ._common import broadcast_shape, floating, reduced, reduction_of, tensor
+from .elementwise import where, xlogy
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
@@ -32,7 +33,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     batch = reduction == "batchmean" and size_average is None and reduce is None
     reduction = "sum" if batch else reduction_of(op, reduction, size_average, reduce)
     broadcast_shape(op, tuple(input.shape), tuple(target.shape))
-    loss = target.exp() * (target - input) if log_target else _core.xlogy(target, target) - target * input
+    loss = target.exp() * (target - input) if log_target else xlogy(target, target) - target * input
     out = reduced(loss, reduction)
     return out / input.shape[0] if batch and input.ndim else out
 
@@ -111,7 +112,7 @@ def poisson_nll_loss(input, target, log_input=True, full=False, size_average=Non
     broadcast_shape(op, tuple(input.shape), tuple(target.shape))
     loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
-        t = _core.where(target > 1, target, 1)  # keeps the logarithm's gradient finite where the term is left out
+        t = where(target > 1, target, 1)  # keeps the logarithm's gradient finite where the term is left out
         stirling = t * t.log() - t + 0.5 * (2.0 * math.pi * t).log()
-        loss = loss + _core.where(target > 1, stirling, 0)
+        loss = loss + where(target > 1, stirling, 0)
     return reduced(loss, reduction)

@@ -5,9 +5,10 @@ Forward and gradient are one fused kernel each. All of them are even, so the gra
 import warnings
 
 from .. import _core
-from .._core import attach, bfloat16, ew2, ew3, float32, is_grad_enabled
+from .._core import bfloat16, float32
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._common import broadcast_shape, reduced, reduction_of, tensor
+from ._pointwise import pointwise
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
@@ -105,7 +106,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 
 
 def _loss(op, name, input, target, parameter, reduction, weight):
-    input, target = pair(op, input, target)
+    input, target = _pair(op, input, target)
     if input.dtype is bfloat16:
         weight = None if weight is None else weight.to(float32)
         return _loss(op, name, input.to(float32), target.to(float32), parameter, reduction, weight).to(bfloat16)
@@ -118,7 +119,7 @@ def _loss(op, name, input, target, parameter, reduction, weight):
     return loss.sum() / weight.sum() if reduction == "mean" and name != "huber" else reduced(loss, reduction)
 
 
-def pair(op, input, target):
+def _pair(op, input, target):
     """Both tensors in their common type and shape."""
     tensor(op, input)
     tensor(op, target, "target")
@@ -133,43 +134,3 @@ def pair(op, input, target):
                       f"{list(shape)}, which is rarely meant; give both one shape", UserWarning, stacklevel=4)
         input, target = input.expand(shape), target.expand(shape)
     return input, target
-
-
-def pointwise(name, input, target, parameter, reduction):
-    """The fused kernel `name` of two tensors of one shape and type, reduced."""
-    loss = ew2(getattr(_core, "MAP_" + name), input.detach(), target.detach(), parameter)
-    scale = 1.0 / (loss.numel() or 1) if reduction == "mean" else 1.0
-    return attach(reduced(loss, reduction), (input, target), pointwise_backward, saved=(input, target),
-                  args=(name, parameter, scale))
-
-
-def pointwise_backward(node, g):
-    """The gradient kernel of a loss takes (g, input, target); g is one number for a reduced loss."""
-    x, t = node.saved
-    name, parameter, scale = node.args
-    if scale != 1.0:
-        g = g * scale
-    if is_grad_enabled():  # under create_graph: from differentiable parts
-        gx = g * SLOPE[name](x, t, parameter)
-    else:
-        gx = ew3(getattr(_core, f"MAP_{name}_backward"), g, x, t, 0.0, parameter)
-    if not node.needs(1):
-        return gx, None
-    if name == "bce":
-        gt = g * ((1 - x).log().clamp(min=-100.0) - x.log().clamp(min=-100.0))
-    elif name == "bce_with_logits":
-        gt = -g * x
-    else:
-        gt = -gx
-    return gx if node.needs(0) else None, gt
-
-
-# d loss / d input for each kernel
-SLOPE = {
-    "mse": lambda x, t, _: 2.0 * (x - t),
-    "l1": lambda x, t, _: (x - t).sign(),
-    "huber": lambda x, t, delta: (x - t).clamp(-delta, delta),
-    "smooth_l1": lambda x, t, beta: ((x - t) / beta).clamp(-1.0, 1.0),
-    "bce": lambda x, t, _: (x - t) / (x * (1.0 - x)).clamp(min=1e-12),
-    "bce_with_logits": lambda x, t, _: x.sigmoid() - t,
-}

@@ -2,6 +2,8 @@
 from .. import _core
 from ..errors import ArgumentError, ShapeError
 from ._common import broadcast_shape, floating, in_range, index_tensor, reduced, reduction_of, same_type, tensor
+from .creation import arange
+from .elementwise import logsigmoid, where
 from .similarity import pairwise_distance
 
 
@@ -31,7 +33,7 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
     tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
     broadcast_shape(op, tuple(input.shape), tuple(target.shape))
-    loss = _core.where(target != 1, (margin - input).clamp(min=0.0), 0.0) + _core.where(target != -1, input, 0.0)
+    loss = where(target != 1, (margin - input).clamp(min=0.0), 0.0) + where(target != -1, input, 0.0)
     return reduced(loss, reduction)
 
 
@@ -92,7 +94,7 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
     broadcast_shape(op, tuple(input.shape), tuple(target.shape))
-    return reduced(-_core.logsigmoid(target.to(input.dtype) * input), reduction)
+    return reduced(-logsigmoid(target.to(input.dtype) * input), reduction)
 
 
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
@@ -121,7 +123,7 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
     tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
     broadcast_shape(op, tuple(input.shape), tuple(target.shape))
-    loss = -(target * _core.logsigmoid(input) + (1 - target) * _core.logsigmoid(-input))
+    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     if weight is not None:
         loss = loss * weight
     return reduced(loss.mean(-1), reduction)
@@ -166,7 +168,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     if weight is not None:
         same_type(op, input, weight, "weight")
         gap = gap * weight.index_select(0, t.reshape(-1)).unsqueeze(1)
-    others = (t != _core.arange(shape[-1])).to(x.dtype)
+    others = (t != arange(shape[-1])).to(x.dtype)
     return reduced(((gap * others).sum(1) / shape[-1]).reshape(target.shape if len(shape) == 2 else ()), reduction)
 
 
@@ -203,7 +205,7 @@ def cosine_embedding_loss(input1, input2, target, margin=0.0, size_average=None,
     products = (input1 * input2).sum(-1), (input1 * input1).sum(-1) + eps, (input2 * input2).sum(-1) + eps
     cos = products[0] / (products[1] * products[2]).sqrt()
     zero = _core.zeros((), dtype=cos.dtype)
-    loss = _core.where(target == 1, 1.0 - cos, zero) + _core.where(target == -1, (cos - margin).clamp(min=0.0), zero)
+    loss = where(target == 1, 1.0 - cos, zero) + where(target == -1, (cos - margin).clamp(min=0.0), zero)
     return reduced(loss, reduction)
 
 

@@ -3,6 +3,7 @@ from .. import _core
 from .._core import attach
 from ..errors import ArgumentError, ShapeError
 from ._common import tensor, whole
+from .creation import tensor as new_tensor
 
 
 def pad(input, pad, mode="constant", value=None):
@@ -39,7 +40,7 @@ def pad(input, pad, mode="constant", value=None):
         if shape[d] + left + right < 0:
             raise ShapeError(f"{op}: the amounts {amounts} cut more from dimension {d} than its size {shape[d]}")
     if mode == "constant":
-        return constant(input, pairs, 0 if value is None else value)
+        return _constant(input, pairs, 0 if value is None else value)
     if mode not in SOURCE:
         raise ArgumentError(f'{op}: mode must be "constant", "reflect", "replicate" or "circular", got {mode!r}')
     if value is not None:
@@ -49,7 +50,7 @@ def pad(input, pad, mode="constant", value=None):
         raise ShapeError(f"{op}: mode {mode!r} pads the last {n} dimensions of {n + 1} or {n + 2}, got {list(shape)}")
     for d, (left, right) in enumerate(pairs):
         if left or right:
-            input = input.index_select(d, _core.tensor(SOURCE[mode](d, shape, left, right)))
+            input = input.index_select(d, new_tensor(SOURCE[mode](d, shape, left, right)))
     return input
 
 
@@ -78,7 +79,7 @@ def _circular(d, shape, left, right):
 SOURCE = {"reflect": _reflect, "replicate": _replicate, "circular": _circular}
 
 
-def constant(x, pairs, value):
+def _constant(x, pairs, value):
     """x with (before, after) elements of `value` added to each dimension."""
     shape = tuple(n + left + right for n, (left, right) in zip(x.shape, pairs))
     out = _core.full(shape, value, dtype=x.dtype)
@@ -99,4 +100,4 @@ def constant(x, pairs, value):
 
 def pad_backward(node, g):
     """What was added is cut off, what was cut off gets zeros."""
-    return constant(g, [(-left, -right) for left, right in node.args[0]], 0),
+    return _constant(g, [(-left, -right) for left, right in node.args[0]], 0),

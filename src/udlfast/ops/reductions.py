@@ -17,7 +17,7 @@ def _dims(op, x, dim):
     """dim as a tuple of dimensions counted from the start; None means all."""
     if dim is None or (isinstance(dim, (tuple, list)) and len(dim) == 0):
         return tuple(range(x.ndim))
-    n = max(x.ndim, 1)
+    n = x.ndim or 1
     out = []
     for d in dim if isinstance(dim, (tuple, list)) else (dim,):
         if not -n <= d < n:

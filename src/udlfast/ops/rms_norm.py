@@ -1,8 +1,7 @@
 """Normalization by the root of the mean square."""
 from .._core import bfloat16, float32, float64
 from ..errors import ShapeError
-from ._common import floating
-from .layer_norm import rows
+from ._common import floating, rows_of
 
 
 def rms_norm(input, normalized_shape, weight=None, eps=None):
@@ -29,7 +28,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     if input.dtype is bfloat16:
         weight = None if weight is None else weight.to(float32)
         return rms_norm(input.to(float32), normalized_shape, weight, eps).to(bfloat16)
-    normalized_shape = rows(op, input, normalized_shape)[2]
+    normalized_shape = rows_of(op, input, normalized_shape)[2]
     if weight is not None and tuple(weight.shape) != normalized_shape:
         raise ShapeError(f"{op}: expected weight {list(normalized_shape)}, the normalized shape, got {list(weight.shape)}")
     if eps is None:

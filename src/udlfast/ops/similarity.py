@@ -2,6 +2,8 @@
 from .. import _core
 from ..errors import ShapeError
 from ._common import axis, broadcast_shape, floating, tensor
+from .reductions import norm
+from .triangle import triu_indices
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
@@ -33,7 +35,7 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
 
 
 def _unit(x, dim, eps):
-    return x / vector_norm(x, 2.0, dim, True).clamp(min=eps)
+    return x / norm(x, 2.0, dim, True).clamp(min=eps)
 
 
 def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
@@ -57,7 +59,7 @@ def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
     Source: Understanding Deep Learning, appendix B.
     """
     floating("normalize", input)
-    y = input / vector_norm(input, p, dim, True).clamp(min=eps)
+    y = input / norm(input, p, dim, True).clamp(min=eps)
     return y if out is None else out.copy_(y)
 
 
@@ -85,7 +87,7 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
     tensor(op, x2, "x2")
     if not broadcast_shape(op, tuple(x1.shape), tuple(x2.shape)):
         raise ShapeError(f"{op}: expected vectors, got two numbers")
-    return vector_norm(x1 - x2 + eps, p, -1, keepdim)
+    return norm(x1 - x2 + eps, p, -1, keepdim)
 
 
 def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
@@ -112,28 +114,26 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     floating(op, x2, "x2")
     if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
         raise ShapeError(f"{op}: expected x1 [..., P, D] and x2 [..., R, D], got {list(x1.shape)} and {list(x2.shape)}")
-    return vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1, False)
+    return norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1, False)
 
 
-def vector_norm(x, p, dim, keepdim):
-    """|x|_p along dim; its gradient at 0 is 0.
+def pdist(input, p=2.0):
+    """The distances between all pairs of rows.
 
-    (sum |x|^p)^(1/p); p = inf: max |x|; p = -inf: min |x|; p = 0: how many are not 0
+    y = |input[i] - input[j]|_p for i < j
+
+    Args:
+        input: [N, D], floating point
+        p: which norm
+    Returns: [N (N - 1) / 2]
+    Raises: ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.nn.functional.pdist(torch.tensor([[0.], [1.], [3.]])).tolist()
+    [1.0, 3.0, 2.0]
     """
-    p = float(p)
-    if p == 2.0:
-        square = (x * x).sum(dim, keepdim)
-        safe = _core.where(square > 0, square, 1.0).sqrt()  # the square root has no slope at 0
-        return _core.where(square.detach() > 0, safe, square)
-    a = x.abs()
-    if p == 1.0:
-        return a.sum(dim, keepdim)
-    if p == 0.0:
-        return (x != 0).to(x.dtype).sum(dim, keepdim)
-    if p == float("inf"):
-        return a.amax(dim, keepdim)
-    if p == -float("inf"):
-        return a.amin(dim, keepdim)
-    total = a.pow(p).sum(dim, keepdim)
-    safe = _core.where(total > 0, total, 1.0).pow(1.0 / p)
-    return _core.where(total.detach() > 0, safe, total * 0.0)
+    floating("pdist", input)
+    if input.ndim != 2:
+        raise ShapeError(f"pdist: expected input [N, D], got {list(input.shape)}")
+    i, j = triu_indices(input.shape[0], input.shape[0], 1)
+    return norm(input.index_select(0, i) - input.index_select(0, j), p, 1)

@@ -1,5 +1,5 @@
 """Softmax and its logarithm along one dimension."""
-from .._core import (K_softmax, K_softmax_backward, Tensor, attach, bfloat16, call, empty, extend, float32,
+from .._core import (K_softmax, K_softmax_backward, Tensor, attach, bfloat16, call, empty_like, extend, float32,
                      is_grad_enabled)
 from ._common import axis, floating, split_at
 
@@ -78,7 +78,7 @@ def _softmax(op, input, dim, dtype, log):
     if input.dtype is bfloat16:
         return _softmax(op, input.to(float32), dim, None, log).to(bfloat16)
     x = input.contiguous()
-    y = empty(shape, x.dtype)
+    y = empty_like(x)
     call(K_softmax, (y, x), (x.dtype.code, *split_at(shape, dim), log), ())
     return attach(y, (x,), softmax_backward, saved=(y,), args=(dim, log))
 
@@ -89,7 +89,7 @@ def softmax_backward(node, g):
     if is_grad_enabled():  # under create_graph the rule itself goes on the tape
         return g - y.exp() * g.sum(dim, True) if log else y * (g - (g * y).sum(dim, True)),
     g = g.contiguous()
-    gx = empty(y.shape, y.dtype)
+    gx = empty_like(y)
     call(K_softmax_backward, (gx, g, y), (y.dtype.code, *split_at(y.shape, dim), log), ())
     return gx,
 

@@ -4,7 +4,9 @@ from collections import namedtuple
 from .. import _core
 from .._core import K_sort, Tensor, attach, bfloat16, call, empty, extend, float32
 from ..errors import ArgumentError, DimError, ShapeError
-from ._common import axis, floating, split_at, tensor, whole
+from ._common import axis, floating, tensor, whole
+from .creation import arange
+from .elementwise import where
 from .gather import scatter_add
 from .joining import stack
 
@@ -192,7 +194,7 @@ def _median(op, input, dim, keepdim, ignore):
     if input.dtype.is_floating_point:
         nans = (values.detach() != values.detach()).sum(dim, True)
         # NaN stands at the end: without it the middle moves to the front; with it, its first place is the answer
-        middle = ((n - nans - 1) // 2).clamp(min=0) if ignore else _core.where(nans > 0, n - nans, middle)
+        middle = ((n - nans - 1) // 2).clamp(min=0) if ignore else where(nans > 0, n - nans, middle)
     picked = (values.gather(dim, middle), indices.gather(dim, middle))
     return MedianResult(*(picked if keepdim else (t.squeeze(dim) for t in picked)))
 
@@ -220,12 +222,12 @@ def mode(input, dim=-1, keepdim=False):
         raise DimError(f"mode: dimension {dim} of input {list(input.shape)} has no elements")
     values, indices = _first(input, dim, n, False)
     plain = values.detach()
-    places = _core.arange(n).reshape(n, *(1,) * (input.ndim - dim - 1))
+    places = arange(n).reshape(n, *(1,) * (input.ndim - dim - 1))
     # in order, equal elements stand together: the length of the run up to each place
     change = _core.ones(plain.shape, dtype=_core.bool_)
     if n > 1:
         change.narrow(dim, 1, n - 1).copy_(plain.narrow(dim, 1, n - 1) != plain.narrow(dim, 0, n - 1))
-    start = _core.where(change, places, 0).cummax(dim)[0]
+    start = where(change, places, 0).cummax(dim)[0]
     best = (places - start).argmax(dim, True)
     picked = (values.gather(dim, best), indices.gather(dim, best))
     return ModeResult(*(picked if keepdim else (t.squeeze(dim) for t in picked)))
@@ -275,7 +277,7 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
         w = {"lower": 0.0, "higher": float(w > 0), "midpoint": 0.5 if w > 0 else 0.0}.get(interpolation, w)
         a, b = values.narrow(dim, low, 1), values.narrow(dim, high, 1)
         y = a if w == 0.0 else a + (b - a) * w
-        out.append(_core.where(nan, _core.full((), float("nan"), dtype=y.dtype), y))
+        out.append(where(nan, _core.full((), float("nan"), dtype=y.dtype), y))
     if keepdim:
         out = [y.reshape((1,) * ndim) if y.numel() == 1 and y.ndim != ndim else y for y in out]
     else:

@@ -1,4 +1,5 @@
 """Adam and AdamW: steps scaled by running moments of the gradient."""
+
 from .. import _core, errors
 from .optimizer import Optimizer, check_settings, prepared
 from .sgd import finish
@@ -21,7 +22,7 @@ class Adam(Optimizer):
         amsgrad: never let v shrink.
         maximize: climb instead of descend.
         decoupled_weight_decay: p <- (1 - lr weight_decay) p instead (AdamW).
-        foreach, capturable, differentiable, fused: accepted for compatibility; there is one way, one kernel call a group.
+        foreach, capturable, differentiable, fused: accepted for compatibility; one kernel call a group.
 
     Example:
         >>> import udlfast as torch
@@ -35,17 +36,45 @@ class Adam(Optimizer):
     Source: Kingma and Ba 2014; Reddi, Kale and Kumar 2018 (amsgrad); *Understanding Deep Learning*, section 6.4.
     """
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *, foreach=None,
-                 maximize=False, capturable=False, differentiable=False, fused=None, decoupled_weight_decay=False):
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        amsgrad=False,
+        *,
+        foreach=None,
+        maximize=False,
+        capturable=False,
+        differentiable=False,
+        fused=None,
+        decoupled_weight_decay=False,
+    ):
         name = type(self).__name__
         check_settings(name, lr=lr, eps=eps, weight_decay=weight_decay)
         for i in range(2):
             if not 0.0 <= betas[i] < 1.0:
-                raise errors.ArgumentError(f"{name}: Invalid beta parameter at index {i}: {betas[i]}; it must be in [0, 1)")
-        super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
-                                      maximize=maximize, foreach=foreach, capturable=capturable,
-                                      differentiable=differentiable, fused=fused,
-                                      decoupled_weight_decay=decoupled_weight_decay))
+                raise errors.ArgumentError(
+                    f"{name}: Invalid beta parameter at index {i}: {betas[i]}; it must be in [0, 1)"
+                )
+        super().__init__(
+            params,
+            dict(
+                lr=lr,
+                betas=betas,
+                eps=eps,
+                weight_decay=weight_decay,
+                amsgrad=amsgrad,
+                maximize=maximize,
+                foreach=foreach,
+                capturable=capturable,
+                differentiable=differentiable,
+                fused=fused,
+                decoupled_weight_decay=decoupled_weight_decay,
+            ),
+        )
 
     def _step_group(self, group):
         # rows[step count, dtype] = what goes into one kernel call
@@ -76,9 +105,12 @@ class Adam(Optimizer):
                 rows[key] = [entry]
         beta1, beta2 = group["betas"]
         for (step, kind), entries in rows.items():
-            _core.call(_core.K_adam, (_core.optim_table(entries),),
-                       (kind.code, len(entries), amsgrad, group["maximize"], group["decoupled_weight_decay"], step),
-                       (group["lr"], beta1, beta2, group["eps"], group["weight_decay"], 0.0, 0.0))
+            _core.call(
+                _core.K_adam,
+                (_core.optim_table(entries),),
+                (kind.code, len(entries), amsgrad, group["maximize"], group["decoupled_weight_decay"], step),
+                (group["lr"], beta1, beta2, group["eps"], group["weight_decay"], 0.0, 0.0),
+            )
         finish(updated, back)
 
     @staticmethod
@@ -109,7 +141,32 @@ class AdamW(Adam):
     Source: Loshchilov and Hutter 2019; *Understanding Deep Learning*, section 9.1 (notes: weight decay).
     """
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False, *,
-                 maximize=False, foreach=None, capturable=False, differentiable=False, fused=None):
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, foreach=foreach, maximize=maximize,
-                         capturable=capturable, differentiable=differentiable, fused=fused, decoupled_weight_decay=True)
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=1e-2,
+        amsgrad=False,
+        *,
+        maximize=False,
+        foreach=None,
+        capturable=False,
+        differentiable=False,
+        fused=None,
+    ):
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            foreach=foreach,
+            maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
+            decoupled_weight_decay=True,
+        )

@@ -1,4 +1,5 @@
 """Optimizer: parameter groups, state, and their state_dict in PyTorch's format."""
+
 from collections import OrderedDict, defaultdict
 
 from .. import _core, errors
@@ -32,11 +33,15 @@ class Optimizer:
         self.param_groups = []
         self._before, self._after = OrderedDict(), OrderedDict()
         if isinstance(params, Tensor):
-            raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, "
-                            "but got a Tensor; put it in a list: [param]")
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
+                "but got a Tensor; put it in a list: [param]"
+            )
         groups = list(params)
         if not groups:
-            raise errors.ArgumentError(f"{type(self).__name__}: optimizer got an empty parameter list; was parameters() used up before?")
+            raise errors.ArgumentError(
+                f"{type(self).__name__}: optimizer got an empty parameter list; was parameters() used up before?"
+            )
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         for group in groups:
@@ -51,8 +56,10 @@ class Optimizer:
         if isinstance(params, Tensor):
             params = [params]
         elif isinstance(params, (set, frozenset)):
-            raise TypeError("optimizer parameters need to be organized in ordered collections, but the ordering of "
-                            "tensors in sets will change between runs. Please use a list instead.")
+            raise TypeError(
+                "optimizer parameters need to be organized in ordered collections, but the ordering of "
+                "tensors in sets will change between runs. Please use a list instead."
+            )
         params = list(params)
         if params and isinstance(params[0], tuple):
             group["param_names"] = [name for name, _ in params]
@@ -121,30 +128,34 @@ class Optimizer:
         for p, values in self.state.items():
             if values:
                 state[numbers.get(id(p), p)] = {k: self._export(k, v) for k, v in values.items()}
-        return {"state": dict(sorted(state.items())), "param_groups": groups}
+        return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict):
         """Takes over state and settings from a state_dict of an optimiser with the same groups."""
         saved = state_dict["param_groups"]
         if len(saved) != len(self.param_groups):
-            raise errors.ArgumentError(f"loaded state dict has a different number of parameter groups: {len(saved)}, "
-                                       f"the optimizer has {len(self.param_groups)}")
+            raise errors.ArgumentError(
+                f"loaded state dict has a different number of parameter groups: {len(saved)}, "
+                f"the optimizer has {len(self.param_groups)}"
+            )
         by_number = {}
-        for i, (old, group) in enumerate(zip(saved, self.param_groups)):
+        for i, (old, group) in enumerate(zip(saved, self.param_groups, strict=True)):
             if len(old["params"]) != len(group["params"]):
-                raise errors.ArgumentError("loaded state dict contains a parameter group that doesn't match the size of optimizer's "
-                                           f"group {i}: {len(old['params'])} parameters against {len(group['params'])}")
-            by_number.update(zip(old["params"], group["params"]))
+                raise errors.ArgumentError(
+                    "loaded state dict contains a parameter group that doesn't match the size of optimizer's "
+                    f"group {i}: {len(old['params'])} parameters against {len(group['params'])}"
+                )
+            by_number.update(zip(old["params"], group["params"], strict=True))
         state = defaultdict(dict)
         for number, values in state_dict["state"].items():
-            number = int(number) if isinstance(number, str) and number.isdigit() else number    # JSON has no int keys
+            number = int(number) if isinstance(number, str) and number.isdigit() else number  # JSON has no int keys
             if number not in by_number:
                 continue
             p = by_number[number]
             state[p] = {k: self._import(p, k, v) for k, v in values.items()}
         self.state = state
         groups = []
-        for old, group in zip(saved, self.param_groups):
+        for old, group in zip(saved, self.param_groups, strict=True):
             new = {k: v for k, v in group.items() if k not in old} | {k: v for k, v in old.items() if k != "params"}
             groups.append(dict(new, params=group["params"]))
         self.param_groups = groups
@@ -159,8 +170,10 @@ class Optimizer:
             return int(value)
         if isinstance(value, Tensor):
             if tuple(value.shape) != tuple(p.shape):
-                raise errors.ShapeError(f"{type(self).__name__}.load_state_dict: {name} has shape {list(value.shape)}, its parameter "
-                                        f"{list(p.shape)}; were the parameters given in the same order?")
+                raise errors.ShapeError(
+                    f"{type(self).__name__}.load_state_dict: {name} has shape {list(value.shape)}, its parameter "
+                    f"{list(p.shape)}; were the parameters given in the same order?"
+                )
             return value.detach().to(working_dtype(p)).clone().contiguous()
         return value
 
@@ -168,8 +181,13 @@ class Optimizer:
         self.__dict__.update(state)
 
     def __getstate__(self):
-        return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups,
-                "_before": OrderedDict(), "_after": OrderedDict()}
+        return {
+            "defaults": self.defaults,
+            "state": self.state,
+            "param_groups": self.param_groups,
+            "_before": OrderedDict(),
+            "_after": OrderedDict(),
+        }
 
     def __repr__(self):
         lines = [type(self).__name__ + " ("]

@@ -1,4 +1,5 @@
 """SGD: stochastic gradient descent with momentum."""
+
 from .. import _core, errors
 from .._core import no_grad
 from .optimizer import Optimizer, check_settings, prepared
@@ -32,15 +33,40 @@ class SGD(Optimizer):
     Source: *Understanding Deep Learning*, sections 6.2 and 6.3.
     """
 
-    def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False,
-                 foreach=None, differentiable=False, fused=None):
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        momentum=0,
+        dampening=0,
+        weight_decay=0,
+        nesterov=False,
+        *,
+        maximize=False,
+        foreach=None,
+        differentiable=False,
+        fused=None,
+    ):
         check_settings("SGD", lr=lr, momentum=momentum, weight_decay=weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
-            raise errors.ArgumentError("SGD: Nesterov momentum requires a momentum and zero dampening, "
-                                       f"got momentum={momentum}, dampening={dampening}")
-        super().__init__(params, dict(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
-                                      nesterov=nesterov, maximize=maximize, foreach=foreach,
-                                      differentiable=differentiable, fused=fused))
+            raise errors.ArgumentError(
+                "SGD: Nesterov momentum requires a momentum and zero dampening, "
+                f"got momentum={momentum}, dampening={dampening}"
+            )
+        super().__init__(
+            params,
+            dict(
+                lr=lr,
+                momentum=momentum,
+                dampening=dampening,
+                weight_decay=weight_decay,
+                nesterov=nesterov,
+                maximize=maximize,
+                foreach=foreach,
+                differentiable=differentiable,
+                fused=fused,
+            ),
+        )
 
     def _step_group(self, group):
         # rows[first step or not, dtype] = what goes into one kernel call
@@ -72,9 +98,12 @@ class SGD(Optimizer):
             else:
                 rows[key] = [(work, grad, buffer)]
         for (first, kind), entries in rows.items():
-            _core.call(_core.K_sgd, (_core.optim_table(entries),),
-                       (kind.code, len(entries), group["nesterov"], group["maximize"], first, 0),
-                       (group["lr"], momentum, group["dampening"], group["weight_decay"]))
+            _core.call(
+                _core.K_sgd,
+                (_core.optim_table(entries),),
+                (kind.code, len(entries), group["nesterov"], group["maximize"], first, 0),
+                (group["lr"], momentum, group["dampening"], group["weight_decay"]),
+            )
         finish(updated, back)
 
 

@@ -31,20 +31,18 @@ def cross_entropy(x, t, weight=None, ignore_index=-100, reduction="mean", label_
 
 
 def cross_entropy_backward(gy, x, t, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
-    """d/dx_c = (1 - s) w_t (softmax_c - [c = t]) + s / C (softmax_c sum_k w_k - w_c)"""
+    """d/dx_c = (1 - s) w_t (softmax_c - [c = t]) + s / C (softmax_c sum_k w_k - w_c); ignored positions get 0"""
     C, s = x.shape[1], label_smoothing
     w = np.ones(C) if weight is None else weight
     rows = np.moveaxis(np.asarray(x, float), 1, -1)
     gx = np.zeros(rows.shape)
+    share = divisor(t, w, ignore_index) if reduction == "mean" else 1
     for at in positions(t, ignore_index):
         softmax = np.exp(rows[at] - np.max(rows[at]))
         softmax /= softmax.sum()
         hit = np.arange(C) == t[at]
         d = (1 - s) * w[t[at]] * (softmax - hit) + s / C * (softmax * w.sum() - w)
-        gx[at] = d * (gy[at] if reduction == "none" else gy)
-    if reduction == "mean":
-        with np.errstate(all="ignore"):
-            gx = gx / divisor(t, w, ignore_index)
+        gx[at] = d * (gy[at] if reduction == "none" else gy) / share
     return (np.moveaxis(gx, -1, 1),)
 
 

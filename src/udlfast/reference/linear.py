@@ -9,6 +9,7 @@ def linear(x, w, b=None):
 
 
 def linear_backward(gy, x, w, b=None):
+    lead = tuple(range(gy.ndim - 1))
     gx = np.einsum("...o,oi->...i", gy, w)
-    gw = np.einsum("...o,...i->oi", gy, x)
-    return (gx, gw) if b is None else (gx, gw, np.einsum("...o->o", gy))
+    gw = np.tensordot(gy, x, (lead, lead))
+    return (gx, gw) if b is None else (gx, gw, gy.sum(axis=lead))

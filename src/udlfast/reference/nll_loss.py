@@ -22,9 +22,8 @@ def nll_loss(x, t, weight=None, ignore_index=-100, reduction="mean"):
 
 def nll_loss_backward(gy, x, t, weight=None, ignore_index=-100, reduction="mean"):
     w = np.ones(x.shape[1]) if weight is None else weight
-    gx, total = np.zeros(x.shape), np.float64(0)
+    total = np.sum(w[t[t != ignore_index]]) if reduction == "mean" else 1
+    gx = np.zeros(x.shape)
     for at in positions(t, ignore_index):
-        gx[(at[0], t[at], *at[1:])] = -w[t[at]] * (gy[at] if reduction == "none" else gy)
-        total += w[t[at]]
-    with np.errstate(all="ignore"):
-        return (gx / total if reduction == "mean" else gx,)
+        gx[(at[0], t[at], *at[1:])] = -w[t[at]] * (gy[at] if reduction == "none" else gy) / total
+    return (gx,)

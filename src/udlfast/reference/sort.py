@@ -3,22 +3,10 @@
 import numpy as np
 
 
-def before(a, b, descending):
-    if np.isnan(a) or np.isnan(b):
-        first = np.isnan(b) and not np.isnan(a)
-        return (np.isnan(a) and not np.isnan(b)) if descending else first
-    return a > b if descending else a < b
-
-
 def order(row, descending):
-    """Insertion: an element moves past those it must precede, so equals keep their order."""
-    out = []
-    for i in range(len(row)):
-        at = len(out)
-        while at and before(row[i], row[out[at - 1]], descending):
-            at -= 1
-        out.insert(at, i)
-    return np.array(out, dtype=np.int64)
+    """Python's own sort, which is stable in both directions, by (is NaN, value)."""
+    key = [(bool(np.isnan(v)), 0 if np.isnan(v) else v) for v in row]
+    return np.array(sorted(range(len(row)), key=key.__getitem__, reverse=descending), dtype=np.int64)
 
 
 def sort(x, axis=-1, descending=False):

@@ -4,5 +4,6 @@
 def __getattr__(name):
     if name == "data":
         from . import data
+
         return data
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

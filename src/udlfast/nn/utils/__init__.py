@@ -1,4 +1,5 @@
 """Helpers for parameters and their gradients."""
+
 import math
 
 from ... import _core, errors
@@ -41,8 +42,10 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
         tensors = _list(tensors)
         norm = _norm(tensors, float(norm_type))
         if error_if_nonfinite and not math.isfinite(norm):
-            raise errors.ArgumentError(f"The total norm of order {norm_type} of the gradients is non-finite ({norm}), so it cannot "
-                                       "be clipped; look for the first loss that is not finite, or pass error_if_nonfinite=False")
+            raise errors.ArgumentError(
+                f"The total norm of order {norm_type} of the gradients is non-finite ({norm}), so it cannot "
+                "be clipped; look for the first loss that is not finite, or pass error_if_nonfinite=False"
+            )
         return _core.full((), norm, dtype=tensors[0].dtype if tensors else None)
 
 
@@ -70,7 +73,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     grads = [p.grad for p in _list(parameters) if p.grad is not None]
     total = get_total_norm(grads, norm_type, error_if_nonfinite)
     scale = float(max_norm) / (total.item() + 1e-6)
-    if not scale >= 1.0:                                   # also true for nan, which then reaches every gradient
+    if not scale >= 1.0:  # also true for nan, which then reaches every gradient
         with no_grad():
             for g in grads:
                 g.mul_(scale)
@@ -104,6 +107,7 @@ def parameters_to_vector(parameters):
         (9,)
     """
     from ... import cat
+
     return cat([p.reshape(-1) for p in parameters])
 
 
@@ -122,10 +126,12 @@ def vector_to_parameters(vec, parameters):
     parameters = list(parameters)
     needed = sum(p.numel() for p in parameters)
     if vec.numel() < needed:
-        raise errors.ShapeError(f"vector_to_parameters: the parameters hold {needed} numbers, got a vector of {vec.numel()}")
+        raise errors.ShapeError(
+            f"vector_to_parameters: the parameters hold {needed} numbers, got a vector of {vec.numel()}"
+        )
     start = 0
     with no_grad():
         for p in parameters:
             n = p.numel()
-            p.copy_(vec[start: start + n].reshape(p.shape))
+            p.copy_(vec[start : start + n].reshape(p.shape))
             start += n

@@ -1,7 +1,8 @@
 """Learning-rate schedules: call step() once after each epoch (or batch), after optimizer.step()."""
-from .base import *
-from .compose import *
-from .cosine import *
-from .cycle import *
-from .decay import *
-from .plateau import *
+
+from .base import *  # noqa: F403
+from .compose import *  # noqa: F403
+from .cosine import *  # noqa: F403
+from .cycle import *  # noqa: F403
+from .decay import *  # noqa: F403
+from .plateau import *  # noqa: F403

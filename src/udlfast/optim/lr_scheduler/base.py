@@ -1,4 +1,5 @@
 """What all schedules share, and the two that are given as functions."""
+
 from ... import errors
 from ..optimizer import Optimizer
 
@@ -37,8 +38,10 @@ class LRScheduler:
             if last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
-                raise KeyError(f"param 'initial_lr' is not specified in param_groups[{i}] when resuming an optimizer: "
-                               "load the optimizer's state_dict first")
+                raise KeyError(
+                    f"param 'initial_lr' is not specified in param_groups[{i}] when resuming an optimizer: "
+                    "load the optimizer's state_dict first"
+                )
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         self._initial_step()
@@ -59,7 +62,7 @@ class LRScheduler:
         self._set(rates)
 
     def _set(self, rates):
-        for group, rate in zip(self.optimizer.param_groups, rates):
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=False):
             group["lr"] = rate
         self._last_lr = self._rates()
 
@@ -128,7 +131,7 @@ class LambdaLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
-        return [base * f(self.last_epoch) for f, base in zip(self.lr_lambdas, self.base_lrs)]
+        return [base * f(self.last_epoch) for f, base in zip(self.lr_lambdas, self.base_lrs, strict=False)]
 
     def state_dict(self):
         """As LRScheduler's; functions are not saved, callable objects are (their attributes)."""
@@ -140,7 +143,7 @@ class LambdaLR(LRScheduler):
         """Takes over what state_dict() gave; functions stay as they were given to the constructor."""
         saved = state_dict["lr_lambdas"]
         super().load_state_dict({k: v for k, v in state_dict.items() if k != "lr_lambdas"})
-        for f, attributes in zip(self.lr_lambdas, saved):
+        for f, attributes in zip(self.lr_lambdas, saved, strict=False):
             if attributes is not None:
                 f.__dict__.update(attributes)
 
@@ -168,4 +171,7 @@ class MultiplicativeLR(LambdaLR):
     def get_lr(self):
         if self.last_epoch <= 0:
             return self._rates()
-        return [group["lr"] * f(self.last_epoch) for f, group in zip(self.lr_lambdas, self.optimizer.param_groups)]
+        return [
+            group["lr"] * f(self.last_epoch)
+            for f, group in zip(self.lr_lambdas, self.optimizer.param_groups, strict=False)
+        ]

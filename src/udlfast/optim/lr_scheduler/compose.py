@@ -1,4 +1,5 @@
 """Schedules made of schedules."""
+
 from bisect import bisect_right
 
 from ... import errors
@@ -13,12 +14,18 @@ def check_parts(name, schedulers, optimizer):
         raise errors.ArgumentError(f"{name}: expects at least one scheduler, but got none")
     for i, part in enumerate(schedulers):
         if not hasattr(part, "optimizer"):
-            raise TypeError(f"{name}: at index {i}, {type(part).__name__} has no `optimizer` attribute: not a scheduler")
+            raise TypeError(
+                f"{name}: at index {i}, {type(part).__name__} has no `optimizer` attribute: not a scheduler"
+            )
         if not isinstance(part, LRScheduler):
-            raise errors.ArgumentError(f"{name}: does not support {type(part).__name__}: its step() needs more than the epoch")
+            raise errors.ArgumentError(
+                f"{name}: does not support {type(part).__name__}: its step() needs more than the epoch"
+            )
         if part.optimizer is not optimizer:
-            raise errors.ArgumentError(f"{name}: expects all schedulers to belong to the same optimizer, but the one at index {i} "
-                                       "belongs to another")
+            raise errors.ArgumentError(
+                f"{name}: expects all schedulers to belong to the same optimizer, but the one at index {i} "
+                "belongs to another"
+            )
 
 
 class Composed(LRScheduler):
@@ -33,7 +40,7 @@ class Composed(LRScheduler):
     def load_state_dict(self, state_dict):
         """Takes over what state_dict() gave, also into the parts."""
         self.__dict__.update({k: v for k, v in state_dict.items() if k != "_schedulers"})
-        for part, state in zip(self._schedulers, state_dict["_schedulers"]):
+        for part, state in zip(self._schedulers, state_dict["_schedulers"], strict=False):
             part.load_state_dict(state)
 
 
@@ -69,13 +76,15 @@ class SequentialLR(Composed):
     def __init__(self, optimizer, schedulers, milestones, last_epoch=-1):
         check_parts("SequentialLR", schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
-            raise errors.ArgumentError("SequentialLR: expects the number of schedulers to be one more than the number of milestones, "
-                                       f"but got {len(schedulers)} and {len(milestones)}")
+            raise errors.ArgumentError(
+                "SequentialLR: expects the number of schedulers to be one more than the number of milestones, "
+                f"but got {len(schedulers)} and {len(milestones)}"
+            )
         self._schedulers = schedulers
         self._milestones = milestones
         self.last_epoch = last_epoch + 1
         self.optimizer = optimizer
-        for group in optimizer.param_groups:                   # undo what the parts' constructors did
+        for group in optimizer.param_groups:  # undo what the parts' constructors did
             group["lr"] = group["initial_lr"]
         for part in schedulers:
             take_back_first_step(part)

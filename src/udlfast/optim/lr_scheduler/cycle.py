@@ -1,4 +1,5 @@
 """The one-cycle schedule."""
+
 import math
 
 from ... import errors
@@ -32,21 +33,37 @@ class OneCycleLR(LRScheduler):
     Source: Smith and Topin 2017.
     """
 
-    def __init__(self, optimizer, max_lr, total_steps=None, epochs=None, steps_per_epoch=None, pct_start=0.3,
-                 anneal_strategy="cos", cycle_momentum=True, base_momentum=0.85, max_momentum=0.95, div_factor=25.0,
-                 final_div_factor=1e4, three_phase=False, last_epoch=-1):
+    def __init__(
+        self,
+        optimizer,
+        max_lr,
+        total_steps=None,
+        epochs=None,
+        steps_per_epoch=None,
+        pct_start=0.3,
+        anneal_strategy="cos",
+        cycle_momentum=True,
+        base_momentum=0.85,
+        max_momentum=0.95,
+        div_factor=25.0,
+        final_div_factor=1e4,
+        three_phase=False,
+        last_epoch=-1,
+    ):
         check_optimizer(self, optimizer)
         self.optimizer = optimizer
         self.total_steps = self._count_steps(total_steps, epochs, steps_per_epoch)
         if not 0 <= pct_start <= 1 or not isinstance(pct_start, float):
             raise errors.ArgumentError(f"OneCycleLR: Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
-            raise errors.ArgumentError(f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+            raise errors.ArgumentError(
+                f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}"
+            )
         self._anneal_func_type = anneal_strategy
         self._schedule_phases = self._phases(pct_start, three_phase)
         peaks = one_per_group(self, optimizer, max_lr, "max_lr")
         if last_epoch == -1:
-            for peak, group in zip(peaks, optimizer.param_groups):
+            for peak, group in zip(peaks, optimizer.param_groups, strict=False):
                 group["initial_lr"] = peak / div_factor
                 group["max_lr"] = peak
                 group["min_lr"] = group["initial_lr"] / final_div_factor
@@ -59,7 +76,9 @@ class OneCycleLR(LRScheduler):
     def _count_steps(total_steps, epochs, steps_per_epoch):
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
-                raise errors.ArgumentError("OneCycleLR: You must define either total_steps OR (epochs AND steps_per_epoch)")
+                raise errors.ArgumentError(
+                    "OneCycleLR: You must define either total_steps OR (epochs AND steps_per_epoch)"
+                )
             total_steps = epochs * steps_per_epoch
         if total_steps <= 0 or not isinstance(total_steps, int):
             raise errors.ArgumentError(f"OneCycleLR: Expected positive integer total_steps, but got {total_steps}")
@@ -68,25 +87,41 @@ class OneCycleLR(LRScheduler):
     def _phases(self, pct_start, three_phase):
         """Where each phase ends, and between which numbers it moves."""
         n = self.total_steps
-        up = {"end_step": float(pct_start * n) - 1, "start_lr": "initial_lr", "end_lr": "max_lr",
-              "start_momentum": "max_momentum", "end_momentum": "base_momentum"}
-        down = {"end_step": float(2 * pct_start * n) - 2 if three_phase else n - 1, "start_lr": "max_lr",
-                "end_lr": "initial_lr" if three_phase else "min_lr",
-                "start_momentum": "base_momentum", "end_momentum": "max_momentum"}
-        last = {"end_step": n - 1, "start_lr": "initial_lr", "end_lr": "min_lr",
-                "start_momentum": "max_momentum", "end_momentum": "max_momentum"}
+        up = {
+            "end_step": float(pct_start * n) - 1,
+            "start_lr": "initial_lr",
+            "end_lr": "max_lr",
+            "start_momentum": "max_momentum",
+            "end_momentum": "base_momentum",
+        }
+        down = {
+            "end_step": float(2 * pct_start * n) - 2 if three_phase else n - 1,
+            "start_lr": "max_lr",
+            "end_lr": "initial_lr" if three_phase else "min_lr",
+            "start_momentum": "base_momentum",
+            "end_momentum": "max_momentum",
+        }
+        last = {
+            "end_step": n - 1,
+            "start_lr": "initial_lr",
+            "end_lr": "min_lr",
+            "start_momentum": "max_momentum",
+            "end_momentum": "max_momentum",
+        }
         return [up, down, last] if three_phase else [up, down]
 
     def _start_momentum(self, base_momentum, max_momentum, last_epoch):
         optimizer = self.optimizer
         if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
-            raise errors.ArgumentError("OneCycleLR: optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
+            raise errors.ArgumentError(
+                "OneCycleLR: optimizer must support momentum or beta1 with `cycle_momentum` option enabled"
+            )
         self.use_beta1 = "betas" in optimizer.defaults
         if last_epoch != -1:
             return
         highs = one_per_group(self, optimizer, max_momentum, "max_momentum")
         lows = one_per_group(self, optimizer, base_momentum, "base_momentum")
-        for high, low, group in zip(highs, lows, optimizer.param_groups):
+        for high, low, group in zip(highs, lows, optimizer.param_groups, strict=False):
             self._set_momentum(group, high)
             group["max_momentum"] = high
             group["base_momentum"] = low
@@ -105,7 +140,9 @@ class OneCycleLR(LRScheduler):
     def get_lr(self):
         step = self.last_epoch
         if step > self.total_steps:
-            raise errors.ArgumentError(f"OneCycleLR: Tried to step {step} times. The specified number of total steps is {self.total_steps}")
+            raise errors.ArgumentError(
+                f"OneCycleLR: Tried to step {step} times. The specified number of total steps is {self.total_steps}"
+            )
         begin, phases = 0.0, self._schedule_phases
         for phase in phases:
             if step <= phase["end_step"] or phase is phases[-1]:
@@ -116,5 +153,7 @@ class OneCycleLR(LRScheduler):
         for group in self.optimizer.param_groups:
             rates.append(self._between(group[phase["start_lr"]], group[phase["end_lr"]], part))
             if self.cycle_momentum:
-                self._set_momentum(group, self._between(group[phase["start_momentum"]], group[phase["end_momentum"]], part))
+                self._set_momentum(
+                    group, self._between(group[phase["start_momentum"]], group[phase["end_momentum"]], part)
+                )
         return rates

@@ -1,4 +1,5 @@
 """Schedules that go down (or, as a warm-up, up) by a simple law."""
+
 from collections import Counter
 
 from ... import errors
@@ -75,7 +76,7 @@ class MultiStepLR(LRScheduler):
 
     def _get_closed_form_lr(self):
         passed = sum(count for epoch, count in self.milestones.items() if epoch <= self.last_epoch)
-        return [base * self.gamma ** passed for base in self.base_lrs]
+        return [base * self.gamma**passed for base in self.base_lrs]
 
     def load_state_dict(self, state_dict):
         """Takes over what state_dict() gave, also from a file whose keys became text."""
@@ -144,7 +145,9 @@ class LinearLR(LRScheduler):
 
     def __init__(self, optimizer, start_factor=1.0 / 3, end_factor=1.0, total_iters=5, last_epoch=-1):
         if not 0 < start_factor <= 1:
-            raise errors.ArgumentError(f"LinearLR: start_factor must be greater than 0 and at most 1, got {start_factor}")
+            raise errors.ArgumentError(
+                f"LinearLR: start_factor must be greater than 0 and at most 1, got {start_factor}"
+            )
         if not 0 <= end_factor <= 1:
             raise errors.ArgumentError(f"LinearLR: end_factor must be between 0 and 1, got {end_factor}")
         self.start_factor = start_factor
@@ -157,7 +160,7 @@ class LinearLR(LRScheduler):
             return self._scaled(self.start_factor)
         if self.last_epoch > self.total_iters:
             return self._rates()
-        rise = self.end_factor - self.start_factor           # factor(t) / factor(t - 1), without the two quotients
+        rise = self.end_factor - self.start_factor  # factor(t) / factor(t - 1), without the two quotients
         return self._scaled(1.0 + rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise))
 
     def _get_closed_form_lr(self):
@@ -193,7 +196,7 @@ class ExponentialLR(LRScheduler):
         return self._rates() if self.last_epoch == 0 else self._scaled(self.gamma)
 
     def _get_closed_form_lr(self):
-        return [base * self.gamma ** self.last_epoch for base in self.base_lrs]
+        return [base * self.gamma**self.last_epoch for base in self.base_lrs]
 
 
 class PolynomialLR(LRScheduler):

@@ -1,4 +1,5 @@
 """The schedule that watches a metric."""
+
 from math import inf
 
 from ... import errors
@@ -31,14 +32,26 @@ class ReduceLROnPlateau(LRScheduler):
     Source: *Understanding Deep Learning*, section 6.2.
     """
 
-    def __init__(self, optimizer, mode="min", factor=0.1, patience=10, threshold=1e-4, threshold_mode="rel", cooldown=0,
-                 min_lr=0, eps=1e-8):
+    def __init__(
+        self,
+        optimizer,
+        mode="min",
+        factor=0.1,
+        patience=10,
+        threshold=1e-4,
+        threshold_mode="rel",
+        cooldown=0,
+        min_lr=0,
+        eps=1e-8,
+    ):
         if factor >= 1.0:
             raise errors.ArgumentError(f"ReduceLROnPlateau: Factor should be < 1.0, got {factor}")
         if mode not in ("min", "max"):
             raise errors.ArgumentError(f"ReduceLROnPlateau: mode {mode} is unknown! Use 'min' or 'max'")
         if threshold_mode not in ("rel", "abs"):
-            raise errors.ArgumentError(f"ReduceLROnPlateau: threshold mode {threshold_mode} is unknown! Use 'rel' or 'abs'")
+            raise errors.ArgumentError(
+                f"ReduceLROnPlateau: threshold mode {threshold_mode} is unknown! Use 'rel' or 'abs'"
+            )
         check_optimizer(self, optimizer)
         self.factor = factor
         self.optimizer = optimizer
@@ -78,9 +91,11 @@ class ReduceLROnPlateau(LRScheduler):
 
     def _reduce_lr(self):
         if len(self.optimizer.param_groups) != len(self.min_lrs):
-            raise errors.ArgumentError("ReduceLROnPlateau: the optimizer got a group after this schedule was made; "
-                                       "append that group's smallest rate to min_lrs")
-        for low, group in zip(self.min_lrs, self.optimizer.param_groups):
+            raise errors.ArgumentError(
+                "ReduceLROnPlateau: the optimizer got a group after this schedule was made; "
+                "append that group's smallest rate to min_lrs"
+            )
+        for low, group in zip(self.min_lrs, self.optimizer.param_groups, strict=False):
             old = float(group["lr"])
             new = max(old * self.factor, low)
             if old - new > self.eps:

@@ -1,10 +1,20 @@
 """Datasets: examples by number, or one after the other."""
+
 from bisect import bisect_right
 from itertools import accumulate
 
 from ... import errors
 
-__all__ = ["Dataset", "IterableDataset", "TensorDataset", "StackDataset", "ConcatDataset", "ChainDataset", "Subset", "random_split"]
+__all__ = [
+    "Dataset",
+    "IterableDataset",
+    "TensorDataset",
+    "StackDataset",
+    "ConcatDataset",
+    "ChainDataset",
+    "Subset",
+    "random_split",
+]
 
 
 class Dataset:
@@ -225,6 +235,7 @@ def random_split(dataset, lengths, generator=None):
     Source: *Understanding Deep Learning*, section 8.5 (training, validation and test sets).
     """
     from ... import randperm
+
     total = len(dataset)
     if abs(sum(lengths) - 1) < 1e-9 and sum(lengths) <= 1 + 1e-9:
         if any(not 0 <= part <= 1 for part in lengths):
@@ -234,7 +245,10 @@ def random_split(dataset, lengths, generator=None):
             sizes[i % len(sizes)] += 1
         lengths = sizes
     if sum(lengths) != total:
-        raise errors.ArgumentError(f"random_split: Sum of input lengths does not equal the length of the input dataset: {sum(lengths)} and {total}")
+        raise errors.ArgumentError(
+            f"random_split: Sum of input lengths does not equal the length of the input dataset: "
+            f"{sum(lengths)} and {total}"
+        )
     order = randperm(total, generator=generator).tolist()
     ends = list(accumulate(lengths))
-    return [Subset(dataset, order[end - n: end]) for end, n in zip(ends, lengths)]
+    return [Subset(dataset, order[end - n : end]) for end, n in zip(ends, lengths, strict=True)]

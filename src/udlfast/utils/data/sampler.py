@@ -1,7 +1,15 @@
 """Samplers: the order in which a DataLoader takes the examples."""
+
 from ... import errors
 
-__all__ = ["Sampler", "SequentialSampler", "RandomSampler", "SubsetRandomSampler", "WeightedRandomSampler", "BatchSampler"]
+__all__ = [
+    "Sampler",
+    "SequentialSampler",
+    "RandomSampler",
+    "SubsetRandomSampler",
+    "WeightedRandomSampler",
+    "BatchSampler",
+]
 
 
 class Sampler:
@@ -72,8 +80,12 @@ class RandomSampler(Sampler):
     def __init__(self, data_source, replacement=False, num_samples=None, generator=None):
         if not isinstance(replacement, bool):
             raise TypeError(f"replacement should be a boolean value, but got replacement={replacement}")
-        if num_samples is not None and (isinstance(num_samples, bool) or not isinstance(num_samples, int) or num_samples <= 0):
-            raise errors.ArgumentError(f"RandomSampler: num_samples should be a positive integer value, but got num_samples={num_samples}")
+        if num_samples is not None and (
+            isinstance(num_samples, bool) or not isinstance(num_samples, int) or num_samples <= 0
+        ):
+            raise errors.ArgumentError(
+                f"RandomSampler: num_samples should be a positive integer value, but got num_samples={num_samples}"
+            )
         self.data_source = data_source
         self.replacement = replacement
         self._num_samples = num_samples
@@ -87,6 +99,7 @@ class RandomSampler(Sampler):
     def order(self):
         """One pass as an int64 tensor [num_samples]."""
         from ... import cat, empty, int64, randint, randperm
+
         n, total = len(self.data_source), self.num_samples
         if n == 0:
             return empty(0, dtype=int64)
@@ -106,14 +119,16 @@ class RandomSampler(Sampler):
 
 
 def random_seed(generator=None):
-    """A 63-bit seed drawn from a generator (default: the default one)."""
+    """A 53-bit seed drawn from a generator (default: the default one)."""
     from ... import randint
-    return randint(0, 2 ** 62, (1,), generator=generator).item()
+
+    return randint(0, 2**53, (1,), generator=generator).item()
 
 
 def fresh_generator():
     """A generator of its own, seeded from the default one, so that what happens between batches changes no order."""
     from ... import Generator
+
     return Generator().manual_seed(random_seed())
 
 
@@ -137,6 +152,7 @@ class SubsetRandomSampler(Sampler):
 
     def __iter__(self):
         from ... import randperm
+
         for i in randperm(len(self.indices), generator=self.generator).tolist():
             yield self.indices[i]
 
@@ -165,20 +181,29 @@ class WeightedRandomSampler(Sampler):
 
     def __init__(self, weights, num_samples, replacement=True, generator=None):
         from ... import as_tensor, float64
+
         if isinstance(num_samples, bool) or not isinstance(num_samples, int) or num_samples <= 0:
-            raise errors.ArgumentError(f"WeightedRandomSampler: num_samples should be a positive integer value, but got num_samples={num_samples}")
+            raise errors.ArgumentError(
+                f"WeightedRandomSampler: num_samples should be a positive integer value, but got "
+                f"num_samples={num_samples}"
+            )
         if not isinstance(replacement, bool):
             raise TypeError(f"replacement should be a boolean value, but got replacement={replacement}")
         self.weights = as_tensor(weights, dtype=float64)
         if self.weights.ndim != 1:
-            raise errors.ShapeError(f"WeightedRandomSampler: weights should be a 1d sequence but given weights have shape {list(self.weights.shape)}")
+            raise errors.ShapeError(
+                f"WeightedRandomSampler: weights should be a 1d sequence but given weights have shape "
+                f"{list(self.weights.shape)}"
+            )
         self.num_samples = num_samples
         self.replacement = replacement
         self.generator = generator
 
     def __iter__(self):
-        from ... import float64, rand
         import numpy as np
+
+        from ... import float64, rand
+
         weights = self.weights.numpy()
         if not (weights >= 0).all() or not np.isfinite(weights).all() or weights.sum() <= 0:
             raise errors.ArgumentError("WeightedRandomSampler: weights must be finite, at least 0, and not all 0")
@@ -188,8 +213,10 @@ class WeightedRandomSampler(Sampler):
             drawn = np.searchsorted(ends, u * ends[-1], side="right")
             return iter(np.minimum(drawn, np.flatnonzero(weights)[-1]).tolist())
         if np.count_nonzero(weights) < self.num_samples:
-            raise errors.ArgumentError(f"WeightedRandomSampler: {self.num_samples} samples without replacement need as many weights "
-                                       f"above 0, got {np.count_nonzero(weights)}")
+            raise errors.ArgumentError(
+                f"WeightedRandomSampler: {self.num_samples} samples without replacement need as many weights "
+                f"above 0, got {np.count_nonzero(weights)}"
+            )
         u = rand(len(weights), dtype=float64, generator=self.generator).numpy()
         with np.errstate(divide="ignore", invalid="ignore"):
             keys = np.where(weights > 0, np.log(u) / weights, -np.inf)
@@ -215,7 +242,9 @@ class BatchSampler(Sampler):
 
     def __init__(self, sampler, batch_size, drop_last):
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size <= 0:
-            raise errors.ArgumentError(f"BatchSampler: batch_size should be a positive integer value, but got batch_size={batch_size}")
+            raise errors.ArgumentError(
+                f"BatchSampler: batch_size should be a positive integer value, but got batch_size={batch_size}"
+            )
         if not isinstance(drop_last, bool):
             raise TypeError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
         self.sampler = sampler

@@ -1,0 +1,194 @@
+"""Triangles and diagonals of matrices."""
+from .. import _core
+from .._core import MAP_where, attach, ew3, extend
+from ..errors import ShapeError
+from ._common import axis, in_place, tensor, whole
+from .creation import arange, eye
+
+
+def tril(input, diagonal=0):
+    """The lower triangle; zeros above it.
+
+    y[..., i, j] = x[..., i, j] where j - i <= diagonal, else 0
+
+    Args:
+        input: at least two dimensions
+        diagonal: the last diagonal to keep; 0 = the main one, positive = above it
+    Returns: the shape of input
+    Raises: ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.tril(torch.ones(2, 2)).tolist()
+    [[1.0, 0.0], [1.0, 1.0]]
+    """
+    return _triangle("tril", input, diagonal, True)
+
+
+def triu(input, diagonal=0):
+    """The upper triangle; zeros below it.
+
+    y[..., i, j] = x[..., i, j] where j - i >= diagonal, else 0
+
+    Args:
+        input: at least two dimensions
+        diagonal: the first diagonal to keep; 0 = the main one, positive = above it
+    Returns: the shape of input
+    Raises: ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.triu(torch.ones(2, 2)).tolist()
+    [[1.0, 1.0], [0.0, 1.0]]
+    """
+    return _triangle("triu", input, diagonal, False)
+
+
+def _triangle(op, input, diagonal, lower):
+    tensor(op, input)
+    if input.ndim < 2:
+        raise ShapeError(f"{op}: expected a matrix or a batch of matrices, got {list(input.shape)}")
+    diagonal = whole(op, "diagonal", diagonal, -(2**62), 2**62)
+    offsets = arange(input.shape[-1]) - arange(input.shape[-2]).unsqueeze(1)
+    return _keep(input, offsets <= diagonal if lower else offsets >= diagonal)
+
+
+def _keep(input, mask):
+    y = ew3(MAP_where, mask, input.detach(), _core.zeros((), dtype=input.dtype))
+    return attach(y, (input,), triangle_backward, saved=(mask,))
+
+
+def triangle_backward(node, g):
+    """Zeros stay zeros: the gradient is cut to the same triangle."""
+    return _keep(g, node.saved[0]),
+
+
+def tril_indices(row, col, offset=0, *, dtype=None, device=None):
+    """The places of a matrix's lower triangle, [2, places].
+
+    >>> import udlfast as torch
+    >>> torch.tril_indices(2, 2).tolist()
+    [[0, 1, 1], [0, 0, 1]]
+    """
+    import numpy
+    return _places(numpy.tril_indices(row, offset, col), dtype)
+
+
+def triu_indices(row, col, offset=0, *, dtype=None, device=None):
+    """The places of a matrix's upper triangle, [2, places].
+
+    >>> import udlfast as torch
+    >>> torch.triu_indices(2, 2).tolist()
+    [[0, 0, 1], [0, 1, 1]]
+    """
+    import numpy
+    return _places(numpy.triu_indices(row, offset, col), dtype)
+
+
+def _places(pair, dtype):
+    import numpy
+    return _core.from_numpy(numpy.ascontiguousarray(numpy.stack(pair), dtype=numpy.int64)).to(dtype or _core.int64)
+
+
+def diagonal(input, offset=0, dim1=0, dim2=1):
+    """A diagonal of two dimensions, as a new last dimension.
+
+    y[..., k] = x[..., k, k + offset] (dim1 and dim2 last; for a negative offset x[..., k - offset, k])
+
+    Args:
+        input: at least two dimensions
+        offset: which diagonal; 0 = the main one, positive = above it
+        dim1, dim2: the dimensions of the matrix
+    Returns: a copy with dim1 and dim2 replaced by the diagonal
+    Raises: ShapeError, DimError
+
+    >>> import udlfast as torch
+    >>> torch.diagonal(torch.tensor([[1, 2], [3, 4]])).tolist()
+    [1, 4]
+    """
+    op = "diagonal"
+    tensor(op, input)
+    a, b = axis(op, dim1, input.ndim, "dim1"), axis(op, dim2, input.ndim, "dim2")
+    if a == b or input.ndim < 2:
+        raise ShapeError(f"{op}: dim1 and dim2 must be two dimensions of input {list(input.shape)}, got {dim1} and {dim2}")
+    x = input.movedim((a, b), (-2, -1))
+    m, n = x.shape[-2:]
+    length = max(0, min(m, n - offset) if offset >= 0 else min(m + offset, n))
+    # with the matrix as one row of m n elements, neighbours on a diagonal are n + 1 apart
+    flat = x.reshape(*x.shape[:-2], m * n)
+    return flat.index_select(-1, arange(length) * (n + 1) + (offset if offset >= 0 else -offset * n))
+
+
+def diag(input, diagonal=0):
+    """A matrix with a vector on its diagonal, or the diagonal of a matrix.
+
+    Args:
+        input: [n] or [m, n]
+        diagonal: which; 0 = the main one, positive = above it
+    Returns: [n + |diagonal|, n + |diagonal|], or the diagonal
+    Raises: ShapeError
+
+    >>> import udlfast as torch
+    >>> torch.diag(torch.tensor([1, 2])).tolist()
+    [[1, 0], [0, 2]]
+    """
+    tensor("diag", input)
+    if input.ndim not in (1, 2):
+        raise ShapeError(f"diag: expected a vector or a matrix, got {list(input.shape)}; see diagonal and diag_embed")
+    return diag_embed(input, diagonal) if input.ndim == 1 else globals()["diagonal"](input, diagonal)
+
+
+def diag_embed(input, offset=0, dim1=-2, dim2=-1):
+    """Matrices with the last dimension on their diagonals.
+
+    Args:
+        input: at least one dimension
+        offset: which diagonal; 0 = the main one, positive = above it
+        dim1, dim2: where the dimensions of the matrices go
+    Returns: one dimension more than input
+    Raises: ShapeError, DimError
+
+    >>> import udlfast as torch
+    >>> torch.diag_embed(torch.tensor([1, 2])).tolist()
+    [[1, 0], [0, 2]]
+    """
+    op = "diag_embed"
+    tensor(op, input)
+    if input.ndim < 1:
+        raise ShapeError(f"{op}: expected at least one dimension, got a number")
+    n = input.shape[-1] + abs(offset)
+    flat = _core.zeros((*input.shape[:-1], n * n), dtype=input.dtype)
+    places = arange(input.shape[-1]) * (n + 1) + (offset if offset >= 0 else -offset * n)
+    y = flat.index_copy(-1, places, input).reshape(*input.shape[:-1], n, n)
+    a, b = axis(op, dim1, y.ndim, "dim1"), axis(op, dim2, y.ndim, "dim2")
+    if a == b:
+        raise ShapeError(f"{op}: dim1 and dim2 must differ, got {dim1} and {dim2}")
+    return y if (a, b) == (y.ndim - 2, y.ndim - 1) else y.movedim((-2, -1), (a, b))
+
+
+def diagflat(input, offset=0):
+    """A matrix with all elements of the input on its diagonal.
+
+    >>> import udlfast as torch
+    >>> torch.diagflat(torch.tensor([[1], [2]])).tolist()
+    [[1, 0], [0, 2]]
+    """
+    tensor("diagflat", input)
+    return diag_embed(input.reshape(-1), offset)
+
+
+def trace(input):
+    """The sum of the main diagonal of a matrix.
+
+    >>> import udlfast as torch
+    >>> torch.trace(torch.tensor([[1, 2], [3, 4]])).item()
+    5
+    """
+    tensor("trace", input)
+    if input.ndim != 2:
+        raise ShapeError(f"trace: expected a matrix, got {list(input.shape)}")
+    return (input * eye(*input.shape, dtype=input.dtype)).sum()
+
+
+for _function in (tril, triu, diagonal, diag, diag_embed, diagflat, trace):
+    extend(_function.__name__, _function)
+extend("tril_", in_place(tril))
+extend("triu_", in_place(triu))

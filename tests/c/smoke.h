@@ -1,0 +1,38 @@
+/* smoke.h - arrays, calls and checks of the smoke test: see smoke.c. */
+#ifndef SMOKE_H
+#define SMOKE_H
+#include "udlfast.h"
+#include <math.h>
+#include <stdlib.h>
+
+enum { F32 = UDL_F32, F64 = UDL_F64, I64 = UDL_I64 };
+#define LEN(a) ((i64)(sizeof(a) / sizeof(a)[0]))
+#define EACH_FLOAT for (int dt = F32; dt <= F64; dt++)
+
+typedef struct {
+    void *p;                     /* one element behind `base` */
+    char *base, *before, *after; /* contents of an output before the call and after the first one */
+    i64 n;
+    int dtype, is_out;
+    size_t bytes;
+} arr;
+
+arr *array(i64 n, int dtype);                        /* not filled: floats are NaN */
+arr *in(i64 n, int dtype, double lo, double hi);     /* uniform random numbers */
+arr *out(i64 n, int dtype);                          /* checked for equal bits; every element must be written */
+arr *inout(i64 n, int dtype, double lo, double hi);  /* both */
+void *P(const arr *a);                               /* its address, or NULL */
+double get(const arr *a, i64 i);
+void put(const arr *a, i64 i, double v);
+double uniform(double lo, double hi);
+i64 below(i64 n);
+double *reals(i64 n); /* zeros; to be freed */
+
+void run(int id, const void *args, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void expect(const arr *o, const double *want, double k, double scale);
+void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void done(void); /* the end of a case: its arrays go */
+
+void smoke_math(void); /* element-wise, reductions, matmul, sort, random, optimisers */
+void smoke_nn(void);   /* convolution, pooling, softmax, normalisation, losses */
+#endif

@@ -1,0 +1,70 @@
+"""Layer normalisation over the last axes, with and without weight and bias."""
+
+import numpy as np
+import pytest
+from harness import LAYOUTS, check_close, check_gradient, check_reference, numbers, place
+
+import udlfast as torch
+import udlfast.nn.functional as F
+from udlfast.reference import layer_norm as ref
+
+# shape, how many of the last axes
+CASES = [((1,), 1), ((5,), 1), ((0, 4), 1), ((3, 1), 1), ((2, 3, 4), 2), ((2, 3, 4), 3), ((13, 97), 1), ((4, 5, 384), 1),
+         ((2, 1023), 1), ((65, 16), 1)]  # fmt: skip
+CASES += [((3, n), 1) for n in (2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_layer_norm(isa, rng, case, dtype):
+    shape, dims = case
+    last = shape[-dims:]
+    for layout in LAYOUTS:
+        check_gradient(
+            lambda x, w, b: F.layer_norm(x, last, w, b, eps=1e-3), lambda x, w, b: ref.layer_norm(x, dims, w, b, eps=1e-3),
+            lambda gy, x, w, b: ref.layer_norm_backward(gy, x, dims, w, eps=1e-3),
+            2 * rng.standard_normal(shape) + 1, rng.standard_normal(last), rng.standard_normal(last),
+            rng=rng, dtype=dtype, layout=layout, k=8, n=max(int(np.prod(last)), shape[0]), grad_scale=8,
+        )  # fmt: skip
+
+
+def test_without_weight_and_bias(isa, rng):
+    x = rng.standard_normal((3, 4, 17))
+    check_gradient(lambda x: F.layer_norm(x, (17,)), lambda x: ref.layer_norm(x, 1),
+                   lambda gy, x: ref.layer_norm_backward(gy, x, 1)[:1], x, rng=rng, k=8, n=17)  # fmt: skip
+    w = rng.standard_normal(17)
+    check_gradient(lambda x, w: F.layer_norm(x, (17,), w), lambda x, w: ref.layer_norm(x, 1, w),
+                   lambda gy, x, w: ref.layer_norm_backward(gy, x, 1, w)[:2], x, w, rng=rng, k=8, n=17)  # fmt: skip
+
+
+def test_far_from_zero(isa, rng):
+    x = (1000 + rng.standard_normal((5, 129))).astype(np.float32)
+    check_close(F.layer_norm(torch.tensor(x), (129,)), ref.layer_norm(x.astype(float), 1), "far", k=4096, n=1)
+
+
+def test_constant_row(isa):
+    x = torch.full((3, 9), 5.0, requires_grad=True)
+    y = F.layer_norm(x, (9,))
+    y.sum().backward()
+    assert not numbers(y).any() and np.isfinite(numbers(x.grad)).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_bad_row_leaves_the_others_alone(isa, rng, bad):
+    for at in (0, 7, 8, 16):
+        x = rng.standard_normal((4, 17))
+        x[2, at] = bad
+        with np.errstate(invalid="ignore"):
+            check_close(F.layer_norm(place(x, "float32"), (17,)), ref.layer_norm(x, 1), "row", k=8, n=17)
+
+
+def test_bfloat16(isa, rng):
+    arrays = rng.standard_normal((3, 17)), rng.standard_normal(17), rng.standard_normal(17)
+    check_gradient(lambda x, w, b: F.layer_norm(x, (17,), w, b), lambda x, w, b: ref.layer_norm(x, 1, w, b),
+                   lambda gy, x, w, b: ref.layer_norm_backward(gy, x, 1, w), *arrays, rng=rng, dtype="bfloat16", k=2)  # fmt: skip
+
+
+def test_reference(rng):
+    x, w, b = rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
+    check_reference(lambda x, w, b: ref.layer_norm(x, 2, w, b), lambda gy, x, w, b: ref.layer_norm_backward(gy, x, 2, w),
+                    x, w, b, rng=rng)  # fmt: skip

@@ -1,0 +1,93 @@
+"""sort, argsort and topk: stable, NaN largest, both directions, any axis."""
+
+import numpy as np
+import pytest
+from harness import LAYOUTS, check_close, check_gradient, check_reference, place
+
+import udlfast as torch
+from udlfast.reference import sort as ref
+
+SHAPES = [((1,), 0), ((0,), 0), ((2,), 0), ((7,), 0), ((8,), -1), ((9,), 0), ((33,), 0), ((257,), 0), ((3, 5), 0), ((3, 17), 1),
+          ((2, 9, 3), 1), ((4, 0), 1), ((0, 4), 1), ((5, 64), 1), ((), -1)]  # fmt: skip
+
+
+@pytest.mark.parametrize("descending", [False, True], ids=["up", "down"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int32", "uint8"])
+@pytest.mark.parametrize("case", SHAPES, ids=str)
+def test_sort_is_stable(isa, rng, case, dtype, descending):
+    """Few distinct values, so that equals must keep their order."""
+    shape, axis = case
+    x = np.asarray(rng.integers(0, 5, shape)).astype(dtype)
+    values, indices = torch.sort(torch.tensor(x), dim=axis, descending=descending, stable=True)
+    want, order = ref.sort(x, axis, descending)
+    assert values.numpy().dtype == x.dtype and np.array_equal(values.numpy(), want)
+    assert indices.dtype == torch.int64 and np.array_equal(indices.numpy(), order)
+    assert np.array_equal(torch.argsort(torch.tensor(x), dim=axis, descending=descending, stable=True).numpy(), order)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", SHAPES, ids=str)
+def test_sort_gradient(isa, rng, case, dtype, layout):
+    shape, axis = case
+    for descending in (False, True):
+        check_gradient(
+            lambda x: torch.sort(x, dim=axis, descending=descending)[0], lambda x: ref.sort(x, axis, descending)[0],
+            lambda gy, x: ref.sort_backward(gy, x, ref.sort(x, axis, descending)[1], axis),
+            np.asarray(rng.standard_normal(shape)), rng=rng, dtype=dtype, layout=layout, k=0.01,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("descending", [False, True], ids=["up", "down"])
+def test_nan_is_largest(isa, rng, descending):
+    for n in (5, 16, 40):
+        x = rng.standard_normal(n)
+        x[[0, n // 2, n - 1]] = np.nan
+        x[1], x[2] = np.inf, -np.inf
+        values, indices = torch.sort(torch.tensor(x), descending=descending, stable=True)
+        want, order = ref.sort(x, -1, descending)
+        check_close(values, want, "sort")
+        assert indices.tolist() == order.tolist()
+
+
+@pytest.mark.parametrize("largest", [True, False], ids=["largest", "smallest"])
+@pytest.mark.parametrize("case", [((5,), 0, 0), ((5,), 0, 1), ((5,), 0, 5), ((3, 17), 1, 3), ((17, 3), 0, 4), ((2, 9, 3), 1, 9),
+                                  ((4, 1023), 1, 10), ((64, 10), 1, 1)], ids=str)  # fmt: skip
+def test_topk(isa, rng, case, largest):
+    shape, axis, k = case
+    check_gradient(
+        lambda x: torch.topk(x, k, dim=axis, largest=largest)[0], lambda x: ref.topk(x, k, axis, largest)[0],
+        lambda gy, x: ref.sort_backward(gy, x, ref.topk(x, k, axis, largest)[1], axis), rng.standard_normal(shape),
+        rng=rng, k=0.01,
+    )  # fmt: skip
+    x = rng.standard_normal(shape)
+    assert np.array_equal(torch.topk(torch.tensor(x), k, dim=axis, largest=largest)[1].numpy(), ref.topk(x, k, axis, largest)[1])
+
+
+def test_topk_with_nan_and_integers(isa):
+    x = torch.tensor([1.0, float("nan"), 3.0, 2.0])
+    values, indices = torch.topk(x, 2)
+    assert indices.tolist() == [1, 2] and np.isnan(values[0].item()) and values[1].item() == 3.0
+    assert torch.topk(torch.tensor([3, 9, 7]), 2)[0].tolist() == [9, 7]
+
+
+def test_sorted_input_stays(isa):
+    x = np.arange(100.0)
+    values, indices = torch.sort(torch.tensor(x))
+    assert values.tolist() == x.tolist() and indices.tolist() == list(range(100))
+    values, indices = torch.sort(torch.tensor(x[::-1].copy()))
+    assert values.tolist() == x.tolist() and indices.tolist() == list(range(99, -1, -1))
+
+
+def test_named_results(isa):
+    result = torch.sort(place(np.array([2.0, 1.0]), "float32"))
+    assert result.values.tolist() == [1.0, 2.0] and result.indices.tolist() == [1, 0]
+    result = torch.topk(torch.tensor([2.0, 1.0]), 1)
+    assert result.values.tolist() == [2.0] and result.indices.tolist() == [0]
+
+
+def test_reference(rng):
+    x = rng.standard_normal((3, 5))
+    check_reference(lambda x: ref.sort(x, 0, True)[0],
+                    lambda gy, x: ref.sort_backward(gy, x, ref.sort(x, 0, True)[1], 0), x, rng=rng)  # fmt: skip
+    assert np.array_equal(ref.sort(x, 1)[1], np.argsort(x, 1, kind="stable"))
