@@ -1,7 +1,7 @@
 """NumPy at its best: what a good NumPy user would write for each operation, float32 throughout.
 
 Convolutions go through windows made by stride tricks into BLAS; element-wise work reuses its buffers by out=;
-recurrent cells take one matrix product for all time steps of the input. Gradients follow the functions they belong to.
+gradients follow the functions they belong to.
 """
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -174,42 +174,13 @@ def gelu_tanh(x, out, work):
     return out
 
 
-# ---- attention and recurrence ---------------------------------------------------------------------------------------
+# ---- attention ------------------------------------------------------------------------------------------------------
 def attention(q, k, v, causal):
     """softmax(q k^T / sqrt(D)) v for q, k, v [B, H, T, D]"""
     scores = np.matmul(q * np.float32(q.shape[-1] ** -0.5), k.swapaxes(-1, -2))
     if causal:
         scores += np.triu(np.full(scores.shape[-2:], -np.inf, np.float32), 1)
     return np.matmul(softmax(scores, out=scores), v)
-
-
-def sigmoid(x):
-    """In place: 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2, which cannot overflow."""
-    x *= np.float32(0.5)
-    np.tanh(x, out=x)
-    x += np.float32(1)
-    x *= np.float32(0.5)
-    return x
-
-
-def lstm(x, w_ih, w_hh, bias):
-    """Outputs [T, B, H] of an LSTM over x[T, B, I] from zero state; gates in the order input, forget, cell, output."""
-    t, n, _ = x.shape
-    hidden = w_hh.shape[1]
-    gates_x = np.matmul(x.reshape(t * n, -1), w_ih.T).reshape(t, n, -1)
-    gates_x += bias
-    h, c = np.zeros((n, hidden), x.dtype), np.zeros((n, hidden), x.dtype)
-    y = np.empty((t, n, hidden), x.dtype)
-    w = np.ascontiguousarray(w_hh.T)
-    for k in range(t):
-        gates = np.matmul(h, w)
-        gates += gates_x[k]
-        i, f, g, o = np.split(gates, 4, 1)
-        c *= sigmoid(f)
-        c += sigmoid(i) * np.tanh(g, out=g)
-        h = y[k]
-        np.multiply(sigmoid(o), np.tanh(c), out=h)
-    return y
 
 
 # ---- optimisers -----------------------------------------------------------------------------------------------------

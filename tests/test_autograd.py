@@ -153,8 +153,8 @@ def test_leaves():
 
 def test_in_place_on_a_leaf_raises():
     x = leaf(1.0, 2.0)
-    check_raises(RuntimeError, ["leaf", "in-place"], x.add_, 1)
-    check_raises(RuntimeError, ["leaf", "in-place"], x[0].fill_, 1)
+    check_raises(RuntimeError, ["leaf", "place"], x.add_, 1)
+    check_raises(RuntimeError, ["leaf", "place"], x[0].fill_, 1)
     with torch.no_grad():
         x.add_(1)
     assert x.tolist() == [2.0, 3.0]

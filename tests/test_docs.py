@@ -48,7 +48,7 @@ def rows():
 FOLDERS = ("csrc/kernels", "src/udlfast", "src/udlfast/reference", "tests", "bench")
 
 
-@pytest.mark.parametrize("cells", rows(), ids=lambda c: c[0])
+@pytest.mark.parametrize("cells", list(rows()), ids=lambda c: c[0])
 def test_ops_table_names_files_that_exist(cells):
     for folder, cell in zip(FOLDERS, cells[2:], strict=True):
         for name in re.findall(r"`([^`]+)`", cell):

@@ -175,7 +175,7 @@ def test_pictures(tmp_path):
     for epochs, valid in ((1, batches(16)), (3, None), (3, batches(16))):
         _, history = run(epochs=epochs, valid=valid)
         path = train.plot_history(history, tmp_path / "a.png", title="t", test_accuracy=0.5)
-        assert open(path, "rb").read(8) == b"\x89PNG\r\n\x1a\n"
+        assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     with pytest.raises(ValueError, match="no epoch"):
         train.plot_history(train.History(), tmp_path / "b.png")
 

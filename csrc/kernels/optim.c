@@ -100,7 +100,7 @@ static void FN(sgd_one)(const optim_ctx *x, T *p, const T *g, T *buf, T *s2, T *
 static void FN(sgd_range)(void *ctx, i64 begin, i64 end) { FN(optim_walk)(ctx, begin, end, FN(sgd_one)); }
 
 static int FN(sgd)(const udl_sgd_args *a) {
-    optim_ctx x = {a->table, a->count, a, {0}};
+    optim_ctx x = {a->table, a->count, a, {0, 0, 0, 0}};
     udl_parallel_for(optim_total(a->table, a->count), OPTIM_GRAIN, FN(sgd_range), &x);
     return UDL_OK;
 }
@@ -155,7 +155,7 @@ static void FN(adam_one)(const optim_ctx *x, T *p, const T *g, T *m, T *v, T *vm
 static void FN(adam_range)(void *ctx, i64 begin, i64 end) { FN(optim_walk)(ctx, begin, end, FN(adam_one)); }
 
 static int FN(adam)(const udl_adam_args *a) {
-    optim_ctx x = {a->table, a->count, a, {0}};
+    optim_ctx x = {a->table, a->count, a, {0, 0, 0, 0}};
     x.s.step_size = a->lr / (1 - pow(a->beta1, (double)a->step));
     x.s.v_scale = 1 / sqrt(1 - pow(a->beta2, (double)a->step));
     x.s.decay = a->decoupled ? 1 - a->lr * a->weight_decay : 1;

@@ -2,9 +2,12 @@
  * where the Python tests cannot run (an emulator, a bare cross toolchain). scripts/aarch64_smoke.sh builds and runs it.
  *
  * A result passes if  |got - want| <= k eps max(|want|, scale) + the smallest subnormal number  (eps: of its type).
- * k and scale stand at each check: k is a few roundings, and for sums of n terms of size about 1, scale = sqrt(n), as
- * rounding errors add up like a random walk. Integers are exact. Every call runs with 1, 2 and 3 threads, from the same
- * contents, and must give the same bits. Arrays start off the natural alignment of vectors and end in guard bytes. */
+ * k and scale stand at each check. k counts roundings. A running sum of n random terms of size t and either sign grows
+ * like t sqrt(n) and its n roundings add up like another random walk, so that its error is of size eps t n: scale is
+ * SUM(n) there. Integers are exact.
+ *
+ * Every call runs with 1, 2 and 3 threads, from the same contents, and must give the same bits. Arrays start off the
+ * natural alignment of vectors and end in guard bytes. */
 #include "smoke.h"
 #include <float.h>
 #include <stdarg.h>
@@ -90,12 +93,12 @@ void done(void) { /* the end of a case: its arrays go */
 }
 
 /* ---- calls and checks -------------------------------------------------------------------------------------------- */
-static struct { int calls, failed; double worst; } stat[UDL_NKERNELS];
+static struct { int calls, failed; double worst; } record[UDL_NKERNELS];
 static int current;
 static char label[160];
 
 void fail(const char *format, ...) {
-    if (stat[current].failed++ >= 5) return;
+    if (record[current].failed++ >= 5) return;
     va_list v;
     va_start(v, format);
     printf("  FAILED %s %s: ", udl_kernels[current].name, label);
@@ -117,7 +120,7 @@ void run(int id, const void *args, const char *format, ...) {
     vsnprintf(label, sizeof label, format, v);
     va_end(v);
     current = id;
-    stat[id].calls++;
+    record[id].calls++;
     copy_outputs(0);
     for (int threads = 1; threads <= 3; threads++) {
         if (threads > 1) copy_outputs(1);
@@ -134,14 +137,19 @@ void run(int id, const void *args, const char *format, ...) {
     }
 }
 void expect(const arr *o, const double *want, double k, double scale) {
-    const double eps = o->dtype == F32 ? FLT_EPSILON : o->dtype == F64 ? DBL_EPSILON : o->dtype == UDL_BF16 ? 0x1p-7 : 0;
+    const double eps = o->dtype == F32        ? FLT_EPSILON
+                       : o->dtype == F64      ? DBL_EPSILON
+                       : o->dtype == UDL_BF16 ? 0x1p-7
+                                              : 0;
     const double least = o->dtype == F64 ? 0x1p-1074 : eps > 0 ? 0x1p-149 : 0;
     for (i64 i = 0; i < o->n; i++) {
         double got = get(o, i), w = o->dtype == F32 ? (float)want[i] : want[i];
         if (got == w || (isnan(got) && isnan(w))) continue;
         double tolerance = k * eps * fmax(fabs(w), scale) + least, ratio = fabs(got - w) / tolerance;
-        if (ratio <= 1) stat[current].worst = fmax(stat[current].worst, ratio);
-        else fail("element %lld of %lld is %.17g, not %.17g (tolerance %.3g)", (long long)i, (long long)o->n, got, w, tolerance);
+        if (ratio <= 1) record[current].worst = fmax(record[current].worst, ratio);
+        else
+            fail("element %lld of %lld is %.17g, not %.17g (tolerance %.3g)", (long long)i, (long long)o->n, got, w,
+                 tolerance);
     }
 }
 
@@ -155,15 +163,17 @@ int main(int argc, char **argv) {
             continue;
         }
         ran++;
-        memset(stat, 0, sizeof stat);
+        memset(record, 0, sizeof record);
         rng = 1;
         smoke_math();
+        smoke_order();
+        smoke_conv();
         smoke_nn();
         for (int id = 0; id < UDL_NKERNELS; id++) {
-            const char *verdict = stat[id].failed ? "FAILED" : stat[id].calls ? "ok" : "not covered";
-            printf("%-8s %-29s %-11s %4d calls, largest error %.2f of the tolerance\n", name, udl_kernels[id].name, verdict,
-                   stat[id].calls, stat[id].worst);
-            bad += stat[id].failed > 0;
+            const char *verdict = record[id].failed ? "FAILED" : record[id].calls ? "ok" : "not covered";
+            printf("%-8s %-29s %-11s %4d calls, largest error %.2f of the tolerance\n", name, udl_kernels[id].name,
+                   verdict, record[id].calls, record[id].worst);
+            bad += record[id].failed > 0;
         }
     }
     printf("%s: %d level%s, %d kernel%s failed\n", bad || !ran ? "FAILED" : "ok", ran, ran == 1 ? "" : "s", bad,

@@ -7,6 +7,7 @@
 
 enum { F32 = UDL_F32, F64 = UDL_F64, I64 = UDL_I64 };
 #define LEN(a) ((i64)(sizeof(a) / sizeof(a)[0]))
+#define SUM(n) (1 + (double)(n) / 3) /* products of numbers in [-1, 1]: t = 1/3 */
 #define EACH_FLOAT for (int dt = F32; dt <= F64; dt++)
 
 typedef struct {
@@ -33,6 +34,8 @@ void expect(const arr *o, const double *want, double k, double scale);
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void done(void); /* the end of a case: its arrays go */
 
-void smoke_math(void); /* element-wise, reductions, matmul, sort, random, optimisers */
-void smoke_nn(void);   /* convolution, pooling, softmax, normalisation, losses */
+void smoke_math(void);  /* element-wise, reductions, matmul */
+void smoke_order(void); /* sort, random numbers, optimisers */
+void smoke_conv(void);  /* convolution, pooling */
+void smoke_nn(void);    /* softmax, normalisation, losses */
 #endif

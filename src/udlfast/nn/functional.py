@@ -3,9 +3,23 @@
 Nothing is computed here. Most names are those of udlfast.ops; the few functions below only have other arguments here
 (an `inplace` flag, say) than as udlfast.NAME.
 """
+# ruff: noqa: F401, F811 - names are imported to be found here
 from .._core import linear
-from ..ops.activations import (celu, glu, gumbel_softmax, hardshrink, hardtanh, prelu, relu6, rrelu, selu, softshrink,
-                               tanhshrink, threshold, threshold as _threshold)
+from ..ops.activations import (
+    celu,
+    glu,
+    gumbel_softmax,
+    hardshrink,
+    hardtanh,
+    prelu,
+    relu6,
+    rrelu,
+    selu,
+    softshrink,
+    tanhshrink,
+    threshold,
+)
+from ..ops.activations import threshold as _threshold
 from ..ops.adaptive_pool2d import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_max_pool1d, adaptive_max_pool2d
 from ..ops.attention import scaled_dot_product_attention
 from ..ops.batch_norm import batch_norm
@@ -14,8 +28,12 @@ from ..ops.conv2d import conv1d, conv2d
 from ..ops.conv_transpose2d import conv_transpose1d, conv_transpose2d
 from ..ops.cross_entropy import cross_entropy, nll_loss
 from ..ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
-from ..ops.elementwise import (elu, gelu, hardsigmoid as _hardsigmoid, hardswish as _hardswish, leaky_relu, logsigmoid,
-                               mish as _mish, relu as _relu, sigmoid, silu as _silu, softplus, softsign, tanh)
+from ..ops.elementwise import elu, gelu, leaky_relu, logsigmoid, sigmoid, softplus, softsign, tanh
+from ..ops.elementwise import hardsigmoid as _hardsigmoid
+from ..ops.elementwise import hardswish as _hardswish
+from ..ops.elementwise import mish as _mish
+from ..ops.elementwise import relu as _relu
+from ..ops.elementwise import silu as _silu
 from ..ops.embedding import embedding, one_hot
 from ..ops.group_norm import group_norm, instance_norm
 from ..ops.interpolate import interpolate, upsample
@@ -24,16 +42,25 @@ from ..ops.likelihood_losses import gaussian_nll_loss, kl_div, poisson_nll_loss
 from ..ops.local_response_norm import local_response_norm
 from ..ops.losses import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from ..ops.lp_pool2d import lp_pool1d, lp_pool2d, max_unpool1d, max_unpool2d
-from ..ops.margin_losses import (cosine_embedding_loss, hinge_embedding_loss, margin_ranking_loss, multi_margin_loss,
-                                 multilabel_soft_margin_loss, soft_margin_loss, triplet_margin_loss,
-                                 triplet_margin_with_distance_loss)
+from ..ops.margin_losses import (
+    cosine_embedding_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
 from ..ops.pad import pad
 from ..ops.pixel_shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ..ops.pool2d import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from ..ops.products import bilinear
 from ..ops.rms_norm import rms_norm
 from ..ops.similarity import cosine_similarity, normalize, pairwise_distance, pdist
-from ..ops.softmax import log_softmax as _log_softmax, softmax as _softmax, softmin as _softmin
+from ..ops.softmax import log_softmax as _log_softmax
+from ..ops.softmax import softmax as _softmax
+from ..ops.softmax import softmin as _softmin
 from ..ops.unfold import fold, unfold
 
 

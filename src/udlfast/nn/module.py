@@ -64,7 +64,7 @@ class Module:
         if args or kwargs or input is NOTHING or self._hooks is not None:
             return self._call(() if input is NOTHING else (input, *args), kwargs)
         try:
-            return self.forward(input)      # the usual call, and the only one that the interpreter makes without packing
+            return self.forward(input)  # the usual call; the interpreter makes it without packing arguments
         except Exception as error:
             name_layer(self, error)
             raise

@@ -72,7 +72,7 @@ class RunningNorm(Module):
 class BatchNorm(RunningNorm):
     """Batch norm for inputs of the ranks that a subclass names."""
 
-    ranks = ()
+    ranks: tuple[int, ...] = ()
 
     def __init__(
         self,
@@ -161,7 +161,7 @@ class BatchNorm2d(BatchNorm):
 class InstanceNorm(RunningNorm):
     """Instance norm for [C, ...] and [N, C, ...]; subclasses name the ranks."""
 
-    ranks = ()
+    ranks: tuple[int, ...] = ()
 
     def __init__(
         self,

@@ -19,8 +19,8 @@ def selu(input, inplace=False):
     Raises: DTypeError
 
     >>> import udlfast as torch
-    >>> torch.nn.functional.selu(torch.tensor([0., 1.])).tolist()
-    [0.0, 1.0507010221481323]
+    >>> torch.nn.functional.selu(torch.tensor([0., 1.]))
+    tensor([0.0000, 1.0507])
 
     Source: Klambauer et al. 2017.
     """

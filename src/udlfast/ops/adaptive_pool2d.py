@@ -3,8 +3,16 @@
 Window p of P over an axis of size H covers floor(p H / P) .. ceil((p + 1) H / P) - 1.
 """
 from .. import _core
-from .._core import (K_adaptive_avg_pool2d, K_adaptive_avg_pool2d_backward, K_adaptive_max_pool2d, attach, bfloat16,
-                     call, empty, float32)
+from .._core import (
+    K_adaptive_avg_pool2d,
+    K_adaptive_avg_pool2d_backward,
+    K_adaptive_max_pool2d,
+    attach,
+    bfloat16,
+    call,
+    empty,
+    float32,
+)
 from ..errors import ArgumentError, ShapeError
 from ._common import floating, whole
 from .pool2d import max_pool2d_backward

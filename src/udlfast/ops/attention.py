@@ -106,7 +106,7 @@ def _check(op, query, key, value, mask, is_causal, enable_gqa):
     groups = 1
     if enable_gqa:
         if len(q) < 3 or not len(q) == len(k) == len(v) or k[:-2] != v[:-2] or q[:-3] != k[:-3]:
-            raise ShapeError(f"{op}: with enable_gqa the batch sizes must be equal and key and value have the same heads, "
+            raise ShapeError(f"{op}: with enable_gqa the batch sizes and the heads of key and value must be equal, "
                              f"{got}")
         if k[-3] == 0 or q[-3] % k[-3]:
             raise ShapeError(f"{op}: with enable_gqa the heads of key must divide those of query, {got}")

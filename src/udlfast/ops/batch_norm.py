@@ -1,14 +1,25 @@
 """Batch normalization."""
-from .._core import (K_batch_norm, K_batch_norm_backward, attach, bfloat16, call, empty, empty_like, float32, no_grad)
+from .._core import (
+    K_batch_norm,
+    K_batch_norm_backward,
+    attach,
+    bfloat16,
+    call,
+    empty,
+    empty_like,
+    float32,
+    is_grad_enabled,
+    no_grad,
+)
 from ..errors import ArgumentError, ShapeError
-from ._common import floating, once, same_type
+from ._common import floating, same_type
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """Normalize every channel by its mean and variance over the batch and all positions.
 
-    y = (x - mean) / sqrt(var + eps) weight + bias, for each channel. In training mean and var (biased) are those of this
-    batch, and the running statistics move: running = (1 - momentum) running + momentum batch (with the unbiased
+    y = (x - mean) / sqrt(var + eps) weight + bias, for each channel. In training mean and var (biased) are those of
+    this batch, and the running statistics move: running = (1 - momentum) running + momentum batch (with the unbiased
     variance). Otherwise the running statistics are used. An empty batch leaves them alone.
 
     Args:
@@ -64,21 +75,38 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
          (momentum, eps))
     if training:
         _write_back(zip((running_mean, running_var), running))
-    return attach(y, (x, weight, bias), batch_norm_backward, saved=(x, weight, mean, rstd), args=(bool(training),))
+    return attach(y, (x, weight, bias), batch_norm_backward, saved=(x, weight, mean, rstd), args=(bool(training), eps))
 
 
 def batch_norm_backward(node, g):
     """With h = (x - mean) rstd and m = N L: gb = sum g, gw = sum g h, gx = w rstd (g - gb / m - h gw / m) in training,
     gx = w rstd g otherwise."""
     x, w, mean, rstd = node.saved
+    training, eps = node.args
+    if is_grad_enabled():  # under create_graph the rule itself goes on the tape
+        return _recorded(node, g, x, w, mean, rstd)
     g = g.contiguous()
     C = x.shape[1]
     gx = empty_like(x) if node.needs(0) else None
     gw = empty((C,), x.dtype) if node.needs(1) else None
     gb = empty((C,), x.dtype) if node.needs(2) else None
     N, L = x.shape[0], x.numel() // max(1, x.shape[0] * C)
-    call(K_batch_norm_backward, (gx, gw, gb, g, x, w, mean, rstd), (x.dtype.code, N, C, L, int(node.args[0])), ())
-    return tuple(t if t is None else once("batch_norm", t, g, x, w) for t in (gx, gw, gb))
+    call(K_batch_norm_backward, (gx, gw, gb, g, x, w, mean, rstd), (x.dtype.code, N, C, L, int(training)), ())
+    return gx, gw, gb
+
+
+def _recorded(node, g, x, w, mean, rstd):
+    """The same from differentiable parts; in training mean and rstd depend on x."""
+    training, eps = node.args
+    others = (0, *range(2, x.ndim))
+    per_channel = (1, -1, *(1,) * (x.ndim - 2))
+    d = x - (x.mean(others, True) if training else mean.reshape(per_channel))
+    rstd = ((d * d).mean(others, True) + eps).rsqrt() if training else rstd.reshape(per_channel)
+    h, u = d * rstd, g if w is None else g * w.reshape(per_channel)
+    gx = None
+    if node.needs(0):
+        gx = rstd * (u - u.mean(others, True) - h * (u * h).mean(others, True)) if training else rstd * u
+    return gx, (g * h).sum(others) if node.needs(1) else None, g.sum(others) if node.needs(2) else None
 
 
 def _in_float32(input, running_mean, running_var, weight, bias, training, momentum, eps):

@@ -4,8 +4,18 @@ Axis letters: N batch, C channels in, O channels out, H W rows and columns of th
 filter. One dimension is the case H = R = P = 1 of the same kernel. Cross-correlation y is linear in x and in w; it and
 its two gradient rules are each other's derivatives, so gradients of any order come from the same three kernels.
 """
-from .._core import (K_conv2d, K_conv2d_backward_input, K_conv2d_backward_weight, attach, bfloat16, call, empty,
-                     empty_like, float32, is_grad_enabled)
+from .._core import (
+    K_conv2d,
+    K_conv2d_backward_input,
+    K_conv2d_backward_weight,
+    attach,
+    bfloat16,
+    call,
+    empty,
+    empty_like,
+    float32,
+    is_grad_enabled,
+)
 from ..errors import ArgumentError, ShapeError
 from ._common import LIMIT, floating, same_type, whole, whole_tuple
 
@@ -108,7 +118,7 @@ def _output_size(op, sizes, window, stride, padding, dilation):
         reach = d * (k - 1) + 1
         if h + 2 * p < reach:
             raise ShapeError(f"{op}: the filter spans {reach} (size {k}, dilation {d}), more than the padded input's "
-                             f"{h + 2 * p} (size {h}, padding {p}); use a larger input, more padding or a smaller filter")
+                             f"{h + 2 * p} (size {h}, padding {p}); enlarge the input or the padding")
         out.append((h + 2 * p - reach) // s + 1)
         if out[-1] > LIMIT:
             raise ShapeError(f"{op}: an output side of {out[-1]} is too large")

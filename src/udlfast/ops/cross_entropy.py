@@ -3,8 +3,19 @@
 Axis letters: N examples, C classes, L all further positions (such as pixels or tokens) of x[N, C, L].
 """
 from .. import _core
-from .._core import (K_cross_entropy, K_cross_entropy_backward, K_nll_loss, K_nll_loss_backward, attach, bfloat16, call,
-                     empty, empty_like, float32, is_grad_enabled)
+from .._core import (
+    K_cross_entropy,
+    K_cross_entropy_backward,
+    K_nll_loss,
+    K_nll_loss_backward,
+    attach,
+    bfloat16,
+    call,
+    empty,
+    empty_like,
+    float32,
+    is_grad_enabled,
+)
 from ..errors import ArgumentError, DimError, ShapeError
 from ._common import floating, index_tensor, reduction_of, same_type
 from .creation import arange
@@ -33,8 +44,8 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     Raises: DimError for a class outside 0..C-1, ShapeError, DTypeError, ArgumentError
 
     >>> import udlfast as torch
-    >>> torch.nn.functional.cross_entropy(torch.zeros(2, 4), torch.tensor([1, 3])).item()  # log 4
-    1.3862943649291992
+    >>> round(torch.nn.functional.cross_entropy(torch.zeros(2, 4), torch.tensor([1, 3])).item(), 4)  # log 4
+    1.3863
 
     Source: Understanding Deep Learning, section 5.5.
     """
@@ -145,8 +156,8 @@ def nll_loss_backward(node, g):
         g, q = _parts(g, t, w, total, *node.args[:-1], 0.0)
         return -(g * q).reshape(shape),
     gx = empty(shape, g.dtype)
-    call(K_nll_loss_backward, (gx, g.contiguous(), t, w, total), (g.dtype.code + 256 * reduction, N, C, L, ignore_index),
-         ())
+    call(K_nll_loss_backward, (gx, g.contiguous(), t, w, total),
+         (g.dtype.code + 256 * reduction, N, C, L, ignore_index), ())
     return gx,
 
 

@@ -8,9 +8,9 @@ from .triangle import diagonal
 def einsum(equation, *operands):
     """Sums of products of tensors, written with a letter for each dimension.
 
-    "bij,bjk->bik" means y[b, i, k] = sum_j x0[b, i, j] x1[b, j, k]: letters that are missing behind the arrow are summed
-    over; equal letters in one operand take its diagonal; "..." stands for all other dimensions, which broadcast. Without
-    an arrow the result has the letters that occur once, in alphabetical order.
+    "bij,bjk->bik" means y[b, i, k] = sum_j x0[b, i, j] x1[b, j, k]: letters that are missing behind the arrow are
+    summed over; equal letters in one operand take its diagonal; "..." stands for all other dimensions, which broadcast.
+    Without an arrow the result has the letters that occur once, in alphabetical order.
 
     Args:
         equation: letters for each operand, separated by commas; then -> and those of the result
@@ -58,12 +58,12 @@ def _parse(op, equation, operands):
             letters[at:at + 1] = list(range(-n, 0))
             dots = max(dots, n)
         if len(letters) != x.ndim:
-            raise ShapeError(f"{op}: {text!r} has {len(letters)} letters, the operand {list(x.shape)} has {x.ndim} dimensions")
+            raise ShapeError(f"{op}: {text!r} has {len(letters)} letters for the dimensions of {list(x.shape)}")
         for c, s in zip(letters, x.shape):
             known = sizes.get(c, 1)
             if known != s and known != 1 and s != 1:
-                raise ShapeError(f"{op}: the letter {c!r} stands for the sizes {known} and {s} in {equation!r}, operands "
-                                 f"{[list(t.shape) for t in operands]}")
+                raise ShapeError(f"{op}: the letter {c!r} of {equation!r} stands for the sizes {known} and {s}, "
+                                 f"operands {[list(t.shape) for t in operands]}")
             sizes[c] = max(known, s) if 0 not in (known, s) else 0
         terms.append(letters)
     if arrow:
@@ -72,7 +72,7 @@ def _parse(op, equation, operands):
             at = result.index(Ellipsis)
             result[at:at + 1] = list(range(-dots, 0))
         if len(set(result)) != len(result) or any(c not in sizes for c in result):
-            raise ArgumentError(f"{op}: each letter behind the arrow of {equation!r} must occur once there and before it")
+            raise ArgumentError(f"{op}: each letter behind the arrow of {equation!r} must be there once, and before it")
     else:
         flat = [c for t in terms for c in t]
         result = list(range(-dots, 0)) + sorted(c for c in set(flat) if isinstance(c, str) and flat.count(c) == 1)

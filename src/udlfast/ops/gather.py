@@ -66,7 +66,8 @@ def _check_index(op, input, dim, index, source=None):
     if any(i > s for d, (i, s) in enumerate(zip(i_shape, shape)) if d != dim):
         raise ShapeError(f"{op}: index {list(i_shape)} is larger than input {list(shape)} outside dimension {dim}")
     if source is not None:
-        if len(tuple(source.shape) or (1,)) != len(i_shape) or any(i > s for i, s in zip(i_shape, source.shape or (1,))):
+        s_shape = tuple(source.shape) or (1,)
+        if len(s_shape) != len(i_shape) or any(i > s for i, s in zip(i_shape, s_shape)):
             raise ShapeError(f"{op}: index {list(i_shape)} is larger than the source {list(source.shape)}")
     in_range(op, index, 0, shape[dim])
     return index
@@ -95,10 +96,11 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     tensor(op, input)
     dim = axis(op, dim, input.ndim)
     src = value if src is None else src
+    tensor(op, index, "index")
+    if src is None:
+        raise ArgumentError(f"{op}: give src (a tensor) or value (a number)")
     if not isinstance(src, Tensor):
-        if src is None:
-            raise ArgumentError(f"{op}: give src (a tensor) or value (a number)")
-        src = _core.full((1,) * (index.ndim if isinstance(index, Tensor) else 0), src, dtype=input.dtype).expand(index.shape)
+        src = _core.full((1,) * index.ndim, src, dtype=input.dtype).expand(index.shape)
     same_type(op, input, src, "src")
     index = _check_index(op, input, dim, index, src)
     if reduce == "add":

@@ -5,9 +5,9 @@ arrays broadcast against each other and replace their dimensions by the common s
 neighbours, else at the front. A mask stands for as many arrays as it has dimensions: the places of its True elements.
 """
 from .. import _core
-from .._core import Tensor
+from .._core import Tensor, extend
 from ..errors import DimError, DTypeError, ShapeError
-from ._common import broadcast_shape
+from ._common import broadcast_shape, in_place, same_type
 from .creation import tensor
 from .elementwise import where
 from .index_select import index_select
@@ -75,6 +75,31 @@ def _value(value, like):
         tensor(value, dtype=like.dtype)
 
 
+def index_put(input, indices, values, accumulate=False):
+    """A copy of input with elements placed (or added) where tensors of places say.
+
+    Args:
+        input: any shape
+        indices: one int64 or bool tensor, or None, for each leading dimension
+        values: broadcasts to the shape of input[indices]
+        accumulate: add to what is there; places may then repeat
+    Returns: the shape of input
+    Raises: DimError for a place out of range, ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.index_put(torch.zeros(3), (torch.tensor([1, 1]),), torch.tensor([2., 3.]), True).tolist()
+    [0.0, 5.0, 0.0]
+    """
+    same_type("index_put", input, values, "values")
+    y = input.clone()
+    view, arrays = _split(y, tuple(slice(None) if i is None else i for i in indices))
+    if arrays:
+        _index_put(view, arrays, values, accumulate)
+    else:
+        view.copy_(view + values if accumulate else values)
+    return y
+
+
 def _index_put(view, arrays, value, accumulate=False):
     """Store (or add) value at the places of `view` that the arrays {dimension: int64 tensor} name, in place."""
     flat, places, shape, order = _arrange(view, arrays)
@@ -96,7 +121,8 @@ def _index_put(view, arrays, value, accumulate=False):
             back[d] = i
         value = value.permute(tuple(back))
     rows = value.reshape(places.numel(), *flat.shape[1:])
-    changed = flat.index_add(0, places.reshape(-1), rows) if accumulate else flat.index_copy(0, places.reshape(-1), rows)
+    places = places.reshape(-1)
+    changed = flat.index_add(0, places, rows) if accumulate else flat.index_copy(0, places, rows)
     lead = sorted(arrays)
     rest = [d for d in range(view.ndim) if d not in arrays]
     changed = changed.reshape(*(view.shape[d] for d in lead + rest))
@@ -212,5 +238,7 @@ def _arrange(view, arrays):
     return flat, number, picked, order
 
 
+extend("index_put", index_put)
+extend("index_put_", in_place(index_put))
 _core.set_hook("getitem", getitem)
 _core.set_hook("setitem", setitem)

@@ -154,7 +154,7 @@ def index_fill(input, dim, index, value):
     dim, index = _line("index_fill", input, dim, index)
     if isinstance(value, Tensor):
         if value.ndim:
-            raise ShapeError(f"index_fill: value must be a number or a tensor without dimensions, got {list(value.shape)}")
+            raise ShapeError(f"index_fill: value must be a number or a 0-d tensor, got {list(value.shape)}")
         value = value.to(input.dtype)
     else:
         value = _core.full((), value, dtype=input.dtype)

@@ -1,6 +1,7 @@
 """Images and signals made larger or smaller, axis by axis.
 
-Along an axis, each new place is a weighted sum of a few old ones: one for "nearest", two for "linear", four for "bicubic".
+Along an axis, each new place is a weighted sum of a few old ones: one for "nearest", two for "linear", four for
+"bicubic".
 """
 import math
 

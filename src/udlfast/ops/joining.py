@@ -28,8 +28,8 @@ def cat(tensors, dim=0):
     for t in parts:
         s = t.shape
         if len(s) != len(shape) or any(a != b for i, (a, b) in enumerate(zip(s, shape)) if i != dim):
-            raise ShapeError(f"cat: all sizes except that of dimension {dim} must be equal, got {list(parts[0].shape)} and "
-                             f"{list(s)}")
+            raise ShapeError(f"cat: all sizes except that of dimension {dim} must be equal, got "
+                             f"{list(parts[0].shape)} and {list(s)}")
         lengths.append(s[dim])
     shape[dim] = sum(lengths)
     return _join(tuple(t.to(dtype) for t in parts), dim, lengths, tuple(shape), dtype)
@@ -245,6 +245,19 @@ def vsplit(input, indices_or_sections):
     return tensor_split(input, indices_or_sections, 0)
 
 
+def dsplit(input, indices_or_sections):
+    """tensor_split along the third dimension.
+
+    >>> import udlfast as torch
+    >>> [p.tolist() for p in torch.dsplit(torch.tensor([[[1, 2]]]), 2)]
+    [[[[1]]], [[[2]]]]
+    """
+    return tensor_split(input, indices_or_sections, 2)
+
+
+split_with_sizes = split
+
+
 def _cut(op, x, dim):
     tensor(op, x)
     if x.ndim == 0:
@@ -305,3 +318,4 @@ extend("tensor_split", tensor_split)
 extend("unbind", unbind)
 extend("hsplit", hsplit)
 extend("vsplit", vsplit)
+extend("dsplit", dsplit)

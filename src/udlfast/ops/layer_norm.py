@@ -1,7 +1,17 @@
 """Layer normalization."""
-from .._core import K_layer_norm, K_layer_norm_backward, attach, bfloat16, call, empty, empty_like, float32
+from .._core import (
+    K_layer_norm,
+    K_layer_norm_backward,
+    attach,
+    bfloat16,
+    call,
+    empty,
+    empty_like,
+    float32,
+    is_grad_enabled,
+)
 from ..errors import ShapeError
-from ._common import floating, once, rows_of, same_type
+from ._common import floating, rows_of, same_type
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
@@ -40,17 +50,31 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     bias = None if bias is None else bias.contiguous()
     y, mean, rstd = empty_like(x), empty((M,), x.dtype), empty((M,), x.dtype)
     call(K_layer_norm, (y, mean, rstd, x, weight, bias), (x.dtype.code, M, D), (eps,))
-    return attach(y, (x, weight, bias), layer_norm_backward, saved=(x, weight, mean, rstd), args=(M, D, normalized_shape))
+    return attach(y, (x, weight, bias), layer_norm_backward, saved=(x, weight, mean, rstd),
+                  args=(M, D, normalized_shape, eps))
 
 
 def layer_norm_backward(node, g):
     """With h = (x - mean) rstd: gb = sum over rows of g, gw = sum over rows of g h, and with u = g w
     gx = rstd (u - mean(u) - h mean(u h)), the means over the row."""
     x, w, mean, rstd = node.saved
-    M, D, shape = node.args
+    M, D, shape, eps = node.args
+    if is_grad_enabled():  # under create_graph the rule itself goes on the tape
+        return _recorded(node, g, x, w, M, D, shape, eps)
     g = g.contiguous()
     gx = empty_like(x) if node.needs(0) else None
     gw = empty(shape, x.dtype) if node.needs(1) else None
     gb = empty(shape, x.dtype) if node.needs(2) else None
     call(K_layer_norm_backward, (gx, gw, gb, g, x, w, mean, rstd), (x.dtype.code, M, D), ())
-    return tuple(t if t is None else once("layer_norm", t, g, x, w) for t in (gx, gw, gb))
+    return gx, gw, gb
+
+
+def _recorded(node, g, x, w, M, D, shape, eps):
+    """The same from differentiable parts; mean and rstd depend on x."""
+    rows, G = x.reshape(M, D), g.reshape(M, D)
+    d = rows - rows.mean(1, True)
+    rstd = ((d * d).mean(1, True) + eps).rsqrt()
+    h, u = d * rstd, G if w is None else G * w.reshape(D)
+    gx = (rstd * (u - u.mean(1, True) - h * (u * h).mean(1, True))).reshape(x.shape) if node.needs(0) else None
+    return (gx, (G * h).sum(0).reshape(shape) if node.needs(1) else None,
+            G.sum(0).reshape(shape) if node.needs(2) else None)

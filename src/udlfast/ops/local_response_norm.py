@@ -27,7 +27,7 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
     floating(op, input)
     size = whole(op, "size", size, 1)
     if input.ndim < 3:
-        raise ShapeError(f"{op}: expected input [N, C, positions...] with at least 3 dimensions, got {list(input.shape)}")
+        raise ShapeError(f"{op}: expected input with at least 3 dimensions [N, C, ...], got {list(input.shape)}")
     if input.numel() == 0:
         return input
     N, C = input.shape[:2]

@@ -14,7 +14,7 @@ from ._pointwise import pointwise
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """The squared error.
 
-    loss = (input - target)^2, reduced; with a weight, loss = weight (input - target)^2, and "mean" divides by sum(weight)
+    loss = (input - target)^2, reduced; with a weight, loss = weight (input - target)^2, and "mean" divides by its sum
 
     Args:
         input, target: shapes that broadcast together (a warning says when they differ), floating point
@@ -30,13 +30,14 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
 
     Source: Understanding Deep Learning, section 5.3.
     """
-    return _loss("mse_loss", "mse", input, target, 0.0, reduction_of("mse_loss", reduction, size_average, reduce), weight)
+    reduction = reduction_of("mse_loss", reduction, size_average, reduce)
+    return _loss("mse_loss", "mse", input, target, 0.0, reduction, weight)
 
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """The absolute error.
 
-    loss = |input - target|, reduced; with a weight, loss = weight |input - target|, and "mean" divides by sum(weight)
+    loss = |input - target|, reduced; with a weight, loss = weight |input - target|, and "mean" divides by its sum
 
     Args:
         input, target: shapes that broadcast together (a warning says when they differ), floating point
@@ -52,7 +53,8 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
 
     Source: Understanding Deep Learning, section 5.6.
     """
-    return _loss("l1_loss", "l1", input, target, 0.0, reduction_of("l1_loss", reduction, size_average, reduce), weight)
+    reduction = reduction_of("l1_loss", reduction, size_average, reduce)
+    return _loss("l1_loss", "l1", input, target, 0.0, reduction, weight)
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):

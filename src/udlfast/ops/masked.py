@@ -25,12 +25,11 @@ def masked_fill(input, mask, value):
     shape = broadcast_shape(op, tuple(input.shape), tuple(mask.shape))
     if isinstance(value, Tensor):
         if value.ndim:
-            raise ShapeError(f"{op}: value must be a number or a tensor without dimensions, got {list(value.shape)}; use "
-                             f"where for more")
+            raise ShapeError(f"{op}: value must be a number or a 0-d tensor, got {list(value.shape)}; see where")
         value = value.to(input.dtype)
     else:
         if isinstance(value, float) and not input.dtype.is_floating_point:
-            raise DTypeError(f"{op}: the value {value} does not fit into {input.dtype}; convert the input with .float()")
+            raise DTypeError(f"{op}: the value {value} does not fit into {input.dtype}; convert input with .float()")
         value = _core.full((), value, dtype=input.dtype)
     if tuple(input.shape) != shape:
         input = input.expand(shape)
@@ -48,7 +47,7 @@ def masked_fill_backward(node, g):
 def _check_mask(op, mask):
     tensor(op, mask, "mask")
     if mask.dtype is not _core.bool_:
-        raise DTypeError(f"{op}: expected a bool mask, got {mask.dtype}; compare (mask != 0) or convert with mask.bool()")
+        raise DTypeError(f"{op}: expected a bool mask, got {mask.dtype}; compare (mask != 0) or use mask.bool()")
 
 
 def masked_select(input, mask):
@@ -136,28 +135,10 @@ def argwhere(input):
     return nonzero(input)
 
 
-def count_nonzero(input, dim=None):
-    """How many elements are not zero.
-
-    Args:
-        input: any shape
-        dim: the dimension or dimensions to count along; None = all
-    Returns: int64, the shape of input without dim
-    Raises: DTypeError, DimError
-
-    >>> import udlfast as torch
-    >>> torch.count_nonzero(torch.tensor([0, 5, 7])).item()
-    2
-    """
-    tensor("count_nonzero", input)
-    return (input.detach() != 0).sum(dim)
-
-
 extend("masked_fill", masked_fill)
 extend("masked_select", masked_select)
 extend("masked_scatter", masked_scatter)
 extend("nonzero", nonzero)
 extend("argwhere", argwhere)
-extend("count_nonzero", count_nonzero)
 extend("masked_fill_", in_place(masked_fill))
 extend("masked_scatter_", in_place(masked_scatter))

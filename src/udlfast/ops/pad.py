@@ -29,7 +29,7 @@ def pad(input, pad, mode="constant", value=None):
     op = "pad"
     tensor(op, input)
     if isinstance(pad, int):
-        raise ArgumentError(f"{op}: expected (left, right) pairs, last dimension first, got {pad}; write ({pad}, {pad})")
+        raise ArgumentError(f"{op}: expected (left, right) pairs, last dimension first, got {pad}: ({pad}, {pad})?")
     amounts = tuple(whole(op, "each amount", p, -(2**31)) for p in pad)
     shape = tuple(input.shape)
     if len(amounts) % 2 or len(amounts) > 2 * len(shape):
@@ -57,7 +57,7 @@ def pad(input, pad, mode="constant", value=None):
 def _reflect(d, shape, left, right):
     n = shape[d]
     if left >= n or right >= n:
-        raise ShapeError(f'pad: "reflect" needs amounts smaller than the size {n} of dimension {d}, got {(left, right)}')
+        raise ShapeError(f'pad: "reflect" needs amounts below the size {n} of dimension {d}, got {(left, right)}')
     return [n - 1 - abs(n - 1 - abs(i)) for i in range(-left, n + right)]
 
 
@@ -70,9 +70,10 @@ def _replicate(d, shape, left, right):
 
 def _circular(d, shape, left, right):
     n = shape[d]
-    if left > n or right > n:
+    if left > n or right > n or (min(left, right) <= -n and max(left, right) > 0):
         raise ShapeError(f'pad: "circular" needs amounts not above the size {n} of dimension {d}, got {(left, right)}')
-    return [i % n for i in range(-left, n + right)]
+    first, kept = max(-left, 0), n - max(-left, 0) - max(-right, 0)  # what is cut off takes no part in going round
+    return [first + i % kept for i in range(-max(left, 0), kept + max(right, 0))]
 
 
 # which element of the input stands at each place of the padded dimension

@@ -4,8 +4,18 @@ Axis letters: NC all axes before the image (batch and channels), H W the image, 
 dimension is the case H = R = P = 1 of the same kernel.
 """
 from .. import _core
-from .._core import (K_avg_pool2d, K_avg_pool2d_backward, K_max_pool2d, K_max_pool2d_backward, attach, bfloat16, call,
-                     empty, float32, is_grad_enabled)
+from .._core import (
+    K_avg_pool2d,
+    K_avg_pool2d_backward,
+    K_max_pool2d,
+    K_max_pool2d_backward,
+    attach,
+    bfloat16,
+    call,
+    empty,
+    float32,
+    is_grad_enabled,
+)
 from ..errors import ArgumentError, ShapeError
 from ._common import floating, whole, whole_tuple
 

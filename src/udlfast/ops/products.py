@@ -1,7 +1,8 @@
 """Products of vectors, matrices and tensors, all by way of matmul."""
 from .._core import extend, matmul
 from ..errors import ArgumentError, ShapeError
-from ._common import axis, tensor
+from ._common import axis, in_place, tensor, whole
+from .creation import eye
 
 
 def _dims(op, ranks, **operands):
@@ -183,7 +184,7 @@ def tensordot(a, b, dims=2):
         of_a, of_b = ([d] if isinstance(d, int) else list(d) for d in dims)
         of_a, of_b = [axis(op, d, a.ndim) for d in of_a], [axis(op, d, b.ndim) for d in of_b]
     if [a.shape[d] for d in of_a] != [b.shape[d] for d in of_b]:
-        raise ShapeError(f"{op}: dimensions {of_a} of {list(a.shape)} and {of_b} of {list(b.shape)} must have equal sizes")
+        raise ShapeError(f"{op}: dimensions {of_a} of {list(a.shape)} and {of_b} of {list(b.shape)} differ in size")
     rest_a = [d for d in range(a.ndim) if d not in of_a]
     rest_b = [d for d in range(b.ndim) if d not in of_b]
     k = rows = columns = 1
@@ -262,5 +263,41 @@ def cross(input, other, dim=-1):
     return cat([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], dim)
 
 
-for _function in (mm, bmm, mv, dot, vdot, inner, outer, addmm, addmv, addr, baddbmm, addbmm, kron, cross):
+def chain_matmul(*matrices):
+    """The product of several matrices, from left to right.
+
+    >>> import udlfast as torch
+    >>> torch.chain_matmul(torch.ones(1, 2), torch.ones(2, 3), torch.ones(3, 1)).tolist()
+    [[6.0]]
+    """
+    y = matrices[0]
+    for m in matrices[1:]:
+        y = mm(y, m)
+    return y
+
+
+def matrix_power(input, n):
+    """A square matrix, or a batch of them, multiplied by itself n times; n not negative.
+
+    >>> import udlfast as torch
+    >>> torch.matrix_power(torch.tensor([[2., 0.], [0., 3.]]), 2).tolist()
+    [[4.0, 0.0], [0.0, 9.0]]
+    """
+    tensor("matrix_power", input)
+    n = whole("matrix_power", "n", n)
+    if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
+        raise ShapeError(f"matrix_power: expected square matrices [..., N, N], got {list(input.shape)}")
+    y = eye(input.shape[-1], dtype=input.dtype).expand(input.shape)
+    while n:  # by squaring
+        if n % 2:
+            y = matmul(y, input)
+        n //= 2
+        input = matmul(input, input) if n else input
+    return y
+
+
+for _function in (matrix_power, mm, bmm, mv, dot, vdot, inner, outer, addmm, addmv, addr, baddbmm, addbmm, kron, cross):
     extend(_function.__name__, _function)
+extend("ger", ger)
+for _function in (addmm, addmv, addr, baddbmm, addbmm):
+    extend(_function.__name__ + "_", in_place(_function))

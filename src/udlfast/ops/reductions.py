@@ -181,7 +181,8 @@ def any(input, dim=None, keepdim=False):
     tensor(True)
     """
     _check("any", input)
-    return reduce(_core.R_ANY, input.detach(), _dims("any", input, dim), keepdim, _core.bool_, "any")
+    r = reduce(_core.R_ANY, input.detach(), _dims("any", input, dim), keepdim, _core.bool_, "any")
+    return r.to(_core.uint8) if input.dtype is _core.uint8 else r
 
 
 def all(input, dim=None, keepdim=False):
@@ -192,7 +193,8 @@ def all(input, dim=None, keepdim=False):
     tensor(False)
     """
     _check("all", input)
-    return reduce(_core.R_ALL, input.detach(), _dims("all", input, dim), keepdim, _core.bool_, "all")
+    r = reduce(_core.R_ALL, input.detach(), _dims("all", input, dim), keepdim, _core.bool_, "all")
+    return r.to(_core.uint8) if input.dtype is _core.uint8 else r
 
 
 # ---- products, norms, logarithmic sums ---------------------------------------------------------------------------------------

@@ -30,7 +30,8 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
         return rms_norm(input.to(float32), normalized_shape, weight, eps).to(bfloat16)
     normalized_shape = rows_of(op, input, normalized_shape)[2]
     if weight is not None and tuple(weight.shape) != normalized_shape:
-        raise ShapeError(f"{op}: expected weight {list(normalized_shape)}, the normalized shape, got {list(weight.shape)}")
+        raise ShapeError(f"{op}: expected weight {list(normalized_shape)}, the normalized shape, got "
+                         f"{list(weight.shape)}")
     if eps is None:
         eps = 2.0**-52 if input.dtype is float64 else 2.0**-23
     dims = tuple(range(input.ndim - len(normalized_shape), input.ndim))

@@ -172,8 +172,8 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
         import numpy
         counts = index_tensor(op, repeats, "repeats")
         if counts.ndim != 1 or counts.numel() != input.shape[dim] or counts.numel() and counts.min().item() < 0:
-            raise ShapeError(f"{op}: expected one number of repeats, not negative, for each of the {input.shape[dim]} slices "
-                             f"of dimension {dim}, got {list(counts.shape)}")
+            raise ShapeError(f"{op}: expected one number of repeats, not negative, for each of the {input.shape[dim]} "
+                             f"slices of dimension {dim}, got {list(counts.shape)}")
         return input.index_select(dim, _core.from_numpy(numpy.repeat(numpy.arange(counts.numel()), counts.numpy())))
     times = whole(op, "repeats", repeats.item() if isinstance(repeats, Tensor) else repeats)
     return _times(input, dim, times, dim + 1) if times != 1 else input.clone()
@@ -391,6 +391,7 @@ def unfold_dimension(input, dimension, size, step):
     return rows.reshape(*shape[:d], count, size, *shape[d + 1:]).movedim(d + 1, -1)
 
 
-for _function in (flip, fliplr, flipud, roll, rot90, repeat, tile, repeat_interleave, swapdims, moveaxis, adjoint, ravel):
+for _function in (flip, fliplr, flipud, roll, rot90, repeat, tile, repeat_interleave, swapdims, moveaxis, adjoint,
+                  ravel):
     extend(_function.__name__, _function)
 extend("unfold", unfold_dimension)

@@ -1,5 +1,6 @@
 """How alike or how far apart vectors are."""
 from .. import _core
+from .._core import extend
 from ..errors import ShapeError
 from ._common import axis, broadcast_shape, floating, tensor
 from .reductions import norm
@@ -19,8 +20,8 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     Raises: ShapeError, DTypeError, DimError
 
     >>> import udlfast as torch
-    >>> torch.nn.functional.cosine_similarity(torch.tensor([[3., 4.]]), torch.tensor([[4., 3.]])).item()
-    0.9599999785423279
+    >>> round(torch.nn.functional.cosine_similarity(torch.tensor([[3., 4.]]), torch.tensor([[4., 3.]])).item(), 4)
+    0.96
 
     Source: Understanding Deep Learning, section 14.2.
     """
@@ -53,8 +54,8 @@ def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
     Raises: DTypeError, DimError
 
     >>> import udlfast as torch
-    >>> torch.nn.functional.normalize(torch.tensor([[3., 4.]])).tolist()
-    [[0.6000000238418579, 0.800000011920929]]
+    >>> torch.nn.functional.normalize(torch.tensor([[3., 4.]]))
+    tensor([[0.6000, 0.8000]])
 
     Source: Understanding Deep Learning, appendix B.
     """
@@ -88,6 +89,25 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
     if not broadcast_shape(op, tuple(x1.shape), tuple(x2.shape)):
         raise ShapeError(f"{op}: expected vectors, got two numbers")
     return norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def dist(input, other, p=2.0):
+    """The norm of the difference of two tensors.
+
+    y = |input - other|_p over all elements
+
+    Args:
+        input, other: shapes that broadcast together, floating point
+        p: which norm
+    Returns: one number
+    Raises: ShapeError, DTypeError
+
+    >>> import udlfast as torch
+    >>> torch.dist(torch.tensor([3., 0.]), torch.tensor([0., 4.])).item()
+    5.0
+    """
+    floating("dist", input)
+    return norm(input - other, p)
 
 
 def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
@@ -137,3 +157,6 @@ def pdist(input, p=2.0):
         raise ShapeError(f"pdist: expected input [N, D], got {list(input.shape)}")
     i, j = triu_indices(input.shape[0], input.shape[0], 1)
     return norm(input.index_select(0, i) - input.index_select(0, j), p, 1)
+
+
+extend("dist", dist)

@@ -1,6 +1,16 @@
 """Softmax and its logarithm along one dimension."""
-from .._core import (K_softmax, K_softmax_backward, Tensor, attach, bfloat16, call, empty_like, extend, float32,
-                     is_grad_enabled)
+from .._core import (
+    K_softmax,
+    K_softmax_backward,
+    Tensor,
+    attach,
+    bfloat16,
+    call,
+    empty_like,
+    extend,
+    float32,
+    is_grad_enabled,
+)
 from ._common import axis, floating, split_at
 
 

@@ -108,7 +108,7 @@ def diagonal(input, offset=0, dim1=0, dim2=1):
     tensor(op, input)
     a, b = axis(op, dim1, input.ndim, "dim1"), axis(op, dim2, input.ndim, "dim2")
     if a == b or input.ndim < 2:
-        raise ShapeError(f"{op}: dim1 and dim2 must be two dimensions of input {list(input.shape)}, got {dim1} and {dim2}")
+        raise ShapeError(f"{op}: dim1 and dim2 must be two dimensions of {list(input.shape)}, got {dim1} and {dim2}")
     x = input.movedim((a, b), (-2, -1))
     m, n = x.shape[-2:]
     length = max(0, min(m, n - offset) if offset >= 0 else min(m + offset, n))

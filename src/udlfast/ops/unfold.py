@@ -60,7 +60,7 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     window, out = geometry[1], geometry[5]
     rows, columns = window[0] * window[1], out[0] * out[1]
     if input.ndim not in (2, 3) or input.shape[-2] % rows or input.shape[-1] != columns:
-        raise ShapeError(f"{op}: expected input [N, C x {rows}, {columns}] for output_size {size} and kernel_size {window}, "
+        raise ShapeError(f"{op}: expected input [N, C x {rows}, {columns}] for output_size {size}, window {window}, "
                          f"got {list(input.shape)}")
     y = _image(input if input.ndim == 3 else input.unsqueeze(0), geometry)
     return y if input.ndim == 3 else y.squeeze(0)
@@ -70,10 +70,11 @@ def _geometry(op, size, kernel_size, dilation, padding, stride):
     """(image, window, dilation, padding, stride, output): a pair each"""
     window, dilation = whole_tuple(op, "kernel_size", kernel_size, 2, 1), whole_tuple(op, "dilation", dilation, 2, 1)
     padding, stride = whole_tuple(op, "padding", padding, 2), whole_tuple(op, "stride", stride, 2, 1)
-    out = tuple((h + 2 * p - d * (k - 1) - 1) // s + 1 for h, k, d, p, s in zip(size, window, dilation, padding, stride))
+    axes = zip(size, window, dilation, padding, stride)
+    out = tuple((h + 2 * p - d * (k - 1) - 1) // s + 1 for h, k, d, p, s in axes)
     if min(out) < 1:
-        raise ShapeError(f"{op}: a window of size {window}, dilation {dilation} does not fit the image {size} with padding "
-                         f"{padding}")
+        raise ShapeError(f"{op}: a window of size {window}, dilation {dilation} does not fit the image {size} with "
+                         f"padding {padding}")
     return size, window, dilation, padding, stride, out
 
 

@@ -23,8 +23,8 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     """
     import numpy
     a = _array("unique", input)
-    values, inverse, counts = numpy.unique(a, return_inverse=True, return_counts=True,
-                                           axis=None if dim is None else axis("unique", dim, input.ndim), equal_nan=False)
+    along = None if dim is None else axis("unique", dim, input.ndim)
+    values, inverse, counts = numpy.unique(a, return_inverse=True, return_counts=True, axis=along, equal_nan=False)
     shape = a.shape if dim is None else (-1,)
     return _results(input, values, inverse.reshape(shape), counts, return_inverse, return_counts)
 

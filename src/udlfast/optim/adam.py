@@ -1,8 +1,7 @@
 """Adam and AdamW: steps scaled by running moments of the gradient."""
 
 from .. import _core, errors
-from .optimizer import Optimizer, check_settings, prepared
-from .sgd import finish
+from .optimizer import PLAIN, Optimizer, check_settings, finish, prepared, usual_table
 
 __all__ = ["Adam", "AdamW"]
 
@@ -77,17 +76,57 @@ class Adam(Optimizer):
         )
 
     def _step_group(self, group):
-        # rows[step count, dtype] = what goes into one kernel call
+        params = group["params"]
+        entries, owns = self._usual_entries(params, group["amsgrad"])
+        table = usual_table(entries)
+        if table is None:
+            self._step_unusual(group)
+            return
+        step = owns[0]["step"] + 1
+        self._launch(table, len(entries), params[0].dtype, step, group)
+        for own in owns:
+            own["step"] = step
+        _core.bump_versions(params)
+
+    def _usual_entries(self, params, amsgrad):
+        """The table's entries, and the states, when all parameters have gradients, one type and one step count."""
+        first = self.state.get(params[0]) if params else None
+        if not first or (amsgrad and "max_exp_avg_sq" not in first):
+            return None, None
+        kind, step, state, entries, owns = params[0].dtype, first["step"], self.state, [], []
+        if kind not in PLAIN:
+            return None, None
+        for p in params:
+            grad, own = p.grad, state[p]
+            if grad is None or p.dtype is not kind or own.get("step") != step or len(own) != len(first):
+                return None, None
+            owns.append(own)
+            if amsgrad:
+                entries.append((p, grad, own["exp_avg"], own["exp_avg_sq"], own["max_exp_avg_sq"]))
+            else:
+                entries.append((p, grad, own["exp_avg"], own["exp_avg_sq"]))
+        return entries, owns
+
+    def _launch(self, table, count, kind, step, group):
+        beta1, beta2 = group["betas"]
+        _core.call(
+            _core.K_adam,
+            (table,),
+            (kind.code, count, group["amsgrad"], group["maximize"], group["decoupled_weight_decay"], step),
+            (group["lr"], beta1, beta2, group["eps"], group["weight_decay"], 0.0, 0.0),
+        )
+
+    def _step_unusual(self, group):
+        """First steps, missing or strided gradients, mixed types: rows[step count, dtype] go into one call each."""
         rows, updated, back = {}, [], None
         amsgrad, state = group["amsgrad"], self.state
-        plain = (_core.float32, _core.float64)
         for p in group["params"]:
             grad = p.grad
             if grad is None:
                 continue
             updated.append(p)
             work, kind = p, p.dtype
-            if kind not in plain or grad.dtype is not kind or not (grad.is_contiguous() and p.is_contiguous()):
+            if kind not in PLAIN or grad.dtype is not kind or not (grad.is_contiguous() and p.is_contiguous()):
                 work, grad, writes_back = prepared(p, grad)
                 kind = work.dtype
                 if writes_back:
@@ -103,14 +142,8 @@ class Adam(Optimizer):
                 rows[key].append(entry)
             else:
                 rows[key] = [entry]
-        beta1, beta2 = group["betas"]
         for (step, kind), entries in rows.items():
-            _core.call(
-                _core.K_adam,
-                (_core.optim_table(entries),),
-                (kind.code, len(entries), amsgrad, group["maximize"], group["decoupled_weight_decay"], step),
-                (group["lr"], beta1, beta2, group["eps"], group["weight_decay"], 0.0, 0.0),
-            )
+            self._launch(_core.optim_table(entries), len(entries), kind, step, group)
         finish(updated, back)
 
     @staticmethod

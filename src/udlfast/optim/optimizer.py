@@ -208,6 +208,28 @@ class StepHook:
         self._hooks.pop(id(self), None)
 
 
+PLAIN = (_core.float32, _core.float64)  # what the kernels work in
+
+
+def usual_table(entries):
+    """The kernel's table of addresses, or None where a tensor must first be made contiguous or be converted."""
+    if entries is None:
+        return None
+    try:
+        return _core.optim_table(entries)
+    except errors.ArgumentError:
+        return None
+
+
+def finish(updated, back):
+    """After the kernel: results of converted parameters go home, and the tape learns of the writes."""
+    if back is not None:
+        with no_grad():
+            for p, work in back:
+                p.copy_(work)
+    _core.bump_versions(updated)
+
+
 def working_dtype(p):
     """The type in which a parameter is updated: bfloat16 parameters by float32 arithmetic and state."""
     return p.dtype if p.dtype is _core.float64 else _core.float32

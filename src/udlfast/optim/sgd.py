@@ -1,8 +1,7 @@
 """SGD: stochastic gradient descent with momentum."""
 
 from .. import _core, errors
-from .._core import no_grad
-from .optimizer import Optimizer, check_settings, prepared
+from .optimizer import PLAIN, Optimizer, check_settings, finish, prepared, usual_table
 
 __all__ = ["SGD"]
 
@@ -69,17 +68,52 @@ class SGD(Optimizer):
         )
 
     def _step_group(self, group):
-        # rows[first step or not, dtype] = what goes into one kernel call
+        params = group["params"]
+        entries = self._usual_entries(params, group["momentum"])
+        table = usual_table(entries)
+        if table is None:
+            self._step_unusual(group)
+            return
+        self._launch(table, len(entries), params[0].dtype, False, group)
+        _core.bump_versions(params)
+
+    def _usual_entries(self, params, momentum):
+        """The table's entries when all parameters have gradients, (with momentum) buffers, and one type."""
+        if not params:
+            return None
+        kind, state, entries = params[0].dtype, self.state, []
+        for p in params:
+            grad = p.grad
+            if grad is None or p.dtype is not kind:
+                return None
+            if momentum:
+                buffer = state[p].get("momentum_buffer")
+                if buffer is None:
+                    return None
+                entries.append((p, grad, buffer))
+            else:
+                entries.append((p, grad))
+        return entries if kind in PLAIN else None
+
+    def _launch(self, table, count, kind, first, group):
+        _core.call(
+            _core.K_sgd,
+            (table,),
+            (kind.code, count, group["nesterov"], group["maximize"], first, 0),
+            (group["lr"], group["momentum"], group["dampening"], group["weight_decay"]),
+        )
+
+    def _step_unusual(self, group):
+        """First steps, missing or strided gradients, mixed types: one call for each rows[first step or not, dtype]."""
         rows, updated, back = {}, [], None
         momentum, state = group["momentum"], self.state
-        plain = (_core.float32, _core.float64)
         for p in group["params"]:
             grad = p.grad
             if grad is None:
                 continue
             updated.append(p)
             work, kind = p, p.dtype
-            if kind not in plain or grad.dtype is not kind or not (grad.is_contiguous() and p.is_contiguous()):
+            if kind not in PLAIN or grad.dtype is not kind or not (grad.is_contiguous() and p.is_contiguous()):
                 work, grad, writes_back = prepared(p, grad)
                 kind = work.dtype
                 if writes_back:
@@ -98,19 +132,5 @@ class SGD(Optimizer):
             else:
                 rows[key] = [(work, grad, buffer)]
         for (first, kind), entries in rows.items():
-            _core.call(
-                _core.K_sgd,
-                (_core.optim_table(entries),),
-                (kind.code, len(entries), group["nesterov"], group["maximize"], first, 0),
-                (group["lr"], momentum, group["dampening"], group["weight_decay"]),
-            )
+            self._launch(_core.optim_table(entries), len(entries), kind, first, group)
         finish(updated, back)
-
-
-def finish(updated, back):
-    """After the kernel: results of converted parameters go home, and the tape learns of the writes."""
-    if back is not None:
-        with no_grad():
-            for p, work in back:
-                p.copy_(work)
-    _core.bump_versions(updated)

@@ -3,7 +3,7 @@
 
 def __getattr__(name):
     if name == "data":
-        from . import data
+        import importlib
 
-        return data
+        return importlib.import_module(".data", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,20 +26,40 @@ def tensors_of(dataset):
         if len(inner) and not all(type(i) is int for i in (inner[0], inner[-1])):
             return None, None
         inner = as_index(inner)
-        index = inner if index is None else inner.index_select(0, index)
+        index = inner if index is None else _rows(inner, checked(index, inner.numel()))
         dataset = dataset.dataset
     if type(dataset) is not TensorDataset or not dataset.tensors:
         return None, None
-    if index is not None and index.numel():
-        n = len(dataset)
-        if int(index.min()) < 0:  # negative numbers count from the end
-            index = _core.from_numpy(index.numpy() % n) if int(index.min()) >= -n else index
+    if index is not None:
+        index = checked(index, len(dataset))
     return dataset.tensors, index
 
 
+def checked(index, n):
+    """An index whose numbers all name one of n examples; negative ones count from the end."""
+    numbers = index.numpy()
+    if len(numbers) and (numbers.min() < 0 or numbers.max() >= n):
+        bad = numbers[(numbers < -n) | (numbers >= n)]
+        if len(bad):
+            raise IndexError(f"DataLoader: example {bad[0]} is out of range for a TensorDataset of {n} examples")
+        return _core.from_numpy(numbers % n)
+    return index
+
+
 def take(tensors, index):
-    """One batch: the rows `index` of each tensor."""
-    return [t.index_select(0, index) for t in tensors]
+    """One batch: the rows `index` (checked) of each tensor."""
+    return [_rows(t, index) for t in tensors]
+
+
+def _rows(t, index):
+    if t.requires_grad or not t.is_contiguous():
+        return t.index_select(0, index)
+    shape = tuple(t.shape)
+    out = _core.empty((index.numel(), *shape[1:]), dtype=t.dtype)
+    if out.numel():
+        inner = out.numel() // index.numel()
+        _core.call(_core.K_index_select, (out, t, index), (t.itemsize, 1, shape[0], inner, index.numel(), 0), ())
+    return out
 
 
 def indexed_reader(dataset, collate, auto_collation):
@@ -57,8 +77,8 @@ def indexed_reader(dataset, collate, auto_collation):
 
 
 def _take_numbers(tensors, subset, indices):
-    index = as_index(indices)
-    return take(tensors, index if subset is None else subset.index_select(0, index))
+    index = checked(as_index(indices), len(tensors[0]) if subset is None else subset.numel())
+    return take(tensors, index if subset is None else _rows(subset, index))
 
 
 def streamed_reader(dataset, collate, auto_collation, drop_last):
@@ -109,7 +129,7 @@ def whole_batches(loader):
         return None
     order = sampler.order() if type(sampler) is RandomSampler else None
     if subset is not None:
-        order = subset if order is None else subset.index_select(0, order)
+        order = subset if order is None else _rows(subset, order)
     return _cut(tensors, order, len(loader.dataset) if order is None else order.numel(), batches)
 
 

@@ -6,7 +6,7 @@ from ... import errors
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset
 from .fetch import make_reader, whole_batches
-from .sampler import BatchSampler, RandomSampler, SequentialSampler
+from .sampler import BatchSampler, RandomSampler, SequentialSampler, random_seed
 
 __all__ = ["DataLoader"]
 
@@ -126,8 +126,9 @@ class DataLoader:
         return self.batch_sampler if self._auto_collation else self.sampler
 
     def __iter__(self):
+        seed = random_seed(self.generator)  # drawn always: then the order is the same for any number of workers
         if self.num_workers:
-            return self._read_by_workers()
+            return self._read_by_workers(seed)
         return whole_batches(self) or self._read_here()
 
     def _read_here(self):
@@ -141,13 +142,13 @@ class DataLoader:
                 return
             yield batch
 
-    def _read_by_workers(self):
+    def _read_by_workers(self, seed):
         from .pool import WorkerPool
 
         if self.persistent_workers and self._workers is not None and self._workers.usable:
             pool = self._workers
         else:
-            pool = WorkerPool(self)
+            pool = WorkerPool(self, seed)
         if self.persistent_workers:
             self._workers = pool
         return pool.batches(self)

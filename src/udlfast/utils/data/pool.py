@@ -9,11 +9,11 @@ import multiprocessing
 import os
 import sys
 import time
+import warnings
 import weakref
 from collections import deque
 from multiprocessing.connection import wait
 
-from .sampler import random_seed
 from .worker import Ended, Failure, run_worker
 
 STOP_SECONDS = 2.0  # how long the workers may take to end by themselves
@@ -22,13 +22,12 @@ STOP_SECONDS = 2.0  # how long the workers may take to end by themselves
 class WorkerPool:
     """Worker processes and their pipes."""
 
-    def __init__(self, loader):
+    def __init__(self, loader, seed):
         context = loader.multiprocessing_context
         if context is None:
             context = "fork" if sys.platform.startswith("linux") else "spawn"
         if isinstance(context, str):
             context = multiprocessing.get_context(context)
-        seed = random_seed(loader.generator)
         self.passes = 0
         self.workers = []
         self._finalizer = weakref.finalize(self, stop_workers, self.workers, os.getpid())
@@ -39,7 +38,7 @@ class WorkerPool:
                 process = context.Process(
                     target=run_worker, args=(there, i, loader.num_workers, seed, *settings), daemon=True
                 )
-                process.start()
+                start(process)
                 there.close()
                 self.workers.append((process, here))
         except BaseException:
@@ -154,6 +153,14 @@ class Pass:
     def __del__(self):
         if not self.__dict__.get("_persistent", True):
             self._pool.close()
+
+
+def start(process):
+    """Start a worker. Python >= 3.12 warns of forks while threads run; the threads here are our own pool's, which a child
+    starts anew."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
+        process.start()
 
 
 def stop_workers(workers, owner):

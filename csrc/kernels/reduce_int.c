@@ -1,0 +1,85 @@
+/* reduce_int.c - reductions of bool, uint8, int32, int64 (in int64, wrapping) and of bfloat16 (widened to float).
+ *
+ * None of these is hot: one accumulator for each output, walked in the order of memory. */
+#include "reduce.h"
+
+static i64 load_int(const void *p, i64 i, i64 dtype) {
+    switch (dtype) {
+    case UDL_I64: return ((const i64 *)p)[i];
+    case UDL_I32: return ((const int32_t *)p)[i];
+    case UDL_BOOL: return ((const uint8_t *)p)[i] != 0;
+    default: return ((const uint8_t *)p)[i];
+    }
+}
+
+static void store_int(const udl_reduce_args *a, i64 at, i64 v) {
+    switch (a->out_dtype) {
+    case UDL_I64: ((i64 *)a->out)[at] = v; break;
+    case UDL_I32: ((int32_t *)a->out)[at] = (int32_t)v; break;
+    case UDL_BOOL: ((uint8_t *)a->out)[at] = v != 0; break;
+    case UDL_U8: ((uint8_t *)a->out)[at] = (uint8_t)v; break;
+    default: break;
+    }
+}
+
+static void ints(void *p, i64 begin, i64 end) {
+    const udl_reduce_args *a = p;
+    for (i64 t = begin; t < end; t++) {
+        i64 base = t / a->inner * a->n * a->inner + t % a->inner, where = 0;
+        uint64_t r = a->op == UDL_PROD || a->op == UDL_ALL;
+        if (a->op == UDL_MAX || a->op == UDL_MIN || a->op == UDL_ARGMAX || a->op == UDL_ARGMIN)
+            r = (uint64_t)load_int(a->a, base, a->dtype);
+        for (i64 k = 0; k < a->n; k++) {
+            i64 v = load_int(a->a, base + k * a->inner, a->dtype);
+            switch (a->op) {
+            case UDL_SUM: r += (uint64_t)v; break;
+            case UDL_PROD: r *= (uint64_t)v; break;
+            case UDL_ANY: r |= v != 0; break;
+            case UDL_ALL: r &= v != 0; break;
+            case UDL_MAX: case UDL_ARGMAX: if (v > (i64)r) { r = (uint64_t)v; where = k; } break;
+            default: if (v < (i64)r) { r = (uint64_t)v; where = k; }
+            }
+        }
+        store_int(a, t, a->op == UDL_ARGMAX || a->op == UDL_ARGMIN ? where : (i64)r);
+    }
+}
+
+static int reduce_bf16(const udl_reduce_args *a) {
+    i64 n = a->outer * a->n * a->inner, m = a->outer * a->inner;
+    int rounded = a->op != UDL_ARGMAX && a->op != UDL_ARGMIN && a->op != UDL_ANY && a->op != UDL_ALL;
+    size_t bytes = sizeof(float) * (size_t)n, out_bytes = sizeof(float) * (size_t)m;
+    float *x = udl_alloc(bytes), *y = rounded ? udl_alloc(out_bytes) : NULL;
+    int status = UDL_ENOMEM;
+    if (x && (y || !rounded)) {
+        for (i64 i = 0; i < n; i++) {
+            uint32_t b = (uint32_t)((const uint16_t *)a->a)[i] << 16;
+            memcpy(x + i, &b, 4);
+        }
+        udl_reduce_args f = *a;
+        f.a = x;
+        f.dtype = UDL_F32;
+        if (rounded) { f.out = y; f.out_dtype = UDL_F32; }
+        status = KERNEL(reduce)(&f);
+        for (i64 i = 0; rounded && i < m && status == UDL_OK; i++) {
+            uint32_t b;
+            memcpy(&b, y + i, 4);
+            if (y[i] == y[i]) b += 0x7fff + (b >> 16 & 1);
+            else b |= 0x400000;
+            ((uint16_t *)a->out)[i] = (uint16_t)(b >> 16);
+        }
+    }
+    if (x) udl_free(x, bytes);
+    if (y) udl_free(y, out_bytes);
+    return status;
+}
+
+int INTERNAL(reduce_int)(const udl_reduce_args *a) {
+    if (a->outer * a->inner == 0) return UDL_OK;
+    if (a->dtype == UDL_BF16) return reduce_bf16(a);
+    if (a->op == UDL_LOGSUMEXP || a->op == UDL_NORM2) return UDL_EINVAL;
+    if (a->n == 0 && (a->op == UDL_MAX || a->op == UDL_MIN || a->op == UDL_ARGMAX || a->op == UDL_ARGMIN)) return UDL_EINVAL;
+    i64 grain = UDL_MAXI(1, 16384 / UDL_MAXI(a->n, 1)), tasks = a->outer * a->inner;
+    if (tasks <= grain) ints((void *)(uintptr_t)a, 0, tasks);
+    else udl_parallel_for(tasks, grain, ints, (void *)(uintptr_t)a);
+    return UDL_OK;
+}
