@@ -5,9 +5,10 @@
 #   scripts/aarch64_smoke.sh native   compiled for this machine (x86-64: generic, avx2, avx512); usable levels run
 #
 # A missing cross compiler or emulator is "not run" and status 0, but status 1 with REQUIRE=1.
-#   CC=...       another compiler          CFLAGS=...  further flags, e.g. -fsanitize=address,undefined
+#   CC=...       another compiler
+#   CFLAGS=...   further flags, e.g. -fsanitize=address,undefined
 #   BUILD=DIR    keep the objects there: only files older than a source are compiled again
-#   LEVEL=name   run this level only
+#   LEVELS=...   compile and run only these levels
 set -eu
 cd "$(dirname "$0")/.."
 mode=${1:-cross}
@@ -42,6 +43,7 @@ x86_64) levels="generic avx2 avx512" ;;
 aarch64 | arm64) levels="generic neon" ;;
 *) levels=generic ;;
 esac
+levels=${LEVELS:-$levels}
 flags_of() {
     case $1 in
     avx2) echo "-mavx2 -mfma -mf16c -mbmi2" ;;
@@ -75,5 +77,4 @@ done
 
 # shellcheck disable=SC2086
 "$CC" $CFLAGS $objects ${LIBS:-} -o "$BUILD/smoke" -lpthread -lm
-# shellcheck disable=SC2086
-$emulator "$BUILD/smoke" ${LEVEL:-}
+$emulator "$BUILD/smoke"

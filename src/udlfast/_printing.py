@@ -41,26 +41,16 @@ class _Formatter:
             for v in values:
                 self.width = max(self.width, len(str(v)))
             return
-        finite = [abs(v) for v in values if math.isfinite(v) and v != 0]
+        finite = [v for v in values if math.isfinite(v) and v != 0]
         if finite:
+            sizes = [abs(v) for v in finite]
             self.int_mode = all(v == math.ceil(v) for v in finite)
-            big, small = max(finite), min(finite)
-            if self.int_mode:
-                self.sci = big / small > 1000.0 or big > 1.0e8
-            else:
-                self.sci = big / small > 1000.0 or big > 1.0e8 or small < 1.0e-4
-            if self.int_mode and not (big / small > 1000.0 or big > 1.0e8):
-                self.sci = False
-            if OPTIONS["sci_mode"] is not None:
-                self.sci = OPTIONS["sci_mode"]
-            for v in values:
-                if math.isfinite(v) and v != 0 or True:
-                    self.width = max(self.width, len(self._text(v)))
-        else:
-            if OPTIONS["sci_mode"] is not None:
-                self.sci = OPTIONS["sci_mode"]
-            for v in values:
-                self.width = max(self.width, len(self._text(v)))
+            big, small = max(sizes), min(sizes)
+            self.sci = big / small > 1000.0 or big > 1.0e8 or (not self.int_mode and small < 1.0e-4)
+        if OPTIONS["sci_mode"] is not None:
+            self.sci = OPTIONS["sci_mode"]
+        for v in finite:
+            self.width = max(self.width, len(self._text(v)))
 
     def _text(self, v):
         if self.sci:

@@ -35,7 +35,7 @@ void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void done(void); /* the end of a case: its arrays go */
 
 void smoke_math(void);  /* element-wise, reductions, matmul */
-void smoke_order(void); /* sort, random numbers, optimisers */
+void smoke_order(void); /* sort, index, random numbers, optimisers */
 void smoke_conv(void);  /* convolution, pooling */
 void smoke_nn(void);    /* softmax, normalisation, losses */
 #endif

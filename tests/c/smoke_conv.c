@@ -138,7 +138,8 @@ static void one_avg_pool(int dt, const pool *v, int with_pad, int divisor) {
     arr *gx = out(nx, dt);
     udl_avg_pool2d_backward_args g = {P(gx), P(gy), POOL, WINDOW};
     udl_adaptive_avg_pool2d_backward_args ga = {P(gx), P(gy), POOL};
-    run(v->R ? UDL_K_avg_pool2d_backward : UDL_K_adaptive_avg_pool2d_backward, v->R ? (void *)&g : (void *)&ga, POOL_TEXT);
+    run(v->R ? UDL_K_avg_pool2d_backward : UDL_K_adaptive_avg_pool2d_backward, v->R ? (void *)&g : (void *)&ga,
+        POOL_TEXT);
     expect(gx, gx_want, 4, 1);
     free(want), free(gx_want), done();
 }

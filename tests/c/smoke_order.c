@@ -1,4 +1,4 @@
-/* smoke_order.c - smoke test of sorting, random numbers and optimisers. */
+/* smoke_order.c - smoke test of sorting, indexing, random numbers and optimisers. */
 #include "smoke.h"
 
 /* ---- sort -------------------------------------------------------------------------------------------------------- */
@@ -32,6 +32,58 @@ static void test_sort(void) {
                 if (sizes[s] > 5) one_sort(types[t], 3, sizes[s], 5, d);
             }
     one_sort(F32, 0, 4, 4, 0), one_sort(F32, 900, 40, 40, 0);
+}
+
+/* ---- index ------------------------------------------------------------------------------------------------------- */
+static void one_index(int dt, i64 outer, i64 n, i64 inner, i64 count) {
+    const i64 size = dt == F32 ? 4 : 8;
+    arr *a = in(outer * n * inner, dt, -9, 9), *j = in(count, I64, 0, (double)n), *o = out(outer * count * inner, dt);
+    for (i64 i = 0; i < count; i += 3) put(j, i, get(j, i) - (double)n); /* from the end */
+    double *want = reals(o->n), *sum = reals(a->n);
+#define PICKED(i) (((i) / inner / count * n + ((i64)get(j, (i) / inner % count) + n) % n) * inner + (i) % inner)
+    for (i64 i = 0; i < o->n; i++) want[i] = get(a, PICKED(i));
+    udl_index_select_args s = {P(o), P(a), P(j), size, outer, n, inner, count, 0};
+    run(UDL_K_index_select, &s, "dtype %d, %d x %d x %d, %d picked", dt, (int)outer, (int)n, (int)inner, (int)count);
+    expect(o, want, 0, 0);
+    for (i64 i = 0; i < count; i++) put(j, i, (double)(((i64)get(j, i) + n) % n));
+    arr *to = inout(a->n, dt, -9, 9);
+    for (i64 i = 0; i < a->n; i++) sum[i] = get(to, i);
+    for (i64 i = 0; i < o->n; i++) sum[PICKED(i)] += get(o, i);
+    udl_index_add_args d = {P(to), P(o), P(j), dt, outer, n, inner, count, INT64_MIN};
+    run(UDL_K_index_add, &d, "dtype %d, %d x %d x %d, %d picked", dt, (int)outer, (int)n, (int)inner, (int)count);
+    expect(to, sum, 2, 9 * SUM(count));
+    if (count) put(j, 0, (double)n);
+    if (outer > 0 && count && udl_call(UDL_K_index_select, &s) != UDL_EINDEX)
+        fail("an index too large is accepted");
+    free(want), free(sum), done();
+}
+/* out[r, c] = a[index[r, c], c], and back: out[index[r, c], c] = or += a[r, c], with a of `n` rows in column order */
+static void one_gather(int dt, i64 rows, i64 columns, i64 n, int add) {
+    arr *a = in(n * columns, dt, -9, 9), *j = in(rows * columns, I64, 0, (double)n), *o = out(rows * columns, dt);
+    for (i64 c = 0; !add && rows <= n && c < columns; c++) /* no row twice: then the order of writing does not matter */
+        for (i64 r = 0; r < rows; r++) put(j, r * columns + c, (double)((r + c) % n));
+    double *want = reals(o->n), *back = reals(a->n);
+#define THERE(i) ((i) % columns * n + (i64)get(j, i))
+    for (i64 i = 0; i < o->n; i++) want[i] = get(a, THERE(i));
+    udl_gather_args g = {P(o), P(a), P(j), dt == F32 ? 4 : 8, 2, 0, n, {rows, columns}, {1, n}, {columns, 1}, 0};
+    run(UDL_K_gather, &g, "dtype %d, %d x %d of %d rows", dt, (int)rows, (int)columns, (int)n);
+    expect(o, want, 0, 0);
+    arr *to = inout(a->n, dt, -9, 9);
+    for (i64 i = 0; i < a->n; i++) back[i] = get(to, i);
+    for (i64 i = 0; i < o->n; i++) back[THERE(i)] = get(o, i) + (add ? back[THERE(i)] : 0);
+    udl_scatter_args s = {P(to), P(o), P(j), dt, 2, 0, n, add, {rows, columns}, {1, n}, {columns, 1}, 0};
+    run(UDL_K_scatter, &s, "dtype %d, %d x %d of %d rows, add %d", dt, (int)rows, (int)columns, (int)n, add);
+    expect(to, back, 2, add ? 9 * SUM(rows) : 0);
+    free(want), free(back), done();
+}
+static void test_index(void) {
+    static const int types[] = {F32, F64, I64};
+    for (int t = 0; t < 3; t++) {
+        one_index(types[t], 3, 7, 5, 20), one_index(types[t], 1, 40, 1, 9), one_index(types[t], 2, 300, 33, 900);
+        one_index(types[t], 1, 5, 64, 4000), one_index(types[t], 2, 3, 4, 0);
+        for (int add = 0; add < 2; add++)
+            one_gather(types[t], 9, 31, 12, add), one_gather(types[t], 400, 500, 400, add);
+    }
 }
 
 /* ---- random numbers: the words of udl_philox in order, on every level -------------------------------- */
@@ -148,4 +200,4 @@ static void test_optimisers(void) {
         for (int i = 0; i < 4; i++) one_sgd(dt, i & 1, i >> 1, i == 2 ? 0 : 0.9), one_adam(dt, i & 1, i >> 1);
 }
 
-void smoke_order(void) { test_sort(), test_random(), test_optimisers(); }
+void smoke_order(void) { test_sort(), test_index(), test_random(), test_optimisers(); }

@@ -157,10 +157,10 @@ cdef class Node:
     def name(self):
         if self.fn is not None:
             return getattr(self.fn, "__name__", "function").removesuffix("_backward").title().replace("_", "") + "Backward"
-        return type(self).__name__
+        return type(self).__name__.removesuffix("Node") + "Backward"
 
     def __repr__(self):
-        return f"<{self.name()}>"
+        return f"<{self.name()}0>"
 
 
 @cython.no_gc_clear
@@ -171,6 +171,12 @@ cdef class AccumulateGrad(Node):
     def __dealloc__(self):
         if self.leaf is not None and self.leaf.acc == <PyObject *>self:
             self.leaf.acc = NULL
+
+    def name(self):
+        return "AccumulateGrad"
+
+    def __repr__(self):
+        return "<AccumulateGrad>"
 
     @property
     def variable(self):

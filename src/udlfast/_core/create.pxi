@@ -96,7 +96,7 @@ def from_numpy(array):
         raise TypeError(f"from_numpy: expected a numpy.ndarray, got {type(array).__name__}")
     code = NUMPY_CODES.get(array.dtype.char, -1) if array.dtype.isnative else -1
     if code < 0:
-        raise DTypeError(f"from_numpy: arrays of type {array.dtype} are not supported (float32, float64, int64, int32, uint8 "
+        raise DTypeError(f"from_numpy: arrays of type {array.dtype.name} are not supported (float32, float64, int64, int32, uint8 "
                          f"and bool are); convert with .astype first")
     if array.ndim > 8:
         raise ShapeError(f"from_numpy: at most 8 dimensions are supported, got {array.ndim}")

@@ -1,6 +1,6 @@
 # reduce.pxi - sums and their kin over any dimensions: brought into the form (outer, n, inner) and reduced in one call.
 
-cdef object reduce_dims(int op, Tensor a, object dims, bint keepdim, int out_code):
+cdef object reduce_dims(int op, Tensor a, object dims, bint keepdim, int out_code, str name="reduce"):
     """The kernel alone over a list of distinct, normalised dimensions. out_code -1: the type of a."""
     cdef udl_reduce_args s
     cdef Py_ssize_t shape[8]
@@ -48,8 +48,7 @@ cdef object reduce_dims(int op, Tensor a, object dims, bint keepdim, int out_cod
             s.inner *= a.shape_[i]
     if s.n == 0 and op != UDL_SUM and op != UDL_PROD and op != UDL_ANY and op != UDL_ALL and op != UDL_LOGSUMEXP \
             and op != UDL_NORM2 and out.numel_:
-        raise DimError(f"reduce: the extreme of no elements does not exist (shape {list(size_of(a))}); name a dimension "
-                       f"that is not empty")
+        raise DimError(f"{name}: no elements to choose from in shape {list(size_of(a))}; name a dimension that is not empty")
     s.out, s.a = out.data_, a.data_
     s.op, s.dtype, s.out_dtype = op, a.code, out.code
     if out.numel_:
@@ -83,7 +82,8 @@ cdef list norm_dims(object dim, int ndim, str op):
 
 def reduce(int op, Tensor input not None, dim=None, bint keepdim=False, dtype out_dtype=None, str name="reduce"):
     """The reduction kernel `op` (R_...) alone, nothing recorded."""
-    return reduce_dims(op, input, norm_dims(dim, input.ndim_, name), keepdim, -1 if out_dtype is None else out_dtype.code)
+    return reduce_dims(op, input, norm_dims(dim, input.ndim_, name), keepdim,
+                       -1 if out_dtype is None else out_dtype.code, name)
 
 
 @cython.final

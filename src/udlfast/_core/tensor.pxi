@@ -434,6 +434,7 @@ cdef class Tensor:
     def unsqueeze(self, dim): return unsqueeze(self, dim)
     def select(self, dim, index): return select(self, dim, index)
     def narrow(self, dim, start, length): return narrow(self, dim, start, length)
+    def diagonal(self, offset=0, dim1=0, dim2=1): return diagonal(self, offset, dim1, dim2)
     def as_strided(self, size, stride, storage_offset=None): return as_strided(self, size, stride, storage_offset)
     def unbind(self, dim=0): return unbind(self, dim)
     def contiguous(self, memory_format=None): return contiguous(self)

@@ -518,6 +518,48 @@ def unbind(Tensor input not None, dim=0):
     return tuple([basic_index(input, (slice(None),) * d + (i,)) for i in range(input.shape_[d])])
 
 
+def diagonal(Tensor input not None, offset=0, dim1=0, dim2=1):
+    """The elements with equal indices (dim2's larger by offset) in two dimensions, as a last dimension; a view."""
+    cdef int a = norm_dim(dim1, input.ndim_, "diagonal"), b = norm_dim(dim2, input.ndim_, "diagonal"), i, n = 0
+    cdef Py_ssize_t s[8]
+    cdef Py_ssize_t st[8]
+    cdef Py_ssize_t cs[8]
+    cdef Py_ssize_t k = offset, length, off = 0, coff = 0, c = 1
+    cdef Tensor v
+    cdef ViewNode node
+    if a == b:
+        raise ArgumentError(f"diagonal: expected two different dimensions, got {dim1} and {dim2}")
+    for i in range(input.ndim_ - 1, -1, -1):
+        cs[i] = c
+        c *= input.shape_[i]
+    length = min(input.shape_[a], input.shape_[b] - k) if k >= 0 else min(input.shape_[a] + k, input.shape_[b])
+    if length < 0:
+        length = 0
+    if length:
+        off = k * input.strides_[b] if k >= 0 else -k * input.strides_[a]
+        coff = k * cs[b] if k >= 0 else -k * cs[a]
+    c = cs[a] + cs[b]
+    for i in range(input.ndim_):
+        if i != a and i != b:
+            s[n], st[n] = input.shape_[i], input.strides_[i]
+            cs[n] = cs[i]
+            n += 1
+    s[n], st[n], cs[n] = length, input.strides_[a] + input.strides_[b], c
+    v = make_view(input, n + 1, s, st, off)
+    v.base = input if input.base is None else input.base
+    v.tape_version = v.base.tape_version
+    if udl_recording and wants(input):
+        node = ViewNode.__new__(ViewNode)
+        init_node1(node, input)
+        node.op, node.nd, node.vnd, node.offset = V_SLICE, input.ndim_, n + 1, coff
+        for i in range(input.ndim_):
+            node.dims[i] = input.shape_[i]
+        for i in range(n + 1):
+            node.vdims[i], node.strides[i] = s[i], cs[i]
+        v.node = node
+    return v
+
+
 cdef object as_strided_c(Tensor a, int n, const Py_ssize_t *shape, const Py_ssize_t *strides, Py_ssize_t offset):
     """View of a contiguous tensor, offset counted from its first element, recorded."""
     cdef Tensor v = make_view(a, n, shape, strides, offset)

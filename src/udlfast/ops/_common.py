@@ -6,7 +6,7 @@ anything is allocated.
 import operator
 
 from .. import _core
-from .._core import Tensor, attach
+from .._core import R_MAX, R_MIN, Tensor, attach, reduce
 from ..errors import ArgumentError, DimError, DTypeError, GradError, ShapeError
 
 LIMIT = 2**31 - 1  # no stride, padding, window or output size is larger: products of two cannot overflow 64 bits
@@ -54,7 +54,7 @@ def in_range(op, index, low, high, name="index"):
     """Refuse an int64 tensor with a value outside low..high-1."""
     if index.numel() == 0:
         return
-    least, most = index.min().item(), index.max().item()
+    least, most = reduce(R_MIN, index).item(), reduce(R_MAX, index).item()
     if least < low or most >= high:
         bad = least if least < low else most
         raise DimError(f"{op}: {name} has the value {bad}, which is out of range; needed {low} to {high - 1}")
@@ -189,3 +189,9 @@ def rows_of(op, input, normalized_shape):
     for s in normalized_shape:
         D *= s
     return M, D, normalized_shape
+
+
+def lower_triangle(rows, columns, diagonal=0):
+    """bool [rows, columns], True where column - row <= diagonal."""
+    import numpy
+    return _core.from_numpy(numpy.tri(rows, columns, diagonal, dtype=bool))

@@ -4,8 +4,7 @@ import math
 from .. import _core
 from .._core import K_softmax, K_softmax_backward, MAP_add, MAP_where, attach, bfloat16, call, ew2, ew3, is_grad_enabled
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._common import broadcast_shape, floating, probability, same_type, tensor
-from .creation import arange
+from ._common import broadcast_shape, floating, lower_triangle, probability, same_type, tensor
 from .dropout import dropout
 
 
@@ -45,8 +44,8 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
         query = query.reshape(*query.shape[:-3], -1, groups * L, E)
     weights = _core.matmul(query, key.transpose(-2, -1)).reshape(shape)
     if is_causal:
-        attn_mask = arange(L).unsqueeze(1) >= arange(S)
-    weights = _masked_softmax(weights, attn_mask)
+        attn_mask = lower_triangle(L, S)
+    weights = _masked_softmax(weights, attn_mask, attn_mask is not None and not is_causal)
     if dropout_p > 0.0:
         weights = dropout(weights, dropout_p)
     if groups > 1:
@@ -55,20 +54,19 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     return y.reshape(*shape[:-1], value.shape[-1]) if groups > 1 else y
 
 
-def _masked_softmax(scores, mask):
-    """Softmax over the last dimension of scores + mask (True = 0, False = -infinity); rows of -infinity give zeros.
-
-    Overwrites the memory of `scores`, which must be fresh.
+def _masked_softmax(scores, mask, may_be_dead):
+    """Softmax over the last dimension of scores + mask (True = 0, False = -infinity); rows of -infinity give zeros
+    (looked for only if there may be any). Overwrites the memory of `scores`, which must be fresh.
     """
     if scores.dtype is bfloat16:
         mask = mask if mask is None or mask.dtype is _core.bool_ else mask.to(_core.float32)
-        return _masked_softmax(scores.to(_core.float32), mask).to(bfloat16)
+        return _masked_softmax(scores.to(_core.float32), mask, may_be_dead).to(bfloat16)
     s = scores.detach().contiguous()
     if mask is not None:
         m = mask.detach()
         s = ew3(MAP_where, m, s, None, -math.inf) if m.dtype is _core.bool_ else ew2(MAP_add, s, m).contiguous()
     dead = None
-    if mask is not None and s.numel():
+    if may_be_dead and s.numel():
         dead = s.amax(-1, True) == -math.inf
         dead = dead if bool(dead.any()) else None
     n = s.shape[-1]

@@ -1,6 +1,6 @@
 """The loss of yes-or-no questions: minus the log-probability of the right answer."""
 from .. import _core
-from .._core import bfloat16, float32
+from .._core import R_MAX, R_MIN, bfloat16, float32
 from ..errors import ArgumentError, ShapeError
 from ._common import broadcast_shape, floating, reduced, reduction_of, same_type, tensor
 from ._pointwise import pointwise
@@ -38,8 +38,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
         weight = None if weight is None else weight.to(float32)
         return binary_cross_entropy(input.to(float32), target.to(float32), weight, reduction=reduction).to(bfloat16)
     if input.numel():
-        values = input.detach()
-        least, most = values.min().item(), values.max().item()
+        least, most = _core.reduce(R_MIN, input).item(), _core.reduce(R_MAX, input).item()
         if not (least >= 0.0 and most <= 1.0):  # NaN fails too
             raise ArgumentError(f"{op}: expected input from 0 to 1 (probabilities), got values from {least} to {most}; "
                                 f"for logits use binary_cross_entropy_with_logits")

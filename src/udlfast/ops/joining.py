@@ -19,20 +19,27 @@ def cat(tensors, dim=0):
     [1, 2, 3]
     """
     tensors, dtype = _all("cat", tensors)
-    if any(t.ndim == 0 for t in tensors):
-        raise ShapeError("cat: tensors without dimensions cannot be joined; use stack")
-    parts = [t for t in tensors if t.ndim != 1 or t.shape[0]] or tensors[:1]
-    shape = list(parts[0].shape)
-    dim = axis("cat", dim, len(shape))
-    lengths = []
-    for t in parts:
-        s = t.shape
-        if len(s) != len(shape) or any(a != b for i, (a, b) in enumerate(zip(s, shape)) if i != dim):
+    parts, lengths, others = [], [], None
+    flat = all(t.ndim == 1 for t in tensors)
+    for t in tensors:
+        shape = list(t.shape)
+        if shape == [0] and not flat:
+            continue
+        if others is None:
+            if not shape:
+                raise ShapeError("cat: tensors without dimensions cannot be joined; use stack")
+            dim = axis("cat", dim, len(shape))
+        n = shape.pop(dim) if dim < len(shape) else None
+        if n is None or (others is not None and shape != others):
             raise ShapeError(f"cat: all sizes except that of dimension {dim} must be equal, got "
-                             f"{list(parts[0].shape)} and {list(s)}")
-        lengths.append(s[dim])
-    shape[dim] = sum(lengths)
-    return _join(tuple(t.to(dtype) for t in parts), dim, lengths, tuple(shape), dtype)
+                             f"{list(parts[0].shape)} and {list(t.shape)}")
+        others = shape
+        lengths.append(n)
+        parts.append(t)
+    if not parts:  # all of them have shape [0]
+        dim, parts, lengths, others = axis("cat", dim, 1), tensors[:1], [0], []
+    shape = (*others[:dim], sum(lengths), *others[dim:])
+    return _join(tuple(t if t.dtype is dtype else t.to(dtype) for t in parts), dim, lengths, shape, dtype)
 
 
 def _join(parts, dim, lengths, shape, dtype):
@@ -268,12 +275,12 @@ def _cut(op, x, dim):
 
 def _pieces(x, lengths, dim):
     """Views with one tape entry together, so that backward is one cat rather than a padded sum per piece."""
-    own, views, start = x.detach(), [], 0
-    for n in lengths:
-        views.append(own.narrow(dim, start, n))
-        start += n
-    if len(views) == 1:
+    if len(lengths) == 1:
         return x.narrow(dim, 0, lengths[0]),
+    views, start = [], 0
+    for n in lengths:  # each of its own alias: an in-place change of one must not touch the others' history
+        views.append(x.detach().narrow(dim, start, n))
+        start += n
     return attach(tuple(views), (x,), split_backward, args=(dim, [tuple(v.shape) for v in views]))
 
 
@@ -300,9 +307,8 @@ def unbind(input, dim=0):
     dim, n = _cut("unbind", input, dim)
     if n < 2:
         return _core.unbind(input, dim)
-    own = input.detach()
-    return attach(tuple(own.select(dim, i) for i in range(n)), (input,), unbind_backward,
-                  args=(dim, tuple(own.select(dim, 0).shape)))
+    views = tuple(input.detach().select(dim, i) for i in range(n))  # aliases: see _pieces
+    return attach(views, (input,), unbind_backward, args=(dim, tuple(views[0].shape)))
 
 
 def unbind_backward(node, *grads):

@@ -2,7 +2,7 @@
 from .. import _core
 from .._core import MAP_where, attach, ew3, extend
 from ..errors import ShapeError
-from ._common import axis, in_place, tensor, whole
+from ._common import axis, in_place, lower_triangle, tensor, whole
 from .creation import arange, eye
 
 
@@ -47,8 +47,9 @@ def _triangle(op, input, diagonal, lower):
     if input.ndim < 2:
         raise ShapeError(f"{op}: expected a matrix or a batch of matrices, got {list(input.shape)}")
     diagonal = whole(op, "diagonal", diagonal, -(2**62), 2**62)
-    offsets = arange(input.shape[-1]) - arange(input.shape[-2]).unsqueeze(1)
-    return _keep(input, offsets <= diagonal if lower else offsets >= diagonal)
+    m, n = input.shape[-2:]
+    diagonal = max(-m - 1, min(n, diagonal))  # all beyond is alike, and small enough for any integer
+    return _keep(input, lower_triangle(m, n, diagonal) if lower else ~lower_triangle(m, n, diagonal - 1))
 
 
 def _keep(input, mask):

@@ -156,8 +156,7 @@ class Pass:
 
 
 def start(process):
-    """Start a worker. Python >= 3.12 warns of forks while threads run; the threads here are our own pool's, which a child
-    starts anew."""
+    """Start a worker. Python >= 3.12 warns of forks while threads run; a child starts our pool's threads anew."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
         process.start()

@@ -1,0 +1,232 @@
+/* elementwise_float.c - the inner functions of the element-wise kernel for float and double.
+ *
+ * Each is one expression of vectors x, y, z (the inputs) and s0, s1 (the parameters); the macro runs it over n elements
+ * and once more over what is left. Gradients: x is the upstream gradient g, y what forward saved. */
+#ifndef T
+#include "elementwise.h"
+#include "../vec/math.h"
+#define UDL_THIS_FILE "kernels/elementwise_float.c"
+
+#define RUN(name, LOADS, TAIL, EXPR)                                                                              \
+    static void FN(map_##name)(T *o, const T *a, const T *b, const T *c, i64 n, double *p) {                      \
+        const vec s0 = v_set((T)p[0]), s1 = v_set((T)p[1]);                                                       \
+        i64 i = 0;                                                                                                \
+        (void)s0; (void)s1; (void)b; (void)c;                                                                     \
+        for (; i + VW <= n; i += VW) { LOADS; v_store(o + i, (EXPR)); }                                           \
+        if (i < n) { int k = (int)(n - i); TAIL; v_store_n(o + i, (EXPR), k); }                                   \
+    }
+#define ONE(name, EXPR) RUN(name, vec x = v_load(a + i), vec x = v_load_n(a + i, k), EXPR)
+#define TWO_ARRAYS(name, EXPR)                                                                                    \
+    RUN(name, vec x = v_load(a + i); vec y = v_load(b + i), vec x = v_load_n(a + i, k); vec y = v_load_n(b + i, k), EXPR)
+/* two inputs, the second perhaps the scalar s0: a loop for each case */
+#define TWO(name, EXPR)                                                                                           \
+    TWO_ARRAYS(name##_arrays, EXPR)                                                                               \
+    RUN(name##_scalar, vec x = v_load(a + i); vec y = s0, vec x = v_load_n(a + i, k); vec y = s0, EXPR)           \
+    static void FN(map_##name)(T *o, const T *a, const T *b, const T *c, i64 n, double *p) {                      \
+        if (b) FN(map_##name##_arrays)(o, a, b, c, n, p);                                                         \
+        else FN(map_##name##_scalar)(o, a, b, c, n, p);                                                           \
+    }
+#define THREE(name, EXPR)                                                                                         \
+    RUN(name, vec x = v_load(a + i); vec y = b ? v_load(b + i) : s1; vec z = c ? v_load(c + i) : s0,              \
+        vec x = v_load_n(a + i, k); vec y = b ? v_load_n(b + i, k) : s1; vec z = c ? v_load_n(c + i, k) : s0, EXPR)
+/* scalar libm, one element at a time (not hot) */
+#define LIBM1(name, EXPR)                                                                                         \
+    static void FN(map_##name)(T *o, const T *a, const T *b, const T *c, i64 n, double *p) {                      \
+        (void)b; (void)c; (void)p;                                                                                \
+        for (i64 i = 0; i < n; i++) { double x = (double)a[i]; o[i] = (T)(EXPR); }                                \
+    }
+#define LIBM2(name, EXPR)                                                                                         \
+    static void FN(map_##name)(T *o, const T *a, const T *b, const T *c, i64 n, double *p) {                      \
+        (void)c;                                                                                                  \
+        for (i64 i = 0; i < n; i++) { double x = (double)a[i], y = b ? (double)b[i] : p[0]; o[i] = (T)(EXPR); }   \
+    }
+#define BOOLEAN(m) v_sel(m, v_set(1), v_set(0))
+#define ENTRY(name) [UDL_MAP_##name] = FN(map_##name),
+#include "../each_float.h"
+#else
+
+ONE(copy, x)
+ONE(neg, -x)
+ONE(abs, v_abs(x))
+ONE(sign, v_sel(x != x, x, v_sel(x > 0, v_set(1), v_sel(x < 0, v_set(-1), v_set(0)))))
+ONE(exp, v_exp(x))
+ONE(exp2, v_exp2(x))
+ONE(expm1, v_expm1(x))
+ONE(log, v_log(x))
+ONE(log2, v_log2(x))
+ONE(log10, v_log10(x))
+ONE(log1p, v_log1p(x))
+ONE(sqrt, v_sqrt(x))
+ONE(rsqrt, 1 / v_sqrt(x))
+ONE(square, x * x)
+ONE(reciprocal, 1 / x)
+ONE(sin, v_sin(x))
+ONE(cos, v_cos(x))
+ONE(tan, v_tan(x))
+LIBM1(asin, asin(x))
+LIBM1(acos, acos(x))
+LIBM1(atan, atan(x))
+LIBM1(sinh, sinh(x))
+LIBM1(cosh, cosh(x))
+ONE(tanh, v_tanh(x))
+LIBM1(asinh, asinh(x))
+LIBM1(acosh, acosh(x))
+LIBM1(atanh, atanh(x))
+ONE(erf, v_erf(x))
+ONE(erfc, v_erfc(x))
+LIBM1(lgamma, lgamma(x))
+ONE(floor, v_floor(x))
+ONE(ceil, v_ceil(x))
+ONE(round, v_round(x))
+ONE(trunc, v_sel(x < 0, v_ceil(x), v_floor(x)))
+ONE(sigmoid, v_sigmoid(x))
+/* min(x, 0) - log(1 + exp(-|x|)) */
+ONE(log_sigmoid, v_min(x, v_set(0)) - v_log1p(v_exp(-v_abs(x))))
+ONE(relu, v_sel(x < 0, v_set(0), x))
+
+/* x Phi(x); *density is Phi' */
+VFN vec FN(phi)(vec x, vec *density) { return v_phi_gauss(x, density); }
+VFN vec FN(gelu)(vec x) { vec d, f = FN(phi)(x, &d); return v_sel(x == -INFINITY, v_set(0), x * f); }
+VFN vec FN(gelu_grad)(vec x) { vec d, f = FN(phi)(x, &d); return v_sel(v_abs(x) == INFINITY, f, v_fma(x, d, f)); }
+ONE(gelu, FN(gelu)(x))
+TWO_ARRAYS(gelu_backward, x * FN(gelu_grad)(y))
+
+/* x s(2u) with u = sqrt(2/pi) (x + 0.044715 x^3): (1 + tanh u) / 2 is the logistic function of 2u */
+VFN vec FN(gelu_tanh_gate)(vec x) {
+    const T k = (T)1.5957691216057308, q = (T)0.044715;
+    return v_sigmoid(k * (x + q * x * x * x));
+}
+VFN vec FN(gelu_tanh)(vec x) { return v_sel(x == -INFINITY, v_set(0), x * FN(gelu_tanh_gate)(x)); }
+VFN vec FN(gelu_tanh_grad)(vec x) {
+    const T k = (T)1.5957691216057308, q3 = (T)0.134145;
+    vec s = FN(gelu_tanh_gate)(x), d = s * (1 - s);
+    return s + v_sel(d == 0, d, x * d * k * (1 + q3 * x * x));
+}
+ONE(gelu_tanh, FN(gelu_tanh)(x))
+TWO_ARRAYS(gelu_tanh_backward, x * FN(gelu_tanh_grad)(y))
+
+VFN vec FN(silu)(vec x) { return v_sel(x == -INFINITY, v_set(0), x * v_sigmoid(x)); }
+VFN vec FN(silu_grad)(vec x) {
+    vec s = v_sigmoid(x), d = s * (1 - s);
+    return s + v_sel(d == 0, d, x * d);
+}
+ONE(silu, FN(silu)(x))
+TWO_ARRAYS(silu_backward, x * FN(silu_grad)(y))
+
+VFN vec FN(softplus1)(vec x) { return v_max(x, v_set(0)) + v_log1p(v_exp(-v_abs(x))); }
+VFN vec FN(mish_grad)(vec x) {
+    vec t = v_tanh(FN(softplus1)(x)), d = v_sigmoid(x) * (1 - t * t);
+    return t + v_sel(d == 0, d, x * d);
+}
+ONE(mish, v_sel(x == -INFINITY, v_set(0), x * v_tanh(FN(softplus1)(x))))
+TWO_ARRAYS(mish_backward, x * FN(mish_grad)(y))
+ONE(hardswish, x * v_min(v_max(x + 3, v_set(0)), v_set(6)) / 6)
+ONE(hardsigmoid, v_min(v_max(x + 3, v_set(0)), v_set(6)) / 6)
+ONE(softsign, x / (1 + v_abs(x)))
+/* log(1 + exp(beta x)) / beta, linear above the threshold */
+ONE(softplus, v_sel(x * s0 > s1, x, FN(softplus1)(x * s0) / s0))
+TWO_ARRAYS(softplus_backward, v_sel(y * s0 > s1, x, x * v_sigmoid(y * s0)))
+ONE(elu, v_sel(x > 0, x, s0 * v_expm1(x)))
+TWO_ARRAYS(elu_backward, v_sel(y > 0, x, x * s0 * v_exp(y)))
+ONE(leaky_relu, v_sel(x > 0, x, x * s0))
+TWO_ARRAYS(leaky_relu_backward, v_sel(y > 0, x, x * s0))
+ONE(clamp, v_sel(x != x, x, v_min(v_max(x, s0), s1)))
+TWO_ARRAYS(clamp_backward, v_sel((y >= s0) & (y <= s1), x, v_set(0)))
+TWO_ARRAYS(relu_backward, v_sel(y > 0, x, v_set(0)))
+TWO_ARRAYS(sigmoid_backward, x * (1 - y) * y)
+TWO_ARRAYS(tanh_backward, x * (1 - y * y))
+TWO_ARRAYS(log_sigmoid_backward, x * v_sigmoid(-y))
+ONE(isnan, BOOLEAN(x != x))
+ONE(isinf, BOOLEAN(v_abs(x) == INFINITY))
+ONE(isfinite, BOOLEAN(v_abs(x) < INFINITY))
+ONE(logical_not, BOOLEAN(x == 0))
+
+TWO(add, x + y)
+TWO(sub, x - y)
+TWO(mul, x * y)
+TWO(div, x / y)
+TWO(rsub, y - x)
+TWO(rdiv, y / x)
+/* as Python's // and %: from the exact remainder, so that x = y (x // y) + x % y */
+static T FN(python_mod)(T x, T y) {
+    T m = sizeof(T) == 4 ? (T)fmodf((float)x, (float)y) : (T)fmod((double)x, (double)y);
+    return m != 0 && (y < 0) != (m < 0) ? m + y : m;
+}
+static T FN(python_div)(T x, T y) {
+    if (y == 0) return x / y;
+    T m = sizeof(T) == 4 ? (T)fmodf((float)x, (float)y) : (T)fmod((double)x, (double)y), d = (x - m) / y, f;
+    if (m != 0 && (y < 0) != (m < 0)) d -= 1;
+    if (d == 0) return (T)copysign(0.0, (double)(x / y));
+    f = (T)floor((double)d);
+    return d - f > (T)0.5 ? f + 1 : f;
+}
+LIBM2(floor_divide, FN(python_div)((T)x, (T)y))
+LIBM2(remainder, FN(python_mod)((T)x, (T)y))
+LIBM2(fmod, fmod(x, (double)(T)y))
+static T FN(pow1)(T x, T y) { return sizeof(T) == 4 ? (T)powf((float)x, (float)y) : (T)pow((double)x, (double)y); }
+static void FN(map_pow)(T *o, const T *a, const T *b, const T *c, i64 n, double *p) {
+    (void)c;
+    i64 i = 0;
+    if (!b && p[0] == 2) for (; i < n; i++) o[i] = a[i] * a[i];
+    else if (!b && p[0] == 3) for (; i < n; i++) o[i] = a[i] * a[i] * a[i];
+    else if (!b && p[0] == 0.5) for (; i < n; i++) o[i] = a[i] == (T)-INFINITY ? (T)INFINITY : (T)sqrt((double)(a[i] + 0));
+    else if (!b && p[0] == -1) for (; i < n; i++) o[i] = 1 / a[i];
+    else for (; i < n; i++) o[i] = FN(pow1)(a[i], b ? b[i] : (T)p[0]);
+}
+LIBM2(rpow, FN(pow1)((T)y, (T)x))
+TWO(maximum, v_max(x, y))
+TWO(minimum, v_min(x, y))
+LIBM2(atan2, atan2(x, y))
+LIBM2(hypot, hypot(x, y))
+TWO(xlogy, v_sel(y != y, y, v_sel(x == 0, v_set(0), x * v_log(y))))
+TWO(eq, BOOLEAN(x == y))
+TWO(ne, BOOLEAN(x != y))
+TWO(lt, BOOLEAN(x < y))
+TWO(le, BOOLEAN(x <= y))
+TWO(gt, BOOLEAN(x > y))
+TWO(ge, BOOLEAN(x >= y))
+TWO(logical_and, BOOLEAN((x != 0) & (y != 0)))
+TWO(logical_or, BOOLEAN((x != 0) | (y != 0)))
+TWO(logical_xor, BOOLEAN((x != 0) ^ (y != 0)))
+TWO_ARRAYS(add_scaled, x + s1 * y)
+
+/* ---- losses (input x, target y) and their gradients (g x, input y, target z) --------------------------------------- */
+VFN vec FN(clamped_log)(vec x) { return v_max(v_log(x), v_set(-100)); }
+VFN vec FN(signum)(vec d) { return v_sel(d > 0, v_set(1), v_sel(d < 0, v_set(-1), d * 0)); }
+TWO(mse, (x - y) * (x - y))
+TWO(l1, v_abs(x - y))
+TWO_ARRAYS(huber, v_sel(v_abs(x - y) <= s0, (T)0.5 * (x - y) * (x - y), s0 * (v_abs(x - y) - (T)0.5 * s0)))
+TWO_ARRAYS(smooth_l1, v_sel(v_abs(x - y) < s0, (T)0.5 * (x - y) * (x - y) / s0, v_abs(x - y) - (T)0.5 * s0))
+TWO_ARRAYS(bce, -(y * FN(clamped_log)(x) + (1 - y) * v_max(v_log1p(-x), v_set(-100))))
+TWO_ARRAYS(bce_with_logits, v_max(x, v_set(0)) - x * y + v_log1p(v_exp(-v_abs(x))))
+THREE(mse_backward, x * 2 * (y - z))
+THREE(l1_backward, x * FN(signum)(y - z))
+THREE(huber_backward, x * v_sel(v_abs(y - z) <= s1, y - z, s1 * FN(signum)(y - z)))
+THREE(smooth_l1_backward, x * v_sel(v_abs(y - z) < s1, (y - z) / s1, FN(signum)(y - z)))
+THREE(bce_backward, x * (y - z) / v_max((1 - y) * y, v_set((T)1e-12)))
+THREE(bce_with_logits_backward, x * (v_sigmoid(y) - z))
+
+THREE(where, v_sel(x != 0, y, z))
+THREE(addcmul, x + s1 * y * z)
+THREE(addcdiv, x + s1 * (y / z))
+THREE(lerp, x + z * (y - x))
+THREE(fma, v_fma(x, y, z))
+
+const FN(udl_map) INTERNAL(FN(map))[UDL_MAP_COUNT] = {
+    ENTRY(copy) ENTRY(neg) ENTRY(abs) ENTRY(sign) ENTRY(exp) ENTRY(exp2) ENTRY(expm1) ENTRY(log) ENTRY(log2) ENTRY(log10)
+    ENTRY(log1p) ENTRY(sqrt) ENTRY(rsqrt) ENTRY(square) ENTRY(reciprocal) ENTRY(sin) ENTRY(cos) ENTRY(tan) ENTRY(asin)
+    ENTRY(acos) ENTRY(atan) ENTRY(sinh) ENTRY(cosh) ENTRY(tanh) ENTRY(asinh) ENTRY(acosh) ENTRY(atanh) ENTRY(erf)
+    ENTRY(erfc) ENTRY(lgamma) ENTRY(floor) ENTRY(ceil) ENTRY(round) ENTRY(trunc) ENTRY(sigmoid) ENTRY(log_sigmoid)
+    ENTRY(relu) ENTRY(gelu) ENTRY(gelu_tanh) ENTRY(silu) ENTRY(mish) ENTRY(hardswish) ENTRY(hardsigmoid) ENTRY(softsign)
+    ENTRY(softplus) ENTRY(elu) ENTRY(leaky_relu) ENTRY(clamp) ENTRY(isnan) ENTRY(isinf) ENTRY(isfinite)
+    ENTRY(logical_not) ENTRY(add) ENTRY(sub) ENTRY(mul) ENTRY(div) ENTRY(floor_divide) ENTRY(remainder) ENTRY(fmod)
+    ENTRY(pow) ENTRY(maximum) ENTRY(minimum) ENTRY(atan2) ENTRY(hypot) ENTRY(eq) ENTRY(ne) ENTRY(lt) ENTRY(le) ENTRY(gt)
+    ENTRY(ge) ENTRY(logical_and) ENTRY(logical_or) ENTRY(logical_xor) ENTRY(xlogy) ENTRY(rsub) ENTRY(rdiv) ENTRY(rpow)
+    ENTRY(relu_backward) ENTRY(leaky_relu_backward) ENTRY(sigmoid_backward) ENTRY(tanh_backward) ENTRY(gelu_backward)
+    ENTRY(gelu_tanh_backward) ENTRY(silu_backward) ENTRY(mish_backward) ENTRY(softplus_backward) ENTRY(elu_backward)
+    ENTRY(clamp_backward) ENTRY(log_sigmoid_backward) ENTRY(mse) ENTRY(l1) ENTRY(huber) ENTRY(smooth_l1) ENTRY(bce)
+    ENTRY(bce_with_logits) ENTRY(where) ENTRY(addcmul) ENTRY(addcdiv) ENTRY(lerp) ENTRY(fma) ENTRY(add_scaled)
+    ENTRY(mse_backward) ENTRY(l1_backward) ENTRY(huber_backward) ENTRY(smooth_l1_backward) ENTRY(bce_backward)
+    ENTRY(bce_with_logits_backward)
+};
+#endif

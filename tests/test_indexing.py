@@ -1,0 +1,104 @@
+"""Indexing reads, writes and gives gradients as NumPy's does: numbers, slices, lists, masks, and mixtures."""
+
+import numpy as np
+import pytest
+from harness import numbers
+
+import udlfast as torch
+
+INDICES = [
+    0, -1, slice(1, 3), slice(None, None, 2), (0, 1), (slice(None), 2), (Ellipsis, 0), None, (None, 1, Ellipsis, None),
+    (slice(1, None), slice(None, 2), slice(0, 5, 3)), [0, 2, 2], ([0, 1], [2, 0]), (slice(None), [0, 2]),
+    ([[0, 1], [2, 0]],), (1, [0, 3, 1]), (slice(None), [2, 1], [0, 3]), ([0, 2], slice(None), [1, 3]), (Ellipsis, [3, -1]),
+    ([0, 2], None, [1, 1]), True, False, ([],), (-3, -1, -5), (slice(2, 0), 1),
+]  # fmt: skip
+
+
+def as_tensor_index(i):
+    """Lists become index tensors; the rest is left."""
+    if isinstance(i, tuple):
+        return tuple(torch.tensor(p, dtype=torch.int64) if isinstance(p, list) else p for p in i)
+    return torch.tensor(i, dtype=torch.int64) if isinstance(i, list) else i
+
+
+def as_array_index(i):
+    if isinstance(i, tuple):
+        return tuple(np.array(p, dtype=np.int64) if isinstance(p, list) else p for p in i)
+    return np.array(i, dtype=np.int64) if isinstance(i, list) else i
+
+
+@pytest.mark.parametrize("index", INDICES, ids=str)
+def test_indexing_reads_as_numpy(index):
+    a = np.arange(60, dtype=np.float32).reshape(3, 4, 5)
+    t = torch.tensor(a)
+    want = a[as_array_index(index)]
+    for got in (t[as_tensor_index(index)], t[index] if index not in ([0, 2, 2],) else t[as_tensor_index(index)]):
+        assert tuple(got.shape) == want.shape and np.array_equal(got.numpy(), want)
+
+
+@pytest.mark.parametrize("index", INDICES, ids=str)
+def test_indexing_writes_as_numpy(index, rng):
+    a = np.arange(60, dtype=np.float32).reshape(3, 4, 5)
+    want = a.copy()
+    value = rng.standard_normal(a[as_array_index(index)].shape).astype(np.float32)
+    if index not in ([0, 2, 2], ([0, 2], None, [1, 1])):  # there two values meet in one cell
+        t = torch.tensor(a)
+        t[as_tensor_index(index)] = torch.tensor(value)
+        want[as_array_index(index)] = value
+        assert np.array_equal(t.numpy(), want)
+    t, want = torch.tensor(a), a.copy()
+    t[as_tensor_index(index)] = -7
+    want[as_array_index(index)] = -7
+    assert np.array_equal(t.numpy(), want)
+
+
+@pytest.mark.parametrize("index", [i for i in INDICES if i is not False and i != ([],)], ids=str)
+def test_indexing_gradient(index, rng):
+    a = rng.standard_normal((3, 4, 5))
+    t = torch.tensor(a, requires_grad=True)
+    y = t[as_tensor_index(index)]
+    weight = rng.standard_normal(tuple(y.shape))
+    (y * torch.tensor(weight)).sum().backward()
+    want = np.zeros(a.shape)
+    np.add.at(want, as_array_index(index), weight)
+    assert np.allclose(numbers(t.grad), want, rtol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5), (3, 4), (3,)], ids=str)
+def test_boolean_masks(shape, rng):
+    a = rng.standard_normal((3, 4, 5))
+    mask = rng.random(shape) < 0.5
+    t = torch.tensor(a)
+    assert np.array_equal(t[torch.tensor(mask)].numpy(), a[mask])
+    assert t[torch.zeros(shape, dtype=torch.bool)].shape[0] == 0
+    want = a.copy()
+    want[mask] = 9
+    t[torch.tensor(mask)] = 9
+    assert np.array_equal(t.numpy(), want)
+    values = rng.standard_normal(want[mask].shape)
+    want[mask] = values
+    t[torch.tensor(mask)] = torch.tensor(values)
+    assert np.array_equal(t.numpy(), want)
+
+
+def test_mask_beside_a_slice(rng):
+    a, mask = rng.standard_normal((3, 4)), np.array([True, False, True, True])
+    t = torch.tensor(a, requires_grad=True)
+    y = t[1:, torch.tensor(mask)]
+    assert np.array_equal(numbers(y), a[1:, mask])
+    y.sum().backward()
+    assert numbers(t.grad).tolist() == [[0] * 4, [1, 0, 1, 1], [1, 0, 1, 1]]
+
+
+def test_writing_broadcasts_and_converts():
+    t = torch.zeros((2, 3))
+    t[:, 1:] = torch.tensor([[1], [2]])
+    assert t.tolist() == [[0, 1, 1], [0, 2, 2]]
+    t[0] = torch.tensor([1.5, 2.5, 3.5], dtype=torch.float64)
+    assert t.dtype == torch.float32 and t[0].tolist() == [1.5, 2.5, 3.5]
+
+
+def test_overlapping_copy_within_one_tensor():
+    t = torch.arange(10)
+    t[1:] = t[:-1].clone()
+    assert t.tolist() == [0, 0, 1, 2, 3, 4, 5, 6, 7, 8]
