@@ -35,6 +35,11 @@ CASES = [
 IDS = [f"{c[0]}{c[2]}" for c in CASES]
 
 
+def roundings(name):
+    """k of the bound: the derivatives of gelu_tanh and mish multiply 1 - tanh^2, which has lost digits, by up to 20."""
+    return {"gelu_tanh": 40, "mish": 16}.get(name, 4)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_forward_and_gradient(isa, rng, case, dtype):
@@ -43,7 +48,7 @@ def test_forward_and_gradient(isa, rng, case, dtype):
         x = rng.uniform(-7, 7, n)
         check_gradient(
             op, lambda x: elementwise(name, x, p=p), lambda gy, x: elementwise_backward(name, gy, x, p=p), x,
-            rng=rng, dtype=dtype, k=4, scale=1, grad_scale=1,
+            rng=rng, dtype=dtype, k=roundings(name), scale=1, grad_scale=1,
         )  # fmt: skip
 
 
@@ -54,7 +59,7 @@ def test_layouts(isa, rng, case, layout):
     x = rng.uniform(-7, 7, (3, 5, 9))
     check_gradient(
         op, lambda x: elementwise(name, x, p=p), lambda gy, x: elementwise_backward(name, gy, x, p=p), x,
-        rng=rng, layout=layout, k=4, scale=1, grad_scale=1,
+        rng=rng, layout=layout, k=roundings(name), scale=1, grad_scale=1,
     )  # fmt: skip
 
 

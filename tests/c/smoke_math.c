@@ -66,7 +66,7 @@ static void one_map(const mapping *m, layout l, int dt, int to, int null_b) {
 static void test_elementwise(void) {
     static const mapping maps[] = {
         {UDL_MAP_copy, 1, -9, 9, 0, 0},     {UDL_MAP_exp, 1, -110, 95, 2, 0},  {UDL_MAP_log, 1, 0, 9, 2, 0},
-        {UDL_MAP_tanh, 1, -4, 4, 2, 0},     {UDL_MAP_sigmoid, 1, -20, 20, 3, 0}, {UDL_MAP_gelu, 1, -6, 6, 4, 1},
+        {UDL_MAP_tanh, 1, -4, 4, 4, 0},     {UDL_MAP_sigmoid, 1, -20, 20, 3, 0}, {UDL_MAP_gelu, 1, -6, 6, 4, 1},
         {UDL_MAP_sin, 1, -50, 50, 2, 0},    {UDL_MAP_sqrt, 1, 0, 9, 1, 0},     {UDL_MAP_floor, 1, -9, 9, 0, 0},
         {UDL_MAP_relu, 1, -9, 9, 0, 0},     {UDL_MAP_add, 2, -9, 9, 1, 0},     {UDL_MAP_div, 2, 1, 9, 1, 0},
         {UDL_MAP_maximum, 2, -9, 9, 0, 0},  {UDL_MAP_lt, 2, -9, 9, 0, 0},      {UDL_MAP_ge, 2, -9, 9, 0, 0},
