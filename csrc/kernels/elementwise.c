@@ -61,7 +61,7 @@ static void plan(const udl_elementwise_args *s, udl_walk *w) {
     w->shape[nd - 1] = s->shape[inner];
     for (int k = 0; k < 4; k++) w->strides[k][nd - 1] = s->strides[k][inner];
     w->blocks = UDL_CEIL_DIV(w->shape[nd - 1], PIECE);
-    w->grain = UDL_MAXI(1, PIECE / UDL_MINI(w->shape[nd - 1], (i64)PIECE));
+    w->grain = PIECE / UDL_MAXI(1, UDL_MINI(w->shape[nd - 1], (i64)PIECE));
     w->p[0] = s->p[0];
     w->p[1] = s->p[1];
     w->p[2] = 0;

@@ -6,16 +6,18 @@
 
 /* e and f of x > 0, subnormal numbers included */
 VFN vf32 v_log_split_f32(vf32 x, vf32 *e) {
-    vi32 sub = x < 0x1p-126f, bits = (vi32)v_sel_f32(sub, x * 0x1p24f, x);
-    vi32 n = (bits - 0x3f3504f3) >> 23; /* bits of sqrt 1/2 */
+    vi32 sub = x < 0x1p-126f;
+    vu32 bits = (vu32)v_sel_f32(sub, x * 0x1p24f, x); /* unsigned: lanes of x <= 0 may wrap */
+    vi32 n = (vi32)(bits - 0x3f3504f3u) >> 23;        /* bits of sqrt 1/2 */
     *e = __builtin_convertvector(n, vf32) - v_sel_f32(sub, v_set_f32(24), v_set_f32(0));
-    return (vf32)(bits - (n << 23)) - 1;
+    return (vf32)(bits - ((vu32)n << 23)) - 1;
 }
 /* int64 to double by bits, as there is no such instruction before AVX-512: 2^52 + k has k in its low bits */
 VFN vf64 v_log_split_f64(vf64 x, vf64 *e) {
-    vi64 sub = x < 0x1p-1022, bits = (vi64)v_sel_f64(sub, x * 0x1p54, x);
-    vi64 n = (vi64)((vu64)(bits - 0x3fe6a09e667f3bcdLL + (1024LL << 52)) >> 52); /* + 1024: positive */
-    *e = (vf64)(n | 0x4330000000000000LL) - v_sel_f64(sub, v_set_f64(0x1p52 + 1024 + 54), v_set_f64(0x1p52 + 1024));
+    vi64 sub = x < 0x1p-1022;
+    vu64 bits = (vu64)v_sel_f64(sub, x * 0x1p54, x);
+    vu64 n = (bits - 0x3fe6a09e667f3bcdULL + (1024ULL << 52)) >> 52; /* + 1024: positive */
+    *e = (vf64)(n | 0x4330000000000000ULL) - v_sel_f64(sub, v_set_f64(0x1p52 + 1024 + 54), v_set_f64(0x1p52 + 1024));
     return (vf64)(bits - ((n - 1024) << 52)) - 1;
 }
 
