@@ -3,13 +3,11 @@
 Nothing here may crash, hang, or take memory: sizes that overflow are refused before anything is allocated.
 """
 
-import numpy as np
 import pytest
 from harness import check_raises
 
 import udlfast as torch
 import udlfast.nn.functional as F
-from udlfast import nn
 
 BAD = (ValueError, TypeError, IndexError, RuntimeError, MemoryError)
 BIG = 2**62

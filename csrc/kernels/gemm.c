@@ -25,7 +25,7 @@ static i64 even_share(i64 n, i64 most, i64 unit) { /* size of equal blocks of n,
 gemm_sizes INTERNAL(gemm_sizes)(i64 k, i64 itemsize) {
     gemm_sizes s;
     i64 nr = GEMM_NV * UDL_VB / itemsize;
-    i64 kc = UDL_MINI(cache_size(0) * 5 / 8 / (nr * itemsize), 512);
+    i64 kc = UDL_MINI(cache_size(0) * 5 / 8 / (nr * itemsize), GEMM_KC);
     s.kc = k > 0 ? even_share(k, kc, 8) : 8;
     if (s.kc > k) s.kc = UDL_MAXI(k, 1);
     s.mc = UDL_MAXI(cache_size(1) / 2 / (UDL_MAXI(s.kc, 64) * itemsize) / GEMM_MR, 1) * GEMM_MR;

@@ -28,6 +28,7 @@
 #define GEMM_MR 4
 #endif
 #define GEMM_NV 2
+#define GEMM_KC 512 /* most of k in a block */
 #define GEMM_NR (GEMM_NV * VW) /* needs each_float.h's VW */
 
 /* The value is in a register here: keeps the steps of a micro-kernel apart, as overlapping them spills accumulators. */

@@ -105,10 +105,21 @@ static const FN(micro) FN(micros)[GEMM_MR][2][GEMM_NV] = {
 #undef MICROS
 #undef NAMES
 
+/* B read in place, n < GEMM_NR columns that do not fill their vectors: what follows the last row need not be readable */
+static __attribute__((noinline)) void FN(tail)(i64 mb, i64 n, i64 kc, FN(gemm_a) a, FN(gemm_b) b, T *c, i64 ldc,
+                                               FN(epi) e, i64 j) {
+    T panel[GEMM_KC * GEMM_NR];
+    if (e.bias_n) e.bias_n += j;
+    if (e.residual) e.residual += j;
+    gemm_pack_b(panel, b.p + j, b.stride, 1, kc, n);
+    gemm_block(mb, n, kc, a, (FN(gemm_b)){panel, 0}, c + j, ldc, &e);
+}
+
 /* Panel of B outside (it stays in L1), panels of A inside (the block of A stays in L2). */
 void gemm_block(i64 mb, i64 nb, i64 kc, FN(gemm_a) a, FN(gemm_b) b, T *c, i64 ldc, const FN(epi) *e) {
     for (i64 j = 0; j < nb; j += GEMM_NR) {
         i64 n = UDL_MINI(GEMM_NR, nb - j), nv = UDL_CEIL_DIV(n, VW);
+        if (b.stride && n % VW) { FN(tail)(mb, n, kc, a, b, c, ldc, *e, j); break; }
         const T *bp = b.stride ? b.p + j : b.p + j * kc;
         i64 b_k = b.stride ? b.stride : nv * VW;
         for (i64 i = 0, mr; i < mb; i += mr) {

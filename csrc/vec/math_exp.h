@@ -27,14 +27,14 @@ VFN vi64 v_exp_parts_f64(vf64 x, vf64 low, vf64 *em) {
     return (vi64)t - (vi64)magic;
 }
 
-/* 2^n for the exponents of normal numbers; p 2^n for all */
-VFN vf32 v_exponent_f32(vi32 n) { return (vf32)((n + 127) << 23); }
-VFN vf64 v_exponent_f64(vi64 n) { return (vf64)((n + 1023) << 52); }
+/* 2^n for the exponents of normal numbers; p 2^n for all. Unsigned, as the n of a NaN may wrap. */
+VFN vf32 v_exponent_f32(vi32 n) { return (vf32)(((vu32)n + 127) << 23); }
+VFN vf64 v_exponent_f64(vi64 n) { return (vf64)(((vu64)n + 1023) << 52); }
 VFN vf32 v_scale_f32(vf32 p, vi32 n) { vi32 h = n >> 1; return p * v_exponent_f32(h) * v_exponent_f32(n - h); }
 /* there is no arithmetic 64-bit shift before AVX-512: halve n + 4096 instead */
 VFN vf64 v_scale_f64(vf64 p, vi64 n) {
-    vi64 h = (vi64)((vu64)(n + 4096) >> 1) - 2048;
-    return p * v_exponent_f64(h) * v_exponent_f64(n - h);
+    vu64 h = (((vu64)n + 4096) >> 1) - 2048;
+    return p * v_exponent_f64((vi64)h) * v_exponent_f64((vi64)((vu64)n - h));
 }
 
 /* beyond the limits the result is 0 or inf anyway */

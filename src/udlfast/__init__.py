@@ -5,15 +5,72 @@
 tensor([2., 2.])
 """
 
-from ._core import (Generator, Tensor, bfloat16, bool_, cache_sizes, default_generator, dtype, empty, empty_like,  # noqa: F401
-                    enable_grad, expand, flatten, float32, float64, from_numpy, full, full_like, get_default_dtype,
-                    get_num_threads, inference_mode, int32, int64, is_grad_enabled, isa, isa_report, isas, linear, manual_seed,
-                    matmul, mean, memory_stats, movedim, narrow, no_grad, ones, ones_like, permute, promote_types, reshape,
-                    result_type, select, set_default_dtype, set_grad_enabled, set_memory_limit, set_num_threads, squeeze, sum,
-                    threads_why, transpose, trim, uint8, unbind, unflatten, unsqueeze, use_isa, zeros, zeros_like)
+from . import ops as ops
+from ._core import (  # noqa: F401
+    Generator,
+    Tensor,
+    add,
+    bfloat16,
+    bool_,
+    cache_sizes,
+    default_generator,
+    diagonal,
+    div,
+    dtype,
+    empty,
+    empty_like,
+    enable_grad,
+    expand,
+    flatten,
+    float32,
+    float64,
+    from_numpy,
+    full,
+    full_like,
+    get_default_dtype,
+    get_num_threads,
+    inference_mode,
+    int32,
+    int64,
+    is_grad_enabled,
+    isa,
+    isa_report,
+    isas,
+    linear,
+    manual_seed,
+    matmul,
+    mean,
+    memory_stats,
+    movedim,
+    narrow,
+    no_grad,
+    ones,
+    ones_like,
+    permute,
+    promote_types,
+    reshape,
+    result_type,
+    select,
+    set_default_dtype,
+    set_grad_enabled,
+    set_memory_limit,
+    set_num_threads,
+    squeeze,
+    sub,
+    sum,
+    threads_why,
+    transpose,
+    trim,
+    uint8,
+    unbind,
+    unflatten,
+    unsqueeze,
+    use_isa,
+    zeros,
+    zeros_like,
+)
 from ._core import as_strided as as_strided
 from ._core import set_size_class as _set_size_class
-from . import ops as ops
 from .device import device as device
 from .size import Size as Size
 
@@ -29,6 +86,8 @@ preserve_format = "preserve_format"
 channels_last = "channels_last"
 inf, nan, pi, e = 1e999, 1e999 - 1e999, 3.141592653589793, 2.718281828459045
 swapaxes = transpose
+subtract = sub
+divide = true_divide = div
 globals().update(float=float32, int=int32, bool=bool_)  # names of types that shadow builtins
 
 _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",

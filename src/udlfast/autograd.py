@@ -1,7 +1,6 @@
 """Automatic differentiation: gradients, recording modes, and functions with gradients of their own."""
 
-from ._core import (Tensor, attach, backward, enable_grad, grad, inference_mode, is_grad_enabled, no_grad,
-                    set_grad_enabled)
+from ._core import Tensor, attach, backward, enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .errors import ArgumentError
 
 __all__ = ["Function", "Tensor", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode",

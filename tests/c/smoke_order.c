@@ -46,10 +46,10 @@ static void one_index(int dt, i64 outer, i64 n, i64 inner, i64 count) {
     run(UDL_K_index_select, &s, "dtype %d, %d x %d x %d, %d picked", dt, (int)outer, (int)n, (int)inner, (int)count);
     expect(o, want, 0, 0);
     for (i64 i = 0; i < count; i++) put(j, i, (double)(((i64)get(j, i) + n) % n));
-    arr *to = inout(a->n, dt, -9, 9);
+    arr *to = inout(a->n, dt, -9, 9), *from = in(o->n, dt, -9, 9);
     for (i64 i = 0; i < a->n; i++) sum[i] = get(to, i);
-    for (i64 i = 0; i < o->n; i++) sum[PICKED(i)] += get(o, i);
-    udl_index_add_args d = {P(to), P(o), P(j), dt, outer, n, inner, count, INT64_MIN};
+    for (i64 i = 0; i < o->n; i++) sum[PICKED(i)] += get(from, i);
+    udl_index_add_args d = {P(to), P(from), P(j), dt, outer, n, inner, count, INT64_MIN};
     run(UDL_K_index_add, &d, "dtype %d, %d x %d x %d, %d picked", dt, (int)outer, (int)n, (int)inner, (int)count);
     expect(to, sum, 2, 9 * SUM(count));
     if (count) put(j, 0, (double)n);
@@ -68,10 +68,10 @@ static void one_gather(int dt, i64 rows, i64 columns, i64 n, int add) {
     udl_gather_args g = {P(o), P(a), P(j), dt == F32 ? 4 : 8, 2, 0, n, {rows, columns}, {1, n}, {columns, 1}, 0};
     run(UDL_K_gather, &g, "dtype %d, %d x %d of %d rows", dt, (int)rows, (int)columns, (int)n);
     expect(o, want, 0, 0);
-    arr *to = inout(a->n, dt, -9, 9);
+    arr *to = inout(a->n, dt, -9, 9), *from = in(o->n, dt, -9, 9);
     for (i64 i = 0; i < a->n; i++) back[i] = get(to, i);
-    for (i64 i = 0; i < o->n; i++) back[THERE(i)] = get(o, i) + (add ? back[THERE(i)] : 0);
-    udl_scatter_args s = {P(to), P(o), P(j), dt, 2, 0, n, add, {rows, columns}, {1, n}, {columns, 1}, 0};
+    for (i64 i = 0; i < o->n; i++) back[THERE(i)] = get(from, i) + (add ? back[THERE(i)] : 0);
+    udl_scatter_args s = {P(to), P(from), P(j), dt, 2, 0, n, add, {rows, columns}, {1, n}, {columns, 1}, 0};
     run(UDL_K_scatter, &s, "dtype %d, %d x %d of %d rows, add %d", dt, (int)rows, (int)columns, (int)n, add);
     expect(to, back, 2, add ? 9 * SUM(rows) : 0);
     free(want), free(back), done();

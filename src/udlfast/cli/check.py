@@ -170,9 +170,9 @@ def levels_agree():
             results.append(_trained(1, udlfast.float64)[0])
     worst = max(float(np.abs(a - b).max()) for other in results[1:] for a, b in zip(results[0], other, strict=True)) \
         if len(results) > 1 else 0.0
-    if not worst < 1e-8:
-        raise AssertionError(f"{', '.join(levels)} differ by {worst:.1e} (allowed 1e-8)")
-    return f"{', '.join(levels)}: {worst:.1e} (allowed 1e-8)"
+    if not worst < 1e-6:
+        raise AssertionError(f"{', '.join(levels)} differ by {worst:.1e} (allowed 1e-6)")
+    return f"{', '.join(levels)}: {worst:.1e} (allowed 1e-6)"
 
 
 def training_learns():

@@ -6,7 +6,6 @@ from ..device import CPU, check_device, device
 from ..errors import ArgumentError
 
 
-
 def _repr(t):
     from .._printing import tensor_repr
     return tensor_repr(t)

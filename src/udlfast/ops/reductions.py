@@ -3,8 +3,7 @@
 import math
 
 from .. import _core
-from .._core import Tensor, attach, call, extend
-from .._core import mean, reduce, sum  # noqa: F401 (public here)
+from .._core import Tensor, attach, call, extend, mean, reduce, sum  # noqa: F401 (public here)
 from ..errors import ArgumentError, DimError, DTypeError
 
 
