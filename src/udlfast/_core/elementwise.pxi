@@ -298,13 +298,14 @@ cdef inline Tensor own_type(Tensor t, int code):
 
 
 # ---- public: one input ------------------------------------------------------------------------------------------------------
-cpdef object unary(int op, Tensor a, double p0=0.0, double p1=0.0):
+cpdef object unary(int op, object input, double p0=0.0, double p1=0.0):
     """Element-wise operation `op` (MAP_...) of one tensor, recorded on the tape."""
-    cdef Tensor out
+    cdef Tensor a, out
     cdef UnaryNode n
     cdef int code
-    if a is None:
-        raise TypeError(f"{op_name(op)}: expected a Tensor, got None")
+    if not isinstance(input, Tensor):
+        raise DTypeError(f"{op_name(op)}: expected input to be a Tensor, got {type(input).__name__}; wrap it with tensor()")
+    a = <Tensor>input
     if a.code == UDL_BOOL:
         if op == UDL_MAP_neg or op == UDL_MAP_square or op == UDL_MAP_abs:
             raise DTypeError(f"{op_name(op)}: not defined for bool tensors; use logical_not or convert with .int()")

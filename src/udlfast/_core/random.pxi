@@ -12,7 +12,10 @@ cdef class Generator:
 
     def manual_seed(self, seed):
         """Start over from `seed` (any 64-bit integer)."""
-        self.seed_ = <uint64_t>(int(seed) & 0xFFFFFFFFFFFFFFFF)
+        try:
+            self.seed_ = <uint64_t>(int(seed) & 0xFFFFFFFFFFFFFFFF)
+        except (TypeError, ValueError):
+            raise TypeError(f"manual_seed: expected the seed to be an integer, got {seed!r}") from None
         self.offset = 0
         return self
 

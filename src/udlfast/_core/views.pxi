@@ -431,6 +431,7 @@ def expand(Tensor input not None, *sizes):
         else:
             raise ShapeError(f"expand: size {s[i]} does not match size {input.shape_[i - k]} in dimension {i}; only sizes of 1 "
                              f"can be expanded (shape {list(size_of(input))} to {list(sizes)})")
+    check_size("expand", n, s, ITEMSIZE[input.code])
     return on_tape(make_view(input, n, s, st, 0), input, V_EXPAND, input.shape_, input.ndim_)
 
 

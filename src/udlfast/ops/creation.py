@@ -149,6 +149,8 @@ def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=Fa
         raise ArgumentError(f"arange: a step of {step} does not lead from {start} to {end}")
     if any(isinstance(x, float) and not math.isfinite(x) for x in (start, end)):
         raise ArgumentError(f"arange: expected finite bounds, got {start} and {end}")
+    if abs((end - start) / step) > 2**48:
+        raise ShapeError(f"arange: {start} to {end} in steps of {step} has more elements than memory can hold")
     if device is not None:
         check_device(device)
     if dtype is None:
@@ -191,6 +193,8 @@ def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     """
     if n < 0 or (m is not None and m < 0):
         raise ShapeError(f"eye: negative size in ({n}, {m})")
+    if n * (n if m is None else m) > 2**48:
+        raise ShapeError(f"eye: size ({n}, {n if m is None else m}) has more elements than memory can hold")
     t = from_numpy(np.eye(n, m, dtype=np.float32)).to(dtype or _core.get_default_dtype())
     return t.requires_grad_(True) if requires_grad else t
 
