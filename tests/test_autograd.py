@@ -336,13 +336,14 @@ def test_grad_must_fit():
 
 
 def test_a_cycle_through_a_hook_is_collected():
-    x = leaf(*([1.0] * 1000))
-    y = x * 2
-    y.register_hook(lambda g: g * y.detach())
-    ref = weakref.ref(y)
-    del x, y
+    def make():
+        y = leaf(*([1.0] * 1000)) * 2
+        y.register_hook(lambda g: g * y.detach())  # tensor -> hook -> tensor
+        return weakref.ref(y)
+
+    alive = make()
     gc.collect()
-    assert ref() is None
+    assert alive() is None
 
 
 def test_backward_in_several_threads():

@@ -152,7 +152,7 @@ def avx_lines(path):
 
 
 def build(source, to, *flags):
-    subprocess.run(["cc", "-std=gnu11", "-O1", "-fPIC", "-w", "-I", str(ROOT / "csrc"), *flags, "-c", str(source), "-o", str(to)],
+    subprocess.run(["cc", "-std=gnu11", "-O0", "-fPIC", "-w", "-I", str(ROOT / "csrc"), *flags, "-c", str(source), "-o", str(to)],
                    check=True, capture_output=True, text=True)  # fmt: skip
     return to
 

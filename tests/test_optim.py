@@ -12,7 +12,7 @@ from udlfast.optim import lr_scheduler as schedule
 from udlfast.reference import optim as ref
 
 STEPS = 20
-SHAPES = [(1,), (3,), (4,), (7,), (8,), (9,), (17,), (33, 5), (2, 3, 4), (1023,)]
+SHAPES = [(1,), (3,), (4,), (7,), (8,), (9,), (17,), (33, 5), (2, 3, 4), (1023,), (70_001,)]
 SGD = [
     {"lr": 0.1},
     {"lr": 0.1, "momentum": 0.9},

@@ -3,6 +3,7 @@
  * x[N, C, L] logits, target[N, L]. With label smoothing s the loss is (1 - s) w_t (lse - x_t) + s/C sum_c w_c (lse - x_c).
  * total = {sum of losses, sum of w_t that count}: both summed in order, in double. Targets are checked before anything
  * is written. Backward: gx_c = g [(1 - s) w_t (p_c - [c = t]) + s/C (p_c sum_k w_k - w_c)], p_c = exp(x_c - lse).
+ * lse is kept as two numbers, the maximum and the logarithm of the sum below it.
  * Rows (L = 1) are vectorised along C; for L > 1 a strip of positions is walked down the classes.
  * Floor: forward reads x twice (max, then exp; the second time from cache), backward reads x and writes gx. */
 #ifndef T
@@ -27,14 +28,15 @@ int KERNEL(cross_entropy_backward)(const udl_cross_entropy_backward_args *a) {
 }
 #else
 
-/* log sum exp of one row, and the sum of w_c (lse - x_c) if smoothing asks for it */
-static T FN(row_lse)(const T *x, i64 C) {
+/* maximum of one row and the logarithm of sum exp(x - max): apart, so that large logits keep their digits */
+static T FN(row_lse)(const T *x, i64 C, T *max) {
     vec m0 = v_set((T)-INFINITY), s0 = v_set(0), s1 = s0;
     i64 i = 0;
     for (; i + VW <= C; i += VW) m0 = v_max(m0, v_load(x + i));
     T m = v_hmax(m0), t[VW];
     for (; i < C; i++) m = x[i] > m || x[i] != x[i] ? x[i] : m;
-    if (m == (T)-INFINITY) return m;
+    *max = m;
+    if (m == (T)-INFINITY) return 0;
     vec vm = v_set(m);
     for (i = 0; i + 2 * VW <= C; i += 2 * VW) {
         s0 += v_exp(v_load(x + i) - vm);
@@ -45,30 +47,30 @@ static T FN(row_lse)(const T *x, i64 C) {
         for (i64 j = 0; j < VW; j++) t[j] = j < k ? x[i + j] - m : (T)-INFINITY;
         s0 += v_exp(v_load(t));
     }
-    return (T)((double)m + log((double)v_sum(s0 + s1)));
+    return (T)log((double)v_sum(s0 + s1));
 }
 
-static double FN(smooth_sum)(const T *x, const T *w, i64 C, i64 step, double lse) {
+static double FN(smooth_sum)(const T *x, const T *w, i64 C, i64 step, double max, double ls) {
     double s = 0;
-    for (i64 c = 0; c < C; c++) s += (w ? (double)w[c] : 1.0) * (lse - (double)x[c * step]);
+    for (i64 c = 0; c < C; c++) s += (w ? (double)w[c] : 1.0) * ((max - (double)x[c * step]) + ls);
     return s;
 }
 
-static T FN(one_loss)(const udl_cross_entropy_args *a, const T *x, i64 step, i64 t, T lse) {
+static T FN(one_loss)(const udl_cross_entropy_args *a, const T *x, i64 step, i64 t, double max, double ls) {
     const T *w = a->weight;
     if (t == a->ignore_index) return 0;
-    double wt = w ? (double)w[t] : 1, v = wt * ((double)lse - (double)x[t * step]);
+    double wt = w ? (double)w[t] : 1, v = wt * ((max - (double)x[t * step]) + ls);
     if (a->smoothing == 0) return (T)v;
-    return (T)((1 - a->smoothing) * v + a->smoothing / (double)a->C * FN(smooth_sum)(x, w, a->C, step, (double)lse));
+    return (T)((1 - a->smoothing) * v + a->smoothing / (double)a->C * FN(smooth_sum)(x, w, a->C, step, max, ls));
 }
 
 static void FN(loss_rows)(void *p, i64 begin, i64 end) {
     const udl_cross_entropy_args *a = p;
     for (i64 n = begin; n < end; n++) {
         const T *x = (const T *)a->x + n * a->C;
-        T lse = FN(row_lse)(x, a->C);
-        ((T *)a->lse)[n] = lse;
-        ((T *)a->loss)[n] = FN(one_loss)(a, x, 1, ((const i64 *)a->target)[n], lse);
+        T *m = (T *)a->lse + n, ls = FN(row_lse)(x, a->C, m);
+        m[a->N] = ls;
+        ((T *)a->loss)[n] = FN(one_loss)(a, x, 1, ((const i64 *)a->target)[n], (double)*m, (double)ls);
     }
 }
 
@@ -91,9 +93,10 @@ static void FN(loss_strips)(void *p, i64 begin, i64 end) {
         }
         for (i64 i = 0; i < w; i++) {
             i64 at = n * L + l0 + i;
-            T lse = m[i] == (T)-INFINITY ? m[i] : (T)((double)m[i] + log(s[i]));
-            ((T *)a->lse)[at] = lse;
-            ((T *)a->loss)[at] = FN(one_loss)(a, x + i, L, ((const i64 *)a->target)[at], lse);
+            double ls = m[i] == (T)-INFINITY ? 0 : log(s[i]);
+            ((T *)a->lse)[at] = m[i];
+            ((T *)a->lse)[a->N * L + at] = (T)ls;
+            ((T *)a->loss)[at] = FN(one_loss)(a, x + i, L, ((const i64 *)a->target)[at], (double)m[i], ls);
         }
     }
 }
@@ -119,21 +122,21 @@ static int FN(cross_entropy)(const udl_cross_entropy_args *a) {
 }
 
 /* gx of positions i0.. of one (n, l): along c with stride step */
-static void FN(grad_row)(const udl_cross_entropy_backward_args *a, T *gx, const T *x, i64 t, double g, double lse, double sum_w) {
+static void FN(grad_row)(const udl_cross_entropy_backward_args *a, T *gx, const T *x, i64 t, double g, T max, T ls, double sum_w) {
     i64 C = a->C, i = 0;
     const T *w = a->weight;
     if (t == a->ignore_index) { memset(gx, 0, sizeof(T) * (size_t)C); return; }
     double s = a->smoothing, wt = w ? (double)w[t] : 1;
     T k = (T)(g * ((1 - s) * wt + s / (double)C * sum_w)), sm = (T)(g * s / (double)C);
-    vec vk = v_set(k), vl = v_set((T)lse), vs = v_set(sm);
+    vec vk = v_set(k), vm = v_set(max), vl = v_set(ls), vs = v_set(sm);
     for (; i + VW <= C; i += VW) {
-        vec e = v_exp(v_load(x + i) - vl) * vk;
+        vec e = v_exp((v_load(x + i) - vm) - vl) * vk;
         if (s != 0) e -= w ? vs * v_load(w + i) : vs;
         v_store(gx + i, e);
     }
     if (i < C) {
         int r = (int)(C - i);
-        vec e = v_exp(v_load_n(x + i, r) - vl) * vk;
+        vec e = v_exp((v_load_n(x + i, r) - vm) - vl) * vk;
         if (s != 0) e -= w ? vs * v_load_n(w + i, r) : vs;
         v_store_n(gx + i, e, r);
     }
@@ -152,7 +155,7 @@ static void FN(grads)(void *p, i64 begin, i64 end) {
         T *gx = (T *)a->gx + n * C * L;
         const i64 *t = (const i64 *)a->target + n * L;
         if (L == 1) {
-            FN(grad_row)(a, gx, x, t[0], a->reduction ? j->scale : (double)g[n], (double)lse[0], j->sum_w);
+            FN(grad_row)(a, gx, x, t[0], a->reduction ? j->scale : (double)g[n], lse[0], lse[a->N], j->sum_w);
             continue;
         }
         for (i64 c = 0; c < C; c++)
@@ -160,7 +163,7 @@ static void FN(grads)(void *p, i64 begin, i64 end) {
                 double gl = a->reduction ? j->scale : (double)g[n * L + l], s = a->smoothing;
                 double wt = t[l] == a->ignore_index ? 0 : w ? (double)w[t[l]] : 1;
                 if (t[l] == a->ignore_index) { gx[c * L + l] = 0; continue; }
-                double pc = exp((double)x[c * L + l] - (double)lse[l]);
+                double pc = exp(((double)x[c * L + l] - (double)lse[l]) - (double)lse[a->N * L + l]);
                 gx[c * L + l] = (T)(gl * ((1 - s) * wt * (pc - (c == t[l])) + s / (double)C * (pc * j->sum_w - (w ? (double)w[c] : 1))));
             }
     }

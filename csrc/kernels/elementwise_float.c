@@ -48,7 +48,7 @@
 ONE(copy, x)
 ONE(neg, -x)
 ONE(abs, v_abs(x))
-ONE(sign, v_sel(x != x, x, v_sel(x > 0, v_set(1), v_sel(x < 0, v_set(-1), v_set(0)))))
+ONE(sign, v_sel(x > 0, v_set(1), v_sel(x < 0, v_set(-1), v_set(0))))
 ONE(exp, v_exp(x))
 ONE(exp2, v_exp2(x))
 ONE(expm1, v_expm1(x))

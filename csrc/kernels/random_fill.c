@@ -156,6 +156,23 @@ static void words64(const random_ctx *x, i64 at, i64 n, uint64_t *r) {
 /* floor(r n / 2^64) */
 VFN uint64_t below(uint64_t r, uint64_t n) { return (uint64_t)(((unsigned __int128)r * n) >> 64); }
 
+/* the same for n < 2^32 on each lane: with r = h 2^32 + l it is (h n + floor(l n / 2^32)) / 2^32 */
+VFN vu64 below32(vu64 r, vu64 n) { return (philox_mul(r >> 32, n) + (philox_mul(r, n) >> 32)) >> 32; }
+
+/* r[0 .. n rounded up to VW64) := low + floor(r range / 2^64) */
+static void scale_words(uint64_t *r, i64 n, uint64_t low, uint64_t range) {
+    if (range >> 32) {
+        for (i64 j = 0; j < n; j++) r[j] = low + below(r[j], range);
+        return;
+    }
+    for (i64 j = 0; j < n; j += VW64) {
+        vu64 w;
+        memcpy(&w, r + j, sizeof w);
+        w = below32(w, (vu64){0} + range) + low;
+        memcpy(r + j, &w, sizeof w);
+    }
+}
+
 #define RANDOM_STORE(V)                                                                                    \
     switch (dtype) {                                                                                       \
     case UDL_F32: for (i64 j = 0; j < n; j++) ((float *)out)[at + j] = (float)(V); break;                  \
@@ -176,7 +193,7 @@ static void integers_range(void *ctx, i64 begin, i64 end) {
     for (i64 at = begin; at < end; at += CHUNK) {
         const i64 n = UDL_MINI(CHUNK, end - at);
         words64(x, at, n, r);
-        for (i64 j = 0; j < n; j++) r[j] = (uint64_t)low + below(r[j], range);
+        scale_words(r, n, (uint64_t)low, range);
         RANDOM_STORE((int64_t)r[j])
     }
 }

@@ -126,6 +126,9 @@ def __getattr__(name):
     if name == "set_printoptions":
         from ._printing import set_printoptions
         return set_printoptions
+    if name in ("finfo", "iinfo"):
+        from . import typeinfo
+        return getattr(typeinfo, name)
     if name in ("save", "load"):
         from . import serialization
         return getattr(serialization, name)
@@ -133,4 +136,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *_LAZY, *ops.FUNCTIONS, "save", "load", "set_printoptions"})
+    return sorted({*globals(), *_LAZY, *ops.FUNCTIONS, "save", "load", "set_printoptions", "finfo", "iinfo"})

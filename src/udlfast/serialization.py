@@ -131,7 +131,7 @@ def _bytes_of(tensor):
     import numpy as np
 
     if tensor.dtype is _core.bfloat16:  # the upper half of a float32 holds all of it
-        return (tensor.float().numpy().view(np.uint32) >> 16).astype("<u2")
+        return np.asarray(tensor.float().numpy().view(np.uint32) >> 16).astype("<u2")
     array = tensor.numpy()
     return array.astype(array.dtype.newbyteorder("<"), copy=False)
 

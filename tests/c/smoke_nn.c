@@ -119,19 +119,20 @@ static void one_cross_entropy(int dt, i64 N, i64 C, i64 L, int weighted, double 
     const i64 rows = N * L, ignored = 1;
     arr *x = in(N * C * L, dt, -9, 9), *target = in(rows, I64, 0, (double)C),
         *weight = weighted ? in(C, dt, 0.2, 2) : NULL;
-    arr *loss = out(rows, dt), *lse = out(rows, dt), *total = out(2, dt);
-    double *want = reals(rows), *lse_want = reals(rows), *gx_want = reals(N * C * L), sums[2] = {0, 0}, all = 0;
+    arr *loss = out(rows, dt), *lse = out(2 * rows, dt), *total = out(2, dt);
+    double *want = reals(rows), *lse_want = reals(2 * rows), *gx_want = reals(N * C * L), sums[2] = {0, 0}, all = 0;
 #define X(c) (r / L * C * L + (c) * L + r % L)
 #define W(c) (weight ? get(weight, c) : 1)
     for (i64 c = 0; c < C; c++) all += W(c);
     for (i64 r = 0; r < rows; r++) {
         const i64 t = (i64)get(target, r);
-        double sum = 0;
-        for (i64 c = 0; c < C; c++) sum += exp(get(x, X(c)));
-        lse_want[r] = log(sum);
+        double max = -INFINITY, sum = 0, smooth = 0;
+        for (i64 c = 0; c < C; c++) max = fmax(max, get(x, X(c)));
+        for (i64 c = 0; c < C; c++) sum += exp(get(x, X(c)) - max);
+        lse_want[r] = max, lse_want[rows + r] = log(sum);
         if (t == ignored) continue;
-        want[r] = (1 - s) * W(t) * (log(sum) - get(x, X(t)));
-        for (i64 c = 0; c < C; c++) want[r] += s / (double)C * W(c) * (log(sum) - get(x, X(c)));
+        for (i64 c = 0; c < C; c++) smooth += W(c) * (max - get(x, X(c)) + log(sum));
+        want[r] = (1 - s) * W(t) * (max - get(x, X(t)) + log(sum)) + s / (double)C * smooth;
         sums[0] += want[r], sums[1] += W(t);
     }
     udl_cross_entropy_args f = {P(loss), P(lse), P(total), P(x), P(target), P(weight), dt, N, C, L, ignored, 0, s};
@@ -139,15 +140,15 @@ static void one_cross_entropy(int dt, i64 N, i64 C, i64 L, int weighted, double 
     "dtype %d, %d x %d x %d, weighted %d, smoothing %g, reduction %d", dt, (int)N, (int)C, (int)L, weighted, s, \
         reduction
     run(UDL_K_cross_entropy, &f, TEXT);
-    for (i64 r = 0; r < rows; r++)
-        if ((i64)get(target, r) == ignored) lse_want[r] = get(lse, r); /* whatever it keeps there */
-    expect(loss, want, 8 + sqrt((double)C), 9), expect(lse, lse_want, 4, 9), expect(total, sums, 8, 9);
+    /* running sums of one sign here */
+    expect(loss, want, 8 + sqrt((double)C), 9), expect(lse, lse_want, 4 + sqrt((double)C), 1),
+        expect(total, sums, 8, 9);
     arr *gx = out(N * C * L, dt), *g = in(reduction ? 1 : rows, dt, -1, 1);
     for (i64 r = 0; r < rows; r++) {
         const i64 t = (i64)get(target, r);
         const double up = reduction == 1 ? get(g, 0) / sums[1] : get(g, reduction ? 0 : r);
         for (i64 c = 0; c < C && t != ignored; c++) {
-            const double p = exp(get(x, X(c)) - lse_want[r]);
+            const double p = exp(get(x, X(c)) - lse_want[r] - lse_want[rows + r]);
             gx_want[X(c)] = up * ((1 - s) * W(t) * (p - (c == t)) + s / (double)C * (all * p - W(c)));
         }
     }

@@ -49,9 +49,10 @@ init_kinds()
 
 
 cdef object rule_of(int op):
-    """The rule of an operation; rules are in ops/elementwise.py."""
+    """The rule of an operation; rules are in ops/elementwise.py and ops/rectifiers.py."""
     if RULES[op] is None:
         import udlfast.ops.elementwise
+        import udlfast.ops.rectifiers
     return RULES[op]
 
 
@@ -697,6 +698,21 @@ cpdef Tensor copy_(Tensor self, source):
     copy_into(self, s)
     self.storage.version += 1
     return self
+
+
+def snapshot(Tensor self not None, str op, tuple others=()):
+    """What an in-place operation reads: self, or, if the operation is recorded, a copy of its values with its history, so
+    that writing the result does not touch what the gradient rule saved."""
+    cdef Tensor tmp
+    cdef bint any_ = wants(self)
+    for o in others:
+        any_ = any_ or (isinstance(o, Tensor) and wants(<Tensor>o))
+    if not udl_recording or not any_:
+        return self
+    check_leaf(self, op)
+    tmp = clone_raw(self)
+    tmp.node, tmp.out_idx = edge_of(self), self.out_idx
+    return tmp
 
 
 cpdef Tensor assign(Tensor self, Tensor r, str op):

@@ -394,7 +394,7 @@ cdef class Tensor:
         return binary_(UDL_MAP_sub, self, other if alpha == 1 else binary(UDL_MAP_mul, other, alpha)
                        if isinstance(other, Tensor) else other * alpha)
     def mul_(self, other): return binary_(UDL_MAP_mul, self, other)
-    def div_(self, other, *, rounding_mode=None): return assign(self, div(self, other, rounding_mode=rounding_mode), "div_")
+    def div_(self, other, *, rounding_mode=None): return assign(self, div(snapshot(self, "div_", (other,)), other, rounding_mode=rounding_mode), "div_")
     def copy_(self, source, non_blocking=False): return copy_(self, source)
     def zero_(self): return fill_(self, 0)
     def fill_(self, value): return fill_(self, value)

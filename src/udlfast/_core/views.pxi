@@ -177,11 +177,30 @@ cdef class CopySlicesNode(Node):
         return (gb, gr)
 
 
+@cython.final
+cdef class DropNode(Node):
+    """A constant was written over the tensor: nothing flows back."""
+    cdef object run(self, object g):
+        cdef Tensor z = empty_like_c(<Tensor>g, (<Tensor>g).code)
+        fill_(z, 0)
+        return z
+
+    def name(self):
+        return "FillBackward"
+
+
 cdef int rebase(Tensor self, Tensor r) except -1:
     """After self's memory got r's values: self's history (and that of its base) is r's."""
     cdef CopySlicesNode n
+    cdef DropNode d
     cdef Tensor b = self.base
     if b is None:
+        if not wants(r):                 # a constant: the history goes on, with a gradient of zero
+            d = DropNode.__new__(DropNode)
+            init_node1(d, self)
+            self.node, self.out_idx = d, 0
+            self.tape_version += 1
+            return 0
         if r.node is None and r.rg:      # a leaf: put a node between, self must not become that leaf
             r = view_identity(r)
         self.node, self.out_idx = tape_node(r), r.out_idx

@@ -28,9 +28,9 @@ from ..ops.conv2d import conv1d, conv2d
 from ..ops.conv_transpose2d import conv_transpose1d, conv_transpose2d
 from ..ops.cross_entropy import cross_entropy, nll_loss
 from ..ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
-from ..ops.elementwise import elu, gelu, leaky_relu, logsigmoid, sigmoid, softplus, softsign, tanh
 from ..ops.elementwise import hardsigmoid as _hardsigmoid
 from ..ops.elementwise import hardswish as _hardswish
+from ..ops.elementwise import logsigmoid, sigmoid, softsign, tanh
 from ..ops.elementwise import mish as _mish
 from ..ops.elementwise import relu as _relu
 from ..ops.elementwise import silu as _silu
@@ -56,6 +56,7 @@ from ..ops.pad import pad
 from ..ops.pixel_shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ..ops.pool2d import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from ..ops.products import bilinear
+from ..ops.rectifiers import elu, gelu, leaky_relu, softplus
 from ..ops.rms_norm import rms_norm
 from ..ops.similarity import cosine_similarity, normalize, pairwise_distance, pdist
 from ..ops.softmax import log_softmax as _log_softmax

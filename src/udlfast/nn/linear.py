@@ -2,6 +2,7 @@
 
 import math
 
+from ..errors import ArgumentError
 from . import functional as F
 from . import init
 from ._new import parameter
@@ -50,6 +51,8 @@ class Linear(Module):
 
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
+        if in_features < 0 or out_features < 0:
+            raise ArgumentError(f"Linear: expected in_features and out_features of at least 0, got {in_features} and {out_features}")
         self.in_features = in_features
         self.out_features = out_features
         self.weight = parameter((out_features, in_features), dtype, device)

@@ -3,7 +3,8 @@ from .. import _core
 from .._core import MAP_clamp, attach, ew1
 from ..errors import ArgumentError, ShapeError
 from ._common import axis, floating, same_type
-from .elementwise import elu, expm1, relu, tanh, where
+from .elementwise import expm1, relu, tanh, where
+from .rectifiers import elu
 from .softmax import softmax
 
 

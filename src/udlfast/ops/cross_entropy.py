@@ -64,7 +64,7 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     N, C, L, shape = _sizes(op, input, target, weight)
     x, t, w = input.contiguous(), index_tensor(op, target, "target").contiguous(), weight
     w = w if w is None else w.contiguous()
-    loss, lse, total = empty(shape, x.dtype), empty((N, L), x.dtype), empty((2,), x.dtype)
+    loss, lse, total = empty(shape, x.dtype), empty((2, N, L), x.dtype), empty((2,), x.dtype)
     try:
         call(K_cross_entropy, (loss, lse, total, x, t, w), (x.dtype.code, N, C, L, ignore_index, 0), (label_smoothing,))
     except DimError:

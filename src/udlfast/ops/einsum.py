@@ -1,8 +1,7 @@
 """Einstein's summation convention."""
-from .._core import matmul
+from .._core import diagonal, matmul
 from ..errors import ArgumentError, ShapeError
 from ._common import tensor
-from .triangle import diagonal
 
 
 def einsum(equation, *operands):

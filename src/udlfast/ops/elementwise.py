@@ -108,7 +108,26 @@ erf = _unary("erf", lambda g, x, y, p0, p1: g * (-x * x).exp() * _2_SQRT_PI, "Th
              "2/sqrt(pi) integral from 0 to x_i of e^(-t^2) dt", "torch.erf(torch.tensor([0.]))", "tensor([0.])")
 erfc = _unary("erfc", lambda g, x, y, p0, p1: g * (-x * x).exp() * -_2_SQRT_PI, "One minus the error function.",
               "1 - erf x_i", "torch.erfc(torch.tensor([0.]))", "tensor([1.])")
-lgamma = _unary("lgamma", None, "The logarithm of the absolute value of the gamma function.", "ln |Gamma(x_i)|",
+def digamma(input):
+    """The derivative of lgamma, by recurrence to x >= 10 and the asymptotic series there; reflection below 1/2.
+
+    >>> import udlfast as torch
+    >>> torch.digamma(torch.tensor([1.]))
+    tensor([-0.5772])
+
+    Source: Abramowitz and Stegun 1964, 6.3.
+    """
+    low = input < 0.5
+    x, r = where(low, 1 - input, input), 0.0
+    for k in range(10):
+        r = r - 1 / (x + k)
+    x = x + 10
+    q = 1 / (x * x)
+    r = r + log(x) - 0.5 / x - q * (1 / 12 - q * (1 / 120 - q * (1 / 252 - q * (1 / 240 - q / 132))))
+    return where(low, r - math.pi / tan(input * math.pi), r)
+
+
+lgamma = _unary("lgamma", lambda g, x, y, p0, p1: g * digamma(x), "The logarithm of the absolute value of the gamma function.", "ln |Gamma(x_i)|",
                 "torch.lgamma(torch.tensor([3.]))", "tensor([0.6931])")
 floor = _unary("floor", _zero, "The largest integer not above x.", "floor(x_i)", "torch.floor(torch.tensor([1.5]))",
                "tensor([1.])")
@@ -127,7 +146,12 @@ relu = _unary("relu", lambda g, x, y, p0, p1: g * (y > 0), "The rectified linear
 silu = _unary("silu", lambda g, x, y, p0, p1: g * sigmoid(x) * (1 + x * (1 - sigmoid(x))),
               "The sigmoid-weighted linear unit (swish).", "x_i / (1 + e^-x_i)",
               "torch.nn.functional.silu(torch.tensor([0.]))", "tensor([0.])", source="Ramachandran et al. 2017")
-mish = _unary("mish", lambda g, x, y, p0, p1: g * (tanh(softplus(x)) + x * sigmoid(x) * (1 - square(tanh(softplus(x))))),
+def _mish_rule(g, x, y, p0, p1):
+    t = tanh(-logsigmoid(-x))   # tanh(ln(1 + e^x))
+    return g * (t + x * sigmoid(x) * (1 - t * t))
+
+
+mish = _unary("mish", _mish_rule,
               "x times tanh of softplus.", "x_i tanh(ln(1 + e^x_i))",
               "torch.nn.functional.mish(torch.tensor([0.]))", "tensor([0.])", source="Misra 2019")
 hardswish = _unary("hardswish", lambda g, x, y, p0, p1: g * ((x > 3) + ((x >= -3) & (x <= 3)) * (x / 3 + 0.5)),
@@ -172,114 +196,6 @@ def round(input, *, decimals=0):
     return unary(_core.MAP_round, input * 10.0**decimals) / 10.0**decimals
 
 
-# ---- activations with a parameter ----------------------------------------------------------------------------------
-def gelu(input, approximate="none"):
-    """The Gaussian error linear unit.
-
-    out_i = x_i / 2 (1 + erf(x_i / sqrt 2)), or x_i / 2 (1 + tanh(sqrt(2/pi) (x_i + 0.044715 x_i^3))) for "tanh"
-
-    Args:
-        input: a floating-point tensor
-        approximate: "none" (exact) or "tanh"
-    Returns: a tensor of input's shape
-
-    >>> import udlfast as torch
-    >>> torch.nn.functional.gelu(torch.tensor([0., 1.]))
-    tensor([0.0000, 0.8413])
-
-    Source: Hendrycks and Gimpel 2016.
-    """
-    if approximate == "none":
-        return unary(_core.MAP_gelu, input)
-    if approximate == "tanh":
-        return unary(_core.MAP_gelu_tanh, input)
-    raise ArgumentError(f"gelu: expected approximate 'none' or 'tanh', got {approximate!r}")
-
-
-def _gelu_rule(g, x, y, p0, p1):
-    cdf = (erf(x * math.sqrt(0.5)) + 1) * 0.5
-    return g * (cdf + x * (x * x * -0.5).exp() / math.sqrt(2 * math.pi))
-
-
-def _gelu_tanh_rule(g, x, y, p0, p1):
-    k = math.sqrt(2 / math.pi)
-    t = tanh((x + x**3 * 0.044715) * k)
-    return g * ((1 + t) * 0.5 + x * 0.5 * (1 - t * t) * (1 + x * x * 0.134145) * k)
-
-
-def softplus(input, beta=1.0, threshold=20.0):
-    """A smooth version of relu.
-
-    out_i = ln(1 + e^(beta x_i)) / beta, and x_i itself where beta x_i > threshold
-
-    Args:
-        input: a floating-point tensor
-        beta: sharpness
-        threshold: from where on the function is linear
-    Returns: a tensor of input's shape
-
-    >>> import udlfast as torch
-    >>> torch.nn.functional.softplus(torch.tensor([0.]))
-    tensor([0.6931])
-
-    Source: Dugas et al. 2001.
-    """
-    return unary(_core.MAP_softplus, input, beta, threshold)
-
-
-def elu(input, alpha=1.0, inplace=False):
-    """The exponential linear unit.
-
-    out_i = x_i for x_i > 0, else alpha (e^x_i - 1)
-
-    Args:
-        input: a floating-point tensor
-        alpha: minus the limit to the left
-        inplace: write the result into input
-    Returns: a tensor of input's shape
-
-    >>> import udlfast as torch
-    >>> torch.nn.functional.elu(torch.tensor([1., -1.]))
-    tensor([ 1.0000, -0.6321])
-
-    Source: Clevert et al. 2015.
-    """
-    return _maybe_inplace(input, unary(_core.MAP_elu, input, alpha), inplace)
-
-
-def leaky_relu(input, negative_slope=0.01, inplace=False):
-    """The rectified linear unit with a slope to the left.
-
-    out_i = x_i for x_i > 0, else negative_slope x_i
-
-    Args:
-        input: a floating-point tensor
-        negative_slope: slope for negative values
-        inplace: write the result into input
-    Returns: a tensor of input's shape
-
-    >>> import udlfast as torch
-    >>> torch.nn.functional.leaky_relu(torch.tensor([1., -1.]))
-    tensor([ 1.0000, -0.0100])
-
-    Source: Understanding Deep Learning, chapter 3.
-    """
-    return _maybe_inplace(input, unary(_core.MAP_leaky_relu, input, negative_slope), inplace)
-
-
-def _maybe_inplace(input, result, inplace):
-    return input.copy_(result) if inplace else result
-
-
-def _softplus_rule(g, x, y, p0, p1):
-    return g * where(x * p0 > p1, _core.ones_like(x), sigmoid(x * p0))
-
-
-set_rule(_core.MAP_gelu, _gelu_rule)
-set_rule(_core.MAP_gelu_tanh, _gelu_tanh_rule)
-set_rule(_core.MAP_softplus, _softplus_rule)
-set_rule(_core.MAP_elu, lambda g, x, y, p0, p1: g * where(x > 0, _core.ones_like(x), x.exp() * p0))
-set_rule(_core.MAP_leaky_relu, lambda g, x, y, p0, p1: g * where(x > 0, _core.ones_like(x), _core.full_like(x, p0)))
 set_rule(_core.MAP_clamp, lambda g, x, y, p0, p1: g * ((x >= p0) & (x <= p1)))
 
 
@@ -487,34 +403,9 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
     return input + tensor1 / tensor2 * value
 
 
-def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """Whether |input - other| <= atol + rtol |other|, element by element."""
-    close = (input == other) | ((input - other).abs() <= other.abs() * rtol + atol) & isfinite(input - other)
-    return close | (isnan(input) & isnan(other)) if equal_nan else close
-
-
-def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """Whether isclose holds everywhere."""
-    return bool(isclose(input, other, rtol, atol, equal_nan).all().item())
-
-
-def equal(input, other):
-    """Whether two tensors have the same shape and elements."""
-    return input.shape == other.shape and bool((input == other).all().item())
-
-
-def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
-    """NaN and infinities replaced by numbers (infinities by the largest finite ones unless given)."""
-    top = 1.7976931348623157e308 if input.dtype is _core.float64 else 3.4028234663852886e38
-    r = where(isnan(input), nan, input)
-    r = where(input == math.inf, top if posinf is None else posinf, r)
-    return where(input == -math.inf, -top if neginf is None else neginf, r)
-
-
 for _name, _function in {
     "round": round, "clamp": clamp, "clip": clamp, "where": lambda self, condition, other: where(condition, self, other),
-    "lerp": lerp, "addcmul": addcmul, "addcdiv": addcdiv, "isclose": isclose, "allclose": allclose, "equal": equal,
-    "nan_to_num": nan_to_num, "negative": neg, "absolute": abs, "arctan": atan, "arctan2": atan2, "arcsin": asin,
+    "lerp": lerp, "addcmul": addcmul, "addcdiv": addcdiv, "negative": neg, "absolute": abs, "arctan": atan, "arctan2": atan2, "arcsin": asin,
     "arccos": acos, "multiply": mul, "divide": _core.div, "subtract": _core.sub, "true_divide": _core.div,
     "not_equal": ne, "less": lt, "greater": gt, "less_equal": le, "greater_equal": ge,
     "clamp_min": lambda self, min: clamp(self, min=min), "clamp_max": lambda self, max: clamp(self, max=max),
@@ -525,7 +416,7 @@ for _name, _function in {
 def _in_place(function, name):
     """The form of an operation that writes into its first argument."""
     def inplace(self, *args, **kwargs):
-        return _core.assign(self, function(self, *args, **kwargs), name)
+        return _core.assign(self, function(_core.snapshot(self, name, args), *args, **kwargs), name)
 
     inplace.__name__ = name
     inplace.__doc__ = f"{function.__name__} in place."
@@ -534,8 +425,8 @@ def _in_place(function, name):
 
 for _function in (neg, abs, exp, exp2, expm1, log, log2, log10, log1p, sqrt, rsqrt, square, reciprocal, sin, cos, tan, tanh,
                   sigmoid, relu, floor, ceil, round, trunc, clamp, pow, remainder, lerp, addcmul, addcdiv, erf, sign,
-                  nan_to_num, floor_divide, logical_not, logical_and, logical_or, bitwise_and, bitwise_or, eq, lt, gt,
-                  atan2, fmod, asin, acos, atan, sinh, cosh, leaky_relu, elu):
+                  floor_divide, logical_not, logical_and, logical_or, bitwise_and, bitwise_or, eq, lt, gt,
+                  atan2, fmod, asin, acos, atan, sinh, cosh):
     extend(_function.__name__ + "_", _in_place(_function, _function.__name__ + "_"))
 extend("clamp_min_", _in_place(lambda self, min: clamp(self, min=min), "clamp_min_"))
 extend("clamp_max_", _in_place(lambda self, max: clamp(self, max=max), "clamp_max_"))

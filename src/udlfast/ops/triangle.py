@@ -1,6 +1,6 @@
 """Triangles and diagonals of matrices."""
 from .. import _core
-from .._core import MAP_where, attach, ew3, extend
+from .._core import MAP_where, attach, diagonal, ew3, extend
 from ..errors import ShapeError
 from ._common import axis, in_place, lower_triangle, tensor, whole
 from .creation import arange, eye
@@ -89,35 +89,6 @@ def _places(pair, dtype):
     return _core.from_numpy(numpy.ascontiguousarray(numpy.stack(pair), dtype=numpy.int64)).to(dtype or _core.int64)
 
 
-def diagonal(input, offset=0, dim1=0, dim2=1):
-    """A diagonal of two dimensions, as a new last dimension.
-
-    y[..., k] = x[..., k, k + offset] (dim1 and dim2 last; for a negative offset x[..., k - offset, k])
-
-    Args:
-        input: at least two dimensions
-        offset: which diagonal; 0 = the main one, positive = above it
-        dim1, dim2: the dimensions of the matrix
-    Returns: a copy with dim1 and dim2 replaced by the diagonal
-    Raises: ShapeError, DimError
-
-    >>> import udlfast as torch
-    >>> torch.diagonal(torch.tensor([[1, 2], [3, 4]])).tolist()
-    [1, 4]
-    """
-    op = "diagonal"
-    tensor(op, input)
-    a, b = axis(op, dim1, input.ndim, "dim1"), axis(op, dim2, input.ndim, "dim2")
-    if a == b or input.ndim < 2:
-        raise ShapeError(f"{op}: dim1 and dim2 must be two dimensions of {list(input.shape)}, got {dim1} and {dim2}")
-    x = input.movedim((a, b), (-2, -1))
-    m, n = x.shape[-2:]
-    length = max(0, min(m, n - offset) if offset >= 0 else min(m + offset, n))
-    # with the matrix as one row of m n elements, neighbours on a diagonal are n + 1 apart
-    flat = x.reshape(*x.shape[:-2], m * n)
-    return flat.index_select(-1, arange(length) * (n + 1) + (offset if offset >= 0 else -offset * n))
-
-
 def diag(input, diagonal=0):
     """A matrix with a vector on its diagonal, or the diagonal of a matrix.
 
@@ -189,7 +160,7 @@ def trace(input):
     return (input * eye(*input.shape, dtype=input.dtype)).sum()
 
 
-for _function in (tril, triu, diagonal, diag, diag_embed, diagflat, trace):
+for _function in (tril, triu, diag, diag_embed, diagflat, trace):
     extend(_function.__name__, _function)
 extend("tril_", in_place(tril))
 extend("triu_", in_place(triu))

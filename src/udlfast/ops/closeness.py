@@ -1,0 +1,36 @@
+"""Comparisons of whole tensors within tolerances, and the replacement of what is not finite."""
+
+import math
+
+from .. import _core
+from .._core import extend
+from .elementwise import _in_place, isfinite, isnan, where
+
+
+def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """Whether |input - other| <= atol + rtol |other|, element by element."""
+    close = (input == other) | ((input - other).abs() <= other.abs() * rtol + atol) & isfinite(input - other)
+    return close | (isnan(input) & isnan(other)) if equal_nan else close
+
+
+def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """Whether isclose holds everywhere."""
+    return bool(isclose(input, other, rtol, atol, equal_nan).all().item())
+
+
+def equal(input, other):
+    """Whether two tensors have the same shape and elements."""
+    return input.shape == other.shape and bool((input == other).all().item())
+
+
+def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
+    """NaN and infinities replaced by numbers (infinities by the largest finite ones unless given)."""
+    top = 1.7976931348623157e308 if input.dtype is _core.float64 else 3.4028234663852886e38
+    r = where(isnan(input), nan, input)
+    r = where(input == math.inf, top if posinf is None else posinf, r)
+    return where(input == -math.inf, -top if neginf is None else neginf, r)
+
+
+for _function in (isclose, allclose, equal, nan_to_num):
+    extend(_function.__name__, _function)
+extend("nan_to_num_", _in_place(nan_to_num, "nan_to_num_"))
