@@ -10,8 +10,26 @@ from harness import check_forward, check_gradient
 
 import udlfast as torch
 import udlfast.nn.functional as F
-from udlfast.reference import adaptive_pool2d, attention, batch_norm, conv2d, cross_entropy, cumsum, embedding, gather
-from udlfast.reference import group_norm, layer_norm, linear, losses, matmul, nll_loss, pool2d, reductions, scatter, softmax
+from udlfast.reference import (
+    adaptive_pool2d,
+    attention,
+    batch_norm,
+    conv2d,
+    cross_entropy,
+    cumsum,
+    embedding,
+    gather,
+    group_norm,
+    layer_norm,
+    linear,
+    losses,
+    matmul,
+    nll_loss,
+    pool2d,
+    reductions,
+    scatter,
+    softmax,
+)
 from udlfast.reference import sort as sorting
 from udlfast.reference.elementwise import elementwise, elementwise_backward
 

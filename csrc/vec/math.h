@@ -12,10 +12,16 @@
 #define UDL_VEC_MATH_H
 #include "vec.h"
 
-/* c[0] + c[1] x + ... + c[n-1] x^(n-1), Horner; n is a constant, so the loop is unrolled */
+/* c[0] + c[1] x + ... + c[n-1] x^(n-1), Horner; n is a constant and the loop unrolled, so that c stays out of memory */
+#if defined(__clang__)
+#define UDL_UNROLL _Pragma("unroll")
+#else
+#define UDL_UNROLL _Pragma("GCC unroll 32")
+#endif
 #define UDL_VEC_POLY(F, E, s)                                                        \
     VFN F v_poly_##s(F x, const E *c, int n) {                                       \
         F r = v_set_##s(c[n - 1]);                                                   \
+        UDL_UNROLL                                                                   \
         for (int i = n - 2; i >= 0; i--) r = v_fma_##s(r, x, v_set_##s(c[i]));       \
         return r;                                                                    \
     }
@@ -39,21 +45,6 @@ VFN int v_any(vi64 m) {
     for (int i = 0; i < VW64; i++) r |= m[i];
     return r != 0;
 }
-
-/* x x - h for h = x x rounded: the part of the square that was lost. Without FMA: Veltkamp's split, Dekker's product. */
-#if defined(__FMA__) || defined(__aarch64__)
-VFN vf32 v_square_low_f32(vf32 x, vf32 h) { return v_fma_f32(x, x, -h); }
-VFN vf64 v_square_low_f64(vf64 x, vf64 h) { return v_fma_f64(x, x, -h); }
-#else
-VFN vf32 v_square_low_f32(vf32 x, vf32 h) {
-    vf32 a = (vf32)((vi32)x & (int32_t)0xfffff000), b = x - a;
-    return ((a * a - h) + 2 * a * b) + b * b;
-}
-VFN vf64 v_square_low_f64(vf64 x, vf64 h) {
-    vf64 a = (vf64)((vi64)x & (int64_t)0xfffffffff8000000ULL), b = x - a;
-    return ((a * a - h) + 2 * a * b) + b * b;
-}
-#endif
 
 #include "math_exp.h"
 #include "math_log.h"

@@ -1,8 +1,8 @@
 /* math_erf.h - the error function and the normal distribution; included by math.h.
  *
  * For t >= 0: erfc(t) = exp(-t^2) w(t), w(t) = P(u) / (t + k), u = (t - k) / (t + k): one polynomial from 0 to where
- * erfc underflows. The rounding error of t^2 would be magnified by exp, so the lost part is passed along with it.
- * erf(x) = x + x p(x^2) for |x| < 1, sign(x) (1 - erfc(|x|)) beyond. */
+ * erfc underflows. The rounding error of t^2 would be magnified by exp, so t^2 goes there in two parts.
+ * erf(x) = x + x p(x^2) for |x| < 1, sign(x) (1 - erfc(|x|)) beyond; erfc near 0 is 1 - erf. */
 
 /* w(t) */
 VFN vf32 v_erfcx_f32(vf32 t) {
@@ -21,15 +21,16 @@ VFN vf64 v_erfcx_f64(vf64 t) {
                           9.0078741642849897e-09, 3.0788313438417754e-09, -6.8873632340158892e-11); /* 2^-57 */
 }
 
-/* exp(-c x^2) for c = 1 or 1/2 and |x| within the limits of the callers */
+/* exp(-c x^2) for c = 1 or 1/2 and |x| within the limits of the callers; x = a + b, a with half the bits:
+ * x^2 = a^2 (exact) + b (x + a) */
 VFN vf32 v_gauss_f32(vf32 x, float c) {
-    vf32 h = x * x, em;
-    vi32 n = v_exp_parts_f32(-c * h, c * v_square_low_f32(x, h), &em);
+    vf32 a = (vf32)((vi32)x & (int32_t)0xfffff000), em;
+    vi32 n = v_exp_parts_f32(-c * a * a, c * (x - a) * (x + a), &em);
     return v_scale_f32(em + 1, n);
 }
 VFN vf64 v_gauss_f64(vf64 x, double c) {
-    vf64 h = x * x, em;
-    vi64 n = v_exp_parts_f64(-c * h, c * v_square_low_f64(x, h), &em);
+    vf64 a = (vf64)((vi64)x & (int64_t)0xfffffffff8000000ULL), em;
+    vi64 n = v_exp_parts_f64(-c * a * a, c * (x - a) * (x + a), &em);
     return v_scale_f64(em + 1, n);
 }
 
@@ -59,15 +60,17 @@ VFN vf64 v_erf_small_f64(vf64 x) {
     }                                                                                                 \
     VFN F v_erfc_##s(F x) {                                                                           \
         F r = v_erfc_abs_##s(v_abs_##s(x));                                                           \
-        return v_sel_##s(x < 0, 2 - r, r);                                                            \
+        r = v_sel_##s(x < 0, 2 - r, r);                                                               \
+        return v_sel_##s(v_abs_##s(x) < (E)0.7, 1 - v_erf_small_##s(x), r);                           \
     }                                                                                                 \
     /* Phi(x), the standard normal distribution function; *density = Phi'(x). Small Phi keeps its     \
      * digits, which (1 + erf) / 2 would not. */                                                      \
     VFN F v_phi_gauss_##s(F x, F *density) {                                                          \
         F a = v_limit_##s(v_abs_##s(x), (F){0}, v_set_##s((E)LIMIT2)), g = v_gauss_##s(a, (E)0.5);    \
-        F tail = (E)0.5 * g * v_erfcx_##s(a * (E)0.70710678118654752);                                \
+        F t = a * (E)0.70710678118654752, tail = (E)0.5 * g * v_erfcx_##s(t);                         \
         *density = (E)0.39894228040143268 * g;                                                        \
-        return v_sel_##s(x < 0, tail, 1 - tail);                                                      \
+        F r = (E)0.5 + v_copysign_##s((E)0.5 * v_erf_small_##s(t), x);                                \
+        return v_sel_##s(t < (E)0.7, r, v_sel_##s(x < 0, tail, 1 - tail));                            \
     }
 UDL_VEC_ERF(vf32, float, f32, 10.2f, 14.5f)
 UDL_VEC_ERF(vf64, double, f64, 27.4, 38.7)

@@ -8,7 +8,7 @@
  * integer in the low bits of the sum. */
 VFN vi32 v_exp_parts_f32(vf32 x, vf32 low, vf32 *em) {
     const vf32 magic = v_set_f32(0x1.8p23f);
-    vf32 t = v_fma_f32(x, v_set_f32(0x1.715476p+0f), magic), n = t - magic;
+    vf32 t = v_fma_f32(x - low, v_set_f32(0x1.715476p+0f), magic), n = t - magic;
     vf32 r = v_fma_f32(n, v_set_f32(-0x1.62ep-1f), x);
     r = v_fma_f32(n, v_set_f32(-0x1.0bfbe8p-15f), r) - low;
     vf32 q = V_POLY_F32(r, 0.5f, 0.166665375f, 0.0416662656f, 0.0083672395f, 0.00139475858f); /* 2^-26 |r| */
@@ -17,7 +17,7 @@ VFN vi32 v_exp_parts_f32(vf32 x, vf32 low, vf32 *em) {
 }
 VFN vi64 v_exp_parts_f64(vf64 x, vf64 low, vf64 *em) {
     const vf64 magic = v_set_f64(0x1.8p52);
-    vf64 t = v_fma_f64(x, v_set_f64(0x1.71547652b82fep+0), magic), n = t - magic;
+    vf64 t = v_fma_f64(x - low, v_set_f64(0x1.71547652b82fep+0), magic), n = t - magic;
     vf64 r = v_fma_f64(n, v_set_f64(-0x1.62e42feep-1), x);
     r = v_fma_f64(n, v_set_f64(-0x1.a39ef35793c76p-33), r) - low;
     vf64 q = V_POLY_F64(r, 0.5, 0.16666666666666677, 0.041666666666666706, 0.0083333333333206663,

@@ -127,7 +127,8 @@ def digamma(input):
     return where(low, r - math.pi / tan(input * math.pi), r)
 
 
-lgamma = _unary("lgamma", lambda g, x, y, p0, p1: g * digamma(x), "The logarithm of the absolute value of the gamma function.", "ln |Gamma(x_i)|",
+lgamma = _unary("lgamma", lambda g, x, y, p0, p1: g * digamma(x),
+    "The logarithm of the absolute value of the gamma function.", "ln |Gamma(x_i)|",
                 "torch.lgamma(torch.tensor([3.]))", "tensor([0.6931])")
 floor = _unary("floor", _zero, "The largest integer not above x.", "floor(x_i)", "torch.floor(torch.tensor([1.5]))",
                "tensor([1.])")
@@ -405,7 +406,8 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
 
 for _name, _function in {
     "round": round, "clamp": clamp, "clip": clamp, "where": lambda self, condition, other: where(condition, self, other),
-    "lerp": lerp, "addcmul": addcmul, "addcdiv": addcdiv, "negative": neg, "absolute": abs, "arctan": atan, "arctan2": atan2, "arcsin": asin,
+    "lerp": lerp, "addcmul": addcmul, "addcdiv": addcdiv, "negative": neg, "absolute": abs, "arctan": atan,
+    "arctan2": atan2, "arcsin": asin,
     "arccos": acos, "multiply": mul, "divide": _core.div, "subtract": _core.sub, "true_divide": _core.div,
     "not_equal": ne, "less": lt, "greater": gt, "less_equal": le, "greater_equal": ge,
     "clamp_min": lambda self, min: clamp(self, min=min), "clamp_max": lambda self, max: clamp(self, max=max),

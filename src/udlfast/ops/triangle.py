@@ -1,6 +1,6 @@
 """Triangles and diagonals of matrices."""
 from .. import _core
-from .._core import MAP_where, attach, diagonal, ew3, extend
+from .._core import MAP_where, attach, ew3, extend
 from ..errors import ShapeError
 from ._common import axis, in_place, lower_triangle, tensor, whole
 from .creation import arange, eye
