@@ -3,6 +3,8 @@
 Nothing here may crash, hang, or take memory: sizes that overflow are refused before anything is allocated.
 """
 
+import os
+
 import numpy as np  # noqa: F401 (in the scripted mistakes)
 import pytest
 from harness import check_raises
@@ -195,6 +197,21 @@ MISTAKES = [
     ("t(3).requires_grad_().numpy()", ["detach"]),
     ("t(3).requires_grad_().add_(1)", ["leaf"]),
 ]
+
+
+@pytest.fixture(autouse=True)
+def memory_limit():
+    """Four GB more than now: a size that slips through raises MemoryError here and does not take the machine."""
+    resource = pytest.importorskip("resource")
+    if "asan" in os.environ.get("LD_PRELOAD", "") or not os.path.exists("/proc/self/statm"):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    with open("/proc/self/statm") as f:
+        now = int(f.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + (4 << 30), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 @pytest.mark.parametrize("typed, parts", MISTAKES, ids=[m[0] for m in MISTAKES])
