@@ -7,7 +7,7 @@
 # A missing cross compiler or emulator is "not run" and status 0, but status 1 with REQUIRE=1.
 #   CC=...       another compiler
 #   CFLAGS=...   further flags, e.g. -fsanitize=address,undefined
-#   BUILD=DIR    keep the objects there: only files older than a source are compiled again
+#   BUILD=DIR    keep the objects there and compile only what is older than its sources (empty it to change flags)
 #   LEVELS=...   compile and run only these levels
 set -eu
 cd "$(dirname "$0")/.."

@@ -12,7 +12,6 @@
 #include <float.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 enum { GUARD = 0 }; /* the sanitizer's red zone begins right behind the array */
@@ -45,18 +44,6 @@ arr *out(i64 n, int dtype) {
 }
 void *P(const arr *a) { return a ? a->p : NULL; }
 
-double get(const arr *a, i64 i) {
-    uint32_t u;
-    float f;
-    switch (a->dtype) {
-    case UDL_F32: return ((float *)a->p)[i];
-    case UDL_F64: return ((double *)a->p)[i];
-    case UDL_I64: return (double)((int64_t *)a->p)[i];
-    case UDL_I32: return ((int32_t *)a->p)[i];
-    case UDL_BF16: u = (uint32_t)((uint16_t *)a->p)[i] << 16; memcpy(&f, &u, 4); return f;
-    default: return ((uint8_t *)a->p)[i];
-    }
-}
 void put(const arr *a, i64 i, double v) {
     uint32_t u;
     float f = (float)v;

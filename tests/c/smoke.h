@@ -4,6 +4,7 @@
 #include "udlfast.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { F32 = UDL_F32, F64 = UDL_F64, I64 = UDL_I64 };
 #define LEN(a) ((i64)(sizeof(a) / sizeof(a)[0]))
@@ -18,12 +19,24 @@ typedef struct {
     size_t bytes;
 } arr;
 
+static inline double get(const arr *a, i64 i) {
+    uint32_t u;
+    float f;
+    switch (a->dtype) {
+    case UDL_F32: return ((float *)a->p)[i];
+    case UDL_F64: return ((double *)a->p)[i];
+    case UDL_I64: return (double)((int64_t *)a->p)[i];
+    case UDL_I32: return ((int32_t *)a->p)[i];
+    case UDL_BF16: u = (uint32_t)((uint16_t *)a->p)[i] << 16; memcpy(&f, &u, 4); return f;
+    default: return ((uint8_t *)a->p)[i];
+    }
+}
+
 arr *array(i64 n, int dtype);                        /* not filled: floats are NaN */
 arr *in(i64 n, int dtype, double lo, double hi);     /* uniform random numbers */
 arr *out(i64 n, int dtype);                          /* checked for equal bits; every element must be written */
 arr *inout(i64 n, int dtype, double lo, double hi);  /* both */
 void *P(const arr *a);                               /* its address, or NULL */
-double get(const arr *a, i64 i);
 void put(const arr *a, i64 i, double v);
 double uniform(double lo, double hi);
 i64 below(i64 n);
