@@ -26,28 +26,51 @@ static i64 dot(const i64 *at, const i64 *strides, i64 ndim) {
 }
 
 static int indices_fit(const i64 *index, const i64 *strides, const i64 *shape, i64 ndim, i64 n) {
-    i64 total = count(shape, ndim), at[8] = {0};
-    for (i64 k = 0; k < total; k++, step(shape, ndim, at)) {
+    i64 total = count(shape, ndim), at[8] = {0}, expected = 1;
+    int plain = 1; /* laid out in order: one run */
+    for (i64 d = ndim - 1; d >= 0; d--) {
+        if (shape[d] != 1 && strides[d] != expected) plain = 0;
+        expected *= shape[d];
+    }
+    for (i64 k = 0; plain && k < total; k++)
+        if (index[k] < -n || index[k] >= n) return 0;
+    for (i64 k = 0; !plain && k < total; k++, step(shape, ndim, at)) {
         i64 j = index[dot(at, strides, ndim)];
         if (j < -n || j >= n) return 0;
     }
     return 1;
 }
 
+/* Elements begin..end, a run along the last dimension that is longer than 1 at a time. */
 static void gather_piece(void *p, i64 begin, i64 end) {
     const udl_gather_args *a = p;
-    i64 at[8];
+    i64 at[8], run = a->ndim - 1;
     if (begin >= end) return;
+    while (run > 0 && a->shape[run] == 1) run--;
     start(begin, a->shape, a->ndim, at);
-    for (i64 k = begin; k < end; k++, step(a->shape, a->ndim, at)) {
-        i64 j = ((const i64 *)a->index)[dot(at, a->index_strides, a->ndim)];
-        if (j < 0) j += a->a_n;
-        i64 from = dot(at, a->a_strides, a->ndim) + (j - at[a->dim]) * a->a_strides[a->dim];
+    for (i64 k = begin; k < end;) {
+        i64 n = a->ndim ? UDL_MINI(a->shape[run] - at[run], end - k) : 1;
+        const i64 *index = (const i64 *)a->index + dot(at, a->index_strides, a->ndim);
+        i64 from = dot(at, a->a_strides, a->ndim) - at[a->dim] * a->a_strides[a->dim], along = a->a_strides[a->dim];
+        i64 by = a->ndim ? a->index_strides[run] : 0, move = run == a->dim || !a->ndim ? 0 : a->a_strides[run];
+#define RUN(E)                                                                                    \
+    for (i64 i = 0; i < n; i++) {                                                                 \
+        i64 j = index[i * by];                                                                    \
+        ((E *)a->out)[k + i] = ((const E *)a->a)[from + i * move + (j < 0 ? j + a->a_n : j) * along]; \
+    }
         switch (a->itemsize) {
-        case 4: ((uint32_t *)a->out)[k] = ((const uint32_t *)a->a)[from]; break;
-        case 8: ((uint64_t *)a->out)[k] = ((const uint64_t *)a->a)[from]; break;
-        case 2: ((uint16_t *)a->out)[k] = ((const uint16_t *)a->a)[from]; break;
-        default: ((uint8_t *)a->out)[k] = ((const uint8_t *)a->a)[from];
+        case 4: RUN(uint32_t) break;
+        case 8: RUN(uint64_t) break;
+        case 2: RUN(uint16_t) break;
+        default: RUN(uint8_t)
+        }
+#undef RUN
+        k += n;
+        if (!a->ndim) break;
+        at[run] += n;
+        if (at[run] == a->shape[run]) {
+            at[run] = a->shape[run] - 1;
+            step(a->shape, run + 1, at);
         }
     }
 }
