@@ -1,43 +1,75 @@
-/* conv2d.h - what the three convolution kernels share: the padded image, offsets of filter taps, and im2col packing.
+/* conv2d.h - what the convolution kernels share: the padded image, and the correlation that all of them come down to.
  *
- * With xp = the image with its zeros around it (one copy, C Hp Wp, so that no tap needs a bounds check), pixel (p, q)
- * of the output and tap k = (c, r, s) of the filter meet at xp[tap[k] + pixel(p, q)],
- *   tap[k] = (c Hp + r dil_h) Wp + s dil_w,   pixel(p, q) = p stride_h Wp + q stride_w.
- * The matrix of all these is never built: panels of it are filled when the matmul engine asks for them. */
+ * The image is copied once with its zeros around it, so no tap needs a bounds check, and with the columns of a row sorted by
+ * their remainder modulo stride_w, so that neighbouring output pixels are neighbours in it for every stride:
+ *     column w of a row lies at (w % stride_w) Wq + w / stride_w,   Wq = ceil(Wp / stride_w),  row = stride_w Wq
+ * Pixel (p, q) of the output and tap k = (c, r, s) of the filter meet at xp[tap[k] + p step + q],
+ *     tap[k] = (c Hp + r dil_h) row + column(s dil_w),   step = stride_h row.
+ * The im2col matrix is never built. */
 #ifndef UDL_CONV2D_H
 #define UDL_CONV2D_H
 #include "gemm.h"
 
-/* the geometry of one group of one image; C, O: channels of the group */
+/* the geometry of one group of one image; C, O: channels of the group; pads may be negative */
 typedef struct {
-    i64 C, H, W, O, R, S, P, Q, stride_h, stride_w, pad_h, pad_w, dil_h, dil_w, Hp, Wp, K;
-    int plain; /* 1 x 1, stride 1, no padding: the image itself is the matrix */
+    i64 C, H, W, O, R, S, P, Q, stride_h, stride_w, pad_h, pad_w, dil_h, dil_w;
+    i64 Hp, Wq, row, step, K, size; /* size: elements of the padded image, with slack for whole vectors */
+    int plain;                      /* 1 x 1, stride 1, no padding: the image itself will do */
 } udl_conv;
 
-VFN udl_conv conv_geometry(i64 C, i64 H, i64 W, i64 O, i64 R, i64 S, i64 P, i64 Q, i64 sh, i64 sw, i64 ph, i64 pw, i64 dh, i64 dw) {
-    udl_conv g = {C, H, W, O, R, S, P, Q, sh, sw, ph, pw, dh, dw, 0, 0, C * R * S, 0};
-    g.Hp = UDL_MAXI(H + ph, (P - 1) * sh + (R - 1) * dh + 1);
-    g.Wp = UDL_MAXI(W + pw, (Q - 1) * sw + (S - 1) * dw + 1);
+VFN udl_conv conv_geometry(i64 C, i64 H, i64 W, i64 O, i64 R, i64 S, i64 P, i64 Q, i64 sh, i64 sw, i64 ph, i64 pw, i64 dh,
+                           i64 dw) {
+    udl_conv g = {.C = C, .H = H, .W = W, .O = O, .R = R, .S = S, .P = P, .Q = Q, .stride_h = sh, .stride_w = sw,
+                  .pad_h = ph, .pad_w = pw, .dil_h = dh, .dil_w = dw, .K = C * R * S};
+    g.Hp = (P - 1) * sh + (R - 1) * dh + 1; /* rows and columns that some tap touches */
+    g.Wq = UDL_CEIL_DIV((Q - 1) * sw + (S - 1) * dw + 1, sw);
+    g.row = sw * g.Wq;
+    g.step = sh * g.row;
+    g.size = C * g.Hp * g.row + 64;
     g.plain = R == 1 && S == 1 && sh == 1 && sw == 1 && ph == 0 && pw == 0 && P == H && Q == W;
     return g;
 }
-#define CONV_SLACK 64 /* elements after the padded image that whole vectors may read */
 
+VFN i64 conv_tap(const udl_conv *g, i64 c, i64 r, i64 s) {
+    i64 w = s * g->dil_w;
+    return (c * g->Hp + r * g->dil_h) * g->row + w % g->stride_w * g->Wq + w / g->stride_w;
+}
 VFN void conv_taps(const udl_conv *g, i64 *tap) {
     for (i64 c = 0, k = 0; c < g->C; c++)
         for (i64 r = 0; r < g->R; r++)
-            for (i64 s = 0; s < g->S; s++) tap[k++] = (c * g->Hp + r * g->dil_h) * g->Wp + s * g->dil_w;
+            for (i64 s = 0; s < g->S; s++) tap[k++] = conv_tap(g, c, r, s);
 }
 
-#define CONV_DECLARE(T, s)                                                                          \
-    typedef struct { const udl_conv *g; const T *xp; const i64 *tap; } conv_image_##s;             \
-    void UDL_CAT3(udli_, conv_pad_##s, UDL_LEVEL)(const udl_conv *g, T *xp, const T *x);            \
-    void UDL_CAT3(udli_, conv_pixels_##s, UDL_LEVEL)(const void *image, T *to, i64 first, i64 count, i64 k, i64 kc); \
-    int UDL_CAT3(udli_, conv_forward_##s, UDL_LEVEL)(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w,  \
+/* images worth a task of their own, or else 0: then they go one after the other and each is cut up */
+VFN i64 conv_grain(i64 images, double flops_each) {
+    if (images < 4 || flops_each * (double)images < 2 * GEMM_TASK_FLOPS) return 0;
+    return UDL_MAXI(1, UDL_MINI((i64)(GEMM_TASK_FLOPS / 2 / (flops_each + 1)), images / 8));
+}
+
+#define CONV_DECLARE(T, s)                                                                                             \
+    /* y[m ldy + p Q + q] = act(bias[m] + sum_k w[m, k] xp[tap[k] + p step + q]) */                                    \
+    typedef struct {                                                                                                   \
+        i64 M, K, P, Q, step, ldy;                                                                                     \
+        const i64 *tap;                                                                                                \
+        const T *w, *bias;                                                                                             \
+        T *panels; /* w packed, if that is how: made by conv_prepare */                                                \
+        int act, how;                                                                                                  \
+    } conv_sum_##s;                                                                                                    \
+    int UDL_CAT3(udli_, conv_prepare_##s, UDL_LEVEL)(conv_sum_##s *);                                                  \
+    int UDL_CAT3(udli_, conv_run_##s, UDL_LEVEL)(const conv_sum_##s *, const T *xp, T *y);                             \
+    int UDL_CAT3(udli_, conv_batch_##s, UDL_LEVEL)(const udl_conv *, const conv_sum_##s *, i64 N, T *y, const T *x);   \
+    int UDL_CAT3(udli_, conv_batched_##s, UDL_LEVEL)(const conv_sum_##s *);                                            \
+    void UDL_CAT3(udli_, conv_release_##s, UDL_LEVEL)(conv_sum_##s *);                                                 \
+    void UDL_CAT3(udli_, conv_pad_##s, UDL_LEVEL)(const udl_conv *g, T *xp, const T *x);                               \
+    int UDL_CAT3(udli_, conv_forward_##s, UDL_LEVEL)(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w,    \
                                                      const T *b, int act);
 CONV_DECLARE(float, f32)
 CONV_DECLARE(double, f64)
+#define conv_prepare INTERNAL(FN(conv_prepare))
+#define conv_run INTERNAL(FN(conv_run))
+#define conv_batch INTERNAL(FN(conv_batch))
+#define conv_batched INTERNAL(FN(conv_batched))
+#define conv_release INTERNAL(FN(conv_release))
 #define conv_pad INTERNAL(FN(conv_pad))
-#define conv_pixels INTERNAL(FN(conv_pixels))
 #define conv_forward INTERNAL(FN(conv_forward))
 #endif

@@ -25,7 +25,7 @@ static i64 even_share(i64 n, i64 most, i64 unit) { /* size of equal blocks of n,
 gemm_sizes INTERNAL(gemm_sizes)(i64 k, i64 itemsize) {
     gemm_sizes s;
     i64 nr = GEMM_NV * UDL_VB / itemsize;
-    i64 kc = UDL_MINI(cache_size(0) * 5 / 8 / (nr * itemsize), GEMM_KC);
+    i64 kc = UDL_MINI(cache_size(0) * 3 / 4 / (nr * itemsize), GEMM_KC);
     s.kc = k > 0 ? even_share(k, kc, 8) : 8;
     if (s.kc > k) s.kc = UDL_MAXI(k, 1);
     s.mc = UDL_MAXI(cache_size(1) / 2 / (UDL_MAXI(s.kc, 64) * itemsize) / GEMM_MR, 1) * GEMM_MR;
@@ -73,10 +73,10 @@ static void FN(columns_task)(void *ctx, i64 begin, i64 end) {
         for (i64 n = t * r->nb, nb = UDL_MINI(r->nb, g->n - n), k = 0; k < g->k; k += r->kc) {
             i64 kc = UDL_MINI(r->kc, g->k - k);
             FN(gemm_b) bb = {b, 0};
-            if (g->b.stride) bb = (FN(gemm_b)){g->b.p + k * g->b.stride + n, g->b.stride};
-            else g->pack_b(g->ctx, b, n, nb, k, kc);
+            if (g->b.stride) bb = (FN(gemm_b)){g->b.p + (g->first_k + k) * g->b.stride + n, g->b.stride};
+            else g->pack_b(g->ctx, b, n, nb, g->first_k + k, kc);
             FN(gemm_a) aa = {r->a + k * g->m, 0, GEMM_A_PANELS};
-            if (g->a.kind) aa = FN(a_at)(g->a, 0, k);
+            if (g->a.kind) aa = FN(a_at)(g->a, 0, g->first_k + k);
             FN(gemm_epilogue) e = FN(part)(g, 0, n, k == 0, k + kc == g->k);
             gemm_block(g->m, nb, kc, aa, bb, g->c + n, g->ldc, &e);
         }
@@ -86,7 +86,7 @@ static void FN(columns_task)(void *ctx, i64 begin, i64 end) {
 static void FN(pack_a_task)(void *ctx, i64 begin, i64 end) {
     FN(run) *r = ctx;
     for (i64 t = begin, k = t * r->kc; t < end; t++, k += r->kc)
-        r->g->pack_a(r->g->ctx, r->a + k * r->g->m, 0, r->g->m, k, UDL_MINI(r->kc, r->g->k - k));
+        r->g->pack_a(r->g->ctx, r->a + k * r->g->m, 0, r->g->m, r->g->first_k + k, UDL_MINI(r->kc, r->g->k - k));
 }
 
 static int FN(run_columns)(const FN(gemm_job) *g, gemm_sizes s) {
@@ -111,7 +111,7 @@ static int FN(run_columns)(const FN(gemm_job) *g, gemm_sizes s) {
 static void FN(pack_b_task)(void *ctx, i64 begin, i64 end) { /* in panels */
     FN(run) *r = ctx;
     i64 n = r->n0 + begin * GEMM_NR, n1 = UDL_MINI(r->n1, r->n0 + end * GEMM_NR), kc = r->k1 - r->k0;
-    r->g->pack_b(r->g->ctx, r->b + begin * GEMM_NR * kc, n, n1 - n, r->k0, kc);
+    r->g->pack_b(r->g->ctx, r->b + begin * GEMM_NR * kc, n, n1 - n, r->g->first_k + r->k0, kc);
 }
 
 static void FN(block_task)(void *ctx, i64 begin, i64 end) {
@@ -126,10 +126,10 @@ static void FN(block_task)(void *ctx, i64 begin, i64 end) {
         i64 m = t / r->columns * r->mb, mb = UDL_MINI(r->mb, g->m - m);
         i64 n = r->n0 + t % r->columns * r->nb, nb = UDL_MINI(r->nb, r->n1 - n);
         FN(gemm_a) aa = {a, 0, GEMM_A_PANELS};
-        if (g->a.kind) aa = FN(a_at)(g->a, m, r->k0);
-        else if (packed != m) g->pack_a(g->ctx, a, m, mb, r->k0, kc), packed = m;
+        if (g->a.kind) aa = FN(a_at)(g->a, m, g->first_k + r->k0);
+        else if (packed != m) g->pack_a(g->ctx, a, m, mb, g->first_k + r->k0, kc), packed = m;
         FN(gemm_b) bb = {r->b + (n - r->n0) * kc, 0};
-        if (g->b.stride) bb = (FN(gemm_b)){g->b.p + r->k0 * g->b.stride + n, g->b.stride};
+        if (g->b.stride) bb = (FN(gemm_b)){g->b.p + (g->first_k + r->k0) * g->b.stride + n, g->b.stride};
         FN(gemm_epilogue) e = FN(part)(g, m, n, r->k0 == 0, r->k1 == g->k);
         gemm_block(mb, nb, kc, aa, bb, g->c + m * g->ldc + n, g->ldc, &e);
     }
@@ -139,12 +139,13 @@ static void FN(block_task)(void *ctx, i64 begin, i64 end) {
 static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
     i64 nc = UDL_MINI(even_share(g->n, s.nc, GEMM_NR), UDL_CEIL_DIV(g->n, GEMM_NR) * GEMM_NR);
     double flops = 2. * (double)g->m * (double)nc * (double)s.kc;
-    i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 64.) + 1;
+    i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 32.) + 1;
     i64 rows = UDL_CEIL_DIV(g->m, s.mc), columns = 1;
-    while (rows * columns < tasks) { /* narrow the blocks, but packing A again must stay cheap */
-        if (nc / columns > 512) columns *= 2;
+    while (rows * columns < tasks) { /* narrower blocks, while packing A again (columns) and reloading B (rows) stay cheap */
+        if (nc / columns > 1024) columns *= 2;
+        else if (g->m / rows > 20 * GEMM_MR) rows *= 2;
+        else if (nc / columns > 256) columns *= 2;
         else if (g->m / rows > 8 * GEMM_MR) rows *= 2;
-        else if (nc / columns > 8 * GEMM_NR) columns *= 2;
         else break;
     }
     FN(run) r = {.g = g, .kc = s.kc};
@@ -167,13 +168,51 @@ static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
     return r.failed ? UDL_ENOMEM : UDL_OK;
 }
 
+/* ---- few tiles, long sums: parts of k side by side, added in order --------------------------------------------------- */
+typedef struct { const FN(gemm_job) *g; T *sums; i64 parts; int failed; } FN(split);
+
+static void FN(split_task)(void *ctx, i64 begin, i64 end) {
+    FN(split) *s = ctx;
+    for (i64 p = begin; p < end; p++) {
+        i64 k0 = p * s->g->k / s->parts, k1 = (p + 1) * s->g->k / s->parts;
+        FN(gemm_job) g = *s->g;
+        g.first_k += k0;
+        g.k = k1 - k0;
+        g.c = s->sums + p * g.m * g.n;
+        g.ldc = g.n;
+        g.e = (FN(gemm_epilogue)){.alpha = 1};
+        gemm_sizes z = INTERNAL(gemm_sizes)(g.k, sizeof(T));
+        if (g.m <= z.mc ? FN(run_columns)(&g, z) : FN(run_blocks)(&g, z)) s->failed = 1;
+    }
+}
+
+static int FN(run_split)(const FN(gemm_job) *g, i64 parts) {
+    size_t bytes = (size_t)(parts * g->m * g->n + VW) * sizeof(T); /* gemm_finish reads whole vectors */
+    FN(split) s = {g, udl_alloc(bytes), parts, 0};
+    if (!s.sums) return UDL_ENOMEM;
+    udl_parallel_for(parts, 1, FN(split_task), &s);
+    i64 size = g->m * g->n;
+    for (i64 p = 1; p < parts; p++) {
+        i64 i = 0;
+        for (; i + VW <= size; i += VW) v_store(s.sums + i, v_load(s.sums + i) + v_load(s.sums + p * size + i));
+        for (; i < size; i++) s.sums[i] += s.sums[p * size + i];
+    }
+    gemm_finish(g->m, g->n, s.sums, g->n, g->c, g->ldc, &g->e);
+    udl_free(s.sums, bytes);
+    return s.failed ? UDL_ENOMEM : UDL_OK;
+}
+
 int gemm_run(const FN(gemm_job) *g) {
     if (g->m <= 0 || g->n <= 0) return UDL_OK;
-    gemm_sizes s = INTERNAL(gemm_sizes)(g->k, sizeof(T));
     if (g->k <= 0) { /* an empty sum, then the epilogue */
         gemm_block(g->m, g->n, 0, (FN(gemm_a)){g->c, 0, 0}, (FN(gemm_b)){g->c, 0}, g->c, g->ldc, &g->e);
         return UDL_OK;
     }
+    gemm_sizes s = INTERNAL(gemm_sizes)(g->k, sizeof(T));
+    if (g->kc) s.kc = UDL_MINI(g->kc, g->k);
+    i64 blocks = UDL_CEIL_DIV(g->m, 8 * GEMM_MR) * UDL_CEIL_DIV(g->n, 4 * GEMM_NR);
+    if (blocks < 8 && g->k >= 2048 && 2. * (double)g->m * (double)g->n * (double)g->k > 8. * GEMM_TASK_FLOPS)
+        return FN(run_split)(g, UDL_MINI(UDL_CEIL_DIV(16, blocks), g->k / 1024));
     return g->m <= s.mc ? FN(run_columns)(g, s) : FN(run_blocks)(g, s);
 }
 #endif

@@ -5,6 +5,7 @@
  *
  *   gemm_block    mb x nb of out from operands that are packed or lie in memory in a form a micro-kernel can read
  *   gemm_pack_a/b strided matrix -> panels (transposing in registers where the unit stride is the other one)
+ *   gemm_taps     one tile whose rows of B lie anywhere in memory; gemm_finish the epilogue alone
  *   gemm_run      blocking over m, n, k and the threads; A and B come from callbacks, so a convolution hands in
  *                 "fill this panel with im2col" and everything below stays the same
  *
@@ -29,6 +30,7 @@
 #endif
 #define GEMM_NV 2
 #define GEMM_KC 512 /* most of k in a block */
+#define GEMM_L1 32768
 #define GEMM_NR (GEMM_NV * VW) /* needs each_float.h's VW */
 
 /* The value is in a register here: keeps the steps of a micro-kernel apart, as overlapping them spills accumulators. */
@@ -57,6 +59,8 @@ enum { GEMM_A_PANELS, GEMM_A_ROWS, GEMM_A_COLUMNS }; /* packed; a_k == 1; a_m ==
 typedef struct { i64 kc, mc, nc; } gemm_sizes;
 gemm_sizes INTERNAL(gemm_sizes)(i64 k, i64 itemsize);
 #define GEMM_TASK_FLOPS 2000000 /* a task smaller than this is not worth waking a thread for */
+#define GEMM_TASK_BYTES 262144  /* the same for a task that only reads */
+#define GEMM_FEW 8              /* up to so many rows or columns of out, few_rows may do it */
 
 #define GEMM_DECLARE(T, s)                                                                                            \
     /* how a finished tile is stored; pointers are those of the block's first element */                              \
@@ -78,20 +82,28 @@ gemm_sizes INTERNAL(gemm_sizes)(i64 k, i64 itemsize);
         gemm_b_##s b;                /* read in place if stride != 0 */                                               \
         gemm_pack_##s pack_a, pack_b; /* rows (columns) first .. + count of k .. + kc, as panels */                   \
         const void *ctx;                                                                                              \
+        i64 first_k;                 /* added to the k that pack_a, pack_b and a, b in place are asked for */         \
+        i64 kc;                      /* block of k; 0 = by the caches */                                              \
     } gemm_job_##s;                                                                                                   \
     int UDL_CAT3(udli_, gemm_run_##s, UDL_LEVEL)(const gemm_job_##s *);                                               \
     void UDL_CAT3(udli_, gemm_block_##s, UDL_LEVEL)(i64 mb, i64 nb, i64 kc, gemm_a_##s a, gemm_b_##s b, T *c, i64 ldc, \
                                                     const gemm_epilogue_##s *e);                                      \
     void UDL_CAT3(udli_, gemm_pack_a_##s, UDL_LEVEL)(T *to, const T *a, i64 a_m, i64 a_k, i64 mb, i64 kc);            \
     void UDL_CAT3(udli_, gemm_pack_b_##s, UDL_LEVEL)(T *to, const T *b, i64 b_k, i64 b_n, i64 kc, i64 nb);            \
-    int UDL_CAT3(udli_, gemv_##s, UDL_LEVEL)(i64 n, i64 k, const T *a, i64 a_n, i64 a_k, const T *x, i64 x_k, T *y,    \
-                                             i64 y_n, const gemm_epilogue_##s *e);
+    void UDL_CAT3(udli_, gemm_finish_##s, UDL_LEVEL)(i64 m, i64 n, const T *t, i64 ldt, T *c, i64 ldc,                 \
+                                                     const gemm_epilogue_##s *e);                                     \
+    void UDL_CAT3(udli_, gemm_taps_##s, UDL_LEVEL)(i64 mr, i64 n, i64 k, const T *panel, const T *b, const i64 *tap,   \
+                                                   T *c, i64 ldc, const gemm_epilogue_##s *e);                        \
+    int UDL_CAT3(udli_, few_rows_##s, UDL_LEVEL)(i64 m, i64 n, i64 k, const T *x, i64 x_m, i64 x_k, const T *a, i64 a_n,  \
+                                                 i64 a_k, T *y, i64 y_m, i64 y_n, const gemm_epilogue_##s *e);
 GEMM_DECLARE(float, f32)
 GEMM_DECLARE(double, f64)
 #define gemm_run INTERNAL(FN(gemm_run))
 #define gemm_block INTERNAL(FN(gemm_block))
 #define gemm_pack_a INTERNAL(FN(gemm_pack_a))
 #define gemm_pack_b INTERNAL(FN(gemm_pack_b))
-#define gemv INTERNAL(FN(gemv))
+#define gemm_finish INTERNAL(FN(gemm_finish))
+#define gemm_taps INTERNAL(FN(gemm_taps))
+#define few_rows INTERNAL(FN(few_rows))
 
 #endif

@@ -1,106 +1,41 @@
-/* gemm_micro.c - the micro-kernels: one tile of mr x nv vectors stays in registers over all of k. */
+/* gemm_micro.c - the micro-kernels of every height and width, and a block of out made of them. */
 #ifndef T
-#include "gemm.h"
 #include "gemm_act.h"
+#include "gemm_tile.h"
 #define UDL_THIS_FILE "kernels/gemm_micro.c"
 #include "../each_float.h"
 #else
 
-typedef FN(gemm_epilogue) FN(epi);
 typedef void (*FN(micro))(i64 k, const T *a, i64 a_s, const T *b, i64 b_k, T *c, i64 ldc, i64 n, const FN(epi) *e);
 
-/* The epilogue of a tile that lies in `t` (rows of NR): any width, any activation. Rare, so kept out of the tiles. */
-static __attribute__((noinline)) void FN(finish)(int mr, const T *t, T *c, i64 ldc, i64 n, const FN(epi) *e) {
-    for (int i = 0; i < mr; i++, t += GEMM_NR, c += ldc) {
+/* c = epilogue(t): any width, any activation. Rare, so kept out of the tiles. Rows of t may be read to a whole vector. */
+void gemm_finish(i64 m, i64 n, const T *t, i64 ldt, T *c, i64 ldc, const FN(epi) *e) {
+    for (i64 i = 0; i < m; i++, t += ldt, c += ldc) {
         const T *res = e->residual ? e->residual + i * ldc : 0;
-        T m = e->bias_m ? e->bias_m[i] : 0;
+        T bias = e->bias_m ? e->bias_m[i] : 0;
         for (i64 j = 0; j < n; j += VW) {
             int w = (int)UDL_MINI(n - j, VW), whole = w == VW;
             vec v = v_load(t + j) * e->alpha;
             if (e->add) v += whole ? v_load(c + j) : v_load_n(c + j, w);
             if (e->bias_n) v += whole ? v_load(e->bias_n + j) : v_load_n(e->bias_n + j, w);
-            v += m;
+            v += bias;
             v = FN(gemm_act)(v, e->act);
             if (res) v += whole ? v_load(res + j) : v_load_n(res + j, w);
-            if (whole) v_store(c + j, v); else v_store_n(c + j, v, w);
+            if (whole) v_store(c + j, v);
+            else v_store_n(c + j, v, w);
         }
     }
 }
 
-/* acc[i][j] += A[i, k] B[k, j]. `rows`: A is a[i a_s + k]; else a[k a_s + i]. All but the pointers are constants. */
-VFN void FN(tile)(int MR, int NV, int rows, i64 k, const T *a, i64 a_s, const T *b, i64 b_k, T *c, i64 ldc, i64 n,
-                  const FN(epi) *e) {
-    vec acc[GEMM_MR][GEMM_NV];
-    const T *ar[(GEMM_MR + 2) / 3]; /* one pointer for three rows: the others are reached by scaled indexing */
-    _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] = rows ? a + 3 * i * a_s : a;
-    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++)
-        _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) acc[i][j] = (vec){0};
-#define STEP(u)                                                                                                        \
-    do {                                                                                                               \
-        vec bv[GEMM_NV];                                                                                                    \
-        _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) bv[j] = v_load(b + j * VW);                               \
-        _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {                                                        \
-            T s = rows ? ar[i / 3][i % 3 * a_s + (u)] : a[i];                                                          \
-            _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) acc[i][j] += bv[j] * s;                               \
-        }                                                                                                              \
-        b += b_k;                                                                                                      \
-        if (!rows) a += a_s;                                                                                           \
-        _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++)                                                          \
-            _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) GEMM_PIN(acc[i][j]);                                  \
-    } while (0)
-    for (; k >= 4; k -= 4) {
-        STEP(0); STEP(1); STEP(2); STEP(3);
-        if (rows) _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] += 4;
-    }
-    for (; k > 0; k--) {
-        STEP(0);
-        if (rows) _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] += 1;
-    }
-#undef STEP
-#define EACH _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++)
-    if (n < NV * VW || e->rare) {
-        T t[GEMM_MR * GEMM_NR];
-        EACH v_store(t + i * GEMM_NR + j * VW, acc[i][j]);
-        FN(finish)(MR, t, c, ldc, n, e);
-        return;
-    }
-    if (e->add) EACH acc[i][j] += v_load(c + i * ldc + j * VW);
-    if (e->bias_n) EACH acc[i][j] += v_load(e->bias_n + j * VW);
-    if (e->bias_m) EACH acc[i][j] += e->bias_m[i];
-    if (e->act) EACH acc[i][j] = v_sel(acc[i][j] < 0, (vec){0}, acc[i][j]); /* relu: keeps NaN */
-    EACH v_store(c + i * ldc + j * VW, acc[i][j]);
-#undef EACH
-}
-
 #define MICRO(mr, nv)                                                                                                  \
     static void FN(panel_##mr##x##nv)(i64 k, const T *a, i64 a_s, const T *b, i64 b_k, T *c, i64 ldc, i64 n,           \
-                                      const FN(epi) *e) { FN(tile)(mr, nv, 0, k, a, a_s, b, b_k, c, ldc, n, e); }      \
+                                      const FN(epi) *e) { FN(tile)(mr, nv, PANEL, k, a, a_s, b, b_k, 0, c, ldc, n, e); } \
     static void FN(rows_##mr##x##nv)(i64 k, const T *a, i64 a_s, const T *b, i64 b_k, T *c, i64 ldc, i64 n,            \
-                                     const FN(epi) *e) { FN(tile)(mr, nv, 1, k, a, a_s, b, b_k, c, ldc, n, e); }
+                                     const FN(epi) *e) { FN(tile)(mr, nv, ROWS, k, a, a_s, b, b_k, 0, c, ldc, n, e); }
 #define MICROS(mr) MICRO(mr, 1) MICRO(mr, 2)
-#define NAMES(mr) {{FN(panel_##mr##x1), FN(panel_##mr##x2)}, {FN(rows_##mr##x1), FN(rows_##mr##x2)}}
-MICROS(1) MICROS(2) MICROS(3) MICROS(4)
-#if GEMM_MR >= 6
-MICROS(5) MICROS(6)
-#endif
-#if GEMM_MR >= 8
-MICROS(7) MICROS(8)
-#endif
-#if GEMM_MR >= 12
-MICROS(9) MICROS(10) MICROS(11) MICROS(12)
-#endif
-static const FN(micro) FN(micros)[GEMM_MR][2][GEMM_NV] = {
-    NAMES(1), NAMES(2), NAMES(3), NAMES(4),
-#if GEMM_MR >= 6
-    NAMES(5), NAMES(6),
-#endif
-#if GEMM_MR >= 8
-    NAMES(7), NAMES(8),
-#endif
-#if GEMM_MR >= 12
-    NAMES(9), NAMES(10), NAMES(11), NAMES(12),
-#endif
-};
+#define NAMES(mr) {{FN(panel_##mr##x1), FN(panel_##mr##x2)}, {FN(rows_##mr##x1), FN(rows_##mr##x2)}},
+EACH_MR(MICROS)
+static const FN(micro) FN(micros)[GEMM_MR][2][GEMM_NV] = {EACH_MR(NAMES)};
 #undef MICRO
 #undef MICROS
 #undef NAMES
@@ -115,25 +50,29 @@ static __attribute__((noinline)) void FN(tail)(i64 mb, i64 n, i64 kc, FN(gemm_a)
     gemm_block(mb, n, kc, a, (FN(gemm_b)){panel, 0}, c + j, ldc, &e);
 }
 
-/* Panel of B outside (it stays in L1), panels of A inside (the block of A stays in L2). */
+/* Panel of B outside (it stays in L1), panels of A inside (the block of A stays in L2); the other way round if all of B
+ * stays in L1, as out is then written along its rows. */
 void gemm_block(i64 mb, i64 nb, i64 kc, FN(gemm_a) a, FN(gemm_b) b, T *c, i64 ldc, const FN(epi) *e) {
-    for (i64 j = 0; j < nb; j += GEMM_NR) {
-        i64 n = UDL_MINI(GEMM_NR, nb - j), nv = UDL_CEIL_DIV(n, VW);
-        if (b.stride && n % VW) { FN(tail)(mb, n, kc, a, b, c, ldc, *e, j); break; }
-        const T *bp = b.stride ? b.p + j : b.p + j * kc;
-        i64 b_k = b.stride ? b.stride : nv * VW;
-        for (i64 i = 0, mr; i < mb; i += mr) {
-            mr = gemm_rows(mb - i);
+    i64 whole = b.stride ? nb / VW * VW : nb;
+    int rows_outside = kc * nb * (i64)sizeof(T) <= GEMM_L1 / 2;
+    i64 outer = rows_outside ? mb : whole, inner = rows_outside ? whole : mb;
+    FN(epi) t = *e;
+    t.rare = t.alpha != 1 || t.residual || t.act > UDL_ACT_RELU;
+    for (i64 o = 0, os; o < outer; o += os) {
+        os = rows_outside ? gemm_rows(mb - o) : GEMM_NR;
+        for (i64 p = 0, ps; p < inner; p += ps) {
+            ps = rows_outside ? GEMM_NR : gemm_rows(mb - p);
+            i64 i = rows_outside ? o : p, j = rows_outside ? p : o, mr = rows_outside ? os : ps;
+            i64 n = UDL_MINI(GEMM_NR, whole - j), nv = UDL_CEIL_DIV(n, VW);
             const T *ap = a.kind == GEMM_A_PANELS ? a.p + i * kc : a.kind == GEMM_A_ROWS ? a.p + i * a.stride : a.p + i;
-            FN(epi) t = *e;
-            t.rare = t.alpha != 1 || t.residual || t.act > UDL_ACT_RELU;
-            if (t.bias_n) t.bias_n += j;
-            if (t.bias_m) t.bias_m += i;
-            if (t.residual) t.residual += i * ldc + j;
-            T *ct = c + i * ldc + j;
-            FN(micros)[mr - 1][a.kind == GEMM_A_ROWS][nv - 1](kc, ap, a.kind == GEMM_A_PANELS ? mr : a.stride, bp, b_k,
-                                                              ct, ldc, n, &t);
+            const T *bp = b.stride ? b.p + j : b.p + j * kc;
+            t.bias_n = e->bias_n ? e->bias_n + j : 0;
+            t.bias_m = e->bias_m ? e->bias_m + i : 0;
+            t.residual = e->residual ? e->residual + i * ldc + j : 0;
+            FN(micros)[mr - 1][a.kind == GEMM_A_ROWS][nv - 1](kc, ap, a.kind == GEMM_A_PANELS ? mr : a.stride, bp,
+                                                              b.stride ? b.stride : nv * VW, c + i * ldc + j, ldc, n, &t);
         }
     }
+    if (whole < nb) FN(tail)(mb, nb - whole, kc, a, b, c, ldc, *e, whole);
 }
 #endif

@@ -1,106 +1,213 @@
-/* gemv.c - y[n] = act(alpha sum_k A[n, k] x[k] + y + bias) + residual, bound by reading A once.
+/* gemv.c - few_rows: out[m, n] = act(alpha sum_k X[m, k] A[n, k] + out + bias) + residual for m <= GEMM_FEW, large A.
  *
- * a_k == 1: dot products, four rows of A at a time, so that x is loaded once for four.
- * else:     y += x[k] A[:, k] over a strip of y that stays in L1, eight columns at a time. */
+ * Bound by reading A once. (m, n) is also (n, m) of the transposed product: `out` has two strides.
+ * a_k == 1: dot products. A tile of 4 rows of A x up to 3 of X, or 3 x 4, keeps its sums in 8 to 12 vectors.
+ * else (m == 1): y += x[k] A[:, k], eight columns at a time, over a strip of y that stays in L1. Long sums are cut into
+ * parts of k, so that a thread reads whole rows of memory; the parts are added in order. */
 #ifndef T
 #include "gemm.h"
 #include "gemm_act.h"
+
+/* v folded to 16 bytes */
+typedef float fold16_f32 __attribute__((vector_size(16)));
+typedef double fold16_f64 __attribute__((vector_size(16)));
+#if UDL_VB == 64
+typedef float half_f32 __attribute__((vector_size(32)));
+typedef double half_f64 __attribute__((vector_size(32)));
+VFN fold16_f32 fold_f32(vf32 v) {
+    half_f32 h = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                 __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+    return __builtin_shufflevector(h, h, 0, 1, 2, 3) + __builtin_shufflevector(h, h, 4, 5, 6, 7);
+}
+VFN fold16_f64 fold_f64(vf64 v) {
+    half_f64 h = __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
+    return __builtin_shufflevector(h, h, 0, 1) + __builtin_shufflevector(h, h, 2, 3);
+}
+#elif UDL_VB == 32
+VFN fold16_f32 fold_f32(vf32 v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7); }
+VFN fold16_f64 fold_f64(vf64 v) { return __builtin_shufflevector(v, v, 0, 1) + __builtin_shufflevector(v, v, 2, 3); }
+#else
+VFN fold16_f32 fold_f32(vf32 v) { return v; }
+VFN fold16_f64 fold_f64(vf64 v) { return v; }
+#endif
+/* out[i] = sum over the lanes of v[i], for four vectors: folds, then a transpose */
+VFN void sums4_f32(const vf32 v[4], float out[4]) {
+    fold16_f32 a = fold_f32(v[0]), b = fold_f32(v[1]), c = fold_f32(v[2]), d = fold_f32(v[3]);
+    fold16_f32 ab = __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    fold16_f32 cd = __builtin_shufflevector(c, d, 0, 1, 4, 5) + __builtin_shufflevector(c, d, 2, 3, 6, 7);
+    fold16_f32 s = __builtin_shufflevector(ab, cd, 0, 2, 4, 6) + __builtin_shufflevector(ab, cd, 1, 3, 5, 7);
+    memcpy(out, &s, 16);
+}
+VFN void sums4_f64(const vf64 v[4], double out[4]) {
+    for (int i = 0; i < 4; i++) {
+        fold16_f64 a = fold_f64(v[i]);
+        out[i] = a[0] + a[1];
+    }
+}
+
 #define UDL_THIS_FILE "kernels/gemv.c"
 #include "../each_float.h"
 #else
 
 typedef struct {
-    i64 n, k, a_n, a_k, y_n;
+    i64 m, n, k, a_n, a_k, x_m, y_m, y_n;
     const T *a, *x;
     T *y;
     const FN(gemm_epilogue) *e;
-    int failed;
-} FN(gemv_run);
+    T *partial;      /* sums of the parts of k: [part][n] */
+    i64 parts, strip;
+} FN(few);
 
-static void FN(gemv_store)(const FN(gemv_run) *r, i64 n, T v) {
+static void FN(few_store)(const FN(few) *r, i64 m, i64 n, T v) {
     const FN(gemm_epilogue) *e = r->e;
-    T *y = r->y + n * r->y_n;
+    i64 at = m * r->y_m + n * r->y_n;
     v *= e->alpha;
-    if (e->add) v += *y;
+    if (e->add) v += r->y[at];
     if (e->bias_n) v += e->bias_n[n];
-    if (e->bias_m) v += e->bias_m[0];
+    if (e->bias_m) v += e->bias_m[m];
     if (e->act == UDL_ACT_RELU) v = v < 0 ? 0 : v;
     else if (e->act) v = FN(gemm_act)((vec){0} + v, e->act)[0];
-    if (e->residual) v += e->residual[n * r->y_n];
-    *y = v;
+    if (e->residual) v += e->residual[at];
+    r->y[at] = v;
 }
 
-VFN void FN(dots)(const FN(gemv_run) *r, i64 n, int rows) {
-    const T *a[4], *x = r->x;
-    vec s[4][2];
+/* ---- rows of A contiguous: dot products ---------------------------------------------------------------------------- */
+/* X rows m.., A rows n..: M x N sums, U vectors of each at a time. M, N, U are constants. */
+VFN void FN(dots)(const FN(few) *r, i64 m, i64 n, int M, int N, int U) {
+    const T *a[4], *x[4];
+    vec s[2][4][4]; /* [u][m][n] */
+    _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) a[i] = r->a + (n + i) * r->a_n;
+    _Pragma("GCC unroll 4") for (int j = 0; j < M; j++) x[j] = r->x + (m + j) * r->x_m;
+    _Pragma("GCC unroll 2") for (int u = 0; u < 2; u++)
+        _Pragma("GCC unroll 4") for (int j = 0; j < 4; j++)
+            _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) s[u][j][i] = (vec){0};
     i64 k = 0;
-    _Pragma("GCC unroll 4") for (int i = 0; i < rows; i++) a[i] = r->a + (n + i) * r->a_n, s[i][0] = s[i][1] = (vec){0};
-    for (; k + 2 * VW <= r->k; k += 2 * VW) {
-        vec x0 = v_load(x + k), x1 = v_load(x + k + VW);
-        _Pragma("GCC unroll 4") for (int i = 0; i < rows; i++) {
-            s[i][0] = v_fma(v_load(a[i] + k), x0, s[i][0]);
-            s[i][1] = v_fma(v_load(a[i] + k + VW), x1, s[i][1]);
-        }
-    }
-    T tail[4] = {0};
-    for (; k < r->k; k++)
-        _Pragma("GCC unroll 4") for (int i = 0; i < rows; i++) tail[i] += a[i][k] * x[k];
-    _Pragma("GCC unroll 4") for (int i = 0; i < rows; i++)
-        FN(gemv_store)(r, n + i, UDL_G1(v_sum, s[i][0])(s[i][0] + s[i][1]) + tail[i]);
-}
-static void FN(dots_task)(void *ctx, i64 begin, i64 end) {
-    i64 n = begin;
-    for (; n + 4 <= end; n += 4) FN(dots)(ctx, n, 4);
-    for (; n < end; n++) FN(dots)(ctx, n, 1);
-}
-
-#define STRIP 1024
-static void FN(axpy_task)(void *ctx, i64 begin, i64 end) {
-    const FN(gemv_run) *r = ctx;
-    T strip[STRIP];
-    for (i64 n0 = begin; n0 < end; n0 += STRIP) {
-        i64 nb = UDL_MINI(STRIP, end - n0), k = 0, s = r->a_k;
-        const T *a = r->a + n0 * r->a_n, *x = r->x;
-        memset(strip, 0, (size_t)nb * sizeof(T));
-        if (r->a_n == 1)
-            for (; k + 8 <= r->k; k += 8) {
-                const T *p = a + k * s;
-                i64 n = 0;
-                for (; n + VW <= nb; n += VW) {
-                    vec v = v_load(strip + n), w = v_load(p + n) * x[k];
-                    v = v_fma(v_load(p + s + n), (vec){0} + x[k + 1], v);
-                    w = v_fma(v_load(p + 2 * s + n), (vec){0} + x[k + 2], w);
-                    v = v_fma(v_load(p + 3 * s + n), (vec){0} + x[k + 3], v);
-                    w = v_fma(v_load(p + 4 * s + n), (vec){0} + x[k + 4], w);
-                    v = v_fma(v_load(p + 5 * s + n), (vec){0} + x[k + 5], v);
-                    w = v_fma(v_load(p + 6 * s + n), (vec){0} + x[k + 6], w);
-                    v = v_fma(v_load(p + 7 * s + n), (vec){0} + x[k + 7], v);
-                    v_store(strip + n, v + w);
-                }
-                for (; n < nb; n++)
-                    for (i64 i = 0; i < 8; i++) strip[n] += p[i * s + n] * x[k + i];
+    for (; k + U * VW <= r->k; k += U * VW)
+        _Pragma("GCC unroll 2") for (int u = 0; u < U; u++) {
+            vec xv[4];
+            _Pragma("GCC unroll 4") for (int j = 0; j < M; j++) xv[j] = v_load(x[j] + k + u * VW);
+            _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) {
+                vec av = v_load(a[i] + k + u * VW);
+                _Pragma("GCC unroll 4") for (int j = 0; j < M; j++) s[u][j][i] = v_fma(av, xv[j], s[u][j][i]);
             }
-        for (; k < r->k; k++)
-            for (i64 n = 0; n < nb; n++) strip[n] += a[n * r->a_n + k * s] * x[k];
-        for (i64 n = 0; n < nb; n++) FN(gemv_store)(r, n0 + n, strip[n]);
+        }
+    _Pragma("GCC unroll 4") for (int j = 0; j < M; j++) {
+        T sum[4];
+        if (U == 2) _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) s[0][j][i] += s[1][j][i];
+        FN(sums4)(s[0][j], sum);
+        for (i64 t = k; t < r->k; t++)
+            _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) sum[i] += a[i][t] * x[j][t];
+        _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) FN(few_store)(r, m + j, n + i, sum[i]);
+    }
+}
+static void FN(dots_1x1)(const FN(few) *r, i64 m, i64 n) { FN(dots)(r, m, n, 1, 1, 2); }
+static void FN(dots_1x4)(const FN(few) *r, i64 m, i64 n) { FN(dots)(r, m, n, 1, 4, 2); }
+static void FN(dots_2x4)(const FN(few) *r, i64 m, i64 n) { FN(dots)(r, m, n, 2, 4, 1); }
+static void FN(dots_3x4)(const FN(few) *r, i64 m, i64 n) { FN(dots)(r, m, n, 3, 4, 1); }
+static void FN(dots_4x3)(const FN(few) *r, i64 m, i64 n) { FN(dots)(r, m, n, 4, 3, 1); }
+
+/* all rows of X with rows n..n1 of A, which stay in L1 or L2 meanwhile */
+static void FN(dots_rows)(const FN(few) *r, i64 n0, i64 n1) {
+    for (i64 m = 0, mr; m < r->m; m += mr) {
+        i64 left = r->m - m, n = n0;
+        mr = left <= 4 ? left : left == 5 || left == 6 ? 3 : 4;
+        if (mr == 4) for (; n + 3 <= n1; n += 3) FN(dots_4x3)(r, m, n);
+        else if (mr == 3) for (; n + 4 <= n1; n += 4) FN(dots_3x4)(r, m, n);
+        else if (mr == 2) for (; n + 4 <= n1; n += 4) FN(dots_2x4)(r, m, n);
+        else for (; n + 4 <= n1; n += 4) FN(dots_1x4)(r, m, n);
+        for (; n < n1; n++)
+            for (i64 j = 0; j < mr; j++) FN(dots_1x1)(r, m + j, n);
+    }
+}
+static void FN(dots_task)(void *ctx, i64 begin, i64 end) { /* in groups of 12 rows of A */
+    const FN(few) *r = ctx;
+    for (i64 g = begin; g < end; g++) FN(dots_rows)(r, g * 12, UDL_MINI(g * 12 + 12, r->n));
+}
+
+/* ---- columns of A contiguous, m == 1 ------------------------------------------------------------------------------- */
+/* s[n] = sum over k0..k1 of x[k] A[n0 + n, k] */
+static void FN(axpy)(const FN(few) *r, T *s, i64 n0, i64 nb, i64 k0, i64 k1) {
+    const T *a = r->a + n0 * r->a_n, *x = r->x;
+    i64 k = k0, ld = r->a_k;
+    memset(s, 0, (size_t)nb * sizeof(T));
+    if (r->a_n == 1)
+        for (; k + 8 <= k1; k += 8) {
+            const T *p = a + k * ld, *q = p + 4 * ld;
+            i64 n = 0;
+            for (; n + VW <= nb; n += VW) {
+                vec v = v_load(s + n), w = v_load(q + n) * x[k + 4];
+                v += v_load(p + n) * x[k];
+                w += v_load(q + ld + n) * x[k + 5];
+                v += v_load(p + ld + n) * x[k + 1];
+                w += v_load(q + 2 * ld + n) * x[k + 6];
+                v += v_load(p + 2 * ld + n) * x[k + 2];
+                w += v_load(q + 3 * ld + n) * x[k + 7];
+                v += v_load(p + 3 * ld + n) * x[k + 3];
+                v_store(s + n, v + w);
+            }
+            for (; n < nb; n++)
+                for (i64 i = 0; i < 8; i++) s[n] += p[i * ld + n] * x[k + i];
+        }
+    for (; k < k1; k++)
+        for (i64 n = 0; n < nb; n++) s[n] += a[n * r->a_n + k * ld] * x[k];
+}
+
+#define STRIP (16384 / (i64)sizeof(T))
+static void FN(axpy_task)(void *ctx, i64 begin, i64 end) { /* task = (strip of n, part of k) */
+    const FN(few) *r = ctx;
+    T strip[STRIP];
+    for (i64 t = begin; t < end; t++) {
+        i64 part = t % r->parts, n0 = t / r->parts * r->strip, nb = UDL_MINI(r->strip, r->n - n0);
+        T *s = r->partial ? r->partial + part * r->n + n0 : strip;
+        FN(axpy)(r, s, n0, nb, part * r->k / r->parts, (part + 1) * r->k / r->parts);
+        if (!r->partial)
+            for (i64 n = 0; n < nb; n++) FN(few_store)(r, 0, n0 + n, s[n]);
     }
 }
 
-int gemv(i64 n, i64 k, const T *a, i64 a_n, i64 a_k, const T *x, i64 x_k, T *y, i64 y_n, const FN(gemm_epilogue) *e) {
-    FN(gemv_run) r = {n, k, a_n, a_k, y_n, a, x, y, e, 0};
-    size_t bytes = (size_t)k * sizeof(T);
-    T *copy = 0;
-    if (x_k != 1 && k > 1) {
-        if (!(copy = udl_alloc(bytes))) return UDL_ENOMEM;
-        for (i64 i = 0; i < k; i++) copy[i] = x[i * x_k];
-        r.x = copy;
+static int FN(few_columns)(FN(few) *r, double bytes) {
+    i64 strips = UDL_CEIL_DIV(r->n, STRIP);
+    r->strip = UDL_CEIL_DIV(UDL_CEIL_DIV(r->n, strips), 16) * 16;
+    strips = UDL_CEIL_DIV(r->n, r->strip);
+    r->parts = UDL_MAXI(1, UDL_MINI(UDL_MINI((i64)(bytes / GEMM_TASK_BYTES), 32) / strips, r->k / 32));
+    size_t size = (size_t)(r->parts * r->n) * sizeof(T);
+    if (r->parts > 1 && !(r->partial = udl_alloc(size))) return UDL_ENOMEM;
+    udl_parallel_for(strips * r->parts, bytes < 2 * GEMM_TASK_BYTES ? strips * r->parts : 1, FN(axpy_task), r);
+    if (!r->partial) return UDL_OK;
+    for (i64 p = 1; p < r->parts; p++) {
+        T *s = r->partial, *t = s + p * r->n;
+        i64 n = 0;
+        for (; n + VW <= r->n; n += VW) v_store(s + n, v_load(s + n) + v_load(t + n));
+        for (; n < r->n; n++) s[n] += t[n];
     }
-    int dot = a_k == 1 && a_n != 1;
-    i64 pieces = UDL_MINI(n * k * (i64)sizeof(T) / (256 << 10) + 1, 64); /* 256 KiB of A are worth a thread */
-    i64 grain = UDL_CEIL_DIV(UDL_CEIL_DIV(n, pieces), 64) * 64;
-    udl_parallel_for(n, pieces == 1 ? n : grain, dot ? FN(dots_task) : FN(axpy_task), &r);
-    if (copy) udl_free(copy, bytes);
+    for (i64 n = 0; n < r->n; n++) FN(few_store)(r, 0, n, r->partial[n]);
+    udl_free(r->partial, size);
     return UDL_OK;
+}
+
+int few_rows(i64 m, i64 n, i64 k, const T *x, i64 x_m, i64 x_k, const T *a, i64 a_n, i64 a_k, T *y, i64 y_m, i64 y_n,
+             const FN(gemm_epilogue) *e) {
+    FN(few) r = {.m = m, .n = n, .k = k, .a_n = a_n, .a_k = a_k, .x_m = x_m, .y_m = y_m, .y_n = y_n,
+                 .a = a, .x = x, .y = y, .e = e};
+    double bytes = (double)n * (double)k * sizeof(T);
+    size_t size = (size_t)(m * k) * sizeof(T);
+    T *copy = 0;
+    int status = UDL_OK;
+    if (x_k != 1 && k > 1) {
+        if (!(copy = udl_alloc(size))) return UDL_ENOMEM;
+        for (i64 j = 0; j < m; j++)
+            for (i64 i = 0; i < k; i++) copy[j * k + i] = x[j * x_m + i * x_k];
+        r.x = copy, r.x_m = k;
+    }
+    if (a_k == 1 && (a_n != 1 || m > 1)) {
+        i64 groups = UDL_CEIL_DIV(n, 12), group = UDL_MAXI(12 * k * (i64)sizeof(T), 1);
+        i64 grain = bytes < 2 * GEMM_TASK_BYTES ? groups : UDL_CEIL_DIV(GEMM_TASK_BYTES, group);
+        udl_parallel_for(groups, grain, FN(dots_task), &r);
+    } else {
+        status = FN(few_columns)(&r, bytes);
+    }
+    if (copy) udl_free(copy, size);
+    return status;
 }
 #undef STRIP
 #endif

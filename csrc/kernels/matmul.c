@@ -29,7 +29,7 @@ static int one_bf16(const udl_matmul_args *a, i64 b);
 /* ---- bf16: widened while packing, accumulated in a float32 out, rounded at the end -------------------------------- */
 typedef struct { const uint16_t *p; i64 row, k; } bf16_side;
 typedef struct { bf16_side a, b; } bf16_operands;
-#define STRIP (64 * 1024 / 4)
+#define STRIP (GEMM_KC * 2 * VW32) /* one panel */
 
 /* count rows of kc numbers -> floats [row][k] or, if rows are what is contiguous, [k][row] */
 static void widen_strip(float *to, const uint16_t *p, i64 s_row, i64 s_k, i64 count, i64 kc) {
@@ -43,10 +43,9 @@ static void widen_strip(float *to, const uint16_t *p, i64 s_row, i64 s_k, i64 co
 }
 static void bf16_pack(const bf16_side *s, int is_a, float *to, i64 first, i64 count, i64 k, i64 kc) {
     float strip[STRIP];
-    i64 nr = GEMM_NV * VW32, step = UDL_MAXI(STRIP / UDL_MAXI(kc, 1) / (GEMM_MR * nr), 1) * GEMM_MR * nr;
+    i64 nr = GEMM_NV * VW32;
     for (i64 r = 0, n; r < count; r += n) {
         n = is_a ? gemm_rows(count - r) : UDL_MINI(nr, count - r);
-        (void)step;
         const uint16_t *p = s->p + (first + r) * s->row + k * s->k;
         widen_strip(strip, p, s->row, s->k, n, kc);
         i64 row = s->row == 1 ? 1 : kc, kk = s->row == 1 ? n : 1;
@@ -154,12 +153,12 @@ static int FN(one)(const udl_matmul_args *a, i64 b) {
                             .residual = a->residual ? (const T *)a->residual + b * a->o_batch : 0}};
     FN(gemm_a) in_place = {s.a, a->a_k == 1 ? a->a_m : a->a_k, a->a_k == 1 ? GEMM_A_ROWS : GEMM_A_COLUMNS};
     int a_unit = a->a_k == 1 || a->a_m == 1;
-    if (a->k > 0 && (a->m == 1 || a->n == 1)) {
-        if (a->m == 1) return gemv(a->n, a->k, s.b, a->b_n, a->b_k, s.a, a->a_k, g.c, 1, &g.e);
+    if (a->k > 0 && (a->m == 1 || (a->m <= GEMM_FEW && a->b_k == 1 && a->k >= 4 * VW)))
+        return few_rows(a->m, a->n, a->k, s.a, a->a_m, a->a_k, s.b, a->b_n, a->b_k, g.c, g.ldc, 1, &g.e);
+    if (a->k > 0 && (a->n == 1 || (a->n <= GEMM_FEW / 2 && a->a_k == 1 && a->k >= 4 * VW))) {
         FN(gemm_epilogue) e = g.e; /* out transposed: bias over m and n change places */
-        T one_bias = e.bias_n ? e.bias_n[0] : 0;
-        e.bias_n = g.e.bias_m, e.bias_m = g.e.bias_n ? &one_bias : 0;
-        return gemv(a->m, a->k, s.a, a->a_m, a->a_k, s.b, a->b_k, g.c, g.ldc, &e);
+        e.bias_n = g.e.bias_m, e.bias_m = g.e.bias_n;
+        return few_rows(a->n, a->m, a->k, s.b, a->b_n, a->b_k, s.a, a->a_m, a->a_k, g.c, 1, g.ldc, &e);
     }
     i64 kn = a->k * a->n * (i64)sizeof(T), mk = a->m * a->k * (i64)sizeof(T);
     if (a_unit && a->k > 0 && a->k <= SMALL_BYTES / (i64)sizeof(T) / GEMM_NR && mk <= 2 * SMALL_BYTES && kn <= 4 * SMALL_BYTES &&
@@ -168,7 +167,12 @@ static int FN(one)(const udl_matmul_args *a, i64 b) {
         FN(small)(&g, &s);
         return UDL_OK;
     }
-    if (a_unit && a->n <= 4 * GEMM_NR) g.a = in_place;
+    if (a_unit && a->n <= 16 * GEMM_NR) g.a = in_place; /* each row is read too few times to pay for a copy */
+    if (a->m <= 6 && a->b_n == 1) { /* too few rows to pay for a copy of B: read it once, a few rows at a time */
+        g.b = (FN(gemm_b)){s.b, a->b_k};
+        g.kc = 16;
+        if (a_unit) g.a = in_place;
+    }
     return gemm_run(&g);
 }
 #endif

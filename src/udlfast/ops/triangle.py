@@ -105,7 +105,7 @@ def diag(input, diagonal=0):
     tensor("diag", input)
     if input.ndim not in (1, 2):
         raise ShapeError(f"diag: expected a vector or a matrix, got {list(input.shape)}; see diagonal and diag_embed")
-    return diag_embed(input, diagonal) if input.ndim == 1 else globals()["diagonal"](input, diagonal)
+    return diag_embed(input, diagonal) if input.ndim == 1 else _core.diagonal(input, diagonal)
 
 
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):

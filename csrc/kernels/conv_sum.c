@@ -1,0 +1,268 @@
+/* conv_sum.c - the correlation that convolution, forward and backward, comes down to (conv2d.h), in one of three ways:
+ *
+ *   PLANE  one or two filters (depthwise): eight vectors of pixels at a time, one multiply-add and one load a tap
+ *   TAPS   tiles of filters x pixels of one output row; the micro-kernel reads the image where it lies
+ *   PACKED the matmul engine, panels of pixels packed from the image: wastes no lanes when rows are short
+ *
+ * The choice is an estimate of cycles from the shape. */
+#ifndef T
+#include "conv2d.h"
+#include "lanes.h"
+#define UDL_THIS_FILE "kernels/conv_sum.c"
+enum { PACKED, TAPS, PLANE };
+#include "../each_float.h"
+#else
+
+/* ---- the padded image ---------------------------------------------------------------------------------------------- */
+/* n elements, read only where there are some */
+VFN void FN(copy_row)(T *to, const T *from, i64 n) {
+    i64 i = 0;
+    if (n < VW) {
+        for (; i < n; i++) to[i] = from[i];
+        return;
+    }
+    for (; i + VW <= n; i += VW) v_store(to + i, v_load(from + i));
+    if (i < n) v_store(to + n - VW, v_load(from + n - VW));
+}
+VFN void FN(copy_strided)(T *to, const T *from, i64 n, i64 stride) {
+    i64 i = 0;
+    if (stride == 2) /* not to the very end: the vectors read one element more than they take */
+        for (; i + VW < n; i += VW) v_store(to + i, v_even(v_load(from + 2 * i), v_load(from + 2 * i + VW)));
+    for (; i < n; i++) to[i] = from[i * stride];
+}
+
+/* the columns of remainder f: entry i of a row is column i stride_w + f - pad_w of the image; lo..hi are inside */
+static void FN(pad_columns)(const udl_conv *g, T *xp, const T *x, i64 f) {
+    i64 first = g->pad_w - f, sw = g->stride_w, end = g->W + first;
+    i64 lo = UDL_MINI(first > 0 ? UDL_CEIL_DIV(first, sw) : 0, g->Wq);
+    i64 hi = UDL_MAXI(UDL_MINI(end > 0 ? UDL_CEIL_DIV(end, sw) : 0, g->Wq), lo);
+    const T *from = x + lo * sw - first;
+    for (i64 c = 0; c < g->C; c++, xp += g->Hp * g->row, from += g->H * g->W)
+        for (i64 h = 0; h < g->Hp; h++) {
+            T *to = xp + h * g->row + f * g->Wq;
+            i64 in = h - g->pad_h;
+            if (g->R == 1 && g->stride_h > 1 && h % g->stride_h) continue; /* no tap comes here */
+            if (in < 0 || in >= g->H) {
+                for (i64 i = 0; i < g->Wq; i++) to[i] = 0;
+                continue;
+            }
+            for (i64 i = 0; i < lo; i++) to[i] = 0;
+            if (sw == 1) FN(copy_row)(to + lo, from + in * g->W, hi - lo);
+            else FN(copy_strided)(to + lo, from + in * g->W, hi - lo, sw);
+            for (i64 i = hi; i < g->Wq; i++) to[i] = 0;
+        }
+}
+
+void conv_pad(const udl_conv *g, T *xp, const T *x) {
+    for (i64 f = 0; f < g->stride_w; f++) {
+        int used = 0;
+        for (i64 s = 0; s < g->S; s++) used |= s * g->dil_w % g->stride_w == f;
+        if (used) FN(pad_columns)(g, xp, x, f);
+    }
+    memset(xp + g->C * g->Hp * g->row, 0, sizeof(T) * 64);
+}
+
+/* ---- PLANE ----------------------------------------------------------------------------------------------------------- */
+#define AT 8 /* vectors of pixels at a time */
+/* Each group of VW pixels of a row has its place in the image; eight of them make a tile, whatever rows they are in. */
+static void FN(plane)(const FN(conv_sum) *c, i64 m, const T *xp, T *y) {
+    i64 across = UDL_CEIL_DIV(c->Q, VW), groups = c->P * across;
+    const T *w = c->w + m * c->K;
+    T bias = c->bias ? c->bias[m] : 0;
+    FN(gemm_epilogue) e = {.alpha = 1, .act = c->act};
+    for (i64 t = 0; t < groups; t += AT) {
+        const T *x[AT];
+        vec s[AT];
+        _Pragma("GCC unroll 8") for (i64 i = 0; i < AT; i++) {
+            i64 u = UDL_MINI(t + i, groups - 1);
+            x[i] = xp + u / across * c->step + u % across * VW;
+            s[i] = (vec){0} + bias;
+        }
+        for (i64 k = 0; k < c->K; k++) {
+            i64 at = c->tap[k];
+            vec f = (vec){0} + w[k];
+            _Pragma("GCC unroll 8") for (int i = 0; i < AT; i++) s[i] = v_fma(v_load(x[i] + at), f, s[i]);
+        }
+        for (i64 i = 0; i < AT && t + i < groups; i++) {
+            i64 p = (t + i) / across, q = (t + i) % across * VW;
+            T *to = y + m * c->ldy + p * c->Q + q;
+            int whole = c->Q - q >= VW || (t + i + 1 < groups && VW - (c->Q - q) <= c->Q); /* next row: written later */
+            if (c->act > UDL_ACT_RELU || !whole) {
+                T one[VW];
+                v_store(one, s[i]);
+                gemm_finish(1, UDL_MINI(VW, c->Q - q), one, VW, to, 0, &e);
+            } else {
+                v_store(to, c->act ? v_sel(s[i] < 0, (vec){0}, s[i]) : s[i]);
+            }
+        }
+    }
+}
+
+/* ---- TAPS ------------------------------------------------------------------------------------------------------------ */
+typedef struct { const FN(conv_sum) *c; const T *xp; T *y; i64 rows, block; } FN(taps_run);
+
+/* Width of the tile of pixels at.. of a row of Q, and the pixel *q where it starts: whole vectors if possible, since partial
+ * stores are slow. A last tile moves back over pixels that are done (the same values come out again), or, in a row narrower
+ * than it, reaches over into the next row, which is written later (more != 0). */
+static i64 FN(whole_tile)(i64 Q, i64 at, int more, i64 *q) {
+    i64 n = UDL_MINI(GEMM_NR, Q - at), whole = UDL_CEIL_DIV(n, VW) * VW;
+    *q = at;
+    if (n == whole) return n;
+    if (Q >= whole) { *q = Q - whole; return whole; }
+    return more && whole - n <= Q ? whole : n;
+}
+
+/* task = (block of filters whose panels stay in L2, rows of the output) */
+static void FN(taps_task)(void *ctx, i64 begin, i64 end) {
+    const FN(taps_run) *r = ctx;
+    const FN(conv_sum) *c = r->c;
+    i64 row_tasks = UDL_CEIL_DIV(c->P, r->rows);
+    FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .rare = c->act > UDL_ACT_RELU};
+    for (i64 t = begin; t < end; t++) {
+        i64 m0 = t / row_tasks * r->block, m1 = c->M - m0 < 2 * r->block ? c->M : m0 + r->block; /* the last takes the rest */
+        i64 p0 = t % row_tasks * r->rows, p1 = UDL_MINI(p0 + r->rows, c->P);
+        for (i64 p = p0; p < p1; p++)
+            for (i64 at = 0; at < c->Q; at += GEMM_NR) {
+                i64 q, n = FN(whole_tile)(c->Q, at, p + 1 < p1, &q);
+                for (i64 m = m0, mr; m < m1; m += mr) {
+                    mr = gemm_rows(c->M - m);
+                    if (c->bias) e.bias_m = c->bias + m;
+                    gemm_taps(mr, n, c->K, c->panels + m * c->K, r->xp + p * c->step + q, c->tap,
+                              r->y + m * c->ldy + p * c->Q + q, c->ldy, &e);
+                }
+            }
+    }
+}
+
+static void FN(run_taps)(const FN(conv_sum) *c, const T *xp, T *y) {
+    i64 panels = UDL_MAXI(1, 131072 / (c->K * GEMM_MR * (i64)sizeof(T))), blocks = UDL_MAXI(1, c->M / (panels * GEMM_MR));
+    FN(taps_run) r = {c, xp, y, c->P, panels * GEMM_MR};
+    double flops = 2. * (double)c->M * (double)c->K * (double)(c->P * c->Q);
+    i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 64.) + 1;
+    if (tasks > blocks) r.rows = UDL_CEIL_DIV(c->P, UDL_MINI(UDL_CEIL_DIV(tasks, blocks), c->P));
+    i64 n = blocks * UDL_CEIL_DIV(c->P, r.rows);
+    udl_parallel_for(n, tasks == 1 ? n : 1, FN(taps_task), &r);
+}
+
+/* ---- PACKED ---------------------------------------------------------------------------------------------------------- */
+typedef struct { const FN(conv_sum) *c; const T *xp; i64 distance; } FN(pixels); /* of one padded image to the next */
+
+/* Rows of a panel from pieces of at most a vector, in ascending order: what one piece writes too much the next one, or the
+ * next row, puts right. N is constant, or 0 for any number. */
+VFN void FN(pieces)(int N, i64 pieces, T *to, const T *xp, const i64 *tap, const i64 *from, const i64 *dest, i64 w, i64 rows) {
+    i64 f[4], d[4];
+    _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) f[i] = from[i], d[i] = dest[i];
+    for (i64 k = 0; k < rows; k++, to += w) {
+        const T *x = xp + tap[k];
+        if (N) _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) v_store(to + d[i], v_load(x + f[i]));
+        else for (i64 i = 0; i < pieces; i++) v_store(to + dest[i], v_load(x + from[i]));
+    }
+}
+
+/* A panel of the pixels at[0..nb]: runs of neighbours (a new one a row of the output at most), cut into pieces. The last
+ * row goes element by element, as nothing comes after it. */
+static void FN(panel)(T *to, const T *xp, const i64 *tap, const i64 *at, i64 nb, i64 w, i64 kc) {
+    i64 pieces = 0, from[GEMM_NR], dest[GEMM_NR];
+    for (i64 j = 0, piece = 0; j < nb; j++) {
+        if (j && at[j] == at[j - 1] + 1 && j - piece < VW) continue;
+        piece = j;
+        from[pieces] = at[j], dest[pieces++] = j;
+    }
+    int exact = pieces == w / VW && nb == w;
+    i64 rows = exact ? kc : kc - 1;
+    if (pieces == 1) FN(pieces)(1, 1, to, xp, tap, from, dest, w, rows);
+    else if (pieces == 2) FN(pieces)(2, 2, to, xp, tap, from, dest, w, rows);
+    else if (pieces == 3) FN(pieces)(3, 3, to, xp, tap, from, dest, w, rows);
+    else if (pieces == 4) FN(pieces)(4, 4, to, xp, tap, from, dest, w, rows);
+    else FN(pieces)(0, pieces, to, xp, tap, from, dest, w, rows);
+    for (i64 j = 0; j < w && !exact; j++) to[rows * w + j] = j < nb ? xp[tap[rows] + at[j]] : 0;
+}
+
+static void FN(pack_pixels)(const void *ctx, T *to, i64 first, i64 count, i64 k, i64 kc) {
+    const FN(pixels) *m = ctx;
+    const FN(conv_sum) *c = m->c;
+    for (i64 n = 0; n < count; n += GEMM_NR) {
+        i64 nb = UDL_MINI(count - n, (i64)GEMM_NR), at[GEMM_NR];
+        i64 PQ = c->P * c->Q, image = (first + n) / PQ, p = (first + n) % PQ / c->Q, q = (first + n) % c->Q;
+        for (i64 j = 0; j < nb; j++) {
+            at[j] = image * m->distance + p * c->step + q;
+            if (++q < c->Q) continue;
+            q = 0;
+            if (++p == c->P) { p = 0; image++; }
+        }
+        FN(panel)(to + n * kc, m->xp, c->tap + k, at, nb, UDL_CEIL_DIV(nb, VW) * VW, kc);
+    }
+}
+
+static int FN(run_packed)(const FN(conv_sum) *c, const T *xp, i64 distance, i64 images, T *y, i64 ldy) {
+    FN(pixels) pixels = {c, xp, distance};
+    FN(gemm_job) g = {.m = c->M, .n = images * c->P * c->Q, .k = c->K, .c = y, .ldc = ldy, .a = {c->w, c->K, GEMM_A_ROWS},
+                      .pack_b = FN(pack_pixels), .ctx = &pixels, .e = {.alpha = 1, .act = c->act, .bias_m = c->bias}};
+    return gemm_run(&g);
+}
+
+/* ---- the choice ------------------------------------------------------------------------------------------------------ */
+/* Cycles a tap and a panel of A, in units of a full tile's: a tile one vector wide takes more than half of a wide one's,
+ * as it has too few sums to hide the latency of an FMA. Packing costs about as much as two rows of a tile. */
+int conv_prepare(FN(conv_sum) *c) {
+    i64 wide = c->Q / GEMM_NR, rest = c->Q % GEMM_NR;
+    double taps = (double)c->P * ((double)wide + (rest > VW ? 1 : rest ? 0.67 : 0));
+    double packed = (double)(c->P * c->Q) / (double)GEMM_NR * (1 + 2. / (double)c->M);
+    c->how = c->M <= 2 ? PLANE : taps <= packed ? TAPS : PACKED;
+    if (c->how != TAPS) return UDL_OK;
+    if (!(c->panels = udl_alloc(sizeof(T) * (size_t)(c->M * c->K)))) return UDL_ENOMEM;
+    gemm_pack_a(c->panels, c->w, c->K, 1, c->M, c->K);
+    return UDL_OK;
+}
+/* do several images make one product? */
+int conv_batched(const FN(conv_sum) *c) { return c->how == PACKED; }
+
+void conv_release(FN(conv_sum) *c) {
+    if (c->panels) udl_free(c->panels, sizeof(T) * (size_t)(c->M * c->K));
+    c->panels = 0;
+}
+
+int conv_run(const FN(conv_sum) *c, const T *xp, T *y) {
+    if (c->how == TAPS) {
+        FN(run_taps)(c, xp, y);
+        return UDL_OK;
+    }
+    if (c->how == PLANE) {
+        for (i64 m = 0; m < c->M; m++) FN(plane)(c, m, xp, y);
+        return UDL_OK;
+    }
+    return FN(run_packed)(c, xp, 0, 1, y, c->ldy);
+}
+
+/* ---- small images, PACKED: several are one product ------------------------------------------------------------------- */
+typedef struct { const udl_conv *g; const FN(conv_sum) *c; const T *x; T *xp, *y; const T *from; i64 images; } FN(batch);
+
+static void FN(pad_images)(void *ctx, i64 begin, i64 end) {
+    const FN(batch) *b = ctx;
+    for (i64 n = begin; n < end; n++) conv_pad(b->g, b->xp + n * b->g->size, b->x + n * b->g->C * b->g->H * b->g->W);
+}
+static void FN(unmix_images)(void *ctx, i64 begin, i64 end) { /* from[m][image][pixel] -> y[image][m][pixel] */
+    const FN(batch) *b = ctx;
+    i64 PQ = b->c->P * b->c->Q, M = b->c->M;
+    for (i64 n = begin; n < end; n++)
+        for (i64 m = 0; m < M; m++) memcpy(b->y + (n * M + m) * PQ, b->from + (m * b->images + n) * PQ, sizeof(T) * (size_t)PQ);
+}
+
+int conv_batch(const udl_conv *g, const FN(conv_sum) *c, i64 N, T *y, const T *x) {
+    i64 PQ = c->P * c->Q, columns = UDL_MINI(UDL_MAXI(512, 262144 / c->M), 4096);
+    i64 most = PQ >= 512 ? 1 : UDL_MAXI(1, UDL_MINI(N, columns / PQ)), rounds = UDL_CEIL_DIV(N, most), images = UDL_CEIL_DIV(N, rounds);
+    size_t pads = sizeof(T) * (size_t)(images * g->size), sums = images > 1 ? sizeof(T) * (size_t)(c->M * images * PQ) : 0;
+    T *xp = udl_alloc(pads), *to = sums ? udl_alloc(sums) : 0;
+    int status = xp && (to || !sums) ? UDL_OK : UDL_ENOMEM;
+    for (i64 n = 0; n < N && !status; n += images) {
+        i64 count = UDL_MINI(images, N - n), grain = UDL_MAXI(1, 32768 / g->size);
+        FN(batch) b = {g, c, x + n * g->C * g->H * g->W, xp, y + n * c->M * PQ, to, count};
+        udl_parallel_for(count, grain, FN(pad_images), &b);
+        status = FN(run_packed)(c, xp, g->size, count, to ? to : b.y, count * PQ);
+        if (to) udl_parallel_for(count, UDL_MAXI(1, 65536 / (c->M * PQ)), FN(unmix_images), &b);
+    }
+    if (xp) udl_free(xp, pads);
+    if (to) udl_free(to, sums);
+    return status;
+}
+#endif

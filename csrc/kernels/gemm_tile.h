@@ -1,0 +1,78 @@
+/* gemm_tile.h - the micro-kernel: a tile of mr x nv vectors stays in registers over all of k. */
+#ifndef T
+#ifndef UDL_GEMM_TILE_H
+#define UDL_GEMM_TILE_H
+#include "gemm.h"
+
+enum { PANEL, ROWS, TAPS }; /* where A and B are: see tile */
+#define EACH_MR4(X) X(1) X(2) X(3) X(4)
+#if GEMM_MR == 12
+#define EACH_MR(X) EACH_MR4(X) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
+#elif GEMM_MR == 8
+#define EACH_MR(X) EACH_MR4(X) X(5) X(6) X(7) X(8)
+#elif GEMM_MR == 6
+#define EACH_MR(X) EACH_MR4(X) X(5) X(6)
+#else
+#define EACH_MR(X) EACH_MR4(X)
+#endif
+#define UDL_THIS_FILE "kernels/gemm_tile.h"
+#include "../each_float.h"
+#undef UDL_THIS_FILE
+#endif
+#else
+
+typedef FN(gemm_epilogue) FN(epi);
+
+/* acc[i][j] += A[i, k] B[k, j]. A[i, k] is a[i a_s + k] for ROWS, else a[k a_s + i]; row k of B is at b + tap[k] for TAPS,
+ * else at b + k b_k. MR, NV and mode are constants. */
+VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T *b, i64 b_k, const i64 *tap, T *c, i64 ldc,
+                  i64 n, const FN(epi) *e) {
+    const int rows = mode == ROWS;
+    vec acc[GEMM_MR][GEMM_NV];
+    const T *ar[(GEMM_MR + 2) / 3]; /* one pointer for three rows: the others are reached by scaled indexing */
+    _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] = rows ? a + 3 * i * a_s : a;
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++)
+        _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) acc[i][j] = (vec){0};
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {
+        __builtin_prefetch(c + i * ldc, 1);
+        __builtin_prefetch(c + i * ldc + NV * VW - 1, 1);
+    }
+#define STEP(u)                                                                                                        \
+    do {                                                                                                               \
+        vec bv[GEMM_NV];                                                                                               \
+        _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) bv[j] = v_load((mode == TAPS ? b + tap[u] : b) + j * VW); \
+        _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {                                                        \
+            T s = rows ? ar[i / 3][i % 3 * a_s + (u)] : a[i];                                                          \
+            _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) acc[i][j] += bv[j] * s;                               \
+        }                                                                                                              \
+        if (mode != TAPS) b += b_k;                                                                                    \
+        if (!rows) a += a_s;                                                                                           \
+        _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++)                                                          \
+            _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) GEMM_PIN(acc[i][j]);                                  \
+    } while (0)
+    for (; k >= 4; k -= 4) {
+        STEP(0); STEP(1); STEP(2); STEP(3);
+        if (rows) _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] += 4;
+        if (mode == TAPS) tap += 4;
+    }
+    for (; k > 0; k--) {
+        STEP(0);
+        if (rows) _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] += 1;
+        if (mode == TAPS) tap += 1;
+    }
+#undef STEP
+#define EACH _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++)
+    if (n < NV * VW || e->rare) {
+        T t[GEMM_MR * GEMM_NR];
+        EACH v_store(t + i * GEMM_NR + j * VW, acc[i][j]);
+        gemm_finish(MR, n, t, GEMM_NR, c, ldc, e);
+        return;
+    }
+    if (e->add) EACH acc[i][j] += v_load(c + i * ldc + j * VW);
+    if (e->bias_n) EACH acc[i][j] += v_load(e->bias_n + j * VW);
+    if (e->bias_m) EACH acc[i][j] += e->bias_m[i];
+    if (e->act) EACH acc[i][j] = v_sel(acc[i][j] < 0, (vec){0}, acc[i][j]); /* relu: keeps NaN */
+    EACH v_store(c + i * ldc + j * VW, acc[i][j]);
+#undef EACH
+}
+#endif
