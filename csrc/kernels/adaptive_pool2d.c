@@ -1,88 +1,193 @@
 /* adaptive_pool2d.c - windows chosen so that the output is P x Q: window p covers floor(p H / P) .. ceil((p+1) H / P) - 1.
  *
- * avg: y is the mean, gx adds gy / size to each place of the window. max: NaN wins, the first of equals; indices as in
- * max_pool2d, whose backward serves it too. Planes are independent and parallel. Floor: x read once, y written. */
+ * avg: y is the mean, gx adds gy / size to each place of the window. max: of equal elements the first wins, of NaNs the
+ * last; indices as in max_pool2d, whose backward serves it too.
+ * Each row of windows is reduced down the columns first, a vector of neighbouring columns at a time, into one row of
+ * scratch, then across; backward spreads one row across and adds it to the rows of the window. One window for the
+ * whole plane (P = Q = 1) is one sum over contiguous memory.
+ * Planes are independent and parallel. Floor: x read once, y written. */
 #ifndef T
 #include "../kernel.h"
 #define UDL_THIS_FILE "kernels/adaptive_pool2d.c"
 #define PIECE 16384
-#include "../each_float.h"
-int KERNEL(adaptive_avg_pool2d)(const udl_adaptive_avg_pool2d_args *a) { return BY_FLOAT(a->dtype, adaptive_avg_pool2d, (a)); }
-int KERNEL(adaptive_avg_pool2d_backward)(const udl_adaptive_avg_pool2d_backward_args *a) {
-    return BY_FLOAT(a->dtype, adaptive_avg_pool2d_backward, (a));
+
+VFN i64 adaptive_first(i64 p, i64 H, i64 P) { return p * H / P; }
+VFN i64 adaptive_past(i64 p, i64 H, i64 P) { return ((p + 1) * H + P - 1) / P; }
+
+/* all kernels of this file have the same fields: y (or gx), [indices,] x (or gy), then these */
+typedef struct {
+    void *y, *indices;
+    const void *x;
+    i64 NC, H, W, P, Q;
+    int failed;
+} adaptive_job;
+
+static int adaptive_planes(adaptive_job *job, udl_range_fn fn) {
+    const i64 each = job->H * job->W + job->P * job->Q;
+    udl_parallel_for(job->NC, UDL_MAXI(1, PIECE / UDL_MAXI(1, each)), fn, job);
+    return job->failed ? UDL_ENOMEM : UDL_OK;
 }
-int KERNEL(adaptive_max_pool2d)(const udl_adaptive_max_pool2d_args *a) { return BY_FLOAT(a->dtype, adaptive_max_pool2d, (a)); }
+#define ADAPTIVE_JOB(y, indices, x) {y, indices, x, a->NC, a->H, a->W, a->P, a->Q, 0}
+#include "../each_float.h"
+
+int KERNEL(adaptive_avg_pool2d)(const udl_adaptive_avg_pool2d_args *a) {
+    adaptive_job job = ADAPTIVE_JOB(a->y, 0, a->x);
+    return BY_FLOAT(a->dtype, adaptive_avg_pool2d, (&job));
+}
+int KERNEL(adaptive_avg_pool2d_backward)(const udl_adaptive_avg_pool2d_backward_args *a) {
+    adaptive_job job = ADAPTIVE_JOB(a->gx, 0, a->gy);
+    return BY_FLOAT(a->dtype, adaptive_avg_pool2d_backward, (&job));
+}
+int KERNEL(adaptive_max_pool2d)(const udl_adaptive_max_pool2d_args *a) {
+    adaptive_job job = ADAPTIVE_JOB(a->y, a->indices, a->x);
+    return BY_FLOAT(a->dtype, adaptive_max_pool2d, (&job));
+}
 #else
 
-static i64 FN(first)(i64 p, i64 H, i64 P) { return p * H / P; }
-static i64 FN(past)(i64 p, i64 H, i64 P) { return ((p + 1) * H + P - 1) / P; }
-
-static void FN(avg)(void *arg, i64 begin, i64 end) {
-    const udl_adaptive_avg_pool2d_args *a = arg;
-    for (i64 c = begin; c < end; c++)
-        for (i64 p = 0; p < a->P; p++)
-            for (i64 q = 0; q < a->Q; q++) {
-                const T *x = (const T *)a->x + c * a->H * a->W;
-                i64 h0 = FN(first)(p, a->H, a->P), h1 = FN(past)(p, a->H, a->P);
-                i64 w0 = FN(first)(q, a->W, a->Q), w1 = FN(past)(q, a->W, a->Q);
-                double s = 0;
-                for (i64 h = h0; h < h1; h++) {
-                    const T *row = x + h * a->W;
-                    vec v = v_set(0);
-                    i64 w = w0;
-                    for (; w + VW <= w1; w += VW) v += v_load(row + w);
-                    T r = v_sum(v);
-                    for (; w < w1; w++) r += row[w];
-                    s += (double)r;
-                }
-                ((T *)a->y)[(c * a->P + p) * a->Q + q] = (T)(s / (double)((h1 - h0) * (w1 - w0)));
-            }
+/* ---- avg ---------------------------------------------------------------------------------------------------------- */
+/* sum of x[n]: four vectors, folded into double every 1024 of them */
+static double FN(sum)(const T *x, i64 n) {
+    double total = 0;
+    i64 i = 0;
+    while (i + VW <= n) {
+        const i64 stop = UDL_MINI(n, i + 4096 * VW);
+        vec s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
+        for (; i + 4 * VW <= stop; i += 4 * VW) {
+            s0 += v_load(x + i), s1 += v_load(x + i + VW);
+            s2 += v_load(x + i + 2 * VW), s3 += v_load(x + i + 3 * VW);
+        }
+        for (; i + VW <= stop; i += VW) s0 += v_load(x + i);
+        total += (double)v_sum((s0 + s1) + (s2 + s3));
+    }
+    for (; i < n; i++) total += (double)x[i];
+    return total;
 }
 
-static void FN(avg_back)(void *arg, i64 begin, i64 end) {
-    const udl_adaptive_avg_pool2d_backward_args *a = arg;
-    for (i64 c = begin; c < end; c++) {
-        T *gx = (T *)a->gx + c * a->H * a->W;
-        memset(gx, 0, sizeof(T) * (size_t)(a->H * a->W));
-        for (i64 p = 0; p < a->P; p++)
-            for (i64 q = 0; q < a->Q; q++) {
-                i64 h0 = FN(first)(p, a->H, a->P), h1 = FN(past)(p, a->H, a->P);
-                i64 w0 = FN(first)(q, a->W, a->Q), w1 = FN(past)(q, a->W, a->Q);
-                T g = ((const T *)a->gy)[(c * a->P + p) * a->Q + q] / (T)((h1 - h0) * (w1 - w0));
-                for (i64 h = h0; h < h1; h++)
-                    for (i64 w = w0; w < w1; w++) gx[h * a->W + w] += g;
+/* column[w] = sum of x[h, w] over h */
+static void FN(sum_down)(T *restrict column, const T *x, i64 h0, i64 h1, i64 W) {
+    memcpy(column, x + h0 * W, sizeof(T) * (size_t)W);
+    for (i64 h = h0 + 1; h < h1; h++)
+        for (i64 w = 0; w < W; w++) column[w] += x[h * W + w];
+}
+
+static void FN(avg)(void *ctx, i64 begin, i64 end) {
+    adaptive_job *j = ctx;
+    const i64 H = j->H, W = j->W, P = j->P, Q = j->Q;
+    T *y = j->y;
+    if (P == 1 && Q == 1) {
+        for (i64 c = begin; c < end; c++) y[c] = (T)(FN(sum)((const T *)j->x + c * H * W, H * W) / (double)(H * W));
+        return;
+    }
+    const size_t bytes = sizeof(T) * (size_t)W;
+    T *column = udl_alloc(bytes);
+    if (!column) { __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); return; }
+    for (i64 c = begin; c < end; c++)
+        for (i64 p = 0; p < P; p++) {
+            const i64 h0 = adaptive_first(p, H, P), h1 = adaptive_past(p, H, P);
+            FN(sum_down)(column, (const T *)j->x + c * H * W, h0, h1, W);
+            for (i64 q = 0, w0 = 0; q < Q; q++) {
+                const i64 w1 = adaptive_past(q, W, Q), next = (q + 1) * W / Q;
+                T s = column[w0];
+                for (i64 w = w0 + 1; w < w1; w++) s += column[w];
+                y[(c * P + p) * Q + q] = s / (T)((h1 - h0) * (w1 - w0));
+                w0 = next;
             }
+        }
+    udl_free(column, bytes);
+}
+
+/* spread[w] = sum of gy[q] / size over the windows q that contain column w */
+static void FN(spread)(T *spread, const T *gy, i64 rows, i64 W, i64 Q) {
+    i64 next = 0; /* columns from here on are not yet set */
+    for (i64 q = 0; q < Q; q++) {
+        const i64 w0 = adaptive_first(q, W, Q), w1 = adaptive_past(q, W, Q);
+        const T g = gy[q] / (T)(rows * (w1 - w0));
+        i64 w = w0;
+        for (; w < UDL_MINI(next, w1); w++) spread[w] += g;
+        for (; w < w1; w++) spread[w] = g;
+        next = w1;
     }
 }
 
-static void FN(max)(void *arg, i64 begin, i64 end) {
-    const udl_adaptive_max_pool2d_args *a = arg;
-    for (i64 c = begin; c < end; c++)
-        for (i64 p = 0; p < a->P; p++)
-            for (i64 q = 0; q < a->Q; q++) {
-                const T *x = (const T *)a->x + c * a->H * a->W;
-                i64 at = -1, out = (c * a->P + p) * a->Q + q;
-                T m = 0;
-                for (i64 h = FN(first)(p, a->H, a->P); h < FN(past)(p, a->H, a->P); h++)
-                    for (i64 w = FN(first)(q, a->W, a->Q); w < FN(past)(q, a->W, a->Q); w++) {
-                        T v = x[h * a->W + w];
-                        if (at < 0 || v > m || (v != v && m == m)) { m = v; at = h * a->W + w; }
-                    }
-                ((T *)a->y)[out] = m;
-                if (a->indices) ((i64 *)a->indices)[out] = at;
+static void FN(avg_back)(void *ctx, i64 begin, i64 end) {
+    adaptive_job *j = ctx;
+    const i64 H = j->H, W = j->W, P = j->P, Q = j->Q, HW = H * W;
+    const T *gy = j->x;
+    if (P == 1 && Q == 1) {
+        for (i64 c = begin; c < end; c++) {
+            T *gx = (T *)j->y + c * HW;
+            const T g = gy[c] / (T)HW;
+            for (i64 i = 0; i < HW; i++) gx[i] = g;
+        }
+        return;
+    }
+    const size_t bytes = sizeof(T) * (size_t)W;
+    T *spread = udl_alloc(bytes);
+    if (!spread) { __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); return; }
+    for (i64 c = begin; c < end; c++) {
+        i64 next = 0; /* rows from here on are not yet set */
+        for (i64 p = 0; p < P; p++) {
+            const i64 h0 = adaptive_first(p, H, P), h1 = adaptive_past(p, H, P);
+            FN(spread)(spread, gy + (c * P + p) * Q, h1 - h0, W, Q);
+            for (i64 h = h0; h < h1; h++) {
+                T *restrict row = (T *)j->y + c * HW + h * W;
+                if (h < next) for (i64 w = 0; w < W; w++) row[w] += spread[w];
+                else memcpy(row, spread, bytes);
             }
+            next = h1;
+        }
+    }
+    udl_free(spread, bytes);
 }
 
-static int FN(planes)(i64 NC, i64 each, udl_range_fn fn, const void *arg) {
-    i64 grain = UDL_MAXI(1, PIECE / UDL_MAXI(1, each));
-    if (NC <= grain) fn((void *)(uintptr_t)arg, 0, NC);
-    else udl_parallel_for(NC, grain, fn, (void *)(uintptr_t)arg);
-    return UDL_OK;
+/* ---- max ---------------------------------------------------------------------------------------------------------- */
+/* m[w], row[w] = the maximum of x[h0 .. h1 - 1, w] and its row; both padded to whole vectors */
+static void FN(max_down)(T *m, vmask *row, const T *x, i64 h0, i64 h1, i64 W) {
+    for (i64 w = 0; w < W; w += VW) {
+        const int n = (int)UDL_MINI(W - w, VW);
+        vec best = v_set((T)-INFINITY);
+        vmask at = (vmask){0} + (int)h0;
+        for (i64 h = h0; h < h1; h++) {
+            const T *p = x + h * W + w;
+            const vec v = n == VW ? v_load(p) : v_load_n(p, n);
+            const vmask take = (v > best) | (v != v);
+            best = v_sel(take, v, best);
+            at = (vmask)v_sel(take, (vec)((vmask){0} + (int)h), (vec)at);
+        }
+        v_store(m + w, best);
+        row[w / VW] = at;
+    }
 }
 
-static int FN(adaptive_avg_pool2d)(const udl_adaptive_avg_pool2d_args *a) { return FN(planes)(a->NC, a->H * a->W, FN(avg), a); }
-static int FN(adaptive_avg_pool2d_backward)(const udl_adaptive_avg_pool2d_backward_args *a) {
-    return FN(planes)(a->NC, a->H * a->W, FN(avg_back), a);
+/* The first of equals lies in the smallest row, then the smallest column; the last NaN in the largest. */
+static void FN(max)(void *ctx, i64 begin, i64 end) {
+    adaptive_job *j = ctx;
+    const i64 H = j->H, W = j->W, P = j->P, Q = j->Q, vectors = UDL_CEIL_DIV(W, VW);
+    const size_t bytes = sizeof(vec) * 2 * (size_t)vectors;
+    T *m = udl_alloc(bytes);
+    if (!m) { __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); return; }
+    vmask *rows = (vmask *)(m + vectors * VW);
+    for (i64 c = begin; c < end; c++)
+        for (i64 p = 0; p < P; p++) {
+            FN(max_down)(m, rows, (const T *)j->x + c * H * W, adaptive_first(p, H, P), adaptive_past(p, H, P), W);
+            for (i64 q = 0; q < Q; q++) {
+                const i64 w0 = adaptive_first(q, W, Q), w1 = adaptive_past(q, W, Q);
+                T best = m[w0];
+                i64 at = w0, row = rows[w0 / VW][w0 % VW];
+                for (i64 w = w0 + 1; w < w1; w++) {
+                    const T v = m[w];
+                    const i64 r = rows[w / VW][w % VW];
+                    const int nan = v != v && (best == best || r >= row);
+                    if (nan || v > best || (v == best && r < row)) { best = v; at = w; row = r; }
+                }
+                ((T *)j->y)[(c * P + p) * Q + q] = best;
+                if (j->indices) ((i64 *)j->indices)[(c * P + p) * Q + q] = row * W + at;
+            }
+        }
+    udl_free(m, bytes);
 }
-static int FN(adaptive_max_pool2d)(const udl_adaptive_max_pool2d_args *a) { return FN(planes)(a->NC, a->H * a->W, FN(max), a); }
+
+static int FN(adaptive_avg_pool2d)(adaptive_job *job) { return adaptive_planes(job, FN(avg)); }
+static int FN(adaptive_avg_pool2d_backward)(adaptive_job *job) { return adaptive_planes(job, FN(avg_back)); }
+static int FN(adaptive_max_pool2d)(adaptive_job *job) { return adaptive_planes(job, FN(max)); }
 #endif

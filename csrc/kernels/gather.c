@@ -1,101 +1,174 @@
 /* gather.c - out[i...] = a[..., index[i...] along dim, ...], and scatter: out[..., index[i...], ...] = or += a[i...].
  *
  * out of gather is contiguous of `shape`; a, index and scatter's out are strided. Negative indices count from the end;
- * all are checked before anything is written. scatter runs in the order of its elements on one thread, so that of equal
- * places the last one wins and sums have one order; gather is parallel. Floor: the index and the elements, read once. */
+ * all are checked before anything is written.
+ * The axes of `shape` are walked as few merged axes, the last one in a tight loop: with stride 0 along dim, the element
+ * is data[position + index stride(dim)]. gather is parallel over any elements. scatter is parallel over an axis other
+ * than dim only, so that of equal places the last one wins and sums have one order, for any number of threads.
+ * Floor: the index read twice, the elements once. */
 #include "../kernel.h"
 #define PIECE 16384
+#define SCATTER_PIECES 16 /* at most: a piece of an inner axis is a narrow strip, wasteful if too narrow */
 
-static i64 count(const i64 *shape, i64 ndim) {
-    i64 n = 1;
-    for (i64 d = 0; d < ndim; d++) n *= shape[d];
-    return n;
-}
+typedef struct {
+    i64 ndim, shape[8], data[8], index[8]; /* merged axes and their strides */
+    i64 along, n;                          /* stride and size of the indexed axis */
+    i64 split, total;                      /* axis that scatter may be cut along, or -1; number of elements */
+} index_walk;
 
-/* the position of element k in index space, and the next one */
-static void start(i64 k, const i64 *shape, i64 ndim, i64 at[8]) {
-    for (i64 d = ndim - 1; d >= 0; d--) { at[d] = k % shape[d]; k /= shape[d]; }
-}
-static void step(const i64 *shape, i64 ndim, i64 at[8]) {
-    for (i64 d = ndim - 1; d >= 0 && ++at[d] == shape[d]; d--) at[d] = 0;
-}
-static i64 dot(const i64 *at, const i64 *strides, i64 ndim) {
-    i64 s = 0;
-    for (i64 d = 0; d < ndim; d++) s += at[d] * strides[d];
-    return s;
-}
-
-static int indices_fit(const i64 *index, const i64 *strides, const i64 *shape, i64 ndim, i64 n) {
-    i64 total = count(shape, ndim), at[8] = {0}, expected = 1;
-    int plain = 1; /* laid out in order: one run */
-    for (i64 d = ndim - 1; d >= 0; d--) {
-        if (shape[d] != 1 && strides[d] != expected) plain = 0;
-        expected *= shape[d];
+/* Axes of size 1 go; neighbours that both strides see as one axis are merged (for scatter not across dim). */
+static index_walk walk_of(const i64 *shape, i64 ndim, i64 dim, const i64 *data, const i64 *index, i64 n, int scatter) {
+    index_walk w = {.along = ndim ? data[dim] : 0, .n = n, .split = -1, .total = 1};
+    i64 last = -1; /* the axis of shape that the newest merged axis ends with */
+    for (i64 d = 0; d < ndim; d++) {
+        const i64 size = shape[d], step = d == dim ? 0 : data[d], m = w.ndim - 1;
+        w.total *= size;
+        if (size == 1) continue;
+        if (m >= 0 && w.data[m] == step * size && w.index[m] == index[d] * size && !(scatter && (d == dim || last == dim))) {
+            w.shape[m] *= size, w.data[m] = step, w.index[m] = index[d];
+        } else {
+            w.shape[w.ndim] = size, w.data[w.ndim] = step, w.index[w.ndim] = index[d];
+            w.ndim++;
+        }
+        last = d;
+        if (d != dim && (w.split < 0 || w.shape[w.ndim - 1] > w.shape[w.split])) w.split = w.ndim - 1;
     }
-    for (i64 k = 0; plain && k < total; k++)
-        if (index[k] < -n || index[k] >= n) return 0;
-    for (i64 k = 0; !plain && k < total; k++, step(shape, ndim, at)) {
-        i64 j = index[dot(at, strides, ndim)];
-        if (j < -n || j >= n) return 0;
-    }
-    return 1;
+    if (!w.ndim) w.shape[w.ndim++] = 1;
+    return w;
 }
 
-/* Elements begin..end, a run along the last dimension that is longer than 1 at a time. */
-static void gather_piece(void *p, i64 begin, i64 end) {
-    const udl_gather_args *a = p;
-    i64 at[8], run = a->ndim - 1;
-    if (begin >= end) return;
-    while (run > 0 && a->shape[run] == 1) run--;
-    start(begin, a->shape, a->ndim, at);
-    for (i64 k = begin; k < end;) {
-        i64 n = a->ndim ? UDL_MINI(a->shape[run] - at[run], end - k) : 1;
-        const i64 *index = (const i64 *)a->index + dot(at, a->index_strides, a->ndim);
-        i64 from = dot(at, a->a_strides, a->ndim) - at[a->dim] * a->a_strides[a->dim], along = a->a_strides[a->dim];
-        i64 by = a->ndim ? a->index_strides[run] : 0, move = run == a->dim || !a->ndim ? 0 : a->a_strides[run];
-#define RUN(E)                                                                                    \
-    for (i64 i = 0; i < n; i++) {                                                                 \
-        i64 j = index[i * by];                                                                    \
-        ((E *)a->out)[k + i] = ((const E *)a->a)[from + i * move + (j < 0 ? j + a->a_n : j) * along]; \
+typedef struct { i64 at[8], data, index; } walk_place;
+
+static walk_place walk_start(const index_walk *w, i64 k) {
+    walk_place p = {{0}, 0, 0};
+    for (i64 d = w->ndim - 1; d >= 0; d--) {
+        p.at[d] = k % w->shape[d];
+        k /= w->shape[d];
+        p.data += p.at[d] * w->data[d];
+        p.index += p.at[d] * w->index[d];
     }
+    return p;
+}
+
+/* on by `count` along the last axis, which it does not pass, and to the next row if that ends it */
+VFN void walk_on(const index_walk *w, walk_place *p, i64 count) {
+    i64 d = w->ndim - 1;
+    p->at[d] += count, p->data += count * w->data[d], p->index += count * w->index[d];
+    while (p->at[d] == w->shape[d]) {
+        p->data -= p->at[d] * w->data[d], p->index -= p->at[d] * w->index[d], p->at[d] = 0;
+        if (--d < 0) return;
+        p->at[d]++, p->data += w->data[d], p->index += w->index[d];
+    }
+}
+
+static int indices_fit(const i64 *index, const index_walk *w) {
+    const i64 inner = w->shape[w->ndim - 1], step = w->index[w->ndim - 1];
+    walk_place p = walk_start(w, 0);
+    uint64_t bad = 0;
+    for (i64 k = 0; k < w->total && !bad; k += inner) {
+        const i64 *row = index + p.index;
+        if (step == 1) for (i64 j = 0; j < inner; j++) bad |= (uint64_t)(row[j] >= w->n) | (uint64_t)(row[j] < -w->n);
+        else for (i64 j = 0; j < inner; j++) bad |= (uint64_t)(row[j * step] >= w->n) | (uint64_t)(row[j * step] < -w->n);
+        walk_on(w, &p, inner);
+    }
+    return !bad;
+}
+
+/* ---- gather ------------------------------------------------------------------------------------------------------- */
+typedef struct { const udl_gather_args *a; index_walk w; } gather_job;
+
+#define GATHER_LOOP(STEP, DATA)                                                    \
+    for (i64 j = 0; j < m; j++) {                                                  \
+        const i64 i = index[j * (STEP)];                                           \
+        to[j] = from[j * (DATA) + (i + (i < 0 ? n : 0)) * along];                  \
+    }
+#define GATHER_ROW(type) {                                                         \
+        type *restrict to = (type *)a->out + k;                                    \
+        const type *restrict from = (const type *)a->a + p.data;                   \
+        if (step == 1 && data == 0) GATHER_LOOP(1, 0)                              \
+        else GATHER_LOOP(step, data)                                               \
+        break;                                                                     \
+    }
+
+static void gather_piece(void *ctx, i64 begin, i64 end) {
+    const gather_job *job = ctx;
+    const udl_gather_args *a = job->a;
+    const index_walk *w = &job->w;
+    const i64 inner = w->ndim - 1, step = w->index[inner], data = w->data[inner], along = w->along, n = w->n;
+    walk_place p = walk_start(w, begin);
+    for (i64 k = begin, m; k < end; k += m) {
+        m = UDL_MINI(end - k, w->shape[inner] - p.at[inner]);
+        const i64 *restrict index = (const i64 *)a->index + p.index;
         switch (a->itemsize) {
-        case 4: RUN(uint32_t) break;
-        case 8: RUN(uint64_t) break;
-        case 2: RUN(uint16_t) break;
-        default: RUN(uint8_t)
+        case 4: GATHER_ROW(uint32_t)
+        case 8: GATHER_ROW(uint64_t)
+        case 2: GATHER_ROW(uint16_t)
+        default: GATHER_ROW(uint8_t)
         }
-#undef RUN
-        k += n;
-        if (!a->ndim) break;
-        at[run] += n;
-        if (at[run] == a->shape[run]) {
-            at[run] = a->shape[run] - 1;
-            step(a->shape, run + 1, at);
-        }
+        walk_on(w, &p, m);
     }
 }
 
 int KERNEL(gather)(const udl_gather_args *a) {
-    if (!indices_fit(a->index, a->index_strides, a->shape, a->ndim, a->a_n)) return UDL_EINDEX;
-    i64 n = count(a->shape, a->ndim);
-    if (n <= PIECE) gather_piece((void *)(uintptr_t)a, 0, n);
-    else udl_parallel_for(n, PIECE, gather_piece, (void *)(uintptr_t)a);
+    gather_job job = {a, walk_of(a->shape, a->ndim, a->dim, a->a_strides, a->index_strides, a->a_n, 0)};
+    if (job.w.total == 0) return UDL_OK;
+    if (!indices_fit(a->index, &job.w)) return UDL_EINDEX;
+    udl_parallel_for(job.w.total, PIECE, gather_piece, &job);
     return UDL_OK;
 }
 
-int KERNEL(scatter)(const udl_scatter_args *a) {
-    static const i64 sizes[UDL_NDTYPES] = {1, 1, 4, 8, 2, 4, 8};
-    i64 n = count(a->shape, a->ndim), at[8] = {0}, size = sizes[a->dtype];
-    if (a->op && a->dtype != UDL_F32 && a->dtype != UDL_F64 && a->dtype != UDL_I64) return UDL_EINVAL;
-    if (!indices_fit(a->index, a->index_strides, a->shape, a->ndim, a->out_n)) return UDL_EINDEX;
-    for (i64 k = 0; k < n; k++, step(a->shape, a->ndim, at)) {
-        i64 source = dot(at, a->index_strides, a->ndim), j = ((const i64 *)a->index)[source];
-        if (j < 0) j += a->out_n;
-        i64 to = dot(at, a->out_strides, a->ndim) + (j - at[a->dim]) * a->out_strides[a->dim];
-        if (!a->op) memcpy((char *)a->out + to * size, (const char *)a->a + source * size, (size_t)size);
-        else if (a->dtype == UDL_F32) ((float *)a->out)[to] += ((const float *)a->a)[source];
-        else if (a->dtype == UDL_F64) ((double *)a->out)[to] += ((const double *)a->a)[source];
-        else ((i64 *)a->out)[to] = (i64)((uint64_t)((i64 *)a->out)[to] + (uint64_t)((const i64 *)a->a)[source]);
+/* ---- scatter ------------------------------------------------------------------------------------------------------ */
+typedef struct { const udl_scatter_args *a; index_walk w; } scatter_job;
+
+#define SCATTER_ROW(type, OP) {                                                    \
+        type *to = (type *)a->out + data0 + p.data;                                \
+        const type *from = (const type *)a->a + at;                                \
+        for (i64 j = 0; j < inner; j++) {                                          \
+            const i64 i = index[j * step];                                         \
+            to[j * data + (i + (i < 0 ? n : 0)) * along] OP from[j * step];        \
+        }                                                                          \
+        break;                                                                     \
     }
+
+/* the elements whose place along the split axis is begin .. end - 1 */
+static void scatter_piece(void *ctx, i64 begin, i64 end) {
+    const scatter_job *job = ctx;
+    const udl_scatter_args *a = job->a;
+    index_walk w = job->w;
+    i64 data0 = 0, index0 = 0;
+    if (w.split >= 0) {
+        data0 = begin * w.data[w.split], index0 = begin * w.index[w.split];
+        w.total = w.total / w.shape[w.split] * (end - begin);
+        w.shape[w.split] = end - begin;
+    }
+    const i64 last = w.ndim - 1, inner = w.shape[last], step = w.index[last], data = w.data[last], along = w.along, n = w.n;
+    const i64 kind = a->op ? 16 + a->dtype : a->dtype == UDL_BOOL || a->dtype == UDL_U8 ? 1 : a->dtype == UDL_BF16 ? 2
+                   : a->dtype == UDL_F32 || a->dtype == UDL_I32 ? 4 : 8;
+    walk_place p = {{0}, 0, 0};
+    for (i64 k = 0; k < w.total; k += inner) {
+        const i64 at = index0 + p.index, *index = (const i64 *)a->index + at;
+        switch (kind) {
+        case 1: SCATTER_ROW(uint8_t, =)
+        case 2: SCATTER_ROW(uint16_t, =)
+        case 4: SCATTER_ROW(uint32_t, =)
+        case 8: SCATTER_ROW(uint64_t, =)
+        case 16 + UDL_F32: SCATTER_ROW(float, +=)
+        case 16 + UDL_F64: SCATTER_ROW(double, +=)
+        default: SCATTER_ROW(uint64_t, +=) /* int64, wrapping */
+        }
+        walk_on(&w, &p, inner);
+    }
+}
+
+int KERNEL(scatter)(const udl_scatter_args *a) {
+    if (a->op && a->dtype != UDL_F32 && a->dtype != UDL_F64 && a->dtype != UDL_I64) return UDL_EINVAL;
+    scatter_job job = {a, walk_of(a->shape, a->ndim, a->dim, a->out_strides, a->index_strides, a->out_n, 1)};
+    index_walk *w = &job.w;
+    if (w->total == 0) return UDL_OK;
+    if (!indices_fit(a->index, w)) return UDL_EINDEX;
+    for (i64 d = 0; d < a->ndim; d++) /* an out whose places coincide is not cut */
+        if (d != a->dim && a->shape[d] > 1 && a->out_strides[d] == 0) w->split = -1;
+    const i64 size = w->split < 0 ? 1 : w->shape[w->split], pieces = UDL_MAXI(1, UDL_MINI(w->total / PIECE, SCATTER_PIECES));
+    udl_parallel_for(size, UDL_CEIL_DIV(size, pieces), scatter_piece, &job);
     return UDL_OK;
 }

@@ -14,17 +14,33 @@ static int indices_fit(const i64 *index, i64 n_index, i64 n, i64 skip) {
     return 1;
 }
 
+/* rows of one element: the loop is typed, with no call of memcpy */
+#define SELECT_ELEMENTS(type)                                              \
+    for (i64 t = 0; t < m; t++) {                                          \
+        const i64 k = index[t];                                            \
+        ((type *)to)[t] = ((const type *)from)[k + (k < 0 ? a->n : 0)];    \
+    }                                                                      \
+    break
+
 static void select_rows(void *p, i64 begin, i64 end) {
     const udl_index_select_args *a = p;
-    const i64 *index = a->index;
-    size_t row = (size_t)(a->inner * a->itemsize);
-    for (i64 t = begin; t < end; t++) {
-        i64 o = t / a->n_index, k = index[t % a->n_index];
-        const char *from = (const char *)a->a + (size_t)(o * a->n + (k < 0 ? k + a->n : k)) * row;
+    const size_t row = (size_t)(a->inner * a->itemsize);
+    for (i64 t = begin, m; t < end; t += m) {
+        const i64 o = t / a->n_index, j = t % a->n_index, *index = (const i64 *)a->index + j;
+        const char *from = (const char *)a->a + (size_t)(o * a->n) * row;
         char *to = (char *)a->out + (size_t)t * row;
-        if (row == 4) memcpy(to, from, 4);
-        else if (row == 8) memcpy(to, from, 8);
-        else memcpy(to, from, row);
+        m = UDL_MINI(end - t, a->n_index - j);
+        switch (row) {
+        case 1: SELECT_ELEMENTS(uint8_t);
+        case 2: SELECT_ELEMENTS(uint16_t);
+        case 4: SELECT_ELEMENTS(uint32_t);
+        case 8: SELECT_ELEMENTS(uint64_t);
+        default:
+            for (i64 i = 0; i < m; i++) {
+                const i64 k = index[i];
+                memcpy(to + (size_t)i * row, from + (size_t)(k + (k < 0 ? a->n : 0)) * row, row);
+            }
+        }
     }
 }
 
@@ -76,7 +92,10 @@ static void FN(add_strips)(void *p, i64 begin, i64 end) {
 static int FN(index_add)(const udl_index_add_args *a) {
     if (a->outer * a->inner * a->n_index == 0) return UDL_OK;
     FN(job) j = {a, 1, a->inner};
-    if (a->inner >= 128 && a->inner * a->n_index > 2 * PIECE) { j.width = 64; j.strips = UDL_CEIL_DIV(a->inner, 64); }
+    if (a->inner >= 128 && a->inner * a->n_index > 2 * PIECE) { /* at most 8 strips: each visits every row again */
+        j.width = UDL_CEIL_DIV(a->inner, 512) * 64;
+        j.strips = UDL_CEIL_DIV(a->inner, j.width);
+    }
     i64 tasks = a->outer * j.strips, grain = UDL_MAXI(1, PIECE / (a->n_index * j.width));
     if (tasks <= grain) FN(add_strips)(&j, 0, tasks);
     else udl_parallel_for(tasks, grain, FN(add_strips), &j);

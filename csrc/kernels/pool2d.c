@@ -1,162 +1,327 @@
 /* pool2d.c - windows of x[NC, H, W] reduced to y[NC, P, Q] by their maximum or mean, and the gradients.
  *
  * Window (p, q) covers rows p stride_h - pad_h + r dil_h (r < R) and the like columns, those inside the image.
- * max: NaN wins, of equal elements the first; indices hold h W + w. Its backward adds gy to the places in order.
- * avg: the divisor counts the padding (count_include_pad) but nothing beyond it, or is divisor_override.
- * Planes (NC) are independent and parallel. 2 x 2 windows with stride 2 and no padding have loops of their own, which
- * the compiler vectorises after splitting even and odd columns (lanes.h). Floor: x read once, y (and indices) written. */
+ * max: of equal elements the first wins, of NaNs the last (as PyTorch); indices hold h W + w. Its backward adds gy to
+ * the places in order. avg: the divisor counts the padding (count_include_pad) but nothing beyond it, or is
+ * divisor_override. Planes (NC) are independent and parallel. Floor: x read once, y (and indices) written.
+ *
+ * Forward: VW neighbouring windows at a time. A tap (r, s) of theirs is one strided load; with stride 2 that is two loads
+ * and a split of even and odd lanes. Only windows whose columns lie inside the image go this way:
+ *
+ *     q:  0 .. lo  one by one | lo .. hi  in vectors, the last one padded with junk lanes | hi .. Q  one by one
+ *
+ * Junk lanes are written too where the piece goes on behind them: what follows overwrites them. */
 #ifndef T
-#include "../kernel.h"
 #include "lanes.h"
 #define UDL_THIS_FILE "kernels/pool2d.c"
 #define PIECE 16384
+
+typedef struct { i64 lo, hi; } pool_range; /* lo .. hi - 1 */
+
+/* windows q in 0..Q whose taps q stride - pad + s dil (s < S) all lie in 0..W */
+static pool_range pool_inside(i64 Q, i64 W, i64 S, i64 stride, i64 pad, i64 dil) {
+    const i64 room = W + pad - (S - 1) * dil - 1; /* q stride <= room */
+    pool_range r = {UDL_MAXI(0, UDL_MINI(UDL_CEIL_DIV(pad, stride), Q)), room < 0 ? 0 : UDL_MINI(room / stride + 1, Q)};
+    r.hi = UDL_MAXI(r.hi, r.lo);
+    return r;
+}
+
+/* taps r < R of the window at row h0 with h0 + r dil inside 0..H; without division where dil is 1 */
+static pool_range pool_taps(i64 h0, i64 R, i64 dil, i64 H) {
+    if (dil != 1) return pool_inside(R, H, 1, dil, -h0, 1);
+    const i64 lo = UDL_MAXI(-h0, 0);
+    return (pool_range){lo, UDL_MAXI(UDL_MINI(R, H - h0), lo)};
+}
+
+/* rows of window p inside the image; *full = their number before the image ends, counting padding but nothing beyond */
+static pool_range pool_span(i64 p, i64 stride, i64 pad, i64 R, i64 H, i64 *full) {
+    const i64 begin = p * stride - pad, end = UDL_MINI(begin + R, H + pad);
+    *full = end - begin;
+    return (pool_range){UDL_MAXI(begin, 0), UDL_MAXI(UDL_MINI(end, H), UDL_MAXI(begin, 0))};
+}
+
+static int pool_planes(i64 NC, i64 each, udl_range_fn fn, const void *ctx) {
+    udl_parallel_for(NC, UDL_MAXI(1, PIECE / UDL_MAXI(1, each)), fn, (void *)(uintptr_t)ctx);
+    return UDL_OK;
+}
+
+/* elements that a load of VW windows with this stride touches */
+VFN i64 pool_reach(i64 stride, i64 width) { return stride <= 2 ? stride * width : (width - 1) * stride + 1; }
 #include "../each_float.h"
+
 int KERNEL(max_pool2d)(const udl_max_pool2d_args *a) { return BY_FLOAT(a->dtype, max_pool2d, (a)); }
 int KERNEL(max_pool2d_backward)(const udl_max_pool2d_backward_args *a) { return BY_FLOAT(a->dtype, max_pool2d_backward, (a)); }
 int KERNEL(avg_pool2d)(const udl_avg_pool2d_args *a) { return BY_FLOAT(a->dtype, avg_pool2d, (a)); }
 int KERNEL(avg_pool2d_backward)(const udl_avg_pool2d_backward_args *a) { return BY_FLOAT(a->dtype, avg_pool2d_backward, (a)); }
 #else
 
-/* 2 x 2, stride 2: one output row from two input rows */
-static void FN(max_row_2x2)(T *y, i64 *indices, const T *x0, const T *x1, i64 Q, i64 base, i64 W) {
-    i64 q = 0;
-    for (; q + VW <= Q; q += VW) {
-        vec a0 = v_load(x0 + 2 * q), a1 = v_load(x0 + 2 * q + VW), b0 = v_load(x1 + 2 * q), b1 = v_load(x1 + 2 * q + VW);
-        vec m00 = v_even(a0, a1), m01 = v_odd(a0, a1), m10 = v_even(b0, b1), m11 = v_odd(b0, b1);
-        /* later elements win only if larger, or NaN where the one so far is not */
-        vmask w1 = (m01 > m00) | ((m01 != m01) & (m00 == m00));
-        vec m = v_sel(w1, m01, m00);
-        vmask w2 = (m10 > m) | ((m10 != m10) & (m == m));
-        m = v_sel(w2, m10, m);
-        vmask w3 = (m11 > m) | ((m11 != m11) & (m == m));
-        v_store(y + q, v_sel(w3, m11, m));
-        if (!indices) continue;
-        vmask off = (w1 & 1);                      /* offsets inside the window: 0, 1, W, W + 1 as 0..3 */
-        off = (w2 & 2) | (~w2 & off);
-        off = (w3 & 3) | (~w3 & off);
-        for (int l = 0; l < VW; l++) indices[q + l] = base + 2 * (q + l) + (off[l] & 1) + (off[l] >> 1) * W;
+/* p[0], p[stride], ... */
+VFN vec FN(load_step)(const T *p, i64 stride) {
+    if (stride == 1) return v_load(p);
+    if (stride == 2) return v_even(v_load(p), v_load(p + VW));
+    vec v = {0};
+    for (int i = 0; i < VW; i++) v[i] = p[i * stride];
+    return v;
+}
+
+VFN void FN(store_upto)(T *to, vec v, i64 n, const T *end) {
+    if (n >= VW || to + VW <= end) v_store(to, v);
+    else v_store_n(to, v, (int)n);
+}
+
+/* ---- max ---------------------------------------------------------------------------------------------------------- */
+static void FN(max_one)(const udl_max_pool2d_args *a, const T *x, i64 p, i64 q, T *y, i64 *index) {
+    const i64 h0 = p * a->stride_h - a->pad_h, w0 = q * a->stride_w - a->pad_w;
+    i64 at = -1;
+    T m = (T)-INFINITY;
+    for (i64 r = 0; r < a->R; r++) {
+        const i64 h = h0 + r * a->dil_h;
+        for (i64 s = 0; s < a->S && h >= 0 && h < a->H; s++) {
+            const i64 w = w0 + s * a->dil_w;
+            if (w < 0 || w >= a->W) continue;
+            const T v = x[h * a->W + w];
+            if (at < 0 || v > m || v != v) { m = v; at = h * a->W + w; }
+        }
     }
-    for (; q < Q; q++) {
-        T m = x0[2 * q];
-        i64 at = 0, w[4] = {0, 1, W, W + 1};
-        T v[4] = {m, x0[2 * q + 1], x1[2 * q], x1[2 * q + 1]};
-        for (int k = 1; k < 4; k++) if (v[k] > m || (v[k] != v[k] && m == m)) { m = v[k]; at = k; }
-        y[q] = m;
-        if (indices) indices[q] = base + 2 * q + w[at];
+    *y = m;
+    if (index) *index = at;
+}
+
+VFN void FN(store_indices)(i64 *restrict to, vmask index, i64 n, const i64 *end) {
+    T lanes[VW]; /* through memory: compilers widen a loaded half in one instruction, a vector of twice the width badly */
+    v_store(lanes, (vec)index);
+    if (n >= VW || to + VW <= end) n = VW;
+    if (sizeof(T) == 8) { memcpy(to, lanes, (size_t)n * sizeof(i64)); return; }
+    int32_t narrow[VW];
+    memcpy(narrow, lanes, sizeof(narrow));
+    if (n == VW) for (int i = 0; i < VW; i++) to[i] = narrow[i];
+    else for (int i = 0; i < n; i++) to[i] = narrow[i];
+}
+
+typedef struct {
+    const udl_max_pool2d_args *a;
+    const T *x, *x_end;         /* this plane; the end of all of x */
+    T *y, *y_end;               /* this row of windows; the end of what this piece may write */
+    i64 *index, *index_end;
+    i64 h0, p, rows;            /* row of the first tap inside the image, p, taps down */
+} FN(max_row);
+
+/* windows q .. q + VW of a row; the window's shape is made of constants where this is inlined for a common one */
+typedef struct { i64 R, S, stride, dil_h, dil_w; } FN(window);
+VFN int FN(max_vec)(const FN(max_row) *m, i64 q, i64 n, FN(window) k, int with_index) {
+    const i64 W = m->a->W, w0 = q * k.stride - m->a->pad_w;
+    const T *x = m->x + m->h0 * W + w0;
+    if (x + ((k.R - 1) * k.dil_h * W + (k.S - 1) * k.dil_w + pool_reach(k.stride, VW)) > m->x_end) return 0;
+    vec best = {0};
+    vmask lane = {0}, at;
+    for (int i = 0; i < VW; i++) lane[i] = i;
+    lane = lane * (vmask)((vmask){0} + (int)k.stride) + (int)(m->h0 * W + w0);
+    at = lane;
+    for (i64 r = 0; r < k.R; r++)
+        for (i64 s = 0; s < k.S; s++) {
+            const i64 off = r * k.dil_h * W + s * k.dil_w;
+            const vec v = FN(load_step)(x + off, k.stride);
+            if (!with_index || off == 0) { best = off == 0 ? v : v_max(best, v); continue; }
+            const vmask take = (v > best) | (v != v);
+            best = v_sel(take, v, best);
+            at = (vmask)v_sel(take, (vec)(lane + (int)off), (vec)at);
+        }
+    FN(store_upto)(m->y + q, best, n, m->y_end);
+    if (with_index) FN(store_indices)(m->index + q, at, n, m->index_end);
+    return 1;
+}
+
+VFN void FN(max_strip)(const FN(max_row) *m, pool_range in, FN(window) k, int with_index) {
+    for (i64 q = in.lo; q < in.hi; q += VW) {
+        if (FN(max_vec)(m, q, in.hi - q, k, with_index)) continue;
+        for (i64 j = q; j < UDL_MINI(q + VW, in.hi); j++)
+            FN(max_one)(m->a, m->x, m->p, j, m->y + j, with_index ? m->index + j : 0);
     }
 }
 
-static void FN(max_plane)(const udl_max_pool2d_args *a, T *y, i64 *indices, const T *x) {
-    for (i64 p = 0; p < a->P; p++)
-        for (i64 q = 0; q < a->Q; q++) {
-            i64 h0 = p * a->stride_h - a->pad_h, w0 = q * a->stride_w - a->pad_w, at = -1;
-            T m = (T)-INFINITY;
-            for (i64 r = 0; r < a->R; r++) {
-                i64 h = h0 + r * a->dil_h;
-                if (h < 0 || h >= a->H) continue;
-                for (i64 s = 0; s < a->S; s++) {
-                    i64 w = w0 + s * a->dil_w;
-                    if (w < 0 || w >= a->W) continue;
-                    T v = x[h * a->W + w];
-                    if (at < 0 || v > m || (v != v && m == m)) { m = v; at = h * a->W + w; }
-                }
-            }
-            y[p * a->Q + q] = m;
-            if (indices) indices[p * a->Q + q] = at;
+VFN void FN(max_inside)(const FN(max_row) *m, pool_range in, int with_index) {
+    const udl_max_pool2d_args *a = m->a;
+    const FN(window) k = {m->rows, a->S, a->stride_w, a->dil_h, a->dil_w};
+    const int dense = a->dil_h == 1 && a->dil_w == 1, two = k.R == 2 && k.S == 2, three = k.R == 3 && k.S == 3;
+    if (dense && two && k.stride == 2) FN(max_strip)(m, in, (FN(window)){2, 2, 2, 1, 1}, with_index);
+    else if (dense && three && k.stride == 2) FN(max_strip)(m, in, (FN(window)){3, 3, 2, 1, 1}, with_index);
+    else if (dense && three && k.stride == 1) FN(max_strip)(m, in, (FN(window)){3, 3, 1, 1, 1}, with_index);
+    else if (k.stride == 1) FN(max_strip)(m, in, (FN(window)){k.R, k.S, 1, k.dil_h, k.dil_w}, with_index);
+    else if (k.stride == 2) FN(max_strip)(m, in, (FN(window)){k.R, k.S, 2, k.dil_h, k.dil_w}, with_index);
+    else FN(max_strip)(m, in, k, with_index);
+}
+
+static void FN(max_planes)(void *ctx, i64 begin, i64 end) {
+    const udl_max_pool2d_args *a = ctx;
+    const i64 HW = a->H * a->W, PQ = a->P * a->Q;
+    pool_range in = pool_inside(a->Q, a->W, a->S, a->stride_w, a->pad_w, a->dil_w);
+    if (HW > INT32_MAX || a->stride_w > INT32_MAX / VW) in.hi = in.lo;
+    const T *x = a->x;
+    i64 *indices = a->indices;
+    FN(max_row) m = {.a = a, .x_end = x + a->NC * HW, .y_end = (T *)a->y + end * PQ};
+    if (indices) m.index_end = indices + end * PQ;
+    for (i64 c = begin; c < end; c++)
+        for (i64 p = 0; p < a->P; p++) {
+            m.x = x + c * HW, m.y = (T *)a->y + c * PQ + p * a->Q, m.p = p;
+            m.index = indices ? indices + c * PQ + p * a->Q : 0;
+            const pool_range rows = pool_taps(p * a->stride_h - a->pad_h, a->R, a->dil_h, a->H);
+            m.h0 = p * a->stride_h - a->pad_h + rows.lo * a->dil_h, m.rows = rows.hi - rows.lo;
+            const pool_range vectors = m.rows > 0 ? in : (pool_range){0, 0};
+            for (i64 q = 0; q < vectors.lo; q++) FN(max_one)(a, m.x, p, q, m.y + q, indices ? m.index + q : 0);
+            if (indices) FN(max_inside)(&m, vectors, 1);
+            else FN(max_inside)(&m, vectors, 0);
+            for (i64 q = vectors.hi; q < a->Q; q++) FN(max_one)(a, m.x, p, q, m.y + q, indices ? m.index + q : 0);
         }
 }
 
-static void FN(max_planes)(void *arg, i64 begin, i64 end) {
-    const udl_max_pool2d_args *a = arg;
-    int small = a->R == 2 && a->S == 2 && a->stride_h == 2 && a->stride_w == 2 && !a->pad_h && !a->pad_w && a->dil_h == 1
-             && a->dil_w == 1 && 2 * a->P <= a->H && 2 * a->Q <= a->W;
-    for (i64 c = begin; c < end; c++) {
-        const T *x = (const T *)a->x + c * a->H * a->W;
-        T *y = (T *)a->y + c * a->P * a->Q;
-        i64 *indices = a->indices ? (i64 *)a->indices + c * a->P * a->Q : NULL;
-        if (!small) { FN(max_plane)(a, y, indices, x); continue; }
-        for (i64 p = 0; p < a->P; p++)
-            FN(max_row_2x2)(y + p * a->Q, indices ? indices + p * a->Q : NULL, x + 2 * p * a->W, x + (2 * p + 1) * a->W,
-                            a->Q, 2 * p * a->W, a->W);
-    }
+static int FN(max_pool2d)(const udl_max_pool2d_args *a) {
+    return pool_planes(a->NC, a->P * a->Q * a->R * a->S, FN(max_planes), a);
 }
 
-static int FN(planes)(i64 NC, i64 each, udl_range_fn fn, const void *arg) {
-    i64 grain = UDL_MAXI(1, PIECE / UDL_MAXI(1, each));
-    if (NC <= grain) fn((void *)(uintptr_t)arg, 0, NC);
-    else udl_parallel_for(NC, grain, fn, (void *)(uintptr_t)arg);
-    return UDL_OK;
-}
-
-static int FN(max_pool2d)(const udl_max_pool2d_args *a) { return FN(planes)(a->NC, a->P * a->Q * a->R * a->S, FN(max_planes), a); }
-
-static void FN(max_back)(void *arg, i64 begin, i64 end) {
-    const udl_max_pool2d_backward_args *a = arg;
+static void FN(max_back)(void *ctx, i64 begin, i64 end) {
+    const udl_max_pool2d_backward_args *a = ctx;
     for (i64 c = begin; c < end; c++) {
         T *gx = (T *)a->gx + c * a->HW;
         const T *gy = (const T *)a->gy + c * a->PQ;
         const i64 *at = (const i64 *)a->indices + c * a->PQ;
         memset(gx, 0, sizeof(T) * (size_t)a->HW);
         for (i64 i = 0; i < a->PQ; i++)
-            if (at[i] >= 0 && at[i] < a->HW) gx[at[i]] += gy[i];
+            if ((uint64_t)at[i] < (uint64_t)a->HW) gx[at[i]] += gy[i];
     }
 }
 
-static int FN(max_pool2d_backward)(const udl_max_pool2d_backward_args *a) { return FN(planes)(a->NC, a->HW + a->PQ, FN(max_back), a); }
-
-/* rows or columns of one window clipped to the image, and its size before clipping (with padding, but not beyond) */
-static i64 FN(span)(i64 p, i64 stride, i64 pad, i64 R, i64 H, i64 *lo, i64 *hi) {
-    i64 begin = p * stride - pad, end = UDL_MINI(begin + R, H + pad), size = end - begin;
-    *lo = UDL_MAXI(begin, 0);
-    *hi = UDL_MINI(end, H);
-    return size;
+static int FN(max_pool2d_backward)(const udl_max_pool2d_backward_args *a) {
+    return pool_planes(a->NC, a->HW + a->PQ, FN(max_back), a);
 }
 
+/* ---- avg ---------------------------------------------------------------------------------------------------------- */
 static T FN(divisor)(const udl_avg_pool2d_args *a, i64 full, i64 inside) {
     return (T)(a->divisor_override ? a->divisor_override : a->count_include_pad ? full : inside);
 }
 
-static void FN(avg_planes)(void *arg, i64 begin, i64 end) {
-    const udl_avg_pool2d_args *a = arg;
-    for (i64 c = begin; c < end; c++) {
-        const T *x = (const T *)a->x + c * a->H * a->W;
-        T *y = (T *)a->y + c * a->P * a->Q;
-        for (i64 p = 0; p < a->P; p++)
-            for (i64 q = 0; q < a->Q; q++) {
-                i64 h0, h1, w0, w1, full = FN(span)(p, a->stride_h, a->pad_h, a->R, a->H, &h0, &h1);
-                full *= FN(span)(q, a->stride_w, a->pad_w, a->S, a->W, &w0, &w1);
-                T s = 0;
-                for (i64 h = h0; h < h1; h++)
-                    for (i64 w = w0; w < w1; w++) s += x[h * a->W + w];
-                y[p * a->Q + q] = h0 < h1 && w0 < w1 ? s / FN(divisor)(a, full, (h1 - h0) * (w1 - w0)) : 0;
-            }
+static T FN(avg_one)(const udl_avg_pool2d_args *a, const T *x, pool_range h, i64 full, i64 q) {
+    i64 full_w;
+    const pool_range w = pool_span(q, a->stride_w, a->pad_w, a->S, a->W, &full_w);
+    T s = 0;
+    for (i64 i = h.lo; i < h.hi; i++)
+        for (i64 j = w.lo; j < w.hi; j++) s += x[i * a->W + j];
+    const i64 inside = (h.hi - h.lo) * (w.hi - w.lo);
+    return inside ? s / FN(divisor)(a, full * full_w, inside) : 0;
+}
+
+typedef struct {
+    const udl_avg_pool2d_args *a;
+    const T *x, *x_end;
+    T *y, *y_end;
+    pool_range h, in;
+    i64 full;
+} FN(avg_row);
+
+VFN void FN(avg_strip)(const FN(avg_row) *m, i64 S, i64 stride) {
+    const udl_avg_pool2d_args *a = m->a;
+    const vec divisor = v_set(FN(divisor)(a, m->full * S, (m->h.hi - m->h.lo) * S));
+    for (i64 q = m->in.lo; q < m->in.hi; q += VW) {
+        const i64 w0 = q * stride - a->pad_w, n = m->in.hi - q;
+        if (m->x + ((m->h.hi - 1) * a->W + w0 + S - 1 + pool_reach(stride, VW)) > m->x_end) {
+            for (i64 j = q; j < UDL_MINI(q + VW, m->in.hi); j++) m->y[j] = FN(avg_one)(a, m->x, m->h, m->full, j);
+            continue;
+        }
+        vec s = {0};
+        for (i64 h = m->h.lo; h < m->h.hi; h++)
+            for (i64 j = 0; j < S; j++) s += FN(load_step)(m->x + h * a->W + w0 + j, stride);
+        FN(store_upto)(m->y + q, s / divisor, n, m->y_end);
     }
 }
 
-static int FN(avg_pool2d)(const udl_avg_pool2d_args *a) { return FN(planes)(a->NC, a->P * a->Q * a->R * a->S, FN(avg_planes), a); }
+static void FN(avg_planes)(void *ctx, i64 begin, i64 end) {
+    const udl_avg_pool2d_args *a = ctx;
+    const i64 HW = a->H * a->W, PQ = a->P * a->Q;
+    FN(avg_row) m = {.a = a, .x_end = (const T *)a->x + a->NC * HW, .y_end = (T *)a->y + end * PQ};
+    const pool_range in = pool_inside(a->Q, a->W, a->S, a->stride_w, a->pad_w, 1);
+    for (i64 c = begin; c < end; c++)
+        for (i64 p = 0; p < a->P; p++) {
+            m.x = (const T *)a->x + c * HW, m.y = (T *)a->y + c * PQ + p * a->Q;
+            m.h = pool_span(p, a->stride_h, a->pad_h, a->R, a->H, &m.full);
+            m.in = m.h.lo < m.h.hi ? in : (pool_range){0, 0};
+            for (i64 q = 0; q < m.in.lo; q++) m.y[q] = FN(avg_one)(a, m.x, m.h, m.full, q);
+            if (a->S == 2 && a->stride_w == 2) FN(avg_strip)(&m, 2, 2);
+            else if (a->S == 3 && a->stride_w == 2) FN(avg_strip)(&m, 3, 2);
+            else if (a->stride_w == 1) FN(avg_strip)(&m, a->S, 1);
+            else FN(avg_strip)(&m, a->S, a->stride_w);
+            for (i64 q = m.in.hi; q < a->Q; q++) m.y[q] = FN(avg_one)(a, m.x, m.h, m.full, q);
+        }
+}
 
-static void FN(avg_back)(void *arg, i64 begin, i64 end) {
-    const udl_avg_pool2d_args *a = arg; /* the two structs have the same fields: y stands for gx, x for gy */
-    for (i64 c = begin; c < end; c++) {
-        T *gx = (T *)a->y + c * a->H * a->W;
-        const T *gy = (const T *)a->x + c * a->P * a->Q;
-        memset(gx, 0, sizeof(T) * (size_t)(a->H * a->W));
-        for (i64 p = 0; p < a->P; p++)
-            for (i64 q = 0; q < a->Q; q++) {
-                i64 h0, h1, w0, w1, full = FN(span)(p, a->stride_h, a->pad_h, a->R, a->H, &h0, &h1);
-                full *= FN(span)(q, a->stride_w, a->pad_w, a->S, a->W, &w0, &w1);
-                if (h0 >= h1 || w0 >= w1) continue;
-                T g = gy[p * a->Q + q] / FN(divisor)(a, full, (h1 - h0) * (w1 - w0));
-                for (i64 h = h0; h < h1; h++)
-                    for (i64 w = w0; w < w1; w++) gx[h * a->W + w] += g;
-            }
+static int FN(avg_pool2d)(const udl_avg_pool2d_args *a) {
+    return pool_planes(a->NC, a->P * a->Q * a->R * a->S, FN(avg_planes), a);
+}
+
+/* Backward, one row of windows: t[q] = gy / divisor, spread[w] = sum of t[q] over the windows q that contain column w. */
+static void FN(avg_spread)(const udl_avg_pool2d_backward_args *a, T *spread, const T *t) {
+    const i64 S = a->S, stride = a->stride_w, pad = a->pad_w, W = a->W;
+    if (S == 2 && stride == 2 && pad == 0 && 2 * a->Q == W) {
+        i64 q = 0;
+        for (; q + VW <= a->Q; q += VW) {
+            const vec v = v_load(t + q);
+            v_store(spread + 2 * q, v_zip_lo(v, v));
+            v_store(spread + 2 * q + VW, v_zip_hi(v, v));
+        }
+        for (; q < a->Q; q++) spread[2 * q] = spread[2 * q + 1] = t[q];
+        return;
+    }
+    memset(spread, 0, sizeof(T) * (size_t)W);
+    for (i64 s = 0; s < S && stride == 1; s++) {
+        const pool_range in = pool_inside(a->Q, W, 1, 1, pad - s, 1);
+        T *to = spread + s - pad;
+        for (i64 q = UDL_MAXI(in.lo, 0); q < in.hi; q++) to[q] += t[q];
+    }
+    for (i64 q = 0; q < a->Q && stride != 1; q++) {
+        const i64 w0 = q * stride - pad;
+        for (i64 w = UDL_MAXI(w0, 0); w < UDL_MINI(w0 + S, W); w++) spread[w] += t[q];
     }
 }
 
-static int FN(avg_pool2d_backward)(const udl_avg_pool2d_backward_args *b) {
-    udl_avg_pool2d_args a;
-    _Static_assert(sizeof(a) == sizeof(*b), "the same fields");
-    memcpy(&a, b, sizeof a);
-    return FN(planes)(a.NC, a.P * a.Q * a.R * a.S + a.H * a.W, FN(avg_back), &a);
+/* Rows are visited in order, so one that no window has touched yet is set, not added to: gx is never cleared first. */
+static void FN(avg_back_plane)(const udl_avg_pool2d_backward_args *a, T *gx, const T *gy, const T *across, T *t, T *spread) {
+    const i64 W = a->W;
+    i64 next = 0, full;
+    for (i64 p = 0; p < a->P; p++) {
+        const pool_range h = pool_span(p, a->stride_h, a->pad_h, a->R, a->H, &full);
+        const T down = (T)(a->divisor_override ? a->divisor_override : a->count_include_pad ? full : h.hi - h.lo);
+        for (i64 q = 0; q < a->Q; q++) t[q] = gy[p * a->Q + q] / (down * across[q]);
+        FN(avg_spread)(a, spread, t);
+        for (; next < h.lo; next++) memset(gx + next * W, 0, sizeof(T) * (size_t)W);
+        for (i64 i = h.lo; i < h.hi; i++) {
+            T *row = gx + i * W;
+            if (i < next) for (i64 w = 0; w < W; w++) row[w] += spread[w];
+            else memcpy(row, spread, sizeof(T) * (size_t)W);
+        }
+        next = UDL_MAXI(next, h.hi);
+    }
+    if (next < a->H) memset(gx + next * W, 0, sizeof(T) * (size_t)((a->H - next) * W));
+}
+
+typedef struct { const udl_avg_pool2d_backward_args *a; int failed; } FN(avg_back_job);
+
+static void FN(avg_back)(void *ctx, i64 begin, i64 end) {
+    FN(avg_back_job) *job = ctx;
+    const udl_avg_pool2d_backward_args *a = job->a;
+    const size_t bytes = sizeof(T) * (size_t)(a->W + 2 * a->Q);
+    T *spread = udl_alloc(bytes), *t = spread + a->W, *across = t + a->Q;
+    if (!spread) { __atomic_store_n(&job->failed, 1, __ATOMIC_RELAXED); return; }
+    for (i64 q = 0; q < a->Q; q++) {
+        i64 full;
+        const pool_range w = pool_span(q, a->stride_w, a->pad_w, a->S, a->W, &full);
+        across[q] = (T)(a->divisor_override ? 1 : a->count_include_pad ? full : UDL_MAXI(w.hi - w.lo, 1));
+    }
+    for (i64 c = begin; c < end; c++)
+        FN(avg_back_plane)(a, (T *)a->gx + c * a->H * a->W, (const T *)a->gy + c * a->P * a->Q, across, t, spread);
+    udl_free(spread, bytes);
+}
+
+static int FN(avg_pool2d_backward)(const udl_avg_pool2d_backward_args *a) {
+    FN(avg_back_job) job = {a, 0};
+    pool_planes(a->NC, a->P * a->Q * a->S + 2 * a->H * a->W, FN(avg_back), &job);
+    return job.failed ? UDL_ENOMEM : UDL_OK;
 }
 #endif

@@ -1,128 +1,216 @@
-/* sort.c - the first k of each row in order, with their indices: stable, NaN largest.
+/* sort.c - the first k of each row in order, with their indices: stable, NaN largest, -0 equals 0.
  *
  * Every type is mapped to an unsigned key whose order is the wanted one (floats: flip the sign bit, or all bits if
- * negative; NaN to the top; descending: all bits flipped). Rows of (key, index) pairs are sorted by least-significant
- * digit radix sort, 8 bits a pass, passes in which all digits are equal skipped: stable and linear. A small k of a long
- * row uses a heap of the k best so far. Short rows use insertion sort. Parallel over rows.
- * Floor: one read of the row; radix: one histogram pass and one scatter for each byte that varies. */
+ * negative; NaN to the top; descending: all bits flipped). Then, with the position as payload,
+ *   short rows      the place of an element is the number of elements before it: n^2 comparisons, no branch
+ *   k <= n / 4      candidates below the k-th best so far are collected; every k of them the k best are kept
+ *   otherwise       radix sort from the least significant byte, bytes equal in all keys skipped: stable, linear.
+ *                   Keys of at most 32 bits travel with their position in one 64-bit word.
+ * Rows are parallel. Floor: one read of the row; radix: one read and one scattered write for each byte that varies. */
 #include "../kernel.h"
 
-typedef struct { uint64_t key; i64 at; } pair;
+/* n^2 / VW64 comparisons against the passes of a radix sort: about equal there (with one pass for keys of a byte) */
+enum { RANK_MAX = 32 * VW64, RANK_MAX_BYTE = 48, KEY_CHUNK = 256, KEY_GROUP = 16 };
+static const i64 key_bytes[UDL_NDTYPES] = {1, 1, 4, 8, 2, 4, 8}; /* = the size of an element */
 
-static uint64_t key_of(const void *p, i64 i, i64 dtype) {
-    uint64_t u;
+typedef struct { uint64_t key; i64 at; } sort_pair;
+
+/* ---- keys --------------------------------------------------------------------------------------------------------- */
+VFN uint64_t key_f32(uint32_t w) {
+    if (w == 0x80000000u) w = 0;
+    const uint32_t key = w ^ ((uint32_t)((int32_t)w >> 31) | 0x80000000u);
+    return (w & 0x7fffffff) > 0x7f800000 ? UINT32_MAX : key;
+}
+VFN uint64_t key_bf16(uint16_t w) { return key_f32((uint32_t)w << 16) >> 16; }
+VFN uint64_t key_f64(uint64_t w) {
+    if (w == 1ull << 63) w = 0;
+    const uint64_t key = w ^ ((uint64_t)((int64_t)w >> 63) | 1ull << 63);
+    return (w & (UINT64_MAX >> 1)) > 0x7ffull << 52 ? UINT64_MAX : key;
+}
+
+#define SORT_KEYS(type, expression)                                                                    \
+    for (i64 i = 0; i < n; i++) { const type w = ((const type *)row)[at + i]; key[i] = (expression) ^ flip; } \
+    break
+static void keys_of(uint64_t *restrict key, const void *row, i64 at, i64 n, i64 dtype, uint64_t flip) {
     switch (dtype) {
-    case UDL_F64: {
-        double x = ((const double *)p)[i];
-        if (x != x) return UINT64_MAX;
-        x += 0.0; /* -0 equals 0 */
-        memcpy(&u, &x, 8);
-        return u >> 63 ? ~u : u | 1ull << 63;
-    }
-    case UDL_F32: case UDL_BF16: {
-        float x;
-        uint32_t w;
-        if (dtype == UDL_F32) x = ((const float *)p)[i];
-        else { w = (uint32_t)((const uint16_t *)p)[i] << 16; memcpy(&x, &w, 4); }
-        if (x != x) return UINT32_MAX;
-        x += 0.0f;
-        memcpy(&w, &x, 4);
-        return w >> 31 ? (uint32_t)~w : w | 1u << 31;
-    }
-    case UDL_I64: return (uint64_t)((const i64 *)p)[i] ^ 1ull << 63;
-    case UDL_I32: return (uint32_t)((const int32_t *)p)[i] ^ 1u << 31;
-    default: return ((const uint8_t *)p)[i];
+    case UDL_F32: SORT_KEYS(uint32_t, key_f32(w));
+    case UDL_F64: SORT_KEYS(uint64_t, key_f64(w));
+    case UDL_BF16: SORT_KEYS(uint16_t, key_bf16(w));
+    case UDL_I64: SORT_KEYS(uint64_t, w ^ 1ull << 63);
+    case UDL_I32: SORT_KEYS(uint32_t, (uint64_t)(w ^ 1u << 31));
+    default: SORT_KEYS(uint8_t, (uint64_t)w);
     }
 }
 
-static const i64 sizes[UDL_NDTYPES] = {1, 1, 4, 8, 2, 4, 8};
-
-static void insertion(pair *v, i64 n) {
-    for (i64 i = 1; i < n; i++) {
-        pair x = v[i];
-        i64 j = i;
-        for (; j > 0 && v[j - 1].key > x.key; j--) v[j] = v[j - 1];
-        v[j] = x;
+/* ---- the three sorts ---------------------------------------------------------------------------------------------- */
+/* place[i] of key[i] among n <= RANK_MAX; both arrays have room for whole vectors */
+static void rank_keys(i64 *place, const uint64_t *key, i64 n) {
+    vi64 lane;
+    for (int i = 0; i < VW64; i++) lane[i] = i;
+    for (i64 i = 0; i < n; i += VW64) {
+        vu64 mine;
+        memcpy(&mine, key + i, sizeof mine);
+        const vi64 me = lane + i;
+        vi64 before = {0};
+        for (i64 j = 0; j < n; j++) /* comparisons give -1 */
+            before -= (vi64)(mine > key[j]) | ((vi64)(mine == key[j]) & (me > j));
+        memcpy(place + i, &before, sizeof before);
     }
 }
 
-/* Sorts v[n] with room tmp[n]; returns where the result lies. */
-static pair *radix(pair *v, pair *tmp, i64 n) {
-    i64 hist[8][256] = {{0}};
+/* Sorts v[n] with room tmp[n] by the bytes counted in hist[bytes][256]; returns where the result lies. */
+#define SORT_RADIX(name, E, BYTE)                                                       \
+    static E *name(E *v, E *tmp, i64 n, i64 (*hist)[256], i64 bytes) {                  \
+        for (i64 b = 0; b < bytes; b++) {                                               \
+            i64 *h = hist[b], sum = 0;                                                  \
+            if (h[BYTE(v[0], b)] == n) continue;                                        \
+            for (int d = 0; d < 256; d++) { const i64 c = h[d]; h[d] = sum; sum += c; } \
+            for (i64 i = 0; i < n; i++) { const E e = v[i]; tmp[h[BYTE(e, b)]++] = e; } \
+            E *swap = v;                                                                \
+            v = tmp;                                                                    \
+            tmp = swap;                                                                 \
+        }                                                                               \
+        return v;                                                                       \
+    }
+#define PACKED_BYTE(e, b) ((e) >> (32 + 8 * (b)) & 255)
+#define PAIR_BYTE(e, b) ((e).key >> (8 * (b)) & 255)
+SORT_RADIX(radix_packed, uint64_t, PACKED_BYTE)
+SORT_RADIX(radix_pairs, sort_pair, PAIR_BYTE)
+
+/* one count for each byte of each key: bytes side by side, since equal neighbours make each count wait for the last */
+VFN void count_bytes(i64 (*hist)[256], const uint64_t *key, i64 n, int bytes) {
     for (i64 i = 0; i < n; i++)
-        for (int b = 0; b < 8; b++) hist[b][v[i].key >> (8 * b) & 255]++;
-    for (int b = 0; b < 8; b++) {
-        i64 *h = hist[b], sum = 0;
-        if (h[v[0].key >> (8 * b) & 255] == n) continue;
-        for (int d = 0; d < 256; d++) { i64 c = h[d]; h[d] = sum; sum += c; }
-        for (i64 i = 0; i < n; i++) tmp[h[v[i].key >> (8 * b) & 255]++] = v[i];
-        pair *swap = v; v = tmp; tmp = swap;
-    }
-    return v;
+        for (int b = 0; b < bytes; b++) hist[b][key[i] >> (8 * b) & 255]++;
 }
 
-/* worse: comes later in the result */
-static int later(pair a, pair b) { return a.key > b.key || (a.key == b.key && a.at > b.at); }
-static void sink(pair *h, i64 n, i64 i) {
-    pair x = h[i];
-    for (i64 c; (c = 2 * i + 1) < n; i = c) {
-        if (c + 1 < n && later(h[c + 1], h[c])) c++;
-        if (!later(h[c], x)) break;
-        h[i] = h[c];
+/* stable sort of pairs that lie in order of `at` where keys are equal */
+static sort_pair *sort_pairs(sort_pair *v, sort_pair *tmp, i64 n, i64 bytes, i64 (*hist)[256]) {
+    if (n <= RANK_MAX) {
+        uint64_t key[RANK_MAX] = {0};
+        i64 place[RANK_MAX];
+        for (i64 i = 0; i < n; i++) key[i] = v[i].key;
+        rank_keys(place, key, n);
+        for (i64 i = 0; i < n; i++) tmp[place[i]] = v[i];
+        return tmp;
     }
-    h[i] = x;
-}
-/* the k first of n keys, in order, into h[k] */
-static void first_k(const udl_sort_args *a, const void *row, uint64_t flip, pair *h) {
-    i64 k = a->k;
-    for (i64 i = 0; i < a->n; i++) {
-        pair x = {key_of(row, i, a->dtype) ^ flip, i};
-        if (i < k) {
-            h[i] = x;
-            if (i == k - 1) for (i64 j = k / 2 - 1; j >= 0; j--) sink(h, k, j);
-        } else if (later(h[0], x)) {
-            h[0] = x;
-            sink(h, k, 0);
-        }
-    }
-    for (i64 m = k - 1; m > 0; m--) { pair t = h[0]; h[0] = h[m]; h[m] = t; sink(h, m, 0); }
+    memset(hist, 0, sizeof(*hist) * (size_t)bytes);
+    for (i64 i = 0; i < n; i++)
+        for (i64 b = 0; b < bytes; b++) hist[b][PAIR_BYTE(v[i], b)]++;
+    return radix_pairs(v, tmp, n, hist, bytes);
 }
 
-typedef struct { const udl_sort_args *a; int failed; } sort_job;
+/* ---- one row ------------------------------------------------------------------------------------------------------ */
+typedef struct {
+    const udl_sort_args *a;
+    uint64_t flip;
+    i64 room; /* elements of v, and of tmp */
+    int packed, select, failed;
+} sort_job;
 
-static void sort_rows(void *p, i64 begin, i64 end) {
-    sort_job *j = p;
+/* out of row o, place j: element `at` */
+VFN void sort_put(const udl_sort_args *a, const char *row, i64 out, i64 at) {
+    const i64 size = key_bytes[a->dtype];
+    ((i64 *)a->indices)[out] = at;
+    if (size == 4) ((uint32_t *)a->values)[out] = ((const uint32_t *)row)[at];
+    else if (size == 8) ((uint64_t *)a->values)[out] = ((const uint64_t *)row)[at];
+    else if (size == 2) ((uint16_t *)a->values)[out] = ((const uint16_t *)row)[at];
+    else ((uint8_t *)a->values)[out] = ((const uint8_t *)row)[at];
+}
+
+static void sort_short(const sort_job *j, const char *row, i64 out) {
     const udl_sort_args *a = j->a;
-    i64 n = a->n, k = a->k, size = sizes[a->dtype];
-    int heap = k <= 64 && k * 8 < n;
-    uint64_t mask = size == 8 ? UINT64_MAX : a->dtype == UDL_U8 || a->dtype == UDL_BOOL ? 255 : UINT32_MAX;
-    uint64_t flip = a->descending ? mask : 0;
-    size_t bytes = sizeof(pair) * (size_t)(heap ? k : 2 * n);
-    pair *v = udl_alloc(bytes);
-    if (!v) { j->failed = 1; return; }
-    for (i64 o = begin; o < end; o++) {
-        const char *row = (const char *)a->a + o * n * size;
-        pair *r = v;
-        if (heap) first_k(a, row, flip, v);
-        else {
-            for (i64 i = 0; i < n; i++) v[i] = (pair){key_of(row, i, a->dtype) ^ flip, i};
-            if (n <= 32) insertion(v, n);
-            else r = radix(v, v + n, n);
-        }
-        for (i64 i = 0; i < k; i++) {
-            ((i64 *)a->indices)[o * k + i] = r[i].at;
-            memcpy((char *)a->values + (o * k + i) * size, row + r[i].at * size, (size_t)size);
+    uint64_t key[RANK_MAX] = {0};
+    i64 place[RANK_MAX];
+    keys_of(key, row, 0, a->n, a->dtype, j->flip);
+    rank_keys(place, key, a->n);
+    for (i64 i = 0; i < a->n; i++)
+        if (place[i] < a->k) sort_put(a, row, out + place[i], i);
+}
+
+static void sort_full(const sort_job *j, const char *row, i64 out, void *v, i64 (*hist)[256]) {
+    const udl_sort_args *a = j->a;
+    const i64 n = a->n, bytes = key_bytes[a->dtype];
+    uint64_t *packed = v, key[KEY_CHUNK];
+    sort_pair *pairs = v;
+    memset(hist, 0, sizeof(*hist) * (size_t)bytes);
+    for (i64 i = 0; i < n; i += KEY_CHUNK) {
+        const i64 m = UDL_MINI(KEY_CHUNK, n - i);
+        keys_of(key, row, i, m, a->dtype, j->flip);
+        if (bytes == 8) count_bytes(hist, key, m, 8);
+        else if (bytes == 4) count_bytes(hist, key, m, 4);
+        else count_bytes(hist, key, m, (int)bytes);
+        if (j->packed) for (i64 c = 0; c < m; c++) packed[i + c] = key[c] << 32 | (uint64_t)(i + c);
+        else for (i64 c = 0; c < m; c++) pairs[i + c] = (sort_pair){key[c], i + c};
+    }
+    if (j->packed) {
+        packed = radix_packed(packed, packed + n, n, hist, bytes);
+        for (i64 i = 0; i < a->k; i++) sort_put(a, row, out + i, (i64)(uint32_t)packed[i]);
+    } else {
+        pairs = radix_pairs(pairs, pairs + n, n, hist, bytes);
+        for (i64 i = 0; i < a->k; i++) sort_put(a, row, out + i, pairs[i].at);
+    }
+}
+
+/* v holds the best so far (in order, once full), then new candidates; the k-th key is the bar. A later element with a
+ * key equal to the bar comes after k others, so only smaller keys are candidates. */
+static void sort_select(const sort_job *j, const char *row, i64 out, sort_pair *v, i64 (*hist)[256]) {
+    const udl_sort_args *a = j->a;
+    const i64 n = a->n, k = a->k, bytes = key_bytes[a->dtype];
+    sort_pair *tmp = v + j->room;
+    uint64_t key[KEY_CHUNK] = {0}, bar = 0;
+    i64 count = 0;
+    int full = 0;
+    for (i64 i = 0; i < n; i += KEY_CHUNK) {
+        const i64 m = UDL_MINI(KEY_CHUNK, n - i);
+        keys_of(key, row, i, m, a->dtype, j->flip);
+        for (i64 g = 0; g < m; g += KEY_GROUP) {
+            int any = !full;
+            for (i64 c = g; c < g + KEY_GROUP; c++) any |= key[c] < bar;
+            for (i64 c = g; any && c < UDL_MINI(g + KEY_GROUP, m); c++) {
+                if (full && key[c] >= bar) continue;
+                v[count++] = (sort_pair){key[c], i + c};
+                if (count < j->room) continue;
+                sort_pair *sorted = sort_pairs(v, tmp, count, bytes, hist);
+                if (sorted != v) { tmp = v; v = sorted; }
+                count = k;
+                bar = v[k - 1].key;
+                full = 1;
+            }
         }
     }
-    udl_free(v, bytes);
+    v = sort_pairs(v, tmp, count, bytes, hist);
+    for (i64 i = 0; i < k; i++) sort_put(a, row, out + i, v[i].at);
+}
+
+static void sort_rows(void *ctx, i64 begin, i64 end) {
+    sort_job *j = ctx;
+    const udl_sort_args *a = j->a;
+    const i64 n = a->n, row_bytes = n * key_bytes[a->dtype];
+    const char *rows = a->a;
+    if (n <= (key_bytes[a->dtype] == 1 ? RANK_MAX_BYTE : RANK_MAX)) {
+        for (i64 o = begin; o < end; o++) sort_short(j, rows + o * row_bytes, o * a->k);
+        return;
+    }
+    const size_t hist_bytes = 8 * 256 * sizeof(i64);
+    const size_t bytes = hist_bytes + 2 * (j->packed ? sizeof(uint64_t) : sizeof(sort_pair)) * (size_t)j->room;
+    char *scratch = udl_alloc(bytes);
+    if (!scratch) { __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); return; }
+    void *v = scratch + hist_bytes;
+    i64(*hist)[256] = (i64(*)[256])(void *)scratch;
+    for (i64 o = begin; o < end; o++) {
+        if (j->select) sort_select(j, rows + o * row_bytes, o * a->k, v, hist);
+        else sort_full(j, rows + o * row_bytes, o * a->k, v, hist);
+    }
+    udl_free(scratch, bytes);
 }
 
 int KERNEL(sort)(const udl_sort_args *a) {
     if (a->dtype < 0 || a->dtype >= UDL_NDTYPES || a->k > a->n || a->k < 0) return UDL_EINVAL;
     if (a->outer * a->k == 0) return UDL_OK;
-    sort_job j = {a, 0};
-    i64 grain = UDL_MAXI(1, 4096 / a->n);
-    if (a->outer <= grain) sort_rows(&j, 0, a->outer);
-    else udl_parallel_for(a->outer, grain, sort_rows, &j);
+    const i64 bytes = key_bytes[a->dtype];
+    sort_job j = {a, a->descending ? UINT64_MAX >> (64 - 8 * bytes) : 0, a->n, 0, a->k <= a->n / 4, 0};
+    if (j.select) j.room = UDL_MAXI(2 * a->k, 16);
+    else j.packed = bytes <= 4 && a->n <= UINT32_MAX;
+    udl_parallel_for(a->outer, UDL_MAXI(1, 8192 / a->n), sort_rows, &j);
     return j.failed ? UDL_ENOMEM : UDL_OK;
 }
