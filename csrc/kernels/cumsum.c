@@ -1,7 +1,7 @@
 /* cumsum.c - out[o, k, i] = a[o, 0, i] op ... op a[o, k, i] (op + or *); from the end when inner_reverse is negative.
  *
- * Every scan is one chain in the order of k (float accumulates in double, so long sums stay accurate); columns
- * (inner > 1) are scanned a strip at a time along memory. Parallel over outer and strips. out may alias a.
+ * Every scan is one chain in the order of k (float accumulates in double, so long sums stay accurate); rows go eight side
+ * by side, columns (inner > 1) a strip at a time along memory. Parallel over outer and strips. out may alias a.
  * Floor: one read and one write an element. */
 #ifndef T
 #include "../kernel.h"
@@ -34,6 +34,33 @@ int KERNEL(cumsum)(const udl_cumsum_args *a) {
 }
 #else
 
+/* rows o.. of inner = 1, R of them side by side: their chains of additions overlap. R and op are constants. */
+VFN void FN(scan_rows)(const udl_cumsum_args *a, i64 o, int R, int op) {
+    const i64 n = a->n, step = a->inner_reverse < 0 ? -1 : 1;
+    i64 at = o * n + (step < 0 ? n - 1 : 0);
+    double s[8];
+    for (int r = 0; r < R; r++) s[r] = op == UDL_PROD;
+    for (i64 k = 0; k < n; k++, at += step)
+        _Pragma("GCC unroll 8") for (int r = 0; r < R; r++) {
+            const double x = (double)((const T *)a->a)[at + r * n];
+            s[r] = op == UDL_PROD ? s[r] * x : s[r] + x;
+            ((T *)a->out)[at + r * n] = (T)s[r];
+        }
+}
+
+static void FN(rows)(void *p, i64 begin, i64 end) {
+    const udl_cumsum_args *a = p;
+    i64 o = begin;
+    for (; o + 8 <= end; o += 8) {
+        if (a->op == UDL_PROD) FN(scan_rows)(a, o, 8, UDL_PROD);
+        else FN(scan_rows)(a, o, 8, UDL_SUM);
+    }
+    for (; o < end; o++) {
+        if (a->op == UDL_PROD) FN(scan_rows)(a, o, 1, UDL_PROD);
+        else FN(scan_rows)(a, o, 1, UDL_SUM);
+    }
+}
+
 static void FN(strips)(void *p, i64 begin, i64 end) {
     const udl_cumsum_args *a = p;
     i64 inner = a->inner_reverse < 0 ? -a->inner_reverse : a->inner_reverse, strips = UDL_CEIL_DIV(inner, STRIP);
@@ -55,8 +82,8 @@ static int FN(cumsum)(const udl_cumsum_args *a) {
     i64 inner = a->inner_reverse < 0 ? -a->inner_reverse : a->inner_reverse;
     if (a->outer * a->n * inner == 0) return UDL_OK;
     i64 tasks = a->outer * UDL_CEIL_DIV(inner, STRIP), grain = UDL_MAXI(1, 16384 / (a->n * UDL_MINI(inner, (i64)STRIP)));
-    if (tasks <= grain) FN(strips)((void *)(uintptr_t)a, 0, tasks);
-    else udl_parallel_for(tasks, grain, FN(strips), (void *)(uintptr_t)a);
+    if (inner == 1) grain = (grain + 7) / 8 * 8;
+    udl_parallel_for(tasks, grain, inner == 1 ? FN(rows) : FN(strips), (void *)(uintptr_t)a);
     return UDL_OK;
 }
 #endif

@@ -11,7 +11,7 @@
 #include "reduce.h"
 #define UDL_THIS_FILE "kernels/reduce.c"
 #define BLOCK 1024
-#define STRIP 128
+#define STRIP 1024 /* a page of float: narrower strips of long rows defeat the prefetcher */
 #define CHUNK 65536
 #include "../each_float.h"
 
@@ -65,24 +65,45 @@ static double FN(run_prod)(const T *x, i64 n) {
 static T FN(run_extreme)(const T *x, i64 n, int largest) {
     T m = x[0];
     i64 i = 0;
-    if (n >= 2 * VW) {
-        vec m0 = v_load(x), m1 = v_load(x + VW);
-        for (i = 2 * VW; i + 2 * VW <= n; i += 2 * VW) {
-            vec p = v_load(x + i), q = v_load(x + i + VW);
-            m0 = largest ? v_max(m0, p) : v_min(m0, p);
-            m1 = largest ? v_max(m1, q) : v_min(m1, q);
+#define BEST(a, b) (largest ? v_max(a, b) : v_min(a, b))
+    if (n >= 4 * VW) {
+        vec m0 = v_load(x), m1 = v_load(x + VW), m2 = v_load(x + 2 * VW), m3 = v_load(x + 3 * VW);
+        for (i = 4 * VW; i + 4 * VW <= n; i += 4 * VW) {
+            m0 = BEST(m0, v_load(x + i));
+            m1 = BEST(m1, v_load(x + i + VW));
+            m2 = BEST(m2, v_load(x + i + 2 * VW));
+            m3 = BEST(m3, v_load(x + i + 3 * VW));
         }
-        m = largest ? v_hmax(v_max(m0, m1)) : v_hmin(v_min(m0, m1));
+        for (; i + VW <= n; i += VW) m0 = BEST(m0, v_load(x + i));
+        m0 = BEST(BEST(m0, m1), BEST(m2, m3));
+        m = largest ? v_hmax(m0) : v_hmin(m0);
     }
+#undef BEST
     for (; i < n; i++) m = x[i] != x[i] || (m == m && (largest ? x[i] > m : x[i] < m)) ? x[i] : m;
     return m;
 }
 
 static i64 FN(run_find)(const T *x, i64 n, T m) { /* first element equal to m (or NaN if m is) */
     i64 i = 0;
-    if (m == m) while (i < n && x[i] != m) i++;
-    else while (i < n && x[i] == x[i]) i++;
+    const vec v = v_set(m);
+    for (; i + 4 * VW <= n && m == m; i += 4 * VW) {
+        const vec p = v_load(x + i), q = v_load(x + i + VW), r = v_load(x + i + 2 * VW), s = v_load(x + i + 3 * VW);
+        if (v_any((vi64)((p == v) | (q == v) | (r == v) | (s == v)))) break;
+    }
+    while (i < n && x[i] != m && (m == m || x[i] == x[i])) i++;
     return i;
+}
+
+/* place of the extreme: the first block that holds it, then the first element there; a block stays in L1 in between */
+static i64 FN(run_place)(const T *x, i64 n, int largest, T *extreme) {
+    i64 at = 0;
+    T m = FN(run_extreme)(x, UDL_MINI(n, (i64)BLOCK), largest);
+    for (i64 b = BLOCK; b < n && m == m; b += BLOCK) {
+        const T t = FN(run_extreme)(x + b, UDL_MINI(n - b, (i64)BLOCK), largest);
+        if (t != t || (largest ? t > m : t < m)) { m = t; at = b; }
+    }
+    *extreme = m;
+    return at + FN(run_find)(x + at, UDL_MINI(n - at, (i64)BLOCK), m);
 }
 
 static double FN(run_exp_sum)(const T *x, i64 n, T m) {
@@ -114,9 +135,9 @@ static FN(part) FN(row)(const T *x, i64 n, int op) {
     case UDL_PROD: r.v = FN(run_prod)(x, n); break;
     case UDL_MAX: case UDL_MIN: r.v = (double)FN(run_extreme)(x, n, op == UDL_MAX); break;
     case UDL_ARGMAX: case UDL_ARGMIN: {
-        T m = FN(run_extreme)(x, n, op == UDL_ARGMAX);
+        T m;
+        r.w = FN(run_place)(x, n, op == UDL_ARGMAX, &m);
         r.v = (double)m;
-        r.w = FN(run_find)(x, n, m);
         break;
     }
     case UDL_ANY: while (r.w < n && x[r.w] == 0) r.w++; r.v = r.w < n; break;
@@ -198,17 +219,24 @@ static int FN(reduce_rows)(const udl_reduce_args *a) {
 }
 
 /* ---- columns -------------------------------------------------------------------------------------------------------------- */
-/* acc += 32 rows at a time of x[n][inner] (w columns), squares if asked */
+/* acc = sums of the columns x[n][inner], w of them, squares if asked; 32 rows in T at a time, four in one pass over t */
+VFN void FN(strip_rows)(const T *x, i64 n, i64 inner, i64 w, int square, T *restrict t) {
+#define TERM(p) (square ? (p) * (p) : (p))
+    for (i64 i = 0; i < w; i++) t[i] = 0;
+    for (; n >= 4; n -= 4, x += 4 * inner) {
+        const T *y = x + inner, *z = y + inner, *u = z + inner;
+        for (i64 i = 0; i < w; i++) t[i] += (TERM(x[i]) + TERM(y[i])) + (TERM(z[i]) + TERM(u[i]));
+    }
+    for (; n > 0; n--, x += inner)
+        for (i64 i = 0; i < w; i++) t[i] += TERM(x[i]);
+#undef TERM
+}
 static void FN(strip_sum)(const T *x, i64 n, i64 inner, i64 w, int square, double *acc) {
     T t[STRIP];
     for (i64 i = 0; i < w; i++) acc[i] = 0;
     for (i64 k = 0; k < n; k += 32) {
-        for (i64 i = 0; i < w; i++) t[i] = 0;
-        for (i64 r = k; r < UDL_MINI(n, k + 32); r++) {
-            const T *row = x + r * inner;
-            if (square) for (i64 i = 0; i < w; i++) t[i] += row[i] * row[i];
-            else for (i64 i = 0; i < w; i++) t[i] += row[i];
-        }
+        if (square) FN(strip_rows)(x + k * inner, UDL_MINI(n - k, 32), inner, w, 1, t);
+        else FN(strip_rows)(x + k * inner, UDL_MINI(n - k, 32), inner, w, 0, t);
         for (i64 i = 0; i < w; i++) acc[i] += (double)t[i];
     }
 }
@@ -281,7 +309,7 @@ static int FN(reduce_columns)(const udl_reduce_args *a) {
     FN(job) j = {a, NULL, 1, UDL_CEIL_DIV(a->inner, STRIP)};
     i64 tasks = a->outer * j.strips, each = UDL_MAXI(1, a->n * width);
     if (tasks < 64 && a->op != UDL_LOGSUMEXP && a->op != UDL_ANY && a->op != UDL_ALL)
-        j.chunks = UDL_MAXI(1, UDL_MINI(each / CHUNK, (i64)64)); /* every chunk keeps at least one row */
+        j.chunks = UDL_MAXI(1, UDL_MINI(each / CHUNK, 64 / tasks)); /* every chunk keeps at least one row */
     if (UDL_CEIL_DIV(a->n, UDL_CEIL_DIV(a->n, j.chunks)) != j.chunks) j.chunks = UDL_CEIL_DIV(a->n, UDL_CEIL_DIV(a->n, j.chunks));
     size_t bytes = sizeof(FN(part)) * (size_t)(tasks * j.chunks * STRIP);
     if (j.chunks > 1 && !(j.parts = udl_alloc(bytes))) return UDL_ENOMEM;

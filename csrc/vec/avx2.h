@@ -28,6 +28,8 @@ VFN vf32 v_limit_avx2_f32(vf32 x, vf32 lo, vf32 hi) {
 VFN vf64 v_limit_avx2_f64(vf64 x, vf64 lo, vf64 hi) {
     return (vf64)_mm256_min_pd((__m256d)hi, _mm256_max_pd((__m256d)lo, (__m256d)x));
 }
+VFN int v_any_avx2(vi64 m) { return !_mm256_testz_si256((__m256i)m, (__m256i)m); }
+#define v_any v_any_avx2
 #define v_load_n_f32 v_load_n_avx2_f32
 #define v_load_n_f64 v_load_n_avx2_f64
 #define v_sel_f32 v_sel_avx2_f32

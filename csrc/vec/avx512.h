@@ -14,6 +14,8 @@ VFN vf32 v_load_n_avx512_f32(const float *p, int n) { return (vf32)_mm512_maskz_
 VFN vf64 v_load_n_avx512_f64(const double *p, int n) { return (vf64)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p); }
 VFN void v_store_n_avx512_f32(float *p, vf32 v, int n) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v); }
 VFN void v_store_n_avx512_f64(double *p, vf64 v, int n) { _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), (__m512d)v); }
+VFN int v_any_avx512(vi64 m) { return _mm512_test_epi64_mask((__m512i)m, (__m512i)m) != 0; }
+#define v_any v_any_avx512
 #define v_load_n_f32 v_load_n_avx512_f32
 #define v_load_n_f64 v_load_n_avx512_f64
 #define v_store_n_f32 v_store_n_avx512_f32

@@ -39,13 +39,6 @@ VFN vf64 v_copysign_f64(vf64 a, vf64 s) {
 }
 #define v_copysign(a, s) UDL_G1(v_copysign, a)(a, s)
 
-/* is any lane of a mask set? */
-VFN int v_any(vi64 m) {
-    int64_t r = 0;
-    for (int i = 0; i < VW64; i++) r |= m[i];
-    return r != 0;
-}
-
 #include "math_exp.h"
 #include "math_log.h"
 #include "math_erf.h"

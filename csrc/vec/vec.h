@@ -10,6 +10,7 @@
  *   v_fma(a,b,c)            a b + c (fused where the level has it)
  *   v_max v_min             NaN if either lane is;   v_limit(x, lo, hi)  lo .. hi, a NaN of x stays
  *   v_sel(mask,a,b)         mask lane all ones ? a : b
+ *   v_any(mask)             is any lane set (a mask of either type, as vi64)
  *   v_sqrt v_round v_floor v_ceil v_abs
  *   v_sum(v) v_hmax(v) v_hmin(v)   across lanes, in a fixed order
  *   math.h adds v_exp v_log v_tanh v_erf v_sigmoid ...
@@ -74,6 +75,11 @@ typedef uint64_t vu64 __attribute__((vector_size(UDL_VB)));
 UDL_VEC_DEFINE(vf32, float, vi32, VW32, f32)
 UDL_VEC_DEFINE(vf64, double, vi64, VW64, f64)
 
+VFN int v_any(vi64 m) { /* is any lane of a mask set? */
+    int64_t r = 0;
+    for (int i = 0; i < VW64; i++) r |= m[i];
+    return r != 0;
+}
 VFN vf32 v_abs_f32(vf32 a) { return (vf32)((vi32)a & 0x7fffffff); }
 VFN vf64 v_abs_f64(vf64 a) { return (vf64)((vi64)a & 0x7fffffffffffffffLL); }
 
