@@ -58,33 +58,39 @@ static void rank_keys(i64 *place, const uint64_t *key, i64 n) {
     }
 }
 
-/* Sorts v[n] with room tmp[n] by the bytes counted in hist[bytes][256]; returns where the result lies. */
-#define SORT_RADIX(name, E, BYTE)                                                       \
-    static E *name(E *v, E *tmp, i64 n, i64 (*hist)[256], i64 bytes) {                  \
-        for (i64 b = 0; b < bytes; b++) {                                               \
-            i64 *h = hist[b], sum = 0;                                                  \
-            if (h[BYTE(v[0], b)] == n) continue;                                        \
-            for (int d = 0; d < 256; d++) { const i64 c = h[d]; h[d] = sum; sum += c; } \
-            for (i64 i = 0; i < n; i++) { const E e = v[i]; tmp[h[BYTE(e, b)]++] = e; } \
-            E *swap = v;                                                                \
-            v = tmp;                                                                    \
-            tmp = swap;                                                                 \
-        }                                                                               \
-        return v;                                                                       \
+/* Sorts v[n] with room tmp[n] by `digits` digits of BITS bits, counted in hist[digits][1 << BITS]; returns where the result
+ * lies. Digits equal in all keys are skipped. */
+#define SORT_RADIX(name, E, DIGIT, C, BITS)                                                  \
+    VFN E *name(E *v, E *tmp, i64 n, C *hist, int digits) {                                  \
+        for (int b = 0; b < digits; b++) {                                                   \
+            C *h = hist + ((i64)b << (BITS)), sum = 0;                                       \
+            if (h[DIGIT(v[0], b, BITS)] == (C)n) continue;                                   \
+            for (int d = 0; d < 1 << (BITS); d++) { const C c = h[d]; h[d] = sum; sum += c; } \
+            for (i64 i = 0; i < n; i++) { const E e = v[i]; tmp[h[DIGIT(e, b, BITS)]++] = e; } \
+            E *swap = v;                                                                     \
+            v = tmp;                                                                         \
+            tmp = swap;                                                                      \
+        }                                                                                    \
+        return v;                                                                            \
     }
-#define PACKED_BYTE(e, b) ((e) >> (32 + 8 * (b)) & 255)
-#define PAIR_BYTE(e, b) ((e).key >> (8 * (b)) & 255)
-SORT_RADIX(radix_packed, uint64_t, PACKED_BYTE)
-SORT_RADIX(radix_pairs, sort_pair, PAIR_BYTE)
+#define PACKED_DIGIT(e, b, BITS) ((e) >> (32 + (BITS) * (b)) & ((1 << (BITS)) - 1))
+#define PAIR_BYTE(e, b, BITS) ((e).key >> ((BITS) * (b)) & 255)
+SORT_RADIX(radix_packed8, uint64_t, PACKED_DIGIT, uint32_t, 8)
+SORT_RADIX(radix_packed11, uint64_t, PACKED_DIGIT, uint32_t, 11)
+SORT_RADIX(radix_pairs, sort_pair, PAIR_BYTE, i64, 8)
 
-/* one count for each byte of each key: bytes side by side, since equal neighbours make each count wait for the last */
-VFN void count_bytes(i64 (*hist)[256], const uint64_t *key, i64 n, int bytes) {
+/* one count for each digit of each key: digits side by side, since equal neighbours make each count wait for the last */
+VFN void count_bytes(i64 *hist, const uint64_t *key, i64 n, int bytes) {
     for (i64 i = 0; i < n; i++)
-        for (int b = 0; b < bytes; b++) hist[b][key[i] >> (8 * b) & 255]++;
+        for (int b = 0; b < bytes; b++) hist[b << 8 | (key[i] >> (8 * b) & 255)]++;
+}
+VFN void count_packed(uint32_t *hist, const uint64_t *key, i64 n, int digits, int bits) {
+    for (i64 i = 0; i < n; i++)
+        for (int b = 0; b < digits; b++) hist[b << bits | (key[i] >> (bits * b) & ((1u << bits) - 1))]++;
 }
 
 /* stable sort of pairs that lie in order of `at` where keys are equal */
-static sort_pair *sort_pairs(sort_pair *v, sort_pair *tmp, i64 n, i64 bytes, i64 (*hist)[256]) {
+static sort_pair *sort_pairs(sort_pair *v, sort_pair *tmp, i64 n, i64 bytes, i64 *hist) {
     if (n <= RANK_MAX) {
         uint64_t key[RANK_MAX] = {0};
         i64 place[RANK_MAX];
@@ -93,10 +99,10 @@ static sort_pair *sort_pairs(sort_pair *v, sort_pair *tmp, i64 n, i64 bytes, i64
         for (i64 i = 0; i < n; i++) tmp[place[i]] = v[i];
         return tmp;
     }
-    memset(hist, 0, sizeof(*hist) * (size_t)bytes);
+    memset(hist, 0, sizeof(i64) * 256 * (size_t)bytes);
     for (i64 i = 0; i < n; i++)
-        for (i64 b = 0; b < bytes; b++) hist[b][PAIR_BYTE(v[i], b)]++;
-    return radix_pairs(v, tmp, n, hist, bytes);
+        for (i64 b = 0; b < bytes; b++) hist[b << 8 | (i64)PAIR_BYTE(v[i], b, 8)]++;
+    return radix_pairs(v, tmp, n, hist, (int)bytes);
 }
 
 /* ---- one row ------------------------------------------------------------------------------------------------------ */
@@ -127,33 +133,45 @@ static void sort_short(const sort_job *j, const char *row, i64 out) {
         if (place[i] < a->k) sort_put(a, row, out + place[i], i);
 }
 
-static void sort_full(const sort_job *j, const char *row, i64 out, void *v, i64 (*hist)[256]) {
+/* keys of more than 32 bits, or very long rows: (key, position) pairs, byte by byte */
+static void sort_wide(const sort_job *j, const char *row, i64 out, sort_pair *v, i64 *hist) {
     const udl_sort_args *a = j->a;
     const i64 n = a->n, bytes = key_bytes[a->dtype];
-    uint64_t *packed = v, key[KEY_CHUNK];
-    sort_pair *pairs = v;
-    memset(hist, 0, sizeof(*hist) * (size_t)bytes);
+    uint64_t key[KEY_CHUNK];
+    memset(hist, 0, sizeof(i64) * 256 * (size_t)bytes);
     for (i64 i = 0; i < n; i += KEY_CHUNK) {
         const i64 m = UDL_MINI(KEY_CHUNK, n - i);
         keys_of(key, row, i, m, a->dtype, j->flip);
         if (bytes == 8) count_bytes(hist, key, m, 8);
-        else if (bytes == 4) count_bytes(hist, key, m, 4);
         else count_bytes(hist, key, m, (int)bytes);
-        if (j->packed) for (i64 c = 0; c < m; c++) packed[i + c] = key[c] << 32 | (uint64_t)(i + c);
-        else for (i64 c = 0; c < m; c++) pairs[i + c] = (sort_pair){key[c], i + c};
+        for (i64 c = 0; c < m; c++) v[i + c] = (sort_pair){key[c], i + c};
     }
-    if (j->packed) {
-        packed = radix_packed(packed, packed + n, n, hist, bytes);
-        for (i64 i = 0; i < a->k; i++) sort_put(a, row, out + i, (i64)(uint32_t)packed[i]);
-    } else {
-        pairs = radix_pairs(pairs, pairs + n, n, hist, bytes);
-        for (i64 i = 0; i < a->k; i++) sort_put(a, row, out + i, pairs[i].at);
+    v = radix_pairs(v, v + n, n, hist, (int)bytes);
+    for (i64 i = 0; i < a->k; i++) sort_put(a, row, out + i, v[i].at);
+}
+
+/* key and position in one word; three digits of 11 bits once a row is long enough to pay for summing 2048 counts */
+static void sort_packed(const sort_job *j, const char *row, i64 out, uint64_t *v, uint32_t *hist) {
+    const udl_sort_args *a = j->a;
+    const i64 n = a->n, bytes = key_bytes[a->dtype];
+    const int wide = bytes == 4 && n >= 3072;
+    uint64_t key[KEY_CHUNK];
+    memset(hist, 0, sizeof(uint32_t) * (wide ? 3 << 11 : (size_t)bytes << 8));
+    for (i64 i = 0; i < n; i += KEY_CHUNK) {
+        const i64 m = UDL_MINI(KEY_CHUNK, n - i);
+        keys_of(key, row, i, m, a->dtype, j->flip);
+        if (wide) count_packed(hist, key, m, 3, 11);
+        else if (bytes == 4) count_packed(hist, key, m, 4, 8);
+        else count_packed(hist, key, m, (int)bytes, 8);
+        for (i64 c = 0; c < m; c++) v[i + c] = key[c] << 32 | (uint64_t)(i + c);
     }
+    v = wide ? radix_packed11(v, v + n, n, hist, 3) : radix_packed8(v, v + n, n, hist, (int)bytes);
+    for (i64 i = 0; i < a->k; i++) sort_put(a, row, out + i, (i64)(uint32_t)v[i]);
 }
 
 /* v holds the best so far (in order, once full), then new candidates; the k-th key is the bar. A later element with a
  * key equal to the bar comes after k others, so only smaller keys are candidates. */
-static void sort_select(const sort_job *j, const char *row, i64 out, sort_pair *v, i64 (*hist)[256]) {
+static void sort_select(const sort_job *j, const char *row, i64 out, sort_pair *v, i64 *hist) {
     const udl_sort_args *a = j->a;
     const i64 n = a->n, k = a->k, bytes = key_bytes[a->dtype];
     sort_pair *tmp = v + j->room;
@@ -191,15 +209,16 @@ static void sort_rows(void *ctx, i64 begin, i64 end) {
         for (i64 o = begin; o < end; o++) sort_short(j, rows + o * row_bytes, o * a->k);
         return;
     }
-    const size_t hist_bytes = 8 * 256 * sizeof(i64);
+    const size_t hist_bytes = 3 * 2048 * sizeof(uint32_t); /* the larger of sort_packed's and 8 x 256 of i64 */
     const size_t bytes = hist_bytes + 2 * (j->packed ? sizeof(uint64_t) : sizeof(sort_pair)) * (size_t)j->room;
     char *scratch = udl_alloc(bytes);
     if (!scratch) { __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); return; }
     void *v = scratch + hist_bytes;
-    i64(*hist)[256] = (i64(*)[256])(void *)scratch;
+    void *hist = scratch;
     for (i64 o = begin; o < end; o++) {
         if (j->select) sort_select(j, rows + o * row_bytes, o * a->k, v, hist);
-        else sort_full(j, rows + o * row_bytes, o * a->k, v, hist);
+        else if (j->packed) sort_packed(j, rows + o * row_bytes, o * a->k, v, hist);
+        else sort_wide(j, rows + o * row_bytes, o * a->k, v, hist);
     }
     udl_free(scratch, bytes);
 }
