@@ -22,9 +22,11 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #if defined(__linux__)
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -46,6 +48,7 @@ static struct {
     void *ctx;
 } job;
 
+static atomic_int caller_cpu = -1; /* where the owner of `busy` ran when it opened the gate */
 static _Alignas(64) atomic_flag busy = ATOMIC_FLAG_INIT; /* a caller owns `job` */
 static _Atomic uint32_t doorbell;                        /* helpers sleep on it */
 static atomic_int started, sleeping;                     /* helpers that exist, and those of them asleep */
@@ -62,7 +65,26 @@ static void wake(_Atomic uint32_t *word, int count) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 static void forget_sleepers(void) {}
+
+/* Linux may wake a helper on the processor of its caller and leave the two there, taking turns beside an idle processor,
+ * for as long as both are busy. Then the helper steps aside: it leaves that processor out of its mask for a moment, which
+ * moves it, and puts the mask back, so nothing stays pinned. */
+static int this_cpu(void) { return sched_getcpu(); }
+static void step_aside(void) {
+    unsigned long mask[16384 / (8 * sizeof(unsigned long))];
+    int cpu = sched_getcpu();
+    if (cpu < 0 || cpu != atomic_load_explicit(&caller_cpu, memory_order_relaxed)) return;
+    memset(mask, 0, sizeof mask);
+    cpu_set_t *set = (cpu_set_t *)mask;
+    if (sched_getaffinity(0, sizeof mask, set) || CPU_COUNT_S(sizeof mask, set) < 2 || !CPU_ISSET_S(cpu, sizeof mask, set)) return;
+    CPU_CLR_S(cpu, sizeof mask, set);
+    if (sched_setaffinity(0, sizeof mask, set)) return;
+    CPU_SET_S(cpu, sizeof mask, set);
+    sched_setaffinity(0, sizeof mask, set);
+}
 #else
+static int this_cpu(void) { return -1; }
+static void step_aside(void) {}
 static pthread_mutex_t bed = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t morning = PTHREAD_COND_INITIALIZER;
 static void sleep_while(_Atomic uint32_t *word, uint32_t value) {
@@ -159,6 +181,7 @@ static void *helper(void *unused) {
             if (!leaving && !(entered = enter(&seen))) sleep_while(&doorbell, bell);
             atomic_fetch_sub(&sleeping, 1);
             if (leaving) return unused;
+            if (!entered) step_aside();
         }
         if (entered) {
             draw_pieces();
@@ -241,6 +264,7 @@ void udl_parallel_for(int64_t n, int64_t grain, udl_range_fn fn, void *ctx) {
     job.fn = fn;
     job.ctx = ctx;
     atomic_store_explicit(&job.next, 0, memory_order_relaxed);
+    atomic_store_explicit(&caller_cpu, this_cpu(), memory_order_relaxed);
     in_region = 1;
     uint32_t number = (atomic_load(&job.gate) & JOB_NUMBER) + JOB_ONE;
     atomic_store(&job.gate, number | OPEN);
