@@ -2,7 +2,8 @@
  *
  * Bound by reading A once. (m, n) is also (n, m) of the transposed product: `out` has two strides.
  * a_k == 1: dot products. A tile of 4 rows of A x up to 3 of X, or 3 x 4, keeps its sums in 8 to 12 vectors.
- * else (m == 1): y += x[k] A[:, k], eight columns at a time, over a strip of y that stays in L1. Long sums are cut into
+ * else (m == 1): y += x[k] A[:, k], four columns at a time (eight, which often lie
+ * a multiple of 4096 bytes apart, would push one another out of L1), over a strip of y that stays there. Long sums are cut into
  * parts of k, so that a thread reads whole rows of memory; the parts are added in order. */
 #ifndef T
 #include "gemm.h"
@@ -131,37 +132,46 @@ static void FN(axpy)(const FN(few) *r, T *s, i64 n0, i64 nb, i64 k0, i64 k1) {
     i64 k = k0, ld = r->a_k;
     memset(s, 0, (size_t)nb * sizeof(T));
     if (r->a_n == 1)
-        for (; k + 8 <= k1; k += 8) {
-            const T *p = a + k * ld, *q = p + 4 * ld;
+        for (; k + 4 <= k1; k += 4) {
+            const T *p = a + k * ld;
             i64 n = 0;
-            for (; n + VW <= nb; n += VW) {
-                vec v = v_load(s + n), w = v_load(q + n) * x[k + 4];
-                v += v_load(p + n) * x[k];
-                w += v_load(q + ld + n) * x[k + 5];
-                v += v_load(p + ld + n) * x[k + 1];
-                w += v_load(q + 2 * ld + n) * x[k + 6];
-                v += v_load(p + 2 * ld + n) * x[k + 2];
-                w += v_load(q + 3 * ld + n) * x[k + 7];
-                v += v_load(p + 3 * ld + n) * x[k + 3];
-                v_store(s + n, v + w);
+            for (; n + 2 * VW <= nb; n += 2 * VW) {
+                vec v = v_load(s + n), w = v_load(s + n + VW);
+                _Pragma("GCC unroll 4") for (i64 i = 0; i < 4; i++) {
+                    v = v_fma(v_load(p + i * ld + n), v_set(x[k + i]), v);
+                    w = v_fma(v_load(p + i * ld + n + VW), v_set(x[k + i]), w);
+                }
+                v_store(s + n, v);
+                v_store(s + n + VW, w);
             }
             for (; n < nb; n++)
-                for (i64 i = 0; i < 8; i++) s[n] += p[i * ld + n] * x[k + i];
+                for (i64 i = 0; i < 4; i++) s[n] += p[i * ld + n] * x[k + i];
         }
     for (; k < k1; k++)
         for (i64 n = 0; n < nb; n++) s[n] += a[n * r->a_n + k * ld] * x[k];
 }
 
+/* y[n0..n0 + nb] = epilogue(s); s may be read to a whole vector */
+static void FN(few_finish)(const FN(few) *r, i64 n0, i64 nb, const T *s) {
+    FN(gemm_epilogue) e = *r->e;
+    if (r->y_n != 1 || e.bias_m) {
+        for (i64 n = 0; n < nb; n++) FN(few_store)(r, 0, n0 + n, s[n]);
+        return;
+    }
+    if (e.bias_n) e.bias_n += n0;
+    if (e.residual) e.residual += n0;
+    gemm_finish(1, nb, s, nb, r->y + n0, nb, &e);
+}
+
 #define STRIP (16384 / (i64)sizeof(T))
 static void FN(axpy_task)(void *ctx, i64 begin, i64 end) { /* task = (strip of n, part of k) */
     const FN(few) *r = ctx;
-    T strip[STRIP];
+    T strip[STRIP + VW];
     for (i64 t = begin; t < end; t++) {
         i64 part = t % r->parts, n0 = t / r->parts * r->strip, nb = UDL_MINI(r->strip, r->n - n0);
         T *s = r->partial ? r->partial + part * r->n + n0 : strip;
         FN(axpy)(r, s, n0, nb, part * r->k / r->parts, (part + 1) * r->k / r->parts);
-        if (!r->partial)
-            for (i64 n = 0; n < nb; n++) FN(few_store)(r, 0, n0 + n, s[n]);
+        if (!r->partial) FN(few_finish)(r, n0, nb, s);
     }
 }
 
@@ -169,18 +179,21 @@ static int FN(few_columns)(FN(few) *r, double bytes) {
     i64 strips = UDL_CEIL_DIV(r->n, STRIP);
     r->strip = UDL_CEIL_DIV(UDL_CEIL_DIV(r->n, strips), 16) * 16;
     strips = UDL_CEIL_DIV(r->n, r->strip);
-    r->parts = UDL_MAXI(1, UDL_MINI(UDL_MINI((i64)(bytes / GEMM_TASK_BYTES), 32) / strips, r->k / 32));
-    size_t size = (size_t)(r->parts * r->n) * sizeof(T);
+    r->parts = UDL_MAXI(1, UDL_MINI(UDL_MINI((i64)(bytes / (2 * GEMM_TASK_BYTES)), 16) / strips, r->k / 32));
+    size_t size = (size_t)(r->parts * r->n + VW) * sizeof(T);
     if (r->parts > 1 && !(r->partial = udl_alloc(size))) return UDL_ENOMEM;
     udl_parallel_for(strips * r->parts, bytes < 2 * GEMM_TASK_BYTES ? strips * r->parts : 1, FN(axpy_task), r);
     if (!r->partial) return UDL_OK;
-    for (i64 p = 1; p < r->parts; p++) {
-        T *s = r->partial, *t = s + p * r->n;
-        i64 n = 0;
-        for (; n + VW <= r->n; n += VW) v_store(s + n, v_load(s + n) + v_load(t + n));
-        for (; n < r->n; n++) s[n] += t[n];
+    T *s = r->partial;
+    i64 n = 0;
+    for (; n + VW <= r->n; n += VW) {
+        vec v = v_load(s + n);
+        for (i64 p = 1; p < r->parts; p++) v += v_load(s + p * r->n + n);
+        v_store(s + n, v);
     }
-    for (i64 n = 0; n < r->n; n++) FN(few_store)(r, 0, n, r->partial[n]);
+    for (; n < r->n; n++)
+        for (i64 p = 1; p < r->parts; p++) s[n] += s[p * r->n + n];
+    FN(few_finish)(r, 0, r->n, s);
     udl_free(r->partial, size);
     return UDL_OK;
 }
