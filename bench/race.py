@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 SIDES = ("numpy", "udlfast", "torch")
-SETTLE = 0.05  # seconds; idle threads of another library's pool spin for some 20 ms before they sleep
+SETTLE = 0.2   # seconds of rest before a runner's turn: OpenBLAS's idle threads spin for up to 0.1 s before they sleep
+WARM_UP = 0.02 # seconds
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -236,6 +237,7 @@ def bench(cases):
             check(case, step, side)
         step()
         record(case, side)
+        time.sleep(SETTLE)
         benchmark(step)
 
     test.__name__ = f"test_{cases.op}"
@@ -244,8 +246,9 @@ def bench(cases):
 
 # ---- table ----------------------------------------------------------------------------------------------------------
 def seconds_per_step(step, budget):
-    """Median seconds of one call, after SETTLE seconds of warm-up."""
-    end = time.perf_counter() + SETTLE
+    """Median seconds of one call, after SETTLE seconds of rest and WARM_UP seconds of work."""
+    time.sleep(SETTLE)
+    end = time.perf_counter() + WARM_UP
     step()
     while time.perf_counter() < end:
         step()
@@ -262,9 +265,10 @@ def seconds_per_step(step, budget):
 
 
 def time_case(case, rounds=5, budget=0.05):
-    """One row of the table: median times, and medians of the ratios inside each round.
+    """One row of the table: for each runner the least of its rounds' median times, and their ratios.
 
-    The runners take turns, A B C C B A ..., so that a machine that slows down slows down for all.
+    The runners take turns, A B C C B A ..., so that a machine that slows down slows down for all. The least, because a
+    neighbour on the same processor core only ever makes a round slower, by half as much again.
     """
     steps = {s: make_step(case, s) for s in SIDES if installed(s)}
     for side, step in steps.items():
@@ -274,13 +278,13 @@ def time_case(case, rounds=5, budget=0.05):
     for k in range(rounds):
         for side in list(steps)[::-1 if k % 2 else 1]:
             times[side].append(seconds_per_step(steps[side], budget))
-    race, ours = case.race(), statistics.median(times["udlfast"])
+    race, ours = case.race(), min(times["udlfast"])
     row = {"op": case.op, "name": case.name, "flops": race.flops, "bytes": race.moved,
            "gflops": race.flops / ours / 1e9, "gb_per_s": race.moved / ours / 1e9}
     for side, t in times.items():
-        row[f"{side}_us"] = statistics.median(t) * 1e6
+        row[f"{side}_us"] = min(t) * 1e6
         if side != "udlfast":
-            row[f"{side}_ratio"] = statistics.median(a / b for a, b in zip(t, times["udlfast"], strict=True))
+            row[f"{side}_ratio"] = min(t) / ours
     return row
 
 

@@ -66,7 +66,7 @@ static void wake(_Atomic uint32_t *word, int count) {
 }
 static void forget_sleepers(void) {}
 
-/* Linux may wake a helper on the processor of its caller and leave the two there, taking turns beside an idle processor,
+/* Linux may wake or move a helper to the processor of its caller and leave the two there, taking turns beside an idle processor,
  * for as long as both are busy. Then the helper steps aside: it leaves that processor out of its mask for a moment, which
  * moves it, and puts the mask back, so nothing stays pinned. */
 static int this_cpu(void) { return sched_getcpu(); }
@@ -181,9 +181,10 @@ static void *helper(void *unused) {
             if (!leaving && !(entered = enter(&seen))) sleep_while(&doorbell, bell);
             atomic_fetch_sub(&sleeping, 1);
             if (leaving) return unused;
-            if (!entered) step_aside();
+            if (!entered) step_aside(); /* woken */
         }
         if (entered) {
+            step_aside();
             draw_pieces();
             leave();
         }

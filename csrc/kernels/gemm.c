@@ -92,7 +92,7 @@ static void FN(pack_a_task)(void *ctx, i64 begin, i64 end) {
 static int FN(run_columns)(const FN(gemm_job) *g, gemm_sizes s) {
     i64 most = UDL_MAXI(cache_size(1) / 2 / (s.kc * (i64)sizeof(T)) / GEMM_NR, 2) * GEMM_NR;
     double flops = 2. * (double)g->m * (double)g->n * (double)g->k;
-    i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 64.) + 1;
+    i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 24.) + 1;
     i64 nb = UDL_MINI(most, UDL_MAXI(even_share(g->n, UDL_CEIL_DIV(g->n, tasks), GEMM_NR), 2 * GEMM_NR));
     FN(run) r = {.g = g, .kc = s.kc, .nb = nb};
     size_t bytes = (size_t)(g->m * g->k) * sizeof(T);

@@ -57,13 +57,29 @@ static void FN(pack_b_columns)(T *to, const T *b, i64 b_n, i64 kc, i64 n, i64 w)
     }
 }
 
+/* b_n == 1: whole panels, PACK_ROWS rows at a time, so that the pages of those rows stay known to the processor while all
+ * panels take their piece of them */
+#define PACK_ROWS 32
+static void FN(pack_b_rows)(T *to, const T *b, i64 b_k, i64 kc, i64 panels) {
+    for (i64 k0 = 0; k0 < kc; k0 += PACK_ROWS)
+        for (i64 j = 0; j < panels; j++) {
+            const T *from = b + k0 * b_k + j * GEMM_NR;
+            T *p = to + (j * kc + k0) * GEMM_NR;
+            for (i64 k = 0; k < UDL_MINI(kc - k0, (i64)PACK_ROWS); k++, from += b_k, p += GEMM_NR) memcpy(p, from, GEMM_NR * sizeof(T));
+        }
+}
+
 void gemm_pack_b(T *to, const T *b, i64 b_k, i64 b_n, i64 kc, i64 nb) {
-    for (i64 j = 0, w; j < nb; j += GEMM_NR, to += w * kc, b += GEMM_NR * b_n) {
+    i64 j = 0;
+    if (b_n == 1 && (b_k != 1 || kc <= 1)) {
+        j = nb / GEMM_NR * GEMM_NR;
+        FN(pack_b_rows)(to, b, b_k, kc, nb / GEMM_NR);
+        to += j * kc, b += j;
+    }
+    for (i64 w; j < nb; j += GEMM_NR, to += w * kc, b += GEMM_NR * b_n) {
         i64 n = UDL_MINI(GEMM_NR, nb - j);
         w = UDL_CEIL_DIV(n, VW) * VW;
         if (b_k == 1 && kc > 1) FN(pack_b_columns)(to, b, b_n, kc, n, w);
-        else if (b_n == 1 && n == GEMM_NR)
-            for (i64 k = 0; k < kc; k++) memcpy(to + k * GEMM_NR, b + k * b_k, GEMM_NR * sizeof(T));
         else
             for (i64 k = 0; k < kc; k++)
                 for (i64 r = 0; r < w; r++) to[k * w + r] = r < n ? b[k * b_k + r * b_n] : 0;
