@@ -114,7 +114,7 @@ int KERNEL(gather)(const udl_gather_args *a) {
     if (job.w.total == 0) return UDL_OK;
     if (!indices_fit(a->index, &job.w)) return UDL_EINDEX;
     const i64 step = job.w.data[job.w.ndim - 1] * a->itemsize; /* neighbours further apart than a cache line cost a miss each */
-    udl_parallel_for(job.w.total, step < 64 && step > -64 ? PIECE : PIECE / 8, gather_piece, &job);
+    udl_parallel_for(job.w.total, step < 64 && step > -64 ? PIECE : PIECE / 16, gather_piece, &job);
     return UDL_OK;
 }
 

@@ -94,16 +94,30 @@ static i64 FN(run_find)(const T *x, i64 n, T m) { /* first element equal to m (o
     return i;
 }
 
-/* place of the extreme: the first block that holds it, then the first element there; a block stays in L1 in between */
+/* Place of the extreme: the first block of FIND elements that holds it, then the first element there. Lanes are joined only
+ * for a block in which some lane beats the best so far. */
+#define FIND 256
 static i64 FN(run_place)(const T *x, i64 n, int largest, T *extreme) {
-    i64 at = 0;
-    T m = FN(run_extreme)(x, UDL_MINI(n, (i64)BLOCK), largest);
-    for (i64 b = BLOCK; b < n && m == m; b += BLOCK) {
-        const T t = FN(run_extreme)(x + b, UDL_MINI(n - b, (i64)BLOCK), largest);
+    i64 at = 0, b = 0;
+    T m = x[0];
+    for (; b + FIND <= n && m == m; b += FIND) {
+        vec m0 = v_load(x + b), m1 = v_load(x + b + VW);
+        for (i64 i = 2 * VW; i < FIND; i += 2 * VW) {
+            m0 = largest ? v_max(m0, v_load(x + b + i)) : v_min(m0, v_load(x + b + i));
+            m1 = largest ? v_max(m1, v_load(x + b + i + VW)) : v_min(m1, v_load(x + b + i + VW));
+        }
+        m0 = largest ? v_max(m0, m1) : v_min(m0, m1);
+        const vec best = v_set(m);
+        if (!v_any((vi64)((largest ? m0 > best : m0 < best) | (m0 != m0)))) continue;
+        m = largest ? v_hmax(m0) : v_hmin(m0);
+        at = b;
+    }
+    if (b < n && m == m) {
+        const T t = FN(run_extreme)(x + b, n - b, largest);
         if (t != t || (largest ? t > m : t < m)) { m = t; at = b; }
     }
     *extreme = m;
-    return at + FN(run_find)(x + at, UDL_MINI(n - at, (i64)BLOCK), m);
+    return at + FN(run_find)(x + at, UDL_MINI(n - at, (i64)FIND), m);
 }
 
 static double FN(run_exp_sum)(const T *x, i64 n, T m) {

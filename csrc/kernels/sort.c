@@ -4,13 +4,14 @@
  * negative; NaN to the top; descending: all bits flipped). Then, with the position as payload,
  *   short rows      the place of an element is the number of elements before it: n^2 comparisons, no branch
  *   k <= n / 4      candidates below the k-th best so far are collected; every k of them the k best are kept
- *   otherwise       radix sort from the least significant byte, bytes equal in all keys skipped: stable, linear.
- *                   Keys of at most 32 bits travel with their position in one 64-bit word.
+ *   otherwise       radix sort from the least significant digit, digits equal in all keys skipped: stable, linear. Keys of
+ *                   at most 32 bits of rows up to INDEXED_MAX stay in L1 while only positions move; those of longer rows
+ *                   travel with their position in one 64-bit word, wider keys as pairs.
  * Rows are parallel. Floor: one read of the row; radix: one read and one scattered write for each byte that varies. */
 #include "../kernel.h"
 
 /* n^2 / VW64 comparisons against the passes of a radix sort: about equal there (with one pass for keys of a byte) */
-enum { RANK_MAX = 32 * VW64, RANK_MAX_BYTE = 48, KEY_CHUNK = 256, KEY_GROUP = 16 };
+enum { RANK_MAX = 32 * VW64, RANK_MAX_BYTE = 48, KEY_CHUNK = 256, KEY_GROUP = 16, INDEXED_MAX = 8192 };
 static const i64 key_bytes[UDL_NDTYPES] = {1, 1, 4, 8, 2, 4, 8}; /* = the size of an element */
 
 typedef struct { uint64_t key; i64 at; } sort_pair;
@@ -150,23 +151,71 @@ static void sort_wide(const sort_job *j, const char *row, i64 out, sort_pair *v,
     for (i64 i = 0; i < a->k; i++) sort_put(a, row, out + i, v[i].at);
 }
 
-/* key and position in one word; three digits of 11 bits once a row is long enough to pay for summing 2048 counts */
+/* key and position in one word; rows are longer than INDEXED_MAX */
 static void sort_packed(const sort_job *j, const char *row, i64 out, uint64_t *v, uint32_t *hist) {
     const udl_sort_args *a = j->a;
     const i64 n = a->n, bytes = key_bytes[a->dtype];
-    const int wide = bytes == 4 && n >= 3072;
+    const int wide = bytes == 4;
     uint64_t key[KEY_CHUNK];
     memset(hist, 0, sizeof(uint32_t) * (wide ? 3 << 11 : (size_t)bytes << 8));
     for (i64 i = 0; i < n; i += KEY_CHUNK) {
         const i64 m = UDL_MINI(KEY_CHUNK, n - i);
         keys_of(key, row, i, m, a->dtype, j->flip);
         if (wide) count_packed(hist, key, m, 3, 11);
-        else if (bytes == 4) count_packed(hist, key, m, 4, 8);
         else count_packed(hist, key, m, (int)bytes, 8);
         for (i64 c = 0; c < m; c++) v[i + c] = key[c] << 32 | (uint64_t)(i + c);
     }
     v = wide ? radix_packed11(v, v + n, n, hist, 3) : radix_packed8(v, v + n, n, hist, (int)bytes);
     for (i64 i = 0; i < a->k; i++) sort_put(a, row, out + i, (i64)(uint32_t)v[i]);
+}
+
+/* positions in the order of `digits` digits of `bits` bits, counted in hist; pos and other have room for n each */
+VFN uint16_t *radix_positions(uint16_t *pos, uint16_t *other, const uint32_t *key, i64 n, uint16_t *hist, int digits, int bits) {
+    const uint32_t mask = (1u << bits) - 1;
+    int begun = 0;
+    for (int b = 0; b < digits; b++) {
+        uint16_t *h = hist + (b << bits), sum = 0;
+        const int shift = bits * b;
+        if (h[key[0] >> shift & mask] == n) continue;
+        for (int d = 0; d <= (int)mask; d++) { const uint16_t c = h[d]; h[d] = sum; sum = (uint16_t)(sum + c); }
+        if (begun) for (i64 i = 0; i < n; i++) { const uint16_t p = pos[i]; other[h[key[p] >> shift & mask]++] = p; }
+        else for (i64 i = 0; i < n; i++) other[h[key[i] >> shift & mask]++] = (uint16_t)i;
+        uint16_t *swap = pos;
+        pos = other;
+        other = swap;
+        begun = 1;
+    }
+    for (i64 i = 0; i < n && !begun; i++) pos[i] = (uint16_t)i;
+    return pos;
+}
+VFN void count_digits(uint16_t *hist, const uint32_t *key, i64 n, int digits, int bits) {
+    memset(hist, 0, sizeof(uint16_t) * ((size_t)digits << bits));
+    for (i64 i = 0; i < n; i++)
+        for (int b = 0; b < digits; b++) hist[b << bits | (key[i] >> (bits * b) & ((1u << bits) - 1))]++;
+}
+
+static void sort_indexed(const sort_job *j, const char *row, i64 out) {
+    const udl_sort_args *a = j->a;
+    const i64 n = a->n, bytes = key_bytes[a->dtype];
+    uint64_t chunk[KEY_CHUNK];
+    uint32_t key[INDEXED_MAX];
+    uint16_t hist[3 << 11], pos[2 * INDEXED_MAX], *p;
+    for (i64 i = 0; i < n; i += KEY_CHUNK) {
+        const i64 m = UDL_MINI(KEY_CHUNK, n - i);
+        keys_of(chunk, row, i, m, a->dtype, j->flip);
+        for (i64 c = 0; c < m; c++) key[i + c] = (uint32_t)chunk[c];
+    }
+    if (bytes == 4 && n >= 2048) { /* enough to pay for summing 2048 counts a digit */
+        count_digits(hist, key, n, 3, 11);
+        p = radix_positions(pos, pos + n, key, n, hist, 3, 11);
+    } else if (bytes == 4) {
+        count_digits(hist, key, n, 4, 8);
+        p = radix_positions(pos, pos + n, key, n, hist, 4, 8);
+    } else {
+        count_digits(hist, key, n, (int)bytes, 8);
+        p = radix_positions(pos, pos + n, key, n, hist, (int)bytes, 8);
+    }
+    for (i64 i = 0; i < a->k; i++) sort_put(a, row, out + i, p[i]);
 }
 
 /* v holds the best so far (in order, once full), then new candidates; the k-th key is the bar. A later element with a
@@ -207,6 +256,10 @@ static void sort_rows(void *ctx, i64 begin, i64 end) {
     const char *rows = a->a;
     if (n <= (key_bytes[a->dtype] == 1 ? RANK_MAX_BYTE : RANK_MAX)) {
         for (i64 o = begin; o < end; o++) sort_short(j, rows + o * row_bytes, o * a->k);
+        return;
+    }
+    if (!j->select && key_bytes[a->dtype] <= 4 && n <= INDEXED_MAX) {
+        for (i64 o = begin; o < end; o++) sort_indexed(j, rows + o * row_bytes, o * a->k);
         return;
     }
     const size_t hist_bytes = 3 * 2048 * sizeof(uint32_t); /* the larger of sort_packed's and 8 x 256 of i64 */
