@@ -1,6 +1,7 @@
 /* reduce_int.c - reductions of bool, uint8, int32, int64 (in int64, wrapping) and of bfloat16 (widened to float).
  *
- * None of these is hot: one accumulator for each output, walked in the order of memory. */
+ * Rows of the common reductions are plain loops over their type, which compilers turn into vectors; the rest has one
+ * accumulator for each output, walked in the order of memory. */
 #include "reduce.h"
 
 static i64 load_int(const void *p, i64 i, i64 dtype) {
@@ -20,6 +21,30 @@ static void store_int(const udl_reduce_args *a, i64 at, i64 v) {
     case UDL_U8: ((uint8_t *)a->out)[at] = (uint8_t)v; break;
     default: break;
     }
+}
+
+#define INT_ROW(type, term)                                                                  \
+    do {                                                                                     \
+        const type *x = (const type *)a->a + row * a->n;                                     \
+        type best = x[0];                                                                    \
+        uint64_t sum = 0;                                                                    \
+        if (a->op == UDL_SUM) for (i64 k = 0; k < a->n; k++) sum += (uint64_t)(i64)(term);   \
+        else if (a->op == UDL_MAX) for (i64 k = 0; k < a->n; k++) best = x[k] > best ? x[k] : best; \
+        else for (i64 k = 0; k < a->n; k++) best = x[k] < best ? x[k] : best;                \
+        return a->op == UDL_SUM ? (i64)sum : (i64)best;                                      \
+    } while (0)
+static i64 int_row(const udl_reduce_args *a, i64 row) { /* sum, maximum or minimum; n > 0 */
+    switch (a->dtype) {
+    case UDL_I64: INT_ROW(i64, x[k]);
+    case UDL_I32: INT_ROW(int32_t, x[k]);
+    case UDL_BOOL: INT_ROW(uint8_t, x[k] != 0);
+    default: INT_ROW(uint8_t, x[k]);
+    }
+}
+
+static void int_rows(void *p, i64 begin, i64 end) {
+    const udl_reduce_args *a = p;
+    for (i64 t = begin; t < end; t++) store_int(a, t, int_row(a, t));
 }
 
 static void ints(void *p, i64 begin, i64 end) {
@@ -79,7 +104,7 @@ int INTERNAL(reduce_int)(const udl_reduce_args *a) {
     if (a->op == UDL_LOGSUMEXP || a->op == UDL_NORM2) return UDL_EINVAL;
     if (a->n == 0 && (a->op == UDL_MAX || a->op == UDL_MIN || a->op == UDL_ARGMAX || a->op == UDL_ARGMIN)) return UDL_EINVAL;
     i64 grain = UDL_MAXI(1, 16384 / UDL_MAXI(a->n, 1)), tasks = a->outer * a->inner;
-    if (tasks <= grain) ints((void *)(uintptr_t)a, 0, tasks);
-    else udl_parallel_for(tasks, grain, ints, (void *)(uintptr_t)a);
+    int row = a->inner == 1 && a->n > 0 && (a->op == UDL_SUM || a->op == UDL_MAX || a->op == UDL_MIN);
+    udl_parallel_for(tasks, grain, row ? int_rows : ints, (void *)(uintptr_t)a);
     return UDL_OK;
 }
