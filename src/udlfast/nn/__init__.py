@@ -4,6 +4,7 @@ from . import functional as functional
 from . import init as init
 from . import utils as utils
 from .activation import *  # noqa: F403
+from .attention import *  # noqa: F403
 from .container import *  # noqa: F403
 from .conv import *  # noqa: F403
 from .dropout import *  # noqa: F403
@@ -18,4 +19,6 @@ from .pooling import *  # noqa: F403
 from .softmax import *  # noqa: F403
 from .sparse import *  # noqa: F403
 from .squash import *  # noqa: F403
+from .transformer import *  # noqa: F403
+from .transformer_layers import *  # noqa: F403
 from .upsampling import *  # noqa: F403
