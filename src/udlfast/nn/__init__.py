@@ -8,6 +8,7 @@ from .attention import *  # noqa: F403
 from .container import *  # noqa: F403
 from .conv import *  # noqa: F403
 from .dropout import *  # noqa: F403
+from .feed_forward import *  # noqa: F403
 from .linear import *  # noqa: F403
 from .loss import *  # noqa: F403
 from .margin_loss import *  # noqa: F403
@@ -16,6 +17,7 @@ from .normalization import *  # noqa: F403
 from .padding import *  # noqa: F403
 from .parameter import Parameter as Parameter
 from .pooling import *  # noqa: F403
+from .positions import *  # noqa: F403
 from .softmax import *  # noqa: F403
 from .sparse import *  # noqa: F403
 from .squash import *  # noqa: F403

@@ -1,7 +1,7 @@
 """Linear layers with activation and residual in the matmul's epilogue, where no gradient is asked for."""
 
 from .. import _core
-from .._core import Tensor, float32, float64, is_grad_enabled, matmul_into
+from .._core import float32, float64, is_grad_enabled, matmul_into
 from . import functional as F
 from .linear import Linear
 
@@ -26,25 +26,32 @@ def code_of(activation):
         return None
 
 
-def usable(x, *layers):
-    """May these layers be run by `linear` below on x? No tape, plain Linear layers, nobody listens to them."""
-    if is_grad_enabled() and (x.requires_grad or any(p.requires_grad for m in layers for p in m.parameters())):
+def usable(x, *layers, kind=Linear):
+    """May these layers be run by `product` below on x? No tape, plain layers of that kind, nobody listens to them."""
+    recording, dtype = is_grad_enabled(), x.dtype
+    if recording and x.requires_grad or dtype is not float32 and dtype is not float64:
         return False
-    return x.dtype in (float32, float64) and all(
-        type(m) is Linear and m._hooks is None and m.weight.dtype is x.dtype for m in layers
-    )
+    for m in layers:
+        if type(m) is not kind or m._hooks is not None or m.weight.dtype is not dtype or (
+                recording and (m.weight.requires_grad or m.bias is not None and m.bias.requires_grad)):
+            return False
+    return True
 
 
 def linear(x, layer, act=NONE, residual=None):
-    """act(x W^T + b) + residual as one kernel call; x [..., in] where `usable` said yes."""
-    weight, bias = layer.weight, layer.bias
-    if x.shape[-1] != weight.shape[1]:
-        return F.linear(x, weight, bias)  # refuses with the usual text
-    rows: Tensor = x.reshape(-1, x.shape[-1]) if x.numel() else x.reshape(0, x.shape[-1])
-    y = _core.empty((*x.shape[:-1], weight.shape[0]), dtype=x.dtype)
-    flat = y.view(rows.shape[0], weight.shape[0])
-    if residual is not None:
-        residual = residual.reshape(flat.shape)
-        residual = residual if residual.is_contiguous() else residual.contiguous()
-    matmul_into(rows, weight.detach().t(), flat, bias, residual, act)
+    """act(x W^T + b) + residual of a Linear layer as one kernel call; x [..., in]"""
+    return product(x, layer.weight.detach().t(), layer.bias, act, residual)
+
+
+def product(x, weight, bias=None, act=NONE, residual=None):
+    """act(x W + b) + residual as one kernel call; x [..., in], weight [in, out]"""
+    inputs, outputs = weight.shape
+    shape = x.shape
+    if shape[-1] != inputs:
+        return F.linear(x, weight.t(), bias)  # refuses with the usual text
+    y = _core.empty((*shape[:-1], outputs), dtype=x.dtype)
+    flat = y.view(-1, outputs) if y.numel() else y.view(0, outputs)
+    if residual is not None and not residual.is_contiguous():
+        residual = residual.contiguous()
+    matmul_into(x.reshape(flat.shape[0], inputs), weight, flat, bias, residual, act)
     return y
