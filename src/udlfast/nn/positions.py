@@ -1,7 +1,6 @@
 """Where a token stands in its sequence: sinusoidal, learned and rotary positions."""
 
 from .. import _core, errors
-from . import functional as F
 from . import init
 from ._new import parameter
 from .module import Module
