@@ -7,6 +7,7 @@ from .kv_cache import KVCache as KVCache
 from .lenet import LeNet as LeNet
 from .mlp import MLP as MLP
 from .resnet import ResNet as ResNet
+from .sentence import SentenceEncoder as SentenceEncoder
 from .t5 import T5 as T5
 from .vit import ViT as ViT
 
@@ -33,4 +34,4 @@ def build(name, input_shape, classes=10):
     raise ValueError(f"build: unknown model {name!r}; known: {', '.join(NAMES)}")
 
 
-__all__ = ["GPT2", "MLP", "NAMES", "T5", "Bert", "KVCache", "LeNet", "ResNet", "ViT", "build", "generate", "mean_pooling"]
+__all__ = ["GPT2", "MLP", "NAMES", "T5", "Bert", "KVCache", "LeNet", "ResNet", "SentenceEncoder", "ViT", "build", "generate", "mean_pooling"]
