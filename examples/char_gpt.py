@@ -3,7 +3,7 @@
     python examples/char_gpt.py --file ../shared/data/tinyshakespeare.txt --out gpt.safetensors
     python examples/char_gpt.py --out gpt.safetensors --resume          # go on from the checkpoint
 
-Without --file the text is Python's own documentation, 0.7 million characters.
+Without --file the text is Python's own documentation, half a million characters.
 """
 import argparse
 import math

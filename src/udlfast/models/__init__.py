@@ -34,4 +34,5 @@ def build(name, input_shape, classes=10):
     raise ValueError(f"build: unknown model {name!r}; known: {', '.join(NAMES)}")
 
 
-__all__ = ["GPT2", "MLP", "NAMES", "T5", "Bert", "KVCache", "LeNet", "ResNet", "SentenceEncoder", "ViT", "build", "generate", "mean_pooling"]
+__all__ = ["GPT2", "MLP", "NAMES", "T5",
+           "Bert", "KVCache", "LeNet", "ResNet", "SentenceEncoder", "ViT", "build", "generate", "mean_pooling"]
