@@ -120,7 +120,10 @@ def test_t5_against_numpy(rng, gated, tied):
             at += "1" if memory is None else "2"
             h = rms(x, at)
             at += ".DenseReluDense."
-            h = gelu(h @ w[at + "wi_0.weight"].T, "tanh") * (h @ w[at + "wi_1.weight"].T) if gated else np.maximum(h @ w[at + "wi.weight"].T, 0)
+            if gated:
+                h = gelu(h @ w[at + "wi_0.weight"].T, "tanh") * (h @ w[at + "wi_1.weight"].T)
+            else:
+                h = np.maximum(h @ w[at + "wi.weight"].T, 0)
             x = x + h @ w[at + "wo.weight"].T
         return x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-6) * w[name + ".final_layer_norm.weight"]
 
@@ -267,7 +270,8 @@ def test_names_and_sizes_of_torchvision():
         from torchvision.models import vit_b_16
     except (ImportError, RuntimeError) as error:
         pytest.skip(f"torchvision cannot be imported: {error}")
-    assert {k: tuple(v.shape) for k, v in vit_b_16().state_dict().items()} == {k: tuple(v.shape) for k, v in models.ViT().state_dict().items()}
+    theirs, mine = ({k: tuple(v.shape) for k, v in net.state_dict().items()} for net in (vit_b_16(), models.ViT()))
+    assert theirs == mine
 
 
 def test_sizes_of_the_papers():
@@ -281,10 +285,13 @@ def test_sizes_of_the_papers():
 def test_errors():
     ids = torch.zeros((1, 10), dtype=torch.int64)
     for call, words in [
-        (lambda: models.Bert(31, 10, 1, 3), ["3 heads do not divide", "10"]), (lambda: models.Bert(hidden_act="relu"), ["relu", "gelu_new"]),
+        (lambda: models.Bert(31, 10, 1, 3), ["3 heads do not divide", "10"]),
+        (lambda: models.Bert(hidden_act="relu"), ["relu", "gelu_new"]),
         (lambda: models.Bert(31, 12, 1, 3, 20, max_position_embeddings=9)(ids), ["10 tokens", "9 positions"]),
-        (lambda: models.GPT2(31, 9, 12, 1, 5), ["5 heads"]), (lambda: models.GPT2(activation="relu"), ["relu"]),
-        (lambda: models.GPT2.of_size("tiny"), ["tiny", "nano"]), (lambda: models.T5(feed_forward_proj="silu"), ["silu"]),
+        (lambda: models.GPT2(31, 9, 12, 1, 5), ["5 heads"]),
+        (lambda: models.GPT2(activation="relu"), ["relu"]),
+        (lambda: models.GPT2.of_size("tiny"), ["tiny", "nano"]),
+        (lambda: models.T5(feed_forward_proj="silu"), ["silu"]),
         (lambda: models.ViT(10, 4), ["patches of 4", "image of 10"]),
         (lambda: models.ViT(8, 4, 1, 2, 8, 16)(torch.zeros(1, 1, 8, 8)), ["[N, 3, 8, 8]", "[1, 1, 8, 8]"]),
     ]:  # fmt: skip
