@@ -150,6 +150,7 @@ def test_t5_against_numpy(rng, gated, tied):
 def test_distances_have_buckets():
     one_way = numbers(distance_buckets(1, 200, 199, False, 32, 128))[0][::-1]  # distance 0, 1, 2 ...
     assert one_way[:16].tolist() == list(range(16)) and one_way[16] == 16 and one_way[128:].tolist() == [31] * 72
+    assert [one_way[d] for d in (20, 32, 64, 100)] == [17, 21, 26, 30]  # 16 + floor(16 log(d / 16) / log(128 / 16))
     assert (np.diff(one_way) >= 0).all() and set(one_way) == set(range(32))
     both = numbers(distance_buckets(150, 300, 0, True, 32, 128))
     assert both[0, :9].tolist() == [0, 17, 18, 19, 20, 21, 22, 23, 24] and both[149, 0] == 15 and both[0, 299] == 31
