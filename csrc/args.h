@@ -166,7 +166,8 @@ typedef struct {
 
 /* x[N, C, L] logits, target[N, L] int64, weight[C] or NULL. loss[N, L] = w_t (lse - x_t) with label smoothing s:
  * (1 - s) w_t (lse - x_t) + s/C sum_c w_c (lse - x_c); 0 where target == ignore_index. lse[2, N, L] is kept for backward: the maximum
- * of the logits and the logarithm of the sum of exponentials below it, apart, since their sum would round;
+ * of the logits and the logarithm of the sum of exponentials below it, apart, since their sum would round (of a row that is
+ * ignored: anything);
  * total[2] = sum of losses, sum of weights w_t that count. status UDL_EINDEX if a target is outside 0..C-1. */
 typedef struct {
     void *loss, *lse, *total;

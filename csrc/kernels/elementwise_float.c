@@ -84,12 +84,8 @@ ONE(sigmoid, v_sigmoid(x))
 ONE(log_sigmoid, v_min(x, v_set(0)) - v_log1p(v_exp(-v_abs(x))))
 ONE(relu, v_sel(x < 0, v_set(0), x))
 
-/* x Phi(x); *density is Phi' */
-VFN vec FN(phi)(vec x, vec *density) { return v_phi_gauss(x, density); }
-VFN vec FN(gelu)(vec x) { vec d, f = FN(phi)(x, &d); return v_sel(x == -INFINITY, v_set(0), x * f); }
-VFN vec FN(gelu_grad)(vec x) { vec d, f = FN(phi)(x, &d); return v_sel(v_abs(x) == INFINITY, f, v_fma(x, d, f)); }
-ONE(gelu, FN(gelu)(x))
-TWO_ARRAYS(gelu_backward, x * FN(gelu_grad)(y))
+ONE(gelu, v_gelu(x)) /* x Phi(x) */
+TWO_ARRAYS(gelu_backward, x * v_gelu_grad(y))
 
 /* x s(2u) with u = sqrt(2/pi) (x + 0.044715 x^3): (1 + tanh u) / 2 is the logistic function of 2u */
 VFN vec FN(gelu_tanh_gate)(vec x) {

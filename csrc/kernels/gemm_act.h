@@ -12,7 +12,7 @@
 VFN vec FN(gemm_act)(vec x, int act) {
     switch (act) {
     case UDL_ACT_RELU: return v_sel(x < 0, (vec){0}, x); /* NaN stays NaN */
-    case UDL_ACT_GELU: return (T)0.5 * x * (1 + v_erf(x * (T)0.70710678118654752440));
+    case UDL_ACT_GELU: return v_gelu(x);
     case UDL_ACT_GELU_TANH:
         return (T)0.5 * x * (1 + v_tanh((T)0.79788456080286535588 * (x + (T)0.044715 * x * x * x)));
     case UDL_ACT_SILU: return x * v_sigmoid(x);

@@ -40,3 +40,7 @@ VFN int v_any_avx2(vi64 m) { return !_mm256_testz_si256((__m256i)m, (__m256i)m);
 #define v_min_f64 v_min_avx2_f64
 #define v_limit_f32 v_limit_avx2_f32
 #define v_limit_f64 v_limit_avx2_f64
+
+/* a a - s without a rounding between; the compiler may not see that s is a a, or it would take their difference for 0 */
+VFN vf32 v_square_rest_avx2_f32(vf32 a, vf32 s) { return (vf32)_mm256_fmsub_ps((__m256)a, (__m256)a, (__m256)s); }
+#define v_square_rest_f32 v_square_rest_avx2_f32

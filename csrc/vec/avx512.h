@@ -20,3 +20,5 @@ VFN int v_any_avx512(vi64 m) { return _mm512_test_epi64_mask((__m512i)m, (__m512
 #define v_load_n_f64 v_load_n_avx512_f64
 #define v_store_n_f32 v_store_n_avx512_f32
 #define v_store_n_f64 v_store_n_avx512_f64
+VFN vf32 v_square_rest_avx512_f32(vf32 a, vf32 s) { return (vf32)_mm512_fmsub_ps((__m512)a, (__m512)a, (__m512)s); }
+#define v_square_rest_f32 v_square_rest_avx512_f32

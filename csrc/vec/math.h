@@ -1,7 +1,7 @@
 /* math.h - exp, log, tanh, erf, sin ... on vectors, over the names of vec.h.
  *
  *   v_exp v_exp2 v_expm1 v_sigmoid v_tanh   math_exp.h     v_log v_log2 v_log10 v_log1p   math_log.h
- *   v_erf v_erfc v_phi_gauss                math_erf.h     v_sin v_cos v_tan              math_trig.h
+ *   v_erf v_erfc v_gelu v_gelu_grad         math_erf.h     v_sin v_cos v_tan              math_trig.h
  *   v_pow                                   lane by lane through libm
  *
  * Each is a reduction of the range followed by a minimax polynomial (weighted Remez, fitted for this library in 50

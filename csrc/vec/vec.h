@@ -11,7 +11,7 @@
  *   v_max v_min             NaN if either lane is;   v_limit(x, lo, hi)  lo .. hi, a NaN of x stays
  *   v_sel(mask,a,b)         mask lane all ones ? a : b
  *   v_any(mask)             is any lane set (a mask of either type, as vi64)
- *   v_sqrt v_round v_floor v_ceil v_abs
+ *   v_sqrt v_round v_floor v_ceil v_abs;   v_square_rest_f32(a, s)  a a - s exactly, for s = a a rounded
  *   v_sum(v) v_hmax(v) v_hmin(v)   across lanes, in a fixed order
  *   math.h adds v_exp v_log v_tanh v_erf v_sigmoid ...
  * All are generic over vf32/vf64 through _Generic. */
@@ -82,6 +82,12 @@ VFN int v_any(vi64 m) { /* is any lane of a mask set? */
 }
 VFN vf32 v_abs_f32(vf32 a) { return (vf32)((vi32)a & 0x7fffffff); }
 VFN vf64 v_abs_f64(vf64 a) { return (vf64)((vi64)a & 0x7fffffffffffffffLL); }
+
+/* a a - s for s = a a rounded: what the rounding took away. a = h + l with half the bits each. */
+VFN vf32 v_square_rest_f32(vf32 a, vf32 s) {
+    vf32 h = (vf32)((vi32)a & (int32_t)0xfffff000), l = a - h;
+    return ((h * h - s) + 2 * h * l) + l * l;
+}
 
 #if defined(UDL_LEVEL_avx512)
 #include "avx512.h"

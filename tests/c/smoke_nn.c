@@ -129,8 +129,8 @@ static void one_cross_entropy(int dt, i64 N, i64 C, i64 L, int weighted, double 
         double max = -INFINITY, sum = 0, smooth = 0;
         for (i64 c = 0; c < C; c++) max = fmax(max, get(x, X(c)));
         for (i64 c = 0; c < C; c++) sum += exp(get(x, X(c)) - max);
-        lse_want[r] = max, lse_want[rows + r] = log(sum);
         if (t == ignored) continue;
+        lse_want[r] = max, lse_want[rows + r] = log(sum);
         for (i64 c = 0; c < C; c++) smooth += W(c) * (max - get(x, X(c)) + log(sum));
         want[r] = (1 - s) * W(t) * (max - get(x, X(t)) + log(sum)) + s / (double)C * smooth;
         sums[0] += want[r], sums[1] += W(t);
@@ -140,6 +140,8 @@ static void one_cross_entropy(int dt, i64 N, i64 C, i64 L, int weighted, double 
     "dtype %d, %d x %d x %d, weighted %d, smoothing %g, reduction %d", dt, (int)N, (int)C, (int)L, weighted, s, \
         reduction
     run(UDL_K_cross_entropy, &f, TEXT);
+    for (i64 r = 0; r < rows; r++) /* not specified there */
+        if ((i64)get(target, r) == ignored) lse_want[r] = get(lse, r), lse_want[rows + r] = get(lse, rows + r);
     /* running sums of one sign here */
     expect(loss, want, 8 + sqrt((double)C), 9), expect(lse, lse_want, 4 + sqrt((double)C), 1),
         expect(total, sums, 8, 9);

@@ -1,7 +1,15 @@
-"""Networks ready to train: a multi-layer perceptron, LeNet-5 and a small residual network."""
+"""Networks ready to train or to load: perceptron, LeNet-5, a residual network, BERT, GPT-2, T5, a vision transformer."""
+from .bert import Bert as Bert
+from .bert import mean_pooling as mean_pooling
+from .generation import generate as generate
+from .gpt2 import GPT2 as GPT2
+from .kv_cache import KVCache as KVCache
 from .lenet import LeNet as LeNet
 from .mlp import MLP as MLP
 from .resnet import ResNet as ResNet
+from .sentence import SentenceEncoder as SentenceEncoder
+from .t5 import T5 as T5
+from .vit import ViT as ViT
 
 NAMES = ("mlp", "lenet", "resnet")
 
@@ -26,4 +34,5 @@ def build(name, input_shape, classes=10):
     raise ValueError(f"build: unknown model {name!r}; known: {', '.join(NAMES)}")
 
 
-__all__ = ["MLP", "NAMES", "LeNet", "ResNet", "build"]
+__all__ = ["GPT2", "MLP", "NAMES", "T5",
+           "Bert", "KVCache", "LeNet", "ResNet", "SentenceEncoder", "ViT", "build", "generate", "mean_pooling"]

@@ -52,6 +52,7 @@ from ..ops.margin_losses import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from ..ops.multi_head_attention import multi_head_attention_forward
 from ..ops.pad import pad
 from ..ops.pixel_shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ..ops.pool2d import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d

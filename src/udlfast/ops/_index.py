@@ -226,6 +226,7 @@ FUNCTIONS = {
     "mse_loss": "losses",
     "msort": "sort",
     "mul": "elementwise",
+    "multi_head_attention_forward": "multi_head_attention",
     "multi_margin_loss": "margin_losses",
     "multilabel_soft_margin_loss": "margin_losses",
     "multinomial": "random",
