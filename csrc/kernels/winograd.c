@@ -47,25 +47,24 @@ static void filters_task(void *ctx, i64 begin, i64 end) { /* task = (panel, chun
 }
 
 /* ---- input --------------------------------------------------------------------------------------------------------- */
-wino_input INTERNAL(wino_input_of)(const udl_conv *g, const float *x, i64 image) {
-    wino_input in = {.g = g, .x = x, .image = image, .across = UDL_CEIL_DIV(g->Q, WINO_OUT)};
+wino_image INTERNAL(wino_input)(const udl_conv *g, const float *x, i64 image) {
+    wino_image in = {.x = x, .image = image, .across = UDL_CEIL_DIV(g->Q, WINO_OUT), .C = g->C, .H = g->H, .W = g->W,
+                     .pad_h = g->pad_h, .pad_w = g->pad_w};
     in.per_image = in.across * UDL_CEIL_DIV(g->P, WINO_OUT);
-    in.rows = UDL_MINI(g->H, g->P + 2 - g->pad_h);
+    in.rows = UDL_MINI(g->H, g->P + 2 - g->pad_h); /* not what lies beyond the last output: it would only round */
     in.columns = UDL_MINI(g->W, g->Q + 2 - g->pad_w);
     return in;
 }
 
-/* six rows from h, n columns from w of V channels from c on, as vectors of channels, with zeros outside */
-static void read_strip(const wino_input *in, const float *x, i64 c, i64 h, i64 w, i64 n, float *to) {
-    const udl_conv *g = in->g;
+void INTERNAL(wino_strip)(const wino_image *in, const float *x, i64 c, i64 h, i64 w, int rows, i64 n, float *to) {
     i64 lo = UDL_MINI(UDL_MAXI(0, -w), n), hi = UDL_MAXI(UDL_MINI(n, in->columns - w), lo);
-    for (int i = 0; i < 6; i++, h++, to += n * V) {
+    for (int i = 0; i < rows; i++, h++, to += n * V) {
         if (h < 0 || h >= in->rows) {
             memset(to, 0, sizeof(float) * (size_t)(n * V));
             continue;
         }
         const float *row[V];
-        for (i64 r = 0; r < V; r++) row[r] = x + (UDL_MINI(c + r, g->C - 1) * g->H + h) * g->W;
+        for (i64 r = 0; r < V; r++) row[r] = x + (UDL_MINI(c + r, in->C - 1) * in->H + h) * in->W;
         for (i64 k = 0; k < lo; k++) v_store(to + k * V, (vf32){0});
         if (hi - lo < 4)
             for (i64 k = lo; k < hi; k++)
@@ -81,29 +80,32 @@ static void read_strip(const wino_input *in, const float *x, i64 c, i64 h, i64 w
     }
 }
 
-void INTERNAL(wino_read)(const wino_input *in, float *v, i64 point, i64 tile, i64 first, i64 end, i64 c0, i64 c1, float *strip) {
+/* B^T of every column of the strip, in place; then of every six of its columns */
+static void read_tiles(float *strip, i64 n, i64 tiles, float *v, i64 point, i64 tile) {
+    for (i64 k = 0; k < n; k++) {
+        vf32 d[6], q[6];
+        _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) d[i] = v_load(strip + (i * n + k) * V);
+        wino_bt(d, q);
+        _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) v_store(strip + (i * n + k) * V, q[i]);
+    }
+    for (i64 k = 0; k < tiles; k++, v += tile)
+        for (int i = 0; i < 6; i++) {
+            vf32 d[6], q[6];
+            _Pragma("GCC unroll 6") for (int e = 0; e < 6; e++) d[e] = v_load(strip + (i * n + 4 * k + e) * V);
+            wino_bt(d, q);
+            _Pragma("GCC unroll 6") for (int e = 0; e < 6; e++) v_store(v + (6 * i + e) * point, q[e]);
+        }
+}
+
+void INTERNAL(wino_read)(const wino_image *in, float *v, i64 point, i64 tile, i64 first, i64 end, float *strip) {
     for (i64 t = first, run; t < end; t += run) {
         i64 at = t % in->per_image, ty = at / in->across, tx = at % in->across;
         run = UDL_MINI(in->across - tx, end - t);
         const float *x = in->x + t / in->per_image * in->image;
         i64 n = 4 * run + 2;
-        for (i64 c = c0; c < c1; c += V) {
-            read_strip(in, x, c, 4 * ty - in->g->pad_h, 4 * tx - in->g->pad_w, n, strip);
-            for (i64 k = 0; k < n; k++) {
-                vf32 d[6], q[6];
-                _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) d[i] = v_load(strip + (i * n + k) * V);
-                wino_bt(d, q);
-                _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) v_store(strip + (i * n + k) * V, q[i]);
-            }
-            for (i64 k = 0; k < run; k++) {
-                float *to = v + (t - first + k) * tile + c;
-                for (int i = 0; i < 6; i++) {
-                    vf32 d[6], q[6];
-                    _Pragma("GCC unroll 6") for (int e = 0; e < 6; e++) d[e] = v_load(strip + (i * n + 4 * k + e) * V);
-                    wino_bt(d, q);
-                    _Pragma("GCC unroll 6") for (int e = 0; e < 6; e++) v_store(to + (6 * i + e) * point, q[e]);
-                }
-            }
+        for (i64 c = 0; c < in->C; c += V) {
+            INTERNAL(wino_strip)(in, x, c, 4 * ty - in->pad_h, 4 * tx - in->pad_w, 6, n, strip);
+            read_tiles(strip, n, run, v + (t - first) * tile + c, point, tile);
         }
     }
 }
@@ -111,7 +113,7 @@ void INTERNAL(wino_read)(const wino_input *in, float *v, i64 point, i64 tile, i6
 /* ---- output -------------------------------------------------------------------------------------------------------- */
 typedef struct {
     const udl_conv *g;
-    wino_input in;
+    wino_image in;
     i64 N, y_image, block, c8, o8, v_tile, v_point, m_tile, m_point, u_point;
     float *y, *u;
     const float *bias;
@@ -186,7 +188,7 @@ static void tiles_task(void *ctx, i64 begin, i64 end) {
     gemm_epilogue_f32 e = {.alpha = 1};
     for (i64 t = begin; t < end; t++) {
         i64 first = t * j->block, last = UDL_MINI(first + j->block, tiles);
-        INTERNAL(wino_read)(&j->in, v, j->v_point, j->v_tile, first, last, 0, j->c8, s);
+        INTERNAL(wino_read)(&j->in, v, j->v_point, j->v_tile, first, last, s);
         for (i64 i = 0; i < 36; i++) {
             gemm_a_f32 a = {v + i * j->v_point, j->v_tile, GEMM_A_ROWS};
             gemm_b_f32 b = {j->u + i * j->u_point, 0};
@@ -201,7 +203,7 @@ static int forward(const udl_conv *g, i64 N, float *y, i64 y_image, const float 
                    const float *bias, int act, char *bad) {
     wino j = {.g = g, .N = N, .y = y, .y_image = y_image, .bias = bias, .bad = bad, .c8 = wino_up(g->C), .o8 = wino_up(g->O),
               .act = {.alpha = 1, .act = act}};
-    j.in = INTERNAL(wino_input_of)(g, x, x_image);
+    j.in = INTERNAL(wino_input)(g, x, x_image);
     i64 tiles = N * j.in.per_image, most = UDL_MAXI(24, 1536 / (j.c8 + j.o8) / GEMM_MR * GEMM_MR);
     i64 blocks = UDL_CEIL_DIV(tiles, most);
     j.block = UDL_CEIL_DIV(UDL_CEIL_DIV(tiles, blocks), GEMM_MR) * GEMM_MR;

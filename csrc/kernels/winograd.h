@@ -40,21 +40,20 @@ int INTERNAL(wino_pays_weight)(const udl_conv *g, i64 N);
 /* y[N G][O P Q] = act(b + x[N G][C H W] * w[G]). bad[n] becomes 1 where image n must be done again. */
 int INTERNAL(wino_forward)(const udl_conv *g, i64 N, i64 G, float *y, const float *x, const float *w, wino_filters f,
                            const float *bias, int act, char *bad);
-/* gw[O][C][9] = sum over images; *bad = 1 where it must be redone */
-int INTERNAL(wino_weight)(const udl_conv *g, i64 N, float *gw, const float *gy, i64 gy_image, const float *x, i64 x_image,
-                          char *bad);
+/* gw[G][O][C][9] = sum over images; *bad = 1 where it must be done again */
+int INTERNAL(wino_weight)(const udl_conv *g, i64 N, i64 G, float *gw, const float *gy, const float *x, char *bad);
 
-/* Tiles of a run of images, numbered along rows, then down, then through the images; x padded by pads, cut at its limits. */
+/* Tiles of a run of images [C][H][W], numbered along rows, then down, then through the images. */
 typedef struct {
-    const udl_conv *g;
     const float *x;
-    i64 image, across, per_image; /* elements from image to image; tiles in a row, in an image */
-    i64 rows, columns;            /* of x that some output sees */
-} wino_input;
-wino_input INTERNAL(wino_input_of)(const udl_conv *g, const float *x, i64 image);
-/* v[point, tile - first, channel] = (B^T x B) of tiles first..end, channels c0..c1 (whole vectors, from c0 on);
- * strip: scratch of 6 (4 across + 2) vectors */
-void INTERNAL(wino_read)(const wino_input *in, float *v, i64 point, i64 tile, i64 first, i64 end, i64 c0, i64 c1, float *strip);
+    i64 image, across, per_image;          /* elements from image to image; tiles in a row, in an image */
+    i64 C, H, W, pad_h, pad_w, rows, columns; /* rows x columns of an image are looked at; zeros around them */
+} wino_image;
+wino_image INTERNAL(wino_input)(const udl_conv *g, const float *x, i64 image);
+/* `rows` rows from h and n columns from w of VW32 channels from c on, of the image at x, as vectors of channels */
+void INTERNAL(wino_strip)(const wino_image *in, const float *x, i64 c, i64 h, i64 w, int rows, i64 n, float *to);
+/* v[point, tile - first, channel] = (B^T x B) of tiles first..end, all channels; strip: scratch of 6 (4 across + 2) vectors */
+void INTERNAL(wino_read)(const wino_image *in, float *v, i64 point, i64 tile, i64 first, i64 end, float *strip);
 
 /* the six points of B^T d */
 VFN void wino_bt(const vf32 d[6], vf32 v[6]) {
