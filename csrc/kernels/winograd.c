@@ -1,48 +1,58 @@
 /* winograd.c - the forward convolution of winograd.h: filters, then blocks of tiles, each in three steps whose data stay in
  * L2: transform the input (vectors of channels), 36 products of tiles x channels x filters, transform back. */
 #include "winograd.h"
+#include <stdlib.h>
 
 enum { V = VW32, NR = GEMM_NV * VW32 };
+#define APART 16 /* floats more from point to point: the 36 lines that are written together lie in different sets */
 
 /* ---- filters ------------------------------------------------------------------------------------------------------- */
-typedef struct { const udl_conv *g; const float *w; wino_filters f; float *u; i64 point, chunk, chunks; } filter_job;
+typedef struct { const udl_conv *g; const float *w; wino_filters f; float *u; i64 point, kc; } filter_job;
 
-/* the nine taps of V filters from o on, channel c */
-VFN void load_filters(const filter_job *j, i64 o, i64 c, vf32 t[9]) {
-    const float *row[V];
-    for (i64 r = 0; r < V; r++) row[r] = j->w + UDL_MINI(o + r, j->g->O - 1) * j->f.o + c * j->f.c;
-    vf32 q[9];
+/* the nine taps at row[0..V], in reverse order if turned */
+VFN void load_filters(const float *const row[V], int turned, vf32 t[9]) {
+    vf32 q[9], last[4];
     columns_f32(row, 0, q);
-    columns_f32(row, 5, q + 5); /* 4 is missing: its own load, as 9 taps are all there is */
-    for (int r = 0; r < V; r++) q[4][r] = row[r][4];
-    _Pragma("GCC unroll 9") for (int i = 0; i < 9; i++) t[i] = q[j->f.turned ? 8 - i : i];
+    columns_f32(row, 4, q + 4);
+    columns_f32(row, 5, last); /* 9 taps are all there is: no load may reach beyond */
+    q[8] = last[3];
+    _Pragma("GCC unroll 9") for (int i = 0; i < 9; i++) t[i] = turned ? q[8 - i] : q[i];
 }
 
-/* Panel p of every point's matrix [C][O], as the matmul engine wants it: filters beyond the last repeat it. */
-static void filter_panel(const filter_job *j, i64 p, i64 c0, i64 c1, float *to, i64 point) {
-    i64 o = p * NR, w = UDL_MINI(NR, wino_up(j->g->O) - o);
-    for (i64 c = c0; c < c1; c++)
-        for (i64 v = 0; v < w; v += V) {
-            vf32 t[9], h[3][6], u[6];
-            load_filters(j, o + v, c, t);
-            _Pragma("GCC unroll 3") for (int s = 0; s < 3; s++) {
-                vf32 column[3] = {t[s], t[3 + s], t[6 + s]};
-                wino_g(column, h[s]);
-            }
-            _Pragma("GCC unroll 6") for (int a = 0; a < 6; a++) {
-                vf32 row[3] = {h[0][a], h[1][a], h[2][a]};
-                wino_g(row, u);
-                _Pragma("GCC unroll 6") for (int b = 0; b < 6; b++)
-                    v_store(to + (a * 6 + b) * point + c * w + v, u[b] * wino_scale(a, b));
-            }
+/* Channels c0..c1 of V filters from o on: u[point, c w]; those beyond the last repeat it. turned is constant. */
+VFN void filter_vector(const filter_job *j, i64 o, i64 w, i64 c0, i64 c1, float *to, int turned) {
+    const float *row[V];
+    const i64 point = j->point, step = j->f.c;
+    for (i64 r = 0; r < V; r++) row[r] = j->w + UDL_MINI(o + r, j->g->O - 1) * j->f.o + c0 * step;
+    for (i64 c = c0; c < c1; c++, to += w) {
+        vf32 t[9], h[3][6], u[6];
+        load_filters(row, turned, t);
+        for (int r = 0; r < V; r++) row[r] += step;
+        _Pragma("GCC unroll 3") for (int s = 0; s < 3; s++) {
+            vf32 column[3] = {t[s], t[3 + s], t[6 + s]};
+            wino_g(column, h[s]);
         }
+        _Pragma("GCC unroll 6") for (int a = 0; a < 6; a++) {
+            vf32 taps[3] = {h[0][a], h[1][a], h[2][a]};
+            wino_g(taps, u);
+            _Pragma("GCC unroll 6") for (int b = 0; b < 6; b++) v_store(to + (a * 6 + b) * point, u[b] * wino_scale(a, b));
+        }
+    }
 }
 
-static void filters_task(void *ctx, i64 begin, i64 end) { /* task = (panel, chunk of channels) */
+/* Channels c0..c1 of the panel of w filters from o on of every point's matrix [C][O] */
+static void filter_panel(const filter_job *j, i64 o, i64 w, i64 c0, i64 c1, float *to) {
+    for (i64 v = 0; v < w; v += V)
+        if (j->f.turned) filter_vector(j, o + v, w, c0, c1, to + v, 1);
+        else filter_vector(j, o + v, w, c0, c1, to + v, 0);
+}
+
+static void filters_task(void *ctx, i64 begin, i64 end) { /* task = (panel, block of channels) */
     const filter_job *j = ctx;
+    i64 o8 = wino_up(j->g->O), blocks = UDL_CEIL_DIV(j->g->C, j->kc);
     for (i64 t = begin; t < end; t++) {
-        i64 p = t / j->chunks, c0 = t % j->chunks * j->chunk;
-        filter_panel(j, p, c0, UDL_MINI(c0 + j->chunk, j->g->C), j->u + p * NR * j->g->C, j->point);
+        i64 o = t / blocks * NR, c = t % blocks * j->kc, last = UDL_MINI(c + j->kc, j->g->C);
+        filter_panel(j, o, UDL_MINI(NR, o8 - o), c, last, j->u + c * o8 + o * (last - c));
     }
 }
 
@@ -114,8 +124,9 @@ void INTERNAL(wino_read)(const wino_image *in, float *v, i64 point, i64 tile, i6
 typedef struct {
     const udl_conv *g;
     wino_image in;
-    i64 N, y_image, block, c8, o8, v_tile, v_point, m_tile, m_point, u_point;
-    float *y, *u;
+    const filter_job *filters;
+    i64 tiles, y_image, block, kc, c8, o8, v_tile, v_point, m_tile, m_point, u_point;
+    float *y, *u, *v;
     const float *bias;
     gemm_epilogue_f32 act;
     char *bad;
@@ -175,48 +186,105 @@ static void write_tiles(const wino *j, const float *m, i64 first, i64 end, i64 o
     }
 }
 
-/* ---- many tiles: tasks own tiles -------------------------------------------------------------------------------------- */
-static void tiles_task(void *ctx, i64 begin, i64 end) {
-    wino *j = ctx;
-    const udl_conv *g = j->g;
-    i64 tiles = j->N * j->in.per_image;
-    size_t strip = sizeof(float) * (size_t)(6 * (4 * UDL_MINI(j->block, j->in.across) + 2) * V);
-    size_t vs = sizeof(float) * (size_t)(36 * j->v_point), ms = sizeof(float) * (size_t)(36 * j->m_point);
-    char *scratch = udl_alloc(vs + ms + strip);
-    if (!scratch) { j->failed = 1; return; }
-    float *v = (float *)(void *)scratch, *m = (float *)(void *)(scratch + vs), *s = (float *)(void *)(scratch + vs + ms);
-    gemm_epilogue_f32 e = {.alpha = 1};
-    for (i64 t = begin; t < end; t++) {
-        i64 first = t * j->block, last = UDL_MINI(first + j->block, tiles);
-        INTERNAL(wino_read)(&j->in, v, j->v_point, j->v_tile, first, last, s);
-        for (i64 i = 0; i < 36; i++) {
-            gemm_a_f32 a = {v + i * j->v_point, j->v_tile, GEMM_A_ROWS};
-            gemm_b_f32 b = {j->u + i * j->u_point, 0};
-            INTERNAL(gemm_block_f32)(last - first, j->o8, g->C, a, b, m + i * j->m_point, j->m_tile, &e);
-        }
-        write_tiles(j, m, first, last, 0, j->o8);
+/* ---- many tiles: filters once, tasks own tiles -------------------------------------------------------------------------- */
+/* products of `tiles` tiles with w filters in panels from u on, a block of channels at a time: shorter sums round less */
+static void products(const wino *j, i64 tiles, i64 w, i64 c0, i64 c1, const float *v, const float *u, i64 u_point, float *m) {
+    gemm_epilogue_f32 e = {.alpha = 1, .add = c0 > 0};
+    for (i64 i = 0; i < WINO_POINTS; i++) {
+        gemm_a_f32 a = {v + i * j->v_point + c0, j->v_tile, GEMM_A_ROWS};
+        gemm_b_f32 b = {u + i * u_point, 0};
+        INTERNAL(gemm_block_f32)(tiles, w, c1 - c0, a, b, m + i * j->m_point, j->m_tile, &e);
     }
-    udl_free(scratch, vs + ms + strip);
 }
 
-static int forward(const udl_conv *g, i64 N, float *y, i64 y_image, const float *x, i64 x_image, const float *w, wino_filters f,
+static size_t strip_bytes(const wino *j, i64 tiles) {
+    return sizeof(float) * (size_t)(6 * (4 * UDL_MINI(tiles, j->in.across) + 2) * V);
+}
+
+static void tiles_task(void *ctx, i64 begin, i64 end) {
+    wino *j = ctx;
+    i64 C = j->g->C;
+    size_t strip = strip_bytes(j, j->block), vs = sizeof(float) * (size_t)(36 * j->v_point);
+    size_t bytes = strip + vs + sizeof(float) * (size_t)(36 * j->m_point);
+    float *v = udl_alloc(bytes), *m = v + 36 * j->v_point, *s = m + 36 * j->m_point;
+    if (!v) { j->failed = 1; return; }
+    for (i64 t = begin; t < end; t++) {
+        i64 first = t * j->block, last = UDL_MINI(first + j->block, j->tiles);
+        INTERNAL(wino_read)(&j->in, v, j->v_point, j->v_tile, first, last, s);
+        for (i64 c = 0; c < C; c += j->kc)
+            products(j, last - first, j->o8, c, UDL_MINI(c + j->kc, C), v, j->u + c * j->o8, j->u_point, m);
+        write_tiles(j, m, first, last, 0, j->o8);
+    }
+    udl_free(v, bytes);
+}
+
+static int many_tiles(wino *j, filter_job *f) {
+    const udl_conv *g = j->g;
+    i64 most = UDL_MAXI(24, 1536 / (j->c8 + j->o8) / GEMM_MR * GEMM_MR), blocks = UDL_CEIL_DIV(j->tiles, most);
+    j->block = UDL_CEIL_DIV(UDL_CEIL_DIV(j->tiles, blocks), GEMM_MR) * GEMM_MR;
+    j->v_tile = j->c8, j->m_tile = j->o8;
+    j->v_point = j->block * j->v_tile + APART, j->m_point = j->block * j->m_tile + APART;
+    f->point = j->u_point = j->o8 * g->C + APART;
+    size_t bytes = sizeof(float) * (size_t)(36 * j->u_point);
+    if (!(f->u = j->u = udl_alloc(bytes))) return UDL_ENOMEM;
+    udl_parallel_for(UDL_CEIL_DIV(j->o8, NR) * UDL_CEIL_DIV(g->C, j->kc), UDL_MAXI(1, 64 / j->kc), filters_task, f);
+    udl_parallel_for(UDL_CEIL_DIV(j->tiles, j->block), 1, tiles_task, j);
+    udl_free(j->u, bytes);
+    return UDL_OK;
+}
+
+/* ---- many filters: input once, tasks own filters, which never go to memory ------------------------------------------------ */
+static void input_task(void *ctx, i64 begin, i64 end) {
+    wino *j = ctx;
+    size_t bytes = strip_bytes(j, end - begin);
+    float *strip = udl_alloc(bytes);
+    if (!strip) { j->failed = 1; return; }
+    INTERNAL(wino_read)(&j->in, j->v + begin * j->v_tile, j->v_point, j->v_tile, begin, end, strip);
+    udl_free(strip, bytes);
+}
+
+static void panels_task(void *ctx, i64 begin, i64 end) {
+    wino *j = ctx;
+    i64 C = j->g->C;
+    filter_job f = *j->filters;
+    size_t us = sizeof(float) * (size_t)(36 * f.point), bytes = us + sizeof(float) * (size_t)(36 * j->m_point);
+    float *u = udl_alloc(bytes), *m = u + 36 * f.point;
+    if (!u) { j->failed = 1; return; }
+    for (i64 t = begin, o = t * NR; t < end; t++, o += NR) {
+        i64 w = UDL_MINI(NR, j->o8 - o);
+        for (i64 c = 0; c < C; c += j->kc) {
+            filter_panel(&f, o, w, c, UDL_MINI(c + j->kc, C), u);
+            products(j, j->tiles, w, c, UDL_MINI(c + j->kc, C), j->v, u, f.point, m);
+        }
+        write_tiles(j, m, 0, j->tiles, o, o + w);
+    }
+    udl_free(u, bytes);
+}
+
+static int many_filters(wino *j, filter_job *f) {
+    j->v_tile = j->c8, j->m_tile = NR;
+    j->v_point = j->tiles * j->v_tile + APART, j->m_point = j->tiles * j->m_tile + APART;
+    f->point = j->kc * NR + APART;
+    j->filters = f;
+    size_t bytes = sizeof(float) * (size_t)(36 * j->v_point);
+    if (!(j->v = udl_alloc(bytes))) return UDL_ENOMEM;
+    udl_parallel_for(j->tiles, UDL_MAXI(j->in.across, 1024 / j->c8), input_task, j);
+    if (!j->failed) udl_parallel_for(UDL_CEIL_DIV(j->o8, NR), 1, panels_task, j);
+    udl_free(j->v, bytes);
+    return UDL_OK;
+}
+
+static int forward(const udl_conv *g, i64 N, float *y, i64 y_image, const float *x, i64 x_image, const float *w, wino_filters how,
                    const float *bias, int act, char *bad) {
-    wino j = {.g = g, .N = N, .y = y, .y_image = y_image, .bias = bias, .bad = bad, .c8 = wino_up(g->C), .o8 = wino_up(g->O),
-              .act = {.alpha = 1, .act = act}};
-    j.in = INTERNAL(wino_input)(g, x, x_image);
-    i64 tiles = N * j.in.per_image, most = UDL_MAXI(24, 1536 / (j.c8 + j.o8) / GEMM_MR * GEMM_MR);
-    i64 blocks = UDL_CEIL_DIV(tiles, most);
-    j.block = UDL_CEIL_DIV(UDL_CEIL_DIV(tiles, blocks), GEMM_MR) * GEMM_MR;
-    /* 16 floats more from point to point, so that the 36 lines that are written together lie in different sets */
-    j.v_tile = j.c8, j.m_tile = j.o8;
-    j.v_point = j.block * j.v_tile + 16, j.m_point = j.block * j.m_tile + 16, j.u_point = j.o8 * g->C + 16;
-    size_t bytes = sizeof(float) * (size_t)(36 * j.u_point);
-    if (!(j.u = udl_alloc(bytes))) return UDL_ENOMEM;
-    filter_job k = {g, w, f, j.u, j.u_point, 32, UDL_CEIL_DIV(g->C, 32)};
-    udl_parallel_for(UDL_CEIL_DIV(j.o8, NR) * k.chunks, 2, filters_task, &k);
-    udl_parallel_for(UDL_CEIL_DIV(tiles, j.block), 1, tiles_task, &j);
-    udl_free(j.u, bytes);
-    return j.failed ? UDL_ENOMEM : UDL_OK;
+    wino j = {.g = g, .in = INTERNAL(wino_input)(g, x, x_image), .y = y, .y_image = y_image, .bias = bias, .bad = bad,
+              .c8 = wino_up(g->C), .o8 = wino_up(g->O), .act = {.alpha = 1, .act = act}};
+    i64 most = UDL_MAXI(32, UDL_MINI(64, g->C / 4));
+    j.tiles = N * j.in.per_image;
+    j.kc = UDL_CEIL_DIV(UDL_CEIL_DIV(g->C, UDL_CEIL_DIV(g->C, most)), 4) * 4;
+    filter_job f = {.g = g, .w = w, .f = how, .kc = j.kc};
+    int few = getenv("SCHEME") ? atoi(getenv("SCHEME")) : j.tiles <= 128;
+    int status = few ? many_filters(&j, &f) : many_tiles(&j, &f);
+    return status || j.failed ? UDL_ENOMEM : UDL_OK;
 }
 
 int INTERNAL(wino_forward)(const udl_conv *g, i64 N, i64 G, float *y, const float *x, const float *w, wino_filters f,
@@ -229,6 +297,7 @@ int INTERNAL(wino_forward)(const udl_conv *g, i64 N, i64 G, float *y, const floa
 }
 
 int INTERNAL(wino_pays)(const udl_conv *g, i64 N) {
+    if (getenv("WINO")) return atoi(getenv("WINO")) && g->R == 3 && g->S == 3 && g->stride_h == 1 && g->stride_w == 1;
     return N && g->R == 3 && g->S == 3 && g->stride_h == 1 && g->stride_w == 1 && g->dil_h == 1 && g->dil_w == 1 && g->C >= 16 && g->O >= 16;
 }
 int INTERNAL(wino_pays_weight)(const udl_conv *g, i64 N) { return INTERNAL(wino_pays)(g, N); }
