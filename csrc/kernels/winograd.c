@@ -1,10 +1,8 @@
 /* winograd.c - the forward convolution of winograd.h: filters, then blocks of tiles, each in three steps whose data stay in
  * L2: transform the input (vectors of channels), 36 products of tiles x channels x filters, transform back. */
 #include "winograd.h"
-#include <stdlib.h>
 
 enum { V = VW32, NR = GEMM_NV * VW32 };
-#define APART 16 /* floats more from point to point: the 36 lines that are written together lie in different sets */
 
 /* ---- filters ------------------------------------------------------------------------------------------------------- */
 typedef struct { const udl_conv *g; const float *w; wino_filters f; float *u; i64 point, kc; } filter_job;
@@ -274,6 +272,42 @@ static int many_filters(wino *j, filter_job *f) {
     return UDL_OK;
 }
 
+/* ---- the choices: cycles from the shape, with two whole multiply-adds a cycle, scaled to vectors of 8 ------------------ */
+static double up(i64 n) { return (double)wino_up(n); }
+static double all_tiles(const udl_conv *g, i64 N) { return (double)(N * UDL_CEIL_DIV(g->P, 4) * UDL_CEIL_DIV(g->Q, 4)); }
+/* bytes written and read again, beyond what the other way does */
+static double extra_tiles(const udl_conv *g, i64 tiles) {
+    double u = 144. * up(g->O) * (double)g->C;
+    return (u > 8e6 ? 2 : 1) * u * (0.25 + (double)UDL_CEIL_DIV(tiles, 24) / 20);
+}
+static double extra_filters(const udl_conv *g, i64 tiles) {
+    double v = 144. * up(g->C) * (double)tiles, m = 144. * NR * (double)tiles, panels = up(g->O) / NR;
+    return v * (0.25 + panels / 20) + (m > 2.5e5 ? m * panels * (double)g->C / 64 / 10 : 0);
+}
+static double products_cycles(const udl_conv *g, double tiles) {
+    return tiles * 36 * (double)g->C * up(g->O) / (2 * V) * 1.25;
+}
+static double direct_cycles(const udl_conv *g, i64 N) {
+    return (double)(N * g->P * g->Q) * (double)g->O * (double)g->K / (2 * V) * 1.4;
+}
+
+static int fits(const udl_conv *g) {
+    return g->R == 3 && g->S == 3 && g->stride_h == 1 && g->stride_w == 1 && g->dil_h == 1 && g->dil_w == 1 && g->C >= 4 && g->O >= 8;
+}
+int INTERNAL(wino_pays)(const udl_conv *g, i64 N) {
+    if (!fits(g)) return 0;
+    double t = all_tiles(g, N), filters = up(g->O) / V * (double)g->C * 90, transforms = t * (up(g->C) + up(g->O)) / V * 250;
+    double a = extra_tiles(g, (i64)t), b = extra_filters(g, (i64)t);
+    double all = products_cycles(g, t) * (1 + 6. / (double)g->C) + filters + transforms + (a < b ? a : b) + 20000;
+    return all < 0.9 * direct_cycles(g, N);
+}
+int INTERNAL(wino_pays_weight)(const udl_conv *g, i64 N) {
+    if (!fits(g)) return 0;
+    double t = all_tiles(g, N), filters = up(g->O) / V * (double)g->C * 150, transforms = t * (up(g->C) + up(g->O)) / V * 250;
+    double all = products_cycles(g, t) * (1 + 6. / t) + filters + transforms + 144. * up(g->C) * t * (0.25 + up(g->O) / NR / 20) + 20000;
+    return all < 0.9 * direct_cycles(g, N);
+}
+
 static int forward(const udl_conv *g, i64 N, float *y, i64 y_image, const float *x, i64 x_image, const float *w, wino_filters how,
                    const float *bias, int act, char *bad) {
     wino j = {.g = g, .in = INTERNAL(wino_input)(g, x, x_image), .y = y, .y_image = y_image, .bias = bias, .bad = bad,
@@ -282,8 +316,8 @@ static int forward(const udl_conv *g, i64 N, float *y, i64 y_image, const float 
     j.tiles = N * j.in.per_image;
     j.kc = UDL_CEIL_DIV(UDL_CEIL_DIV(g->C, UDL_CEIL_DIV(g->C, most)), 4) * 4;
     filter_job f = {.g = g, .w = w, .f = how, .kc = j.kc};
-    int few = getenv("SCHEME") ? atoi(getenv("SCHEME")) : j.tiles <= 128;
-    int status = few ? many_filters(&j, &f) : many_tiles(&j, &f);
+    int status = extra_filters(g, j.tiles) < extra_tiles(g, j.tiles) ? many_filters(&j, &f)
+                                                                               : many_tiles(&j, &f);
     return status || j.failed ? UDL_ENOMEM : UDL_OK;
 }
 
@@ -295,9 +329,3 @@ int INTERNAL(wino_forward)(const udl_conv *g, i64 N, i64 G, float *y, const floa
         status = forward(g, N, y + i * Y, G * Y, x + i * X, G * X, w + i * g->O * g->K, f, bias ? bias + i * g->O : 0, act, bad);
     return status;
 }
-
-int INTERNAL(wino_pays)(const udl_conv *g, i64 N) {
-    if (getenv("WINO")) return atoi(getenv("WINO")) && g->R == 3 && g->S == 3 && g->stride_h == 1 && g->stride_w == 1;
-    return N && g->R == 3 && g->S == 3 && g->stride_h == 1 && g->stride_w == 1 && g->dil_h == 1 && g->dil_w == 1 && g->C >= 16 && g->O >= 16;
-}
-int INTERNAL(wino_pays_weight)(const udl_conv *g, i64 N) { return INTERNAL(wino_pays)(g, N); }

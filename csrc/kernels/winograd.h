@@ -28,6 +28,7 @@
 #define WINO_OUT 4
 #define WINO_IN 6
 #define WINO_POINTS 36
+#define APART 16 /* floats more from point to point: the 36 lines that are written together lie in different sets */
 #define WINO_A 0.625f
 #define WINO_B 1.5f
 

@@ -2,10 +2,10 @@
  *
  *     gw[o, c] = G^T (sum over tiles of (A gy[o] A^T) . (B^T x[c] B)) G
  *
- * As many tiles at a time as fit the L3 are transformed, then 36 products of channels x tiles x filters added to the sums. */
+ * As many tiles at a time as fit the L3 are transformed, then 36 products of channels x tiles x filters are added up. */
 #include "winograd.h"
 
-enum { V = VW32, NR = GEMM_NV * VW32, MOST_BYTES = 6 << 20, GRAIN = 24 };
+enum { V = VW32, NR = GEMM_NV * VW32, MOST_BYTES = 6 << 20, GRAIN = 24, C_BLOCK = 64 };
 
 typedef struct {
     wino_image x, gy;
@@ -50,7 +50,31 @@ static void read_task(void *ctx, i64 begin, i64 end) { /* tiles of the round */
     udl_free(strip, bytes);
 }
 
-static void products_task(void *ctx, i64 begin, i64 end) { /* points */
+/* s[point, channel, filter] of c channels and w filters -> gw at `to`; n filters are real */
+static vf32 write_filters(const float *s, i64 point, i64 c, i64 w, i64 v, float *to, i64 K, i64 n) {
+    vf32 seen = {0};
+    for (i64 k = 0; k < c; k++, to += 9) {
+        vf32 h[6][3], g[9];
+        _Pragma("GCC unroll 6") for (int a = 0; a < 6; a++) {
+            vf32 u[6];
+            _Pragma("GCC unroll 6") for (int b = 0; b < 6; b++)
+                u[b] = v_load(s + (6 * a + b) * point + k * w + v) * wino_scale(a, b);
+            wino_gt(u, h[a]);
+        }
+        _Pragma("GCC unroll 3") for (int t = 0; t < 3; t++) {
+            vf32 u[6] = {h[0][t], h[1][t], h[2][t], h[3][t], h[4][t], h[5][t]}, r[3];
+            wino_gt(u, r);
+            _Pragma("GCC unroll 3") for (int i = 0; i < 3; i++) g[3 * i + t] = r[i], seen += r[i] * 0;
+        }
+        rows_f32(g, to, K, n);
+        rows_f32(g + 5, to + 5, K, n);
+        for (i64 r = 0; r < n; r++) to[r * K + 4] = g[4][r];
+    }
+    return seen;
+}
+
+/* ---- few filters: the sums of all stay, tasks own points -------------------------------------------------------------- */
+static void points_task(void *ctx, i64 begin, i64 end) {
     const weight_job *j = ctx;
     gemm_epilogue_f32 e = {.alpha = 1, .add = j->first != 0};
     for (i64 i = begin; i < end; i++) {
@@ -62,49 +86,60 @@ static void products_task(void *ctx, i64 begin, i64 end) { /* points */
 
 static void write_task(void *ctx, i64 begin, i64 end) { /* vectors of filters */
     weight_job *j = ctx;
-    i64 C = j->x.C, K = 9 * C;
-    vf32 seen = {0};
-    for (i64 t = begin, o = t * V; t < end; t++, o += V)
-        for (i64 c = 0; c < C; c++) {
-            vf32 h[6][3], g[9];
-            _Pragma("GCC unroll 6") for (int a = 0; a < 6; a++) {
-                vf32 u[6];
-                _Pragma("GCC unroll 6") for (int b = 0; b < 6; b++)
-                    u[b] = v_load(j->s + (6 * a + b) * j->s_point + c * j->o8 + o) * wino_scale(a, b);
-                wino_gt(u, h[a]);
+    i64 K = 9 * j->x.C;
+    for (i64 t = begin, o = t * V; t < end; t++, o += V) {
+        vf32 seen = write_filters(j->s, j->s_point, j->x.C, j->o8, o, j->gw + o * K, K, UDL_MINI(V, j->gy.C - o));
+        if (v_sum(seen) != 0) __atomic_store_n(&j->bad, 1, __ATOMIC_RELAXED); /* NaN is not 0 */
+    }
+}
+
+/* ---- many: tasks own C_BLOCK channels and a panel of filters, all points ------------------------------------------------- */
+static void filters_task(void *ctx, i64 begin, i64 end) {
+    weight_job *j = ctx;
+    i64 C = j->x.C, K = 9 * C, blocks = UDL_CEIL_DIV(C, C_BLOCK), point = C_BLOCK * NR + APART;
+    size_t bytes = sizeof(float) * (size_t)(36 * point);
+    float *s = udl_alloc(bytes);
+    if (!s) { j->failed = 1; return; }
+    for (i64 t = begin; t < end; t++) {
+        i64 o = t / blocks * NR, w = UDL_MINI(NR, j->o8 - o), c = t % blocks * C_BLOCK, n = UDL_MINI(C_BLOCK, C - c);
+        gemm_epilogue_f32 e = {.alpha = 1};
+        for (i64 i = 0; i < WINO_POINTS; i++)
+            for (i64 k = 0, kc; k < j->tiles; k += kc) {
+                kc = UDL_MINI(j->tiles - k, 256);
+                gemm_a_f32 a = {j->v + i * j->v_point + k * j->v_tile + c, j->v_tile, GEMM_A_COLUMNS};
+                gemm_b_f32 b = {j->y + i * j->y_point + o * j->tiles + k * w, 0};
+                e.add = k > 0;
+                INTERNAL(gemm_block_f32)(n, w, kc, a, b, s + i * point, w, &e);
             }
-            _Pragma("GCC unroll 3") for (int s = 0; s < 3; s++) {
-                vf32 u[6] = {h[0][s], h[1][s], h[2][s], h[3][s], h[4][s], h[5][s]}, r[3];
-                wino_gt(u, r);
-                _Pragma("GCC unroll 3") for (int i = 0; i < 3; i++) g[3 * i + s] = r[i], seen += r[i] * 0;
-            }
-            i64 n = UDL_MINI(V, j->gy.C - o);
-            float *to = j->gw + o * K + 9 * c;
-            rows_f32(g, to, K, n);
-            rows_f32(g + 5, to + 5, K, n);
-            for (i64 r = 0; r < n; r++) to[r * K + 4] = g[4][r];
+        for (i64 v = 0; v < w; v += V) {
+            i64 real = UDL_MINI(V, j->gy.C - o - v);
+            vf32 seen = write_filters(s, point, n, w, v, j->gw + (o + v) * K + 9 * c, K, real);
+            if (v_sum(seen) != 0) __atomic_store_n(&j->bad, 1, __ATOMIC_RELAXED);
         }
-    if (v_sum(seen) != 0) __atomic_store_n(&j->bad, 1, __ATOMIC_RELAXED); /* NaN is not 0 */
+    }
+    udl_free(s, bytes);
 }
 
 static int weight(const udl_conv *g, i64 N, float *gw, const float *gy, i64 gy_image, const float *x, i64 x_image, char *bad) {
     weight_job j = {.x = INTERNAL(wino_input)(g, x, x_image), .o8 = wino_up(g->O), .gw = gw};
     i64 c8 = wino_up(g->C), tiles = N * j.x.per_image, most = UDL_MAXI(48, MOST_BYTES / (36 * 4) / (c8 + j.o8));
+    int at_once = g->C * g->O > 128 * 128 && tiles * (c8 + j.o8) * 36 * 4 <= 4 * MOST_BYTES;
     j.gy = (wino_image){.x = gy, .image = gy_image, .across = j.x.across, .per_image = j.x.per_image, .C = g->O, .H = g->P,
                         .W = g->Q, .rows = g->P, .columns = g->Q};
-    j.block = UDL_CEIL_DIV(tiles, UDL_CEIL_DIV(tiles, UDL_MINI(most, 256)));
-    /* 16 floats more here and there, so that what is used together lies in different sets of the caches */
-    j.v_tile = c8 + 16, j.v_point = j.block * j.v_tile + 16, j.y_point = j.block * j.o8 + 16, j.s_point = g->C * j.o8 + 16;
+    j.block = at_once ? tiles : UDL_CEIL_DIV(tiles, UDL_CEIL_DIV(tiles, UDL_MINI(most, 256)));
+    j.v_tile = c8 + APART, j.v_point = j.block * j.v_tile + APART, j.y_point = j.block * j.o8 + APART;
+    j.s_point = at_once ? 0 : g->C * j.o8 + APART;
     size_t bytes = sizeof(float) * (size_t)(36 * (j.v_point + j.y_point + j.s_point));
     if (!(j.v = udl_alloc(bytes))) return UDL_ENOMEM;
     j.y = j.v + 36 * j.v_point;
     j.s = j.y + 36 * j.y_point;
-    for (; j.first < tiles; j.first += j.block) {
+    for (; j.first < tiles && !j.failed; j.first += j.block) {
         j.tiles = UDL_MINI(j.block, tiles - j.first);
-        udl_parallel_for(j.tiles, GRAIN, read_task, &j);
-        udl_parallel_for(36, 1, products_task, &j);
+        udl_parallel_for(j.tiles, UDL_MAXI(1, UDL_MINI(GRAIN, 4096 / (c8 + j.o8))), read_task, &j);
+        if (at_once) udl_parallel_for(UDL_CEIL_DIV(j.o8, NR) * UDL_CEIL_DIV(g->C, C_BLOCK), 1, filters_task, &j);
+        else udl_parallel_for(36, 1, points_task, &j);
     }
-    udl_parallel_for(j.o8 / V, UDL_MAXI(1, 1024 / g->C), write_task, &j);
+    if (!at_once) udl_parallel_for(j.o8 / V, UDL_MAXI(1, 1024 / g->C), write_task, &j);
     udl_free(j.v, bytes);
     *bad |= (char)j.bad;
     return j.failed ? UDL_ENOMEM : UDL_OK;
