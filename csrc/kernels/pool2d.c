@@ -46,24 +46,61 @@ static void FN(max_row_2x2)(T *y, i64 *indices, const T *x0, const T *x1, i64 Q,
     }
 }
 
-static void FN(max_plane)(const udl_max_pool2d_args *a, T *y, i64 *indices, const T *x) {
-    for (i64 p = 0; p < a->P; p++)
-        for (i64 q = 0; q < a->Q; q++) {
-            i64 h0 = p * a->stride_h - a->pad_h, w0 = q * a->stride_w - a->pad_w, at = -1;
-            T m = (T)-INFINITY;
-            for (i64 r = 0; r < a->R; r++) {
-                i64 h = h0 + r * a->dil_h;
-                if (h < 0 || h >= a->H) continue;
-                for (i64 s = 0; s < a->S; s++) {
-                    i64 w = w0 + s * a->dil_w;
-                    if (w < 0 || w >= a->W) continue;
-                    T v = x[h * a->W + w];
-                    if (at < 0 || v > m || (v != v && m == m)) { m = v; at = h * a->W + w; }
-                }
-            }
-            y[p * a->Q + q] = m;
-            if (indices) indices[p * a->Q + q] = at;
+/* one window, clipped to the image */
+static void FN(max_window)(const udl_max_pool2d_args *a, T *y, i64 *index, const T *x, i64 p, i64 q) {
+    i64 h0 = p * a->stride_h - a->pad_h, w0 = q * a->stride_w - a->pad_w, at = -1;
+    T m = (T)-INFINITY;
+    for (i64 r = 0; r < a->R; r++) {
+        i64 h = h0 + r * a->dil_h;
+        if (h < 0 || h >= a->H) continue;
+        for (i64 s = 0; s < a->S; s++) {
+            i64 w = w0 + s * a->dil_w;
+            if (w < 0 || w >= a->W) continue;
+            T v = x[h * a->W + w];
+            if (at < 0 || v > m || (v != v && m == m)) { m = v; at = h * a->W + w; }
         }
+    }
+    *y = m;
+    if (index) *index = at;
+}
+
+/* VW windows of a row side by side, all their columns inside; rows r0..r1; at: the first one's first column. Strides 1, 2. */
+VFN void FN(max_vector)(const udl_max_pool2d_args *a, T *y, i64 *index, const T *x, i64 h0, i64 r0, i64 r1, i64 at) {
+    vec m = v_set((T)-INFINITY);
+    vmask where = (vmask){0} - 1;
+    for (i64 r = r0; r < r1; r++) {
+        i64 row = (h0 + r * a->dil_h) * a->W + at;
+        for (i64 s = 0; s < a->S; s++) {
+            const T *from = x + row + s * a->dil_w;
+            vec v = a->stride_w == 1 ? v_load(from) : v_even(v_load(from), v_load(from + VW));
+            vmask better = (v > m) | ((v != v) & (m == m)) | (where < 0);
+            m = v_sel(better, v, m);
+            where = (better & (vmask)((vmask){0} + (__typeof__(where[0]))(r * a->dil_h * a->W + s * a->dil_w))) | (~better & where);
+        }
+    }
+    v_store(y, m);
+    if (index) for (int l = 0; l < VW; l++) index[l] = h0 * a->W + at + l * a->stride_w + where[l];
+}
+
+static void FN(max_plane)(const udl_max_pool2d_args *a, T *y, i64 *indices, const T *x) {
+    i64 first = UDL_CEIL_DIV(a->pad_w, a->stride_w), reach = (a->S - 1) * a->dil_w, vectors = 0;
+    /* a vector of stride 2 reads one element more than it takes */
+    i64 span = (a->stride_w == 1 ? VW : 2 * VW) + reach, start = first * a->stride_w - a->pad_w;
+    if (a->stride_w <= 2 && a->R * a->dil_h * a->W < INT32_MAX && a->W >= start + span)
+        vectors = UDL_MINI((a->W - start - span) / a->stride_w + VW, a->Q - first) / VW;
+    for (i64 p = 0; p < a->P; p++) {
+        i64 h0 = p * a->stride_h - a->pad_h, r0 = 0, r1 = a->R, q = 0;
+        while (r0 < r1 && h0 + r0 * a->dil_h < 0) r0++;
+        while (r1 > r0 && h0 + (r1 - 1) * a->dil_h >= a->H) r1--;
+        T *to = y + p * a->Q;
+        i64 *index = indices ? indices + p * a->Q : 0;
+        if (r0 < r1 && vectors > 0) {
+            for (; q < first; q++) FN(max_window)(a, to + q, index ? index + q : 0, x, p, q);
+            for (i64 v = 0; v < vectors; v++, q += VW)
+                FN(max_vector)(a, to + q, index ? index + q : 0, x, h0, r0, r1, q * a->stride_w - a->pad_w);
+        }
+        for (; q < a->Q; q++) FN(max_window)(a, to + q, index ? index + q : 0, x, p, q);
+    }
 }
 
 static void FN(max_planes)(void *arg, i64 begin, i64 end) {
