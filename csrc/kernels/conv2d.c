@@ -12,6 +12,14 @@ int KERNEL(conv2d)(const udl_conv2d_args *a) { return BY_FLOAT(a->dtype, conv2d,
 
 typedef struct { const udl_conv *g; i64 G; T *y; const T *x; const FN(conv_sum) *sums; int failed; } FN(conv_job);
 
+/* 1 x 1: a panel of B is pixels of an image as it is. Many filters read it often enough to pay for a copy whose vectors do
+ * not straddle cache lines. */
+static void FN(pack_plane)(const void *ctx, T *to, i64 first, i64 count, i64 k, i64 kc) {
+    const FN(gemm_b) *b = ctx;
+    gemm_pack_b(to, b->p + k * b->stride + first, b->stride, 1, kc, count);
+}
+#define MANY_FILTERS 48
+
 static void FN(images)(void *ctx, i64 begin, i64 end) { /* task = (image, group) */
     FN(conv_job) *j = ctx;
     const udl_conv *g = j->g;
@@ -24,8 +32,10 @@ static void FN(images)(void *ctx, i64 begin, i64 end) { /* task = (image, group)
         T *y = j->y + t * g->O * g->P * g->Q;
         int status;
         if (g->plain) {
+            FN(gemm_b) b = {x, g->H * g->W};
             FN(gemm_job) m = {.m = c->M, .n = g->P * g->Q, .k = g->K, .c = y, .ldc = c->ldy, .a = {c->w, g->K, GEMM_A_ROWS},
-                              .b = {x, g->H * g->W}, .e = {.alpha = 1, .act = c->act, .bias_m = c->bias}};
+                              .pack_b = FN(pack_plane), .ctx = &b, .e = {.alpha = 1, .act = c->act, .bias_m = c->bias}};
+            if (c->M < MANY_FILTERS) m.b = b;
             status = gemm_run(&m);
         } else {
             conv_pad(g, xp, x);

@@ -25,7 +25,7 @@ VFN void filter_vector(const filter_job *j, i64 o, i64 w, i64 c0, i64 c1, float 
     for (i64 c = c0; c < c1; c++, to += w) {
         vf32 t[9], h[3][6], u[6];
         load_filters(row, turned, t);
-        for (int r = 0; r < V; r++) row[r] += step;
+        for (int r = 0; r < V; r++) __builtin_prefetch(row[r] + 16 * step), row[r] += step; /* weights are often cold */
         _Pragma("GCC unroll 3") for (int s = 0; s < 3; s++) {
             vf32 column[3] = {t[s], t[3 + s], t[6 + s]};
             wino_g(column, h[s]);
