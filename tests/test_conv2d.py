@@ -152,6 +152,19 @@ def test_tiles_spread_no_infinity(isa, rng, bad, where, at):
         check_close(tw.grad, gw, "gradient of w", k=4, n=312)
 
 
+def test_tiles_do_not_look_beyond_what_is_seen(isa, rng):
+    """Rows of a gradient that no input reaches: huge there, they must not round away the rest of their tile."""
+    for padding, H in ((4, 12), (3, 9), (3, 14)):
+        x, w = np.zeros((2, 32, H, H)), rng.standard_normal((32, 32, 3, 3))
+        gy = rng.standard_normal((2, 32, H + 2 * padding - 2, H + 2 * padding - 2))
+        edge = padding - 2
+        gy[:, :, :edge] = gy[:, :, -edge:] = gy[..., :edge] = gy[..., -edge:] = 1e20
+        tx, tw = place(x, "float32").requires_grad_(), place(w, "float32")
+        F.conv2d(tx, tw, padding=padding).backward(place(gy, "float32"))
+        gx = ref.conv2d_backward(rounded(gy, "float32"), x, rounded(w, "float32"), padding=padding)[0]
+        check_close(tx.grad, gx, f"padding {padding}", k=4, n=288)
+
+
 def test_tiles_round_no_worse_than_sums(isa, rng):
     """The error is that of a sum of 9 C terms, at most four times (measured: about 1): not of the larger numbers in between."""
     for N, C, H, O in [(2, 64, 16, 64), (1, 256, 12, 64)]:
