@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from harness import check_close, check_gradient, check_reference, gradcheck, place
+from harness import check_close, check_gradient, check_reference, gradcheck, numbers, place, rounded
 
 import udlfast as torch
 import udlfast.nn.functional as F
@@ -84,6 +84,117 @@ def test_every_tail_of_the_channels(isa, rng, channels):
     check(rng, (1, channels, 4, 5, 3, 3, 3, {"padding": 1}))
     check(rng, (1, 3, 4, 5, channels, 3, 3, {"padding": 1}))
     check(rng, (2, channels, 4, 5, channels, 3, 3, {"padding": 1, "groups": channels}))
+
+
+# 3 x 3, stride 1, large enough that tiles of 6 x 6 pay (winograd.c): every path and edge of it
+TILED = [
+    (1, 32, 14, 14, 32, 3, 3, {"padding": 1}),  # few tiles: tasks own filters
+    (3, 16, 38, 41, 16, 3, 3, {"padding": 1}),  # many: tasks own tiles; gradient of the filters in rounds
+    (2, 33, 9, 11, 35, 3, 3, {"padding": 2}),
+    (2, 45, 13, 18, 51, 3, 3, {}),  # a last vector of 5 and of 3 channels
+    (1, 130, 9, 8, 137, 3, 3, {"padding": (0, 1)}),  # three blocks of channels; gradient of the filters at once
+    (2, 64, 10, 10, 64, 3, 3, {"padding": 1, "groups": 2}),
+    (4, 32, 3, 5, 32, 3, 3, {"padding": (4, 3)}),  # the gradient of the input is cut at its sides
+]
+
+
+@pytest.mark.parametrize("case", TILED, ids=str)
+def test_tiles(isa, rng, case):
+    check(rng, case)
+
+
+@pytest.mark.parametrize("rows", range(1, 10))
+def test_tiles_at_every_edge(isa, rng, rows):
+    """Sizes of 1 to twice a tile and one more; the transposed sizes go through the gradient of the input."""
+    for columns in range(1, 10):
+        padding = (rows + columns) % 3
+        check(rng, (4, 24, rows + 2 - min(2 * padding, rows + 1), columns + 2 - min(2 * padding, columns + 1), 40, 3, 3,
+                    {"padding": padding}))  # fmt: skip
+
+
+def test_tiles_are_used_and_not_where_a_result_is_infinite(isa, rng):
+    """One NaN sends its image, and no other, the direct way: exactly what sees it is NaN, the rest equal up to rounding."""
+    x, w = rng.standard_normal((3, 32, 14, 14)), rng.standard_normal((32, 32, 3, 3))
+    bits = [numbers(F.conv2d(place(a, "float32"), place(w, "float32"), padding=1)) for a in (x, with_bad(x, (1, 5, 6, 7), np.nan))]
+    seen = np.zeros_like(bits[0], bool)
+    seen[1, :, 5:8, 6:9] = True
+    assert np.array_equal(np.isnan(bits[1]), seen)
+    assert np.array_equal(bits[0][[0, 2]], bits[1][[0, 2]])
+    assert not np.array_equal(bits[0][1][~seen[1]], bits[1][1][~seen[1]]), "the choice of tiles never fell on this shape"
+
+
+def with_bad(a, at, bad):
+    a = a.copy()
+    a[at] = bad
+    return a
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38])
+@pytest.mark.parametrize("where", ["input", "weight", "gradient"])
+@pytest.mark.parametrize("at", [(0, 0, 0, 0), (1, 7, 1, 2), (1, 23, 0, 1)])
+def test_tiles_spread_no_infinity(isa, rng, bad, where, at):
+    """A result that is finite when summed tap by tap is finite, beside infinities, NaN, and numbers that overflow in between."""
+    x, w = rng.standard_normal((2, 24, 12, 13)), rng.standard_normal((24, 24, 3, 3))
+    gy = rng.standard_normal((2, 24, 12, 13))
+    x, w, gy = (with_bad(a, at, bad) if where == name else a for a, name in ((x, "input"), (w, "weight"), (gy, "gradient")))
+    if np.isfinite(bad):  # as large as can be where all sums stay finite
+        x, w, gy = (a if where == name else a * 1e-3 for a, name in ((x, "input"), (w, "weight"), (gy, "gradient")))
+    seen = [rounded(a, "float32") for a in (x, w, gy)]
+    tx, tw, tgy = (place(a, "float32") for a in seen)
+    tx.requires_grad_(), tw.requires_grad_()
+    y = F.conv2d(tx, tw, padding=1)
+    y.backward(tgy)
+    with np.errstate(invalid="ignore"):
+        check_close(y, ref.conv2d(*seen[:2], padding=1), "forward", k=4, n=216)
+        gx, gw = ref.conv2d_backward(seen[2], *seen[:2], padding=1)
+        inside = slice(1, -1)  # at the sides zeros meet the weights, here but not in the reference
+        check_close(tx.grad[:, :, inside, inside], gx[:, :, inside, inside], "gradient of x", k=4, n=216)
+        check_close(tw.grad, gw, "gradient of w", k=4, n=312)
+
+
+def test_tiles_do_not_look_beyond_what_is_seen(isa, rng):
+    """Rows of a gradient that no input reaches: huge there, they must not round away the rest of their tile."""
+    for padding, H in ((4, 12), (3, 9), (3, 14)):
+        x, w = np.zeros((2, 32, H, H)), rng.standard_normal((32, 32, 3, 3))
+        gy = rng.standard_normal((2, 32, H + 2 * padding - 2, H + 2 * padding - 2))
+        edge = padding - 2
+        gy[:, :, :edge] = gy[:, :, -edge:] = gy[..., :edge] = gy[..., -edge:] = 1e20
+        tx, tw = place(x, "float32").requires_grad_(), place(w, "float32")
+        F.conv2d(tx, tw, padding=padding).backward(place(gy, "float32"))
+        gx = ref.conv2d_backward(rounded(gy, "float32"), x, rounded(w, "float32"), padding=padding)[0]
+        check_close(tx.grad, gx, f"padding {padding}", k=4, n=288)
+
+
+def test_tiles_round_no_worse_than_sums(isa, rng):
+    """The error is that of a sum of 9 C terms, at most four times (measured: about 1): not of the larger numbers in between."""
+    for N, C, H, O in [(2, 64, 16, 64), (1, 256, 12, 64)]:
+        x, w, gy = rng.standard_normal((N, C, H, H)), rng.standard_normal((O, C, 3, 3)), rng.standard_normal((N, O, H, H))
+        x, w, gy = (rounded(a, "float32") for a in (x, w, gy))
+        tx, tw = place(x, "float32").requires_grad_(), place(w, "float32").requires_grad_()
+        y = F.conv2d(tx, tw, padding=1)
+        y.backward(place(gy, "float32"))
+        wants = ref.conv2d(x, w, padding=1), *ref.conv2d_backward(gy, x, w, padding=1)
+        for got, want, n in zip((y, tx.grad, tw.grad), wants, (9 * C, 9 * O, N * H * H), strict=True):
+            error = np.sqrt(np.mean((numbers(got) - want) ** 2)) / np.std(want)
+            assert error <= 4 * 0.2 * 2.0**-24 * n**0.5 + 4 * 2.0**-24, f"rms error {error:.3g} for sums of {n}"
+
+
+@pytest.mark.parametrize("act_case", TILED[:3], ids=str)
+def test_tiles_have_the_same_bits_with_any_threads(isa, rng, act_case):
+    arrays = [place(a, "float32") for a in arrays_of(rng, act_case)]
+    results = []
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            leaves = [a.clone().requires_grad_() for a in arrays]
+            y = F.conv2d(*leaves, **act_case[-1])
+            y.backward(torch.ones_like(y))
+            results.append([numbers(t) for t in (y, *(a.grad for a in leaves))])
+    finally:
+        torch.set_num_threads(before)
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
 # N, C, W, O, S, options

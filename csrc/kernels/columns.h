@@ -50,6 +50,28 @@ VFN void columns_f32(const float *const row[VW32], i64 k, vf32 out[KS_f32]) {
     out[2] = (vf32)ZIP64_LO(c, d);
     out[3] = (vf32)ZIP64_HI(c, d);
 }
+/* and back: to[r][0..4] = in[0..4][r] for the first n rows */
+#if UDL_VB == 64
+#define LANE(v, l) __builtin_shufflevector(v, v, 4 * (l), 4 * (l) + 1, 4 * (l) + 2, 4 * (l) + 3)
+#elif UDL_VB == 32
+#define LANE(v, l) __builtin_shufflevector(v, v, 4 * ((l) & 1), 4 * ((l) & 1) + 1, 4 * ((l) & 1) + 2, 4 * ((l) & 1) + 3)
+#else
+#define LANE(v, l) (v)
+#endif
+VFN void rows_f32(const vf32 in[4], float *to, i64 stride, i64 n) {
+    vf64 a = (vf64)ZIP_LO(in[0], in[1]), b = (vf64)ZIP_LO(in[2], in[3]), c = (vf64)ZIP_HI(in[0], in[1]), d = (vf64)ZIP_HI(in[2], in[3]);
+    vf32 u[4] = {(vf32)ZIP64_LO(a, b), (vf32)ZIP64_HI(a, b), (vf32)ZIP64_LO(c, d), (vf32)ZIP64_HI(c, d)};
+#define PUT(l) _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++)                                                        \
+    if (4 * (l) + i < n) { lane_f32 q = LANE(u[i], l); memcpy(to + (4 * (l) + i) * stride, &q, 16); }
+    PUT(0)
+#if UDL_VB >= 32
+    PUT(1)
+#endif
+#if UDL_VB == 64
+    PUT(2) PUT(3)
+#endif
+#undef PUT
+}
 VFN void columns_f64(const double *const row[VW64], i64 k, vf64 out[KS_f64]) {
     vf64 u[2];
     _Pragma("GCC unroll 2") for (int i = 0; i < 2; i++) {

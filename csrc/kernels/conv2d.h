@@ -61,8 +61,9 @@ VFN i64 conv_grain(i64 images, double flops_each) {
     int UDL_CAT3(udli_, conv_batched_##s, UDL_LEVEL)(const conv_sum_##s *);                                            \
     void UDL_CAT3(udli_, conv_release_##s, UDL_LEVEL)(conv_sum_##s *);                                                 \
     void UDL_CAT3(udli_, conv_pad_##s, UDL_LEVEL)(const udl_conv *g, T *xp, const T *x);                               \
-    int UDL_CAT3(udli_, conv_forward_##s, UDL_LEVEL)(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w,    \
-                                                     const T *b, int act);
+    /* the same for images of groups: y[N G][O P Q] from x[N G][C H W] and w[G][O][K]; only: NULL, or which images */     \
+    int UDL_CAT3(udli_, conv_direct_##s, UDL_LEVEL)(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w,     \
+                                                    const T *b, int act, const char *only);
 CONV_DECLARE(float, f32)
 CONV_DECLARE(double, f64)
 #define conv_prepare INTERNAL(FN(conv_prepare))
@@ -71,5 +72,5 @@ CONV_DECLARE(double, f64)
 #define conv_batched INTERNAL(FN(conv_batched))
 #define conv_release INTERNAL(FN(conv_release))
 #define conv_pad INTERNAL(FN(conv_pad))
-#define conv_forward INTERNAL(FN(conv_forward))
+#define conv_direct INTERNAL(FN(conv_direct))
 #endif

@@ -6,7 +6,7 @@
  * and columns of gx that have it are a convolution of stride 1 of gy with those taps, so nothing is scattered and no product
  * is wasted. With stride 1 there is one phase: the forward convolution of gy with the filters turned by 180 degrees. */
 #ifndef T
-#include "conv2d.h"
+#include "winograd.h"
 #define UDL_THIS_FILE "kernels/conv2d_backward_input.c"
 #include "../each_float.h"
 int KERNEL(conv2d_backward_input)(const udl_conv2d_backward_input_args *a) {
@@ -93,21 +93,32 @@ static int FN(make_phase)(const udl_conv2d_backward_input_args *a, FN(input_job)
     return status;
 }
 
-/* Stride 1: gy with w[G][O][C][R S] as t[G][C][O][R S reversed] */
-static int FN(input_stride_1)(const udl_conv2d_backward_input_args *a, i64 G, i64 O, i64 C) {
-    i64 RS = a->R * a->S;
+/* Stride 1, tap by tap: gy with w[G][O][C][R S] as t[G][C][O][R S reversed] */
+static int FN(input_turned)(const udl_conv2d_backward_input_args *a, const udl_conv *g, i64 G, const char *only) {
+    i64 RS = a->R * a->S, O = g->C, C = g->O;
     size_t bytes = sizeof(T) * (size_t)(G * C * O * RS);
     const T *w = a->w;
     T *t = udl_alloc(bytes);
     if (!t) return UDL_ENOMEM;
-    for (i64 g = 0; g < G; g++)
+    for (i64 k = 0; k < G; k++)
         for (i64 o = 0; o < O; o++)
             for (i64 c = 0; c < C; c++)
-                for (i64 i = 0; i < RS; i++) t[((g * C + c) * O + o) * RS + i] = w[((g * O + o) * C + c) * RS + RS - 1 - i];
+                for (i64 i = 0; i < RS; i++) t[((k * C + c) * O + o) * RS + i] = w[((k * O + o) * C + c) * RS + RS - 1 - i];
+    int status = conv_direct(g, a->N, G, a->gx, a->gy, t, NULL, UDL_ACT_NONE, only);
+    udl_free(t, bytes);
+    return status;
+}
+
+static int FN(input_stride_1)(const udl_conv2d_backward_input_args *a, i64 G, i64 O, i64 C) {
     udl_conv g = conv_geometry(O, a->P, a->Q, C, a->R, a->S, a->H, a->W, 1, 1, a->dil_h * (a->R - 1) - a->pad_h,
                                a->dil_w * (a->S - 1) - a->pad_w, a->dil_h, a->dil_w);
-    int status = conv_forward(&g, a->N, G, a->gx, a->gy, t, NULL, UDL_ACT_NONE);
-    udl_free(t, bytes);
+    if (a->dtype != UDL_F32 || !INTERNAL(wino_pays)(&g, a->N)) return FN(input_turned)(a, &g, G, 0);
+    char *bad = udl_alloc((size_t)a->N);
+    if (!bad) return UDL_ENOMEM;
+    memset(bad, 0, (size_t)a->N);
+    int status = INTERNAL(wino_forward)(&g, a->N, G, a->gx, a->gy, a->w, (wino_filters){9, C * 9, 1}, 0, UDL_ACT_NONE, bad);
+    if (!status && memchr(bad, 1, (size_t)a->N)) status = FN(input_turned)(a, &g, G, bad);
+    udl_free(bad, (size_t)a->N);
     return status;
 }
 

@@ -6,8 +6,7 @@
  * Else the matmul engine: gy[O, N P Q] times im2col^T, packed from the images by transposing in registers.
  * Floor: as many flops as forward. */
 #ifndef T
-#include "columns.h"
-#include "conv2d.h"
+#include "winograd.h"
 #define UDL_THIS_FILE "kernels/conv2d_backward_weight.c"
 #define PARTS 16
 #include "../each_float.h"
@@ -240,6 +239,11 @@ static int FN(conv2d_backward_weight)(const udl_conv2d_backward_weight_args *a) 
     if (a->N * PQ == 0) {
         memset(a->gw, 0, sizeof(T) * (size_t)size);
         return UDL_OK;
+    }
+    if (a->dtype == UDL_F32 && INTERNAL(wino_pays_weight)(&g, a->N)) {
+        char bad = 0;
+        int status = INTERNAL(wino_weight)(&g, a->N, G, a->gw, a->gy, a->x, &bad);
+        if (status || !bad) return status;
     }
     size_t taps = sizeof(i64) * (size_t)g.K;
     i64 *tap = udl_alloc(taps);

@@ -64,19 +64,52 @@ void conv_pad(const udl_conv *g, T *xp, const T *x) {
 
 /* ---- PLANE ----------------------------------------------------------------------------------------------------------- */
 #define AT 8 /* vectors of pixels at a time */
+/* 3 x 3 taps, stride 1: four rows at a time, so that each vector read serves up to three of them. Tiles at the right and at
+ * the bottom move back over pixels that are done: the same values come out again. */
+static int FN(is_3x3)(const FN(conv_sum) *c) {
+    if (c->K != 9 || c->Q < VW || c->P < 4 || c->act > UDL_ACT_RELU) return 0;
+    for (i64 k = 0; k < 9; k++)
+        if (c->tap[k] != c->tap[0] + k / 3 * c->step + k % 3) return 0;
+    return 1;
+}
+static void FN(plane_3x3)(const FN(conv_sum) *c, i64 m, const T *xp, T *y) {
+    vec w[9], bias = (vec){0} + (c->bias ? c->bias[m] : 0);
+    _Pragma("GCC unroll 9") for (int k = 0; k < 9; k++) w[k] = (vec){0} + c->w[m * 9 + k];
+    xp += c->tap[0];
+    y += m * c->ldy;
+    for (i64 p0 = 0; p0 < c->P; p0 += 4)
+        for (i64 q0 = 0; q0 < c->Q; q0 += VW) {
+            i64 p = UDL_MINI(p0, c->P - 4), q = UDL_MINI(q0, c->Q - VW);
+            const T *x = xp + p * c->step + q;
+            vec s[4] = {bias, bias, bias, bias};
+            _Pragma("GCC unroll 6") for (int r = 0; r < 6; r++, x += c->step)
+                _Pragma("GCC unroll 3") for (int t = 0; t < 3; t++) {
+                    vec v = v_load(x + t);
+                    _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++)
+                        if (r - i >= 0 && r - i < 3) s[i] = v_fma(v, w[3 * (r - i) + t], s[i]);
+                }
+            _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++)
+                v_store(y + (p + i) * c->Q + q, c->act ? v_sel(s[i] < 0, (vec){0}, s[i]) : s[i]);
+        }
+}
+
 /* Each group of VW pixels of a row has its place in the image; eight of them make a tile, whatever rows they are in. */
 static void FN(plane)(const FN(conv_sum) *c, i64 m, const T *xp, T *y) {
     i64 across = UDL_CEIL_DIV(c->Q, VW), groups = c->P * across;
     const T *w = c->w + m * c->K;
     T bias = c->bias ? c->bias[m] : 0;
     FN(gemm_epilogue) e = {.alpha = 1, .act = c->act};
-    for (i64 t = 0; t < groups; t += AT) {
+    for (i64 t = 0, p = 0, q = 0; t < groups; t += AT) {
         const T *x[AT];
         vec s[AT];
+        T *to[AT];
+        i64 left[AT]; /* pixels from here to the end of the row */
         _Pragma("GCC unroll 8") for (i64 i = 0; i < AT; i++) {
-            i64 u = UDL_MINI(t + i, groups - 1);
-            x[i] = xp + u / across * c->step + u % across * VW;
+            x[i] = xp + p * c->step + q;
+            to[i] = y + m * c->ldy + p * c->Q + q;
+            left[i] = c->Q - q;
             s[i] = (vec){0} + bias;
+            if (t + i + 1 < groups && (q += VW) >= c->Q) p++, q = 0;
         }
         for (i64 k = 0; k < c->K; k++) {
             i64 at = c->tap[k];
@@ -84,15 +117,13 @@ static void FN(plane)(const FN(conv_sum) *c, i64 m, const T *xp, T *y) {
             _Pragma("GCC unroll 8") for (int i = 0; i < AT; i++) s[i] = v_fma(v_load(x[i] + at), f, s[i]);
         }
         for (i64 i = 0; i < AT && t + i < groups; i++) {
-            i64 p = (t + i) / across, q = (t + i) % across * VW;
-            T *to = y + m * c->ldy + p * c->Q + q;
-            int whole = c->Q - q >= VW || (t + i + 1 < groups && VW - (c->Q - q) <= c->Q); /* next row: written later */
+            int whole = left[i] >= VW || (t + i + 1 < groups && VW - left[i] <= c->Q); /* next row: written later */
             if (c->act > UDL_ACT_RELU || !whole) {
                 T one[VW];
                 v_store(one, s[i]);
-                gemm_finish(1, UDL_MINI(VW, c->Q - q), one, VW, to, 0, &e);
+                gemm_finish(1, UDL_MINI(VW, left[i]), one, VW, to[i], 0, &e);
             } else {
-                v_store(to, c->act ? v_sel(s[i] < 0, (vec){0}, s[i]) : s[i]);
+                v_store(to[i], c->act ? v_sel(s[i] < 0, (vec){0}, s[i]) : s[i]);
             }
         }
     }
@@ -228,7 +259,10 @@ int conv_run(const FN(conv_sum) *c, const T *xp, T *y) {
         return UDL_OK;
     }
     if (c->how == PLANE) {
-        for (i64 m = 0; m < c->M; m++) FN(plane)(c, m, xp, y);
+        int simple = FN(is_3x3)(c);
+        for (i64 m = 0; m < c->M; m++)
+            if (simple) FN(plane_3x3)(c, m, xp, y);
+            else FN(plane)(c, m, xp, y);
         return UDL_OK;
     }
     return FN(run_packed)(c, xp, 0, 1, y, c->ldy);
