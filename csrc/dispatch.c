@@ -1,9 +1,10 @@
 /* dispatch.c - the table of kernels that is active, chosen once among the instruction sets compiled in.
  *
  * CMake defines UDL_HAVE_<isa> for every full level that it compiled; table.c gives each the table udl_table_<isa>.
- * An overlay (amx over avx512) starts from a copy of its parent's table, in which udl_overlay_<isa> replaces what it
- * does better. */
+ * An overlay (amx over avx512) has its parent's table; udl_overlay_<isa> names the matrix unit (engine.h) that kernels of
+ * this table find while the level is active. */
 #include "cpu.h"
+#include "engine.h"
 #include "udlfast.h"
 #include <string.h>
 
@@ -45,8 +46,10 @@ static const struct {
 };
 enum { NLEVELS = sizeof levels / sizeof levels[0] };
 
+udl_engine udl_matrix_unit;
 #if defined(UDL_HAVE_OVERLAY_AMX)
-void udl_overlay_amx(udl_kernel_fn *table);
+void udl_overlay_amx(void);
+void udl_overlay_avx512_bf16(void);
 #endif
 
 static udl_kernel_fn active_table[UDL_NKERNELS];
@@ -64,8 +67,10 @@ int udl_isa_active(void) { return active_level; }
 int udl_isa_use(int level) {
     if (!udl_isa_usable(level)) return UDL_EISA;
     memcpy(active_table, levels[level].table, sizeof active_table);
+    udl_matrix_unit = (udl_engine){0};
 #if defined(UDL_HAVE_OVERLAY_AMX)
-    if (strcmp(levels[level].name, "amx") == 0) udl_overlay_amx(active_table);
+    if (strcmp(levels[level].name, "amx") == 0) udl_overlay_amx();
+    if (strcmp(levels[level].name, "avx512") == 0 && udl_cpu_has_avx512_bf16()) udl_overlay_avx512_bf16();
 #endif
     active_level = level;
     return UDL_OK;

@@ -16,6 +16,11 @@ enum { UDL_OK = 0, UDL_ENOMEM = 1, UDL_EINVAL = 2, UDL_EINDEX = 3, UDL_EISA = 4 
 /* ---- element types: the order is the order of promotion inside a category --------------------------------------- */
 enum { UDL_BOOL = 0, UDL_U8 = 1, UDL_I32 = 2, UDL_I64 = 3, UDL_BF16 = 4, UDL_F32 = 5, UDL_F64 = 6, UDL_NDTYPES = 7 };
 
+/* ---- how float32 products may be computed: PyTorch's "highest", "high", "medium" ----------------------------------- */
+enum { UDL_HIGHEST, UDL_HIGH, UDL_MEDIUM };
+int udl_float32_precision(void);
+int udl_set_float32_precision(int precision); /* for the process; UDL_EINVAL if it is none of these */
+
 #define UDL_MAXDIM 8
 
 /* ---- element-wise and reduction operations: names from elementwise.inc / reduce.inc ------------------------------ */

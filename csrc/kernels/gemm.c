@@ -3,6 +3,7 @@
  * Few rows (m <= mc): A is packed once; a task owns columns, packs its own B and goes through all of k.
  * Else, for each block of n and k: B is packed by all, shared; then tasks own mb x nb of out and pack their rows of A. */
 #ifndef T
+#include "../engine.h"
 #include "gemm.h"
 
 static i64 cache_size(int level) {
@@ -168,6 +169,15 @@ static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
     return r.failed ? UDL_ENOMEM : UDL_OK;
 }
 
+/* At the level amx, large float32 products go to the tiles (csrc/tiles). */
+static int FN(run_whole)(const FN(gemm_job) *g, gemm_sizes s) {
+#if GEMM_MATRIX_UNIT
+    int status;
+    if (sizeof(T) == 4 && udl_matrix_unit.gemm && udl_matrix_unit.gemm(g, &status)) return status;
+#endif
+    return g->m <= s.mc ? FN(run_columns)(g, s) : FN(run_blocks)(g, s);
+}
+
 /* ---- few tiles, long sums: parts of k side by side, added in order --------------------------------------------------- */
 typedef struct { const FN(gemm_job) *g; T *sums; i64 parts; int failed; } FN(split);
 
@@ -182,7 +192,7 @@ static void FN(split_task)(void *ctx, i64 begin, i64 end) {
         g.ldc = g.n;
         g.e = (FN(gemm_epilogue)){.alpha = 1};
         gemm_sizes z = INTERNAL(gemm_sizes)(g.k, sizeof(T));
-        if (g.m <= z.mc ? FN(run_columns)(&g, z) : FN(run_blocks)(&g, z)) s->failed = 1;
+        if (FN(run_whole)(&g, z)) s->failed = 1;
     }
 }
 
@@ -213,6 +223,6 @@ int gemm_run(const FN(gemm_job) *g) {
     i64 blocks = UDL_CEIL_DIV(g->m, 8 * GEMM_MR) * UDL_CEIL_DIV(g->n, 4 * GEMM_NR);
     if (blocks < 8 && g->k >= 2048 && 2. * (double)g->m * (double)g->n * (double)g->k > 8. * GEMM_TASK_FLOPS)
         return FN(run_split)(g, UDL_MINI(UDL_CEIL_DIV(16, blocks), g->k / 1024));
-    return g->m <= s.mc ? FN(run_columns)(g, s) : FN(run_blocks)(g, s);
+    return FN(run_whole)(g, s);
 }
 #endif

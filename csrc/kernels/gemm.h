@@ -29,6 +29,11 @@
 #define GEMM_MR 4
 #endif
 #define GEMM_NV 2
+#if defined(UDL_LEVEL_avx512) || defined(UDL_TILES_EMULATED)
+#define GEMM_MATRIX_UNIT 1 /* levels that may find a unit in engine.h */
+#else
+#define GEMM_MATRIX_UNIT 0
+#endif
 #define GEMM_KC 512 /* most of k in a block */
 #define GEMM_L1 32768
 #define GEMM_NR (GEMM_NV * VW) /* needs each_float.h's VW */
@@ -36,9 +41,9 @@
 /* The value is in a register here: keeps the steps of a micro-kernel apart, as overlapping them spills accumulators. */
 #if defined(UDL_LEVEL_avx512)
 #define GEMM_PIN(v) __asm__ volatile("" : "+v"(v))
-#elif defined(__x86_64__)
+#elif defined(__x86_64__) && UDL_VB <= 32
 #define GEMM_PIN(v) __asm__ volatile("" : "+x"(v))
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && UDL_VB <= 16
 #define GEMM_PIN(v) __asm__ volatile("" : "+w"(v))
 #else
 #define GEMM_PIN(v) (void)0
@@ -82,6 +87,7 @@ gemm_sizes INTERNAL(gemm_sizes)(i64 k, i64 itemsize);
         gemm_b_##s b;                /* read in place if stride != 0 */                                               \
         gemm_pack_##s pack_a, pack_b; /* rows (columns) first .. + count of k .. + kc, as panels */                   \
         const void *ctx;                                                                                              \
+        struct { const T *p; i64 line, k; } from_a, from_b; /* what pack_a, pack_b read, if strided; else p = NULL */ \
         i64 first_k;                 /* added to the k that pack_a, pack_b and a, b in place are asked for */         \
         i64 kc;                      /* block of k; 0 = by the caches */                                              \
     } gemm_job_##s;                                                                                                   \

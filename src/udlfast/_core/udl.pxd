@@ -59,6 +59,8 @@ cdef extern from "udlfast.h" nogil:
     int udl_isa_active()
     int udl_isa_use(int level)
     void udl_cache_sizes(int64_t *out)
+    int udl_float32_precision()
+    int udl_set_float32_precision(int precision)
     int udl_num_threads()
     int udl_set_num_threads(int n)
     const char *udl_threads_why()
