@@ -31,7 +31,9 @@ const udl_kernel_info udl_kernels[UDL_NKERNELS] = {
 #define UDL_PASTE(a, b) UDL_PASTE_(a, b)
 #define UDL_IF_HAVE(isa) UDL_PICK(UDL_PASTE(UDL_PROBE_, UDL_HAVE_##isa), UDL_DROP, ~)
 
-#define UDL_ISA(name, parent) UDL_IF_HAVE(name)(extern const udl_kernel_fn udl_table_##name[UDL_NKERNELS];)
+#define UDL_ISA(name, parent)                                                 \
+    UDL_IF_HAVE(name)(extern const udl_kernel_fn udl_table_##name[UDL_NKERNELS]; \
+                      int64_t udl_prepack_##name(const udl_matmul_args *, void *);)
 #include "isas.inc"
 #undef UDL_ISA
 
@@ -39,8 +41,9 @@ static const struct {
     const char *name;
     const char *(*why)(void);
     const udl_kernel_fn *table; /* an overlay's is its parent's */
+    int64_t (*prepack)(const udl_matmul_args *, void *);
 } levels[] = {
-#define UDL_ISA(name, parent) UDL_IF_HAVE(parent)({#name, udl_cpu_why_##name, udl_table_##parent}, )
+#define UDL_ISA(name, parent) UDL_IF_HAVE(parent)({#name, udl_cpu_why_##name, udl_table_##parent, udl_prepack_##parent}, )
 #include "isas.inc"
 #undef UDL_ISA
 };
@@ -88,3 +91,7 @@ int udl_call(int id, const void *args) {
     if (id < 0 || id >= UDL_NKERNELS || active_level < 0) return UDL_EINVAL;
     return active_table[id](args);
 }
+
+/* Beyond these rows packing is a small part of the product; tiles spend more on it and less on the rest. */
+int64_t udl_prepack_rows(void) { return udl_matrix_unit.prepack ? 512 : 96; }
+int64_t udl_prepack(const udl_matmul_args *a, void *to) { return active_level < 0 ? 0 : levels[active_level].prepack(a, to); }

@@ -54,6 +54,11 @@ extern const udl_kernel_info udl_kernels[UDL_NKERNELS];
 /* Every eager kernel call goes through here: runs kernel `id` of the active instruction set. */
 int udl_call(int id, const void *args);
 
+/* B of a product that will be computed often, packed for the active instruction set: returns the bytes that it takes (0: it
+ * is not worth it), and fills `to` unless NULL. Reads dtype, n, k, b, b_k and b_n. For up to udl_prepack_rows() rows of A. */
+int64_t udl_prepack(const udl_matmul_args *a, void *to);
+int64_t udl_prepack_rows(void);
+
 /* ---- instruction sets (dispatch.c) --------------------------------------------------------------------------------- */
 int udl_init(const char *forced_isa);   /* NULL or "" = best usable; UDL_EISA when the name is unknown or unusable */
 int udl_isa_count(void);                /* levels compiled into this library, weakest first */

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from harness import EPS, rounded
 
+from udlfast.reference import conv2d as ref
+
 ROOT = Path(__file__).resolve().parent.parent
 CC = shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")
-SOURCES = [f"csrc/kernels/{n}.c" for n in "gemm gemm_micro gemm_pack gemm_taps gemv matmul conv2d conv_sum".split()]
+SOURCES = [f"csrc/kernels/{n}.c" for n in "gemm gemm_micro gemm_pack gemm_prepack gemm_taps gemv matmul conv2d conv_sum".split()]
 SOURCES += [f"csrc/{n}.c" for n in "parallel memory limits cpu precision".split()] + ["tests/c/tiles.c"]
 FLAGS = "-std=gnu11 -O1 -fPIC -fvisibility=hidden -fno-math-errno -w -Icsrc -DUDL_TILES_EMULATED -DUDL_LEVEL=avx512 -DUDL_VB=64"
 F32, BF16 = 5, 4
@@ -31,7 +33,7 @@ class Args(ctypes.Structure):
     """udl_matmul_args"""
 
     _fields_ = (
-        [(n, ctypes.c_void_p) for n in "out a b bias residual".split()]
+        [(n, ctypes.c_void_p) for n in "out a b bias residual packed_b".split()]
         + [(n, ctypes.c_int64) for n in "dtype batch m n k a_batch a_m a_k b_batch b_k b_n o_batch ldo act bias_m precision".split()]
         + [("alpha", ctypes.c_double), ("beta", ctypes.c_double)]
     )
@@ -72,13 +74,15 @@ def address(x):
     return None if x is None else x.ctypes.data
 
 
-def product(lib, a, b, unit=AMX, how=STRIDED, out=None, bias=None, residual=None, act=0, alpha=1.0, beta=0.0, bias_m=0, first_k=0):
+def product(
+    lib, a, b, unit=AMX, how=STRIDED, out=None, bias=None, residual=None, act=0, alpha=1.0, beta=0.0, bias_m=0, first_k=0, packed=None
+):
     """The engine on float32 arrays, or the matmul kernel on uint16 ones (bfloat16)."""
     lib.tiles_use(unit, 1)
     (m, k), n = a.shape, b.shape[1]
     out = np.full((m, n), np.nan, np.float32) if out is None else out
     unit_strides = [s // x.itemsize for x in (a, b) for s in x.strides]
-    s = Args(*map(address, (out, a, b, bias, residual)), F32 if a.dtype == np.float32 else BF16, 1, m, n, k, 0, *unit_strides[:2],
+    s = Args(*map(address, (out, a, b, bias, residual, packed)), F32 if a.dtype == np.float32 else BF16, 1, m, n, k, 0, *unit_strides[:2],
              0, *unit_strides[2:], 0, out.strides[0] // out.itemsize, act, bias_m, 0, alpha, beta)  # fmt: skip
     status = lib.tiles_gemm(ctypes.byref(s), how, first_k) if a.dtype == np.float32 else lib.tiles_matmul(ctypes.byref(s))
     assert status == 0
@@ -370,6 +374,59 @@ def test_the_estimate_sends_large_products_to_the_tiles(lib, rng):
         a, b = normal(rng, n, n), normal(rng, n, n)
         out = np.empty((n, n), np.float32)
         lib.tiles_use(AMX, 0)
-        s = Args(*map(address, (out, a, b, None, None)), F32, 1, n, n, n, 0, n, 1, 0, n, 1, 0, n, 0, 0, 0, 1.0, 0.0)
+        s = Args(*map(address, (out, a, b, None, None, None)), F32, 1, n, n, n, 0, n, 1, 0, n, 1, 0, n, 0, 0, 0, 1.0, 0.0)
         assert lib.tiles_matmul(ctypes.byref(s)) == 0
         assert (relative(out, a.astype(float) @ b.astype(float)) > 1e-4) == on_tiles
+
+
+def prepacked(lib, b, unit):
+    """B in the form that the unit keeps, between fences."""
+    lib.tiles_use(unit, 1)
+    lib.tiles_prepack.restype = ctypes.c_int64
+    k, n = b.shape
+    strides = [s // b.itemsize for s in b.strides]
+    s = Args(None, None, b.ctypes.data, None, None, None, F32, 1, 0, n, k, 0, 0, 0, 0, *strides)
+    size = lib.tiles_prepack(ctypes.byref(s), None)
+    whole = np.full(size + 128 + 64, 77, np.uint8)
+    start = -whole.ctypes.data % 64 + 64
+    room = whole[start : start + size]
+    assert lib.tiles_prepack(ctypes.byref(s), ctypes.c_void_p(room.ctypes.data)) == size
+    assert (whole[:start] == 77).all() and (whole[start + size :] == 77).all()
+    return room
+
+
+@pytest.mark.parametrize("unit", [FMA, AMX], ids=["fma", "amx"])
+@pytest.mark.parametrize("case", [(1, 5, 1), (16, 32, 16), (20, 300, 70), (33, 1100, 100), (600, 300, 530)], ids=str)
+def test_prepacked(lib, rng, case, unit):
+    """The same bits as without; special numbers and the other unit's form too."""
+    m, k, n = case
+    a, b = normal(rng, m, k), normal(rng, k, n)
+    for right in (b, np.asfortranarray(b)):
+        want = product(lib, a, right, unit)
+        assert np.array_equal(product(lib, a, right, unit, packed=prepacked(lib, right, unit)), want)
+    assert np.array_equal(product(lib, a, b, unit, packed=prepacked(lib, b, AMX - unit)), product(lib, a, b, unit))
+    b[0, 0], a[0, 0] = np.inf, np.nan
+    got = product(lib, a, b, unit, packed=prepacked(lib, b, unit))
+    assert np.array_equal(got, product(lib, a, b, unit), equal_nan=True) and np.isnan(got[0]).all()
+
+
+def test_prepacked_for_another_precision_is_left_aside(lib, rng):
+    a, b = normal(rng, 20, 100), normal(rng, 100, 40)
+    packed = prepacked(lib, b, AMX)
+    lib.tiles_precision(1)
+    assert np.array_equal(product(lib, a, b, packed=packed), product(lib, a, b))
+
+
+@pytest.mark.parametrize("case", [(2, 32, 10, 12, 128), (3, 40, 5, 5, 100), (1, 64, 20, 9, 97)], ids=str)
+def test_convolution(lib, rng, case):
+    """Many filters and long sums: im2col while packing, then tiles."""
+    N, C, H, W, O = case
+    x, w, bias = normal(rng, N, C, H, W), normal(rng, O, C, 3, 3), normal(rng, O)
+    y = np.full((N, O, H, W), np.nan, np.float32)
+    fields = (ctypes.c_int64 * 21)(*(v.ctypes.data for v in (y, x, w, bias)), F32, N, C, H, W, O, 3, 3, H, W, 1, 1, 1, 1, 1, 1, 1)
+    lib.tiles_use(AMX, 1)
+    assert lib.tiles_conv2d(fields) == 0
+    args = dict(stride=1, padding=1, dilation=1, groups=1)
+    want = ref.conv2d(x.astype(float), w.astype(float), bias.astype(float), **args)
+    terms = ref.conv2d(*(np.abs(v).astype(float) for v in (x, w, bias)), **args)
+    assert (np.abs(y - want) <= 2 * EPS["float32"] * (9 * C) ** 0.5 * terms).all()

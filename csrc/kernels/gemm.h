@@ -14,6 +14,7 @@
  * of VW, zero-filled; element (k, n) at k w + n. Panel p starts at (its first row or column) * kc. */
 #ifndef UDL_GEMM_H
 #define UDL_GEMM_H
+#include "../engine.h"
 #include "../kernel.h"
 
 /* Tile: MR rows x NV vectors. Registers: MR NV accumulators + NV of B + 1 broadcast of A.
@@ -67,6 +68,11 @@ gemm_sizes INTERNAL(gemm_sizes)(i64 k, i64 itemsize);
 #define GEMM_TASK_BYTES 262144  /* the same for a task that only reads */
 #define GEMM_FEW 8              /* up to so many rows or columns of out, few_rows may do it */
 
+/* before the panels of a packed B: whose they are */
+typedef struct { int64_t maker, n, k, parts, unused[4]; } gemm_packed;
+int INTERNAL(packed_is_mine)(const void *packed, const udl_matmul_args *a);
+int64_t INTERNAL(prepack)(const udl_matmul_args *a, void *to);
+
 #define GEMM_DECLARE(T, s)                                                                                            \
     /* how a finished tile is stored; pointers are those of the block's first element */                              \
     typedef struct {                                                                                                  \
@@ -88,6 +94,8 @@ gemm_sizes INTERNAL(gemm_sizes)(i64 k, i64 itemsize);
         gemm_pack_##s pack_a, pack_b; /* rows (columns) first .. + count of k .. + kc, as panels */                   \
         const void *ctx;                                                                                              \
         struct { const T *p; i64 line, k; } from_a, from_b; /* what pack_a, pack_b read, if strided; else p = NULL */ \
+        const T *packed_b;           /* or NULL: all of B in panels already (gemm_prepack.c) */                       \
+        const void *packed_tiles;    /* or NULL: the same for the matrix unit */                                      \
         i64 first_k;                 /* added to the k that pack_a, pack_b and a, b in place are asked for */         \
         i64 kc;                      /* block of k; 0 = by the caches */                                              \
     } gemm_job_##s;                                                                                                   \

@@ -3,7 +3,6 @@
  * Chooses, by the shape alone: a matrix with a vector (gemv.c), a small product read in place, or the blocked engine
  * (gemm.c). A batch of small products is shared out over the threads; of large ones, each in turn is cut up. */
 #ifndef T
-#include "../engine.h"
 #include "gemm.h"
 
 typedef struct {
@@ -172,7 +171,9 @@ static int FN(one)(const udl_matmul_args *a, i64 b) {
         return UDL_OK;
     }
     if (a_unit && a->n <= 16 * GEMM_NR) g.a = in_place; /* each row is read too few times to pay for a copy */
-    if (a->m <= 6 && a->b_n == 1) { /* too few rows to pay for a copy of B: read it once, a few rows at a time */
+    if (a->packed_b && INTERNAL(packed_is_mine)(a->packed_b, a)) g.packed_b = (const T *)((const gemm_packed *)a->packed_b + 1);
+    else if (a->packed_b) g.packed_tiles = a->packed_b;
+    else if (a->m <= 6 && a->b_n == 1) { /* too few rows to pay for a copy of B: read it once, a few rows at a time */
         g.b = (FN(gemm_b)){s.b, a->b_k};
         g.kc = 16;
         if (a_unit) g.a = in_place;

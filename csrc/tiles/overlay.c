@@ -2,7 +2,6 @@
  *
  * The level amx is avx512's table of kernels with udl_matrix_unit filled in. The estimates are in cycles of one core; they
  * need only be right about which side is less. */
-#include "../engine.h"
 #include "tiles.h"
 
 #if defined(UDL_TILES_EMULATED)
@@ -17,8 +16,8 @@ static int forced(int choice) { return choice; }
 
 /* FMA: 24 of 32 multiply-adds a cycle. Tiles: 16 cycles for 16 x 16 x 32, a quarter lost; 0.7 a number to pack, 0.3 to pack
  * for the FMA kernel; half a cycle to add a number to out in every block of k; buffers and two more starts of the pool. */
-static int worth(i64 m, i64 n, i64 k, int products) {
-    double mn = (double)m * (double)n, numbers = ((double)m + (double)n) * (double)k;
+static int worth(i64 m, i64 n, i64 k, int products, int packed) {
+    double mn = (double)m * (double)n, numbers = ((double)m + (packed ? 0 : (double)n)) * (double)k;
     double blocks = (double)(UDL_CEIL_DIV(m, LINES) * UDL_CEIL_DIV(n, LINES)) * (double)UDL_CEIL_DIV(k, STEP);
     double fma = mn * (double)k / 24 + 0.3 * numbers;
     double tiles = blocks * 16 * 1.25 * products + 0.7 * numbers + 0.5 * mn * (double)UDL_CEIL_DIV(k, 256) + 8000;
@@ -42,11 +41,18 @@ static tile_source source_of_b(const gemm_job_f32 *g) {
 static int amx_gemm(const void *job, int *status) {
     const gemm_job_f32 *g = job;
     int parts = 3 - udl_float32_precision();
-    if (!forced(worth(g->m, g->n, g->k, parts * (parts + 1) / 2))) return 0;
     tile_job j = {.unit = &INTERNAL(tiles_amx), .m = g->m, .n = g->n, .k = g->k, .parts = parts, .a = source_of_a(g),
                   .b = source_of_b(g), .c = g->c, .ldc = g->ldc, .e = g->e, .g = g};
+    if (INTERNAL(tiles_packed_is_mine)(g->packed_tiles, &j)) j.packed_b = g->packed_tiles;
+    if (!forced(worth(g->m, g->n, g->k, parts * (parts + 1) / 2, j.packed_b != 0))) return 0;
     *status = INTERNAL(tiles_run)(&j);
     return 1;
+}
+
+static int64_t amx_prepack(const udl_matmul_args *a, void *to) {
+    tile_job j = {.n = a->n, .k = a->k, .parts = 3 - udl_float32_precision(),
+                  .b = {.p = a->b, .line_stride = a->b_n, .k_stride = a->b_k}};
+    return INTERNAL(tiles_prepack)(&j, to);
 }
 
 /* ---- bf16 tensors ------------------------------------------------------------------------------------------------------- */
@@ -85,6 +91,6 @@ static int dpbf16_bf16(const udl_matmul_args *a, int64_t b, int *status) {
 }
 
 void udl_overlay_amx(void);
-void udl_overlay_amx(void) { udl_matrix_unit = (udl_engine){amx_gemm, amx_bf16}; }
+void udl_overlay_amx(void) { udl_matrix_unit = (udl_engine){amx_gemm, amx_bf16, amx_prepack}; }
 void udl_overlay_avx512_bf16(void);
-void udl_overlay_avx512_bf16(void) { udl_matrix_unit = (udl_engine){0, dpbf16_bf16}; }
+void udl_overlay_avx512_bf16(void) { udl_matrix_unit = (udl_engine){0, dpbf16_bf16, 0}; }

@@ -74,15 +74,13 @@ static void join_tile(const uint16_t *p, i64 row, i64 hi, uint16_t *to) { /* bf1
     }
 }
 
-static void transpose_tile(uint16_t *tile) {
-    float t[16 * 16];
-    const float *row[16];
-    memcpy(t, tile, sizeof t);
-    for (int i = 0; i < 16; i++) row[i] = t + 16 * i;
+static void transpose_tile(const uint16_t *tile, uint16_t *to) {
+    const float *row[16]; /* elements of four bytes: only moved */
+    for (int i = 0; i < 16; i++) row[i] = (const float *)(const void *)(tile + i * 2 * LINES);
     for (int k = 0; k < 16; k += 4) {
         vf32 out[4];
         columns_f32(row, k, out);
-        memcpy(tile + k * 2 * LINES, out, sizeof out);
+        memcpy(to + k * 2 * LINES, out, sizeof out);
     }
 }
 
@@ -111,17 +109,18 @@ static void gather(const panel *q, i64 k, int by_lines, float *block) {
 
 static extremes pack_panel(const panel *q, uint16_t *to, float scale) {
     extremes e = {(vu32){0}, ~(vu32){0}};
-    int by_lines = q->line == 1 && q->k != 1;
+    int by_lines = q->line == 1 && q->k != 1, transposed = by_lines == q->s->is_a;
     i64 row = by_lines ? q->k : q->line, hi = 16 * q->k;
     for (i64 k = 0; k < q->kc; k += STEP, to += q->parts * TILE) {
+        uint16_t other[3 * TILE] __attribute__((aligned(64))), *into = transposed ? other : to;
         if (q->lines < LINES || q->kc - k < STEP || (q->k != 1 && q->line != 1)) {
             float block[LINES * STEP];
             gather(q, k, by_lines, block);
-            split_tile(q->parts, block, by_lines ? LINES : STEP, by_lines ? 16 * LINES : 16, scale, to, &e);
-        } else if (q->s->is_bf16) join_tile((const uint16_t *)q->p + k * q->k, row, hi, to);
-        else split_tile(q->parts, (const float *)q->p + k * q->k, row, hi, scale, to, &e);
-        if (by_lines == q->s->is_a)
-            for (int part = 0; part < q->parts; part++) transpose_tile(to + part * TILE);
+            split_tile(q->parts, block, by_lines ? LINES : STEP, by_lines ? 16 * LINES : 16, scale, into, &e);
+        } else if (q->s->is_bf16) join_tile((const uint16_t *)q->p + k * q->k, row, hi, into);
+        else split_tile(q->parts, (const float *)q->p + k * q->k, row, hi, scale, into, &e);
+        if (transposed)
+            for (int part = 0; part < q->parts; part++) transpose_tile(other + part * TILE, to + part * TILE);
     }
     return e;
 }

@@ -286,16 +286,44 @@ static int allocate(const run *r, packed *to, i64 lines, i64 k) {
     return p != 0;
 }
 
+static run new_run(const tile_job *j) {
+    return (run){.j = j, .kc = share(j->k, UDL_CEIL_DIV(j->k, most_k(j->parts)), STEP)};
+}
+
+/* ---- B packed once for many products: a header, the panels, what was found in them ------------------------------------------- */
+int INTERNAL(tiles_packed_is_mine)(const void *packed, const tile_job *j) {
+    const gemm_packed *p = packed;
+    return p && p->maker == (int64_t)(intptr_t)INTERNAL(tiles_run) && p->n == j->n && p->k == j->k && p->parts == j->parts;
+}
+
+static packed given_b(const run *r, const void *from) {
+    const tile_job *j = r->j;
+    char *panels = (char *)(uintptr_t)from + sizeof(gemm_packed);
+    return (packed){(uint16_t *)panels, (int *)(panels + packed_bytes(r, j->n, j->k)), UDL_CEIL_DIV(j->n, LINES), up(j->k, STEP)};
+}
+
+int64_t INTERNAL(tiles_prepack)(const tile_job *j, void *to) {
+    run r = new_run(j);
+    r.k1 = j->k;
+    if (to) {
+        *(gemm_packed *)to = (gemm_packed){(int64_t)(intptr_t)INTERNAL(tiles_run), j->n, j->k, j->parts, {0}};
+        r.b = given_b(&r, to);
+        pack_shared(&r, &j->b, &r.b, 0, j->n);
+    }
+    return (int64_t)(sizeof(gemm_packed) + shared_bytes(&r, j->n, j->k));
+}
+
 int INTERNAL(tiles_run)(const tile_job *j) {
-    run r = {.j = j, .kc = share(j->k, UDL_CEIL_DIV(j->k, most_k(j->parts)), STEP)};
+    run r = new_run(j);
     i64 mc = UDL_MINI(j->m, (i64)CHUNK_LINES), nc = UDL_MINI(j->n, (i64)CHUNK_LINES);
     choose_blocks(&r, mc, nc);
-    int share_a = r.columns > 1, share_b = r.rows > 1;
+    int share_a = r.columns > 1, share_b = r.rows > 1 && !j->packed_b;
     if (!share_b) nc = j->n, r.columns = UDL_CEIL_DIV(nc, r.nb); /* nothing is held for all of them */
     if (!share_a) mc = j->m, r.rows = UDL_CEIL_DIV(mc, r.mb);
     i64 lines = (share_a ? mc : 0) + (share_b ? nc : 0);
     i64 kp = UDL_MAXI(CHUNK_BYTES / (UDL_MAXI(lines, 1) * 2 * j->parts) / r.kc, 1) * r.kc;
-    if (kp > j->k || j->c16) kp = j->k;
+    if (kp > j->k || j->c16 || j->packed_b) kp = j->k;
+    if (j->packed_b) r.b = given_b(&r, j->packed_b);
     if (share_a && !allocate(&r, &r.a, mc, kp)) return UDL_ENOMEM;
     if (share_b && !allocate(&r, &r.b, nc, kp)) r.failed = 1;
     for (r.n0 = 0; r.n0 < j->n && !r.failed; r.n0 = r.n1) {
@@ -313,6 +341,6 @@ int INTERNAL(tiles_run)(const tile_job *j) {
         }
     }
     if (r.a.p) udl_free(r.a.p, shared_bytes(&r, mc, kp));
-    if (r.b.p) udl_free(r.b.p, shared_bytes(&r, nc, kp));
+    if (share_b && r.b.p) udl_free(r.b.p, shared_bytes(&r, nc, kp));
     return r.failed ? UDL_ENOMEM : UDL_OK;
 }

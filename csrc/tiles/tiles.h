@@ -60,7 +60,10 @@ typedef struct {
     const uint16_t *residual16;
     i64 ldc;
     gemm_epilogue_f32 e;
+    const void *packed_b;  /* or NULL: all panels of B, from tiles_prepack */
     const gemm_job_f32 *g; /* for panels that are left to the FMA kernel; NULL: there are none */
 } tile_job;
 int INTERNAL(tiles_run)(const tile_job *);
+int64_t INTERNAL(tiles_prepack)(const tile_job *, void *to);
+int INTERNAL(tiles_packed_is_mine)(const void *packed, const tile_job *);
 #endif

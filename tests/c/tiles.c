@@ -42,8 +42,11 @@ API int tiles_gemm(const udl_matmul_args *a, int how, i64 first_k) {
     if (how == 2 && a->a_k == 1) g.a = (gemm_a_f32){s.a, a->a_m, GEMM_A_ROWS};
     else if (how == 2 && a->a_m == 1) g.a = (gemm_a_f32){s.a, a->a_k, GEMM_A_COLUMNS};
     if (how == 2 && a->b_n == 1) g.b = (gemm_b_f32){s.b, a->b_k};
+    if (a->packed_b && INTERNAL(packed_is_mine)(a->packed_b, a)) g.packed_b = (const float *)((const gemm_packed *)a->packed_b + 1);
+    else g.packed_tiles = a->packed_b;
     return INTERNAL(gemm_run_f32)(&g);
 }
+API int64_t tiles_prepack(const udl_matmul_args *a, void *to) { return INTERNAL(prepack)(a, to); }
 API int tiles_conv2d(const udl_conv2d_args *a) { return KERNEL(conv2d)(a); }
 API int tiles_precision(int p) { return udl_set_float32_precision(p); }
 API int tiles_threads(int n) { return udl_set_num_threads(n); }
