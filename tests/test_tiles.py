@@ -18,7 +18,7 @@ from udlfast.reference import conv2d as ref
 ROOT = Path(__file__).resolve().parent.parent
 CC = shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")
 SOURCES = [f"csrc/kernels/{n}.c" for n in "gemm gemm_micro gemm_pack gemm_prepack gemm_taps gemv matmul conv2d conv_sum".split()]
-SOURCES += [f"csrc/{n}.c" for n in "parallel memory limits cpu precision".split()] + ["tests/c/tiles.c"]
+SOURCES += [f"csrc/{n}.c" for n in "parallel memory limits cpu precision".split()] + ["tests/c/tiles/tiles.c"]
 FLAGS = "-std=gnu11 -O1 -fPIC -fvisibility=hidden -fno-math-errno -w -Icsrc -DUDL_TILES_EMULATED -DUDL_LEVEL=avx512 -DUDL_VB=64"
 F32, BF16 = 5, 4
 FMA, AMX, DOTS = 0, 1, 2  # the unit that is asked
@@ -322,8 +322,9 @@ def test_every_exponent_in_one_matrix(lib, rng):
     a = (rng.uniform(1, 2, (40, 64)) * 2.0 ** rng.integers(-149, 120, (40, 64))).astype(np.float32)
     for scale in (1e-20, 1.0):
         check_as_fma(lib, a, (scale * rng.standard_normal((64, 40))).astype(np.float32))
-    rows = (rng.uniform(1, 2, (40, 64)) * 2.0 ** rng.integers(-140, 60, (40, 1))).astype(np.float32)
+    rows = (rng.uniform(1, 2, (16, 64)) * 2.0 ** (60 - 13 * np.arange(16.0))[:, None]).astype(np.float32)  # one panel
     check_as_fma(lib, rows, normal(rng, 64, 40))
+    check_as_fma(lib, normal(rng, 40, 64), np.ascontiguousarray(rows.T))
 
 
 def test_zeros(lib, rng):
