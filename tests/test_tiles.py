@@ -327,6 +327,19 @@ def test_every_exponent_in_one_matrix(lib, rng):
     check_as_fma(lib, normal(rng, 40, 64), np.ascontiguousarray(rows.T))
 
 
+def test_panels_of_several_sizes_stay_on_the_tiles(lib, rng):
+    """A panel is 16 lines. Powers of two change no bit of the tiles' sums, so the same bits tell who computed."""
+    a, b = normal(rng, 48, 300), normal(rng, 300, 48)
+    by_row, by_column = 2.0 ** np.repeat([0, -80, 60], 16), 2.0 ** np.repeat([-60, 0, 90], 16)
+    scaled = (a * by_row[:, None]).astype(np.float32), (b * by_column).astype(np.float32)
+    raw, fma = product(lib, a, b).astype(float), product(lib, a, b, FMA)
+    assert not np.array_equal(raw, fma)
+    size = by_row[:, None] * by_column
+    fits = (size < 2.0**110) & (size > 2.0**-110)
+    got = product(lib, *scaled).astype(float)
+    assert np.array_equal(got[fits], (raw * size)[fits])
+
+
 def test_zeros(lib, rng):
     a, b = normal(rng, 40, 70), normal(rng, 70, 40)
     a[:20], b[:, 30:] = 0, 0

@@ -67,7 +67,8 @@ static void pack_shared(run *r, const tile_source *s, packed *to, i64 first, i64
 }
 
 /* ---- a task ------------------------------------------------------------------------------------------------------------- */
-typedef struct { float *t, *c; i64 m, n, ldc; int power; gemm_epilogue_f32 e; } tile; /* finished, not yet in out */
+typedef struct { int first, second; } powers; /* of two, of a pair of panels */
+typedef struct { float *t, *c; i64 m, n, ldc; powers a, b; gemm_epilogue_f32 e; } tile; /* finished, not yet in out */
 typedef struct {
     run *r;
     float *c; /* the block of out: element (m, n) of the job at c[m ldc + n] */
@@ -80,12 +81,19 @@ typedef struct {
     tile wait;
 } task;
 
+/* panels were multiplied by powers of two: divide a quarter of the sums by them, in two steps as one might overflow */
+static void unscale(float *sums, int power) {
+    float by = ldexpf(1, -power / 2), and_by = ldexpf(1, -power - -power / 2);
+    for (i64 m = 0; power && m < LINES; m++, sums += PAIR) v_store(sums, v_load(sums) * by * and_by);
+}
+
 static void finish(tile *t) {
     if (!t->t) return;
-    if (t->power) { /* panels were multiplied by powers of two: in two steps where one would overflow */
-        int p = -t->power, half = p / 2;
-        float by = ldexpf(1, half), and_by = ldexpf(1, p - half);
-        for (i64 i = 0; i < PAIR * PAIR; i++) t->t[i] = t->t[i] * by * and_by;
+    if (t->a.first | t->a.second | t->b.first | t->b.second) {
+        unscale(t->t, t->a.first + t->b.first);
+        unscale(t->t + LINES, t->a.first + t->b.second);
+        unscale(t->t + LINES * PAIR, t->a.second + t->b.first);
+        unscale(t->t + LINES * PAIR + LINES, t->a.second + t->b.second);
     }
     const gemm_epilogue_f32 *e = &t->e;
     if (t->n == PAIR && e->alpha == 1 && !e->bias_n && !e->bias_m && !e->residual && !e->act)
@@ -129,11 +137,10 @@ static void by_fma(task *t, i64 m, i64 n, i64 mr, i64 nr) {
     INTERNAL(gemm_block_f32)(mr, nr, t->kc, a, b, t->c + m * t->ldc + n, t->ldc, &e);
 }
 
-/* 1 if a panel of the pair needs the FMA kernel, or if two panels of a pair were scaled differently */
-static int pair_power(const int *found, i64 panel, int two, int *power) {
-    *power = found[panel];
-    return *power == PANEL_BAD || (two && found[panel + 1] != *power);
+static powers powers_of(const int *found, i64 panel, int panels) {
+    return (powers){found[panel], panels > 1 ? found[panel + 1] : 0};
 }
+static int bad(powers p) { return p.first == PANEL_BAD || p.second == PANEL_BAD; }
 
 static void block(task *t) { /* all tiles of the task for one block of k */
     const tile_unit *unit = t->r->j->unit;
@@ -143,14 +150,14 @@ static void block(task *t) { /* all tiles of the task for one block of k */
         for (i64 n = t->n0; n < t->n1; n += PAIR) {
             i64 mr = UDL_MINI(PAIR, t->m1 - m), nr = UDL_MINI(PAIR, t->n1 - n);
             i64 pa = (m - t->m0) / LINES, pb = (n - t->n0) / LINES;
-            int power_a, power_b, rows = mr > LINES ? 2 : 1, columns = nr > LINES ? 2 : 1;
-            int bad = pair_power(t->found_a, pa, rows > 1, &power_a) | pair_power(t->found_b, pb, columns > 1, &power_b);
-            if (bad) { by_fma(t, m, n, mr, nr); continue; }
+            int rows = mr > LINES ? 2 : 1, columns = nr > LINES ? 2 : 1;
+            powers a = powers_of(t->found_a, pa, rows), b = powers_of(t->found_b, pb, columns);
+            if (bad(a) || bad(b)) { by_fma(t, m, n, mr, nr); continue; }
             float *out = t->buffer + which * PAIR * PAIR;
             which = !which;
             unit->product(rows, columns, steps, parts, t->a + pa * panel, panel, t->b + pb * panel, panel, out);
             finish(&t->wait);
-            t->wait = (tile){out, t->c + m * t->ldc + n, mr, nr, t->ldc, power_a + power_b, epilogue(t, m, n)};
+            t->wait = (tile){out, t->c + m * t->ldc + n, mr, nr, t->ldc, a, b, epilogue(t, m, n)};
         }
 }
 
