@@ -52,6 +52,11 @@ const char *udl_cpu_why_avx2(void) {
     return "";
 }
 
+#if defined(UDL_TILES_EMULATED) /* tests: these levels compiled without their instructions */
+const char *udl_cpu_why_avx512(void) { return ""; }
+const char *udl_cpu_why_amx(void) { return ""; }
+int udl_cpu_has_avx512_bf16(void) { return 1; }
+#else
 const char *udl_cpu_why_avx512(void) {
     const unsigned ebx7 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
     const char *why = udl_cpu_why_avx2();
@@ -60,6 +65,9 @@ const char *udl_cpu_why_avx512(void) {
     if (!os_saves(XCR0_ZMM)) return "the operating system does not save the ZMM and opmask registers";
     return "";
 }
+
+static const unsigned AVX512_BF16 = 1u << 5; /* leaf 7, subleaf 1, EAX */
+int udl_cpu_has_avx512_bf16(void) { return !*udl_cpu_why_avx512() && has(cpuid(7, 1).a, AVX512_BF16); }
 
 /* Linux hands out the 8 KiB of tile registers only to a process that asks; once granted, all its threads have them. */
 static int tiles_granted(void) {
@@ -72,7 +80,7 @@ static int tiles_granted(void) {
 }
 
 const char *udl_cpu_why_amx(void) {
-    const unsigned AMX_BF16 = 1u << 22, AMX_TILE = 1u << 24, AVX512_BF16 = 1u << 5;
+    const unsigned AMX_BF16 = 1u << 22, AMX_TILE = 1u << 24;
     const char *why = udl_cpu_why_avx512();
     if (*why) return why;
     if (!has(cpuid(7, 0).d, AMX_BF16 | AMX_TILE)) return "the processor lacks AMX-TILE or AMX-BF16";
@@ -81,6 +89,8 @@ const char *udl_cpu_why_amx(void) {
     if (!tiles_granted()) return "the operating system refused the AMX tile registers to this process";
     return "";
 }
+
+#endif
 
 /* Leaf 4 (Intel) and 0x8000001D (AMD) list one cache per subleaf in the same layout. */
 static void caches_from_cpuid(int64_t size[3]) {
@@ -96,6 +106,7 @@ static void caches_from_cpuid(int64_t size[3]) {
         }
 }
 #else
+int udl_cpu_has_avx512_bf16(void) { return 0; }
 static void caches_from_cpuid(int64_t size[3]) { (void)size; }
 #endif
 

@@ -7,6 +7,7 @@
 #define UDL_ISA(name, parent) const char *udl_cpu_why_##name(void);
 #include "isas.inc"
 #undef UDL_ISA
+int udl_cpu_has_avx512_bf16(void); /* bf16 dot products beside the level avx512 */
 
 /* limits.c: `proc` is the path of /proc/self/cgroup and `root` of /sys/fs/cgroup (tests give others). */
 int udl_limit_affinity(void);                                       /* processors the scheduler lets this thread use */

@@ -1,9 +1,10 @@
 /* dispatch.c - the table of kernels that is active, chosen once among the instruction sets compiled in.
  *
  * CMake defines UDL_HAVE_<isa> for every full level that it compiled; table.c gives each the table udl_table_<isa>.
- * An overlay (amx over avx512) starts from a copy of its parent's table, in which udl_overlay_<isa> replaces what it
- * does better. */
+ * An overlay (amx over avx512) has its parent's table; udl_overlay_<isa> names the matrix unit (engine.h) that kernels of
+ * this table find while the level is active. */
 #include "cpu.h"
+#include "engine.h"
 #include "udlfast.h"
 #include <string.h>
 
@@ -30,7 +31,9 @@ const udl_kernel_info udl_kernels[UDL_NKERNELS] = {
 #define UDL_PASTE(a, b) UDL_PASTE_(a, b)
 #define UDL_IF_HAVE(isa) UDL_PICK(UDL_PASTE(UDL_PROBE_, UDL_HAVE_##isa), UDL_DROP, ~)
 
-#define UDL_ISA(name, parent) UDL_IF_HAVE(name)(extern const udl_kernel_fn udl_table_##name[UDL_NKERNELS];)
+#define UDL_ISA(name, parent)                                                 \
+    UDL_IF_HAVE(name)(extern const udl_kernel_fn udl_table_##name[UDL_NKERNELS]; \
+                      int64_t udl_prepack_##name(const udl_matmul_args *, void *);)
 #include "isas.inc"
 #undef UDL_ISA
 
@@ -38,15 +41,18 @@ static const struct {
     const char *name;
     const char *(*why)(void);
     const udl_kernel_fn *table; /* an overlay's is its parent's */
+    int64_t (*prepack)(const udl_matmul_args *, void *);
 } levels[] = {
-#define UDL_ISA(name, parent) UDL_IF_HAVE(parent)({#name, udl_cpu_why_##name, udl_table_##parent}, )
+#define UDL_ISA(name, parent) UDL_IF_HAVE(parent)({#name, udl_cpu_why_##name, udl_table_##parent, udl_prepack_##parent}, )
 #include "isas.inc"
 #undef UDL_ISA
 };
 enum { NLEVELS = sizeof levels / sizeof levels[0] };
 
+udl_engine udl_matrix_unit;
 #if defined(UDL_HAVE_OVERLAY_AMX)
-void udl_overlay_amx(udl_kernel_fn *table);
+void udl_overlay_amx(void);
+void udl_overlay_avx512_bf16(void);
 #endif
 
 static udl_kernel_fn active_table[UDL_NKERNELS];
@@ -64,8 +70,10 @@ int udl_isa_active(void) { return active_level; }
 int udl_isa_use(int level) {
     if (!udl_isa_usable(level)) return UDL_EISA;
     memcpy(active_table, levels[level].table, sizeof active_table);
+    udl_matrix_unit = (udl_engine){0};
 #if defined(UDL_HAVE_OVERLAY_AMX)
-    if (strcmp(levels[level].name, "amx") == 0) udl_overlay_amx(active_table);
+    if (strcmp(levels[level].name, "amx") == 0) udl_overlay_amx();
+    if (strcmp(levels[level].name, "avx512") == 0 && udl_cpu_has_avx512_bf16()) udl_overlay_avx512_bf16();
 #endif
     active_level = level;
     return UDL_OK;
@@ -83,3 +91,7 @@ int udl_call(int id, const void *args) {
     if (id < 0 || id >= UDL_NKERNELS || active_level < 0) return UDL_EINVAL;
     return active_table[id](args);
 }
+
+/* Beyond these rows packing is a small part of the product; tiles spend more on it and less on the rest. */
+int64_t udl_prepack_rows(void) { return udl_matrix_unit.prepack ? 512 : 96; }
+int64_t udl_prepack(const udl_matmul_args *a, void *to) { return active_level < 0 ? 0 : levels[active_level].prepack(a, to); }

@@ -1,5 +1,6 @@
-/* table.c - compiled once per full instruction set: that level's table of kernels, expanded from kernels.inc. */
-#include "kernel.h"
+/* table.c - compiled once per full instruction set: that level's table of kernels, expanded from kernels.inc, and the one
+ * function beside them. */
+#include "kernels/gemm.h"
 #define UDL_TABLE_NAME UDL_CAT3(udl_, table, UDL_LEVEL)
 extern const udl_kernel_fn UDL_TABLE_NAME[UDL_NKERNELS];
 const udl_kernel_fn UDL_TABLE_NAME[UDL_NKERNELS] = {
@@ -7,3 +8,6 @@ const udl_kernel_fn UDL_TABLE_NAME[UDL_NKERNELS] = {
 #include "kernels.inc"
 #undef UDL_KERNEL
 };
+
+int64_t UDL_CAT3(udl_, prepack, UDL_LEVEL)(const udl_matmul_args *, void *);
+int64_t UDL_CAT3(udl_, prepack, UDL_LEVEL)(const udl_matmul_args *a, void *to) { return INTERNAL(prepack)(a, to); }

@@ -16,6 +16,11 @@ enum { UDL_OK = 0, UDL_ENOMEM = 1, UDL_EINVAL = 2, UDL_EINDEX = 3, UDL_EISA = 4 
 /* ---- element types: the order is the order of promotion inside a category --------------------------------------- */
 enum { UDL_BOOL = 0, UDL_U8 = 1, UDL_I32 = 2, UDL_I64 = 3, UDL_BF16 = 4, UDL_F32 = 5, UDL_F64 = 6, UDL_NDTYPES = 7 };
 
+/* ---- how float32 products may be computed: PyTorch's "highest", "high", "medium" ----------------------------------- */
+enum { UDL_HIGHEST, UDL_HIGH, UDL_MEDIUM };
+int udl_float32_precision(void);
+int udl_set_float32_precision(int precision); /* for the process; UDL_EINVAL if it is none of these */
+
 #define UDL_MAXDIM 8
 
 /* ---- element-wise and reduction operations: names from elementwise.inc / reduce.inc ------------------------------ */
@@ -48,6 +53,11 @@ extern const udl_kernel_info udl_kernels[UDL_NKERNELS];
 
 /* Every eager kernel call goes through here: runs kernel `id` of the active instruction set. */
 int udl_call(int id, const void *args);
+
+/* B of a product that will be computed often, packed for the active instruction set: returns the bytes that it takes (0: it
+ * is not worth it), and fills `to` unless NULL. Reads dtype, n, k, b, b_k and b_n. For up to udl_prepack_rows() rows of A. */
+int64_t udl_prepack(const udl_matmul_args *a, void *to);
+int64_t udl_prepack_rows(void);
 
 /* ---- instruction sets (dispatch.c) --------------------------------------------------------------------------------- */
 int udl_init(const char *forced_isa);   /* NULL or "" = best usable; UDL_EISA when the name is unknown or unusable */

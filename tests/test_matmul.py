@@ -2,7 +2,16 @@
 
 import numpy as np
 import pytest
-from harness import check_close, check_gradient, check_reference, gradcheck, numbers, place, rounded
+from harness import (
+    check_close,
+    check_gradient,
+    check_raises,
+    check_reference,
+    gradcheck,
+    numbers,
+    place,
+    rounded,
+)
 
 import udlfast as torch
 from udlfast.reference import matmul as ref
@@ -163,3 +172,21 @@ def test_gradcheck(rng, shapes):
     a, b = (rng.standard_normal(s) for s in shapes)
     gradcheck(torch.matmul, a, b, rng=rng)
     check_reference(ref.matmul, ref.matmul_backward, a, b, rng=rng)
+
+
+def test_float32_precision_is_kept_and_checked():
+    """Without AMX every setting means float32."""
+    assert torch.get_float32_matmul_precision() == "highest"
+    a = torch.randn(40, 30)
+    want = (a @ a.t()).tolist()
+    try:
+        for name in ("high", "medium", "highest"):
+            torch.set_float32_matmul_precision(name)
+            assert torch.get_float32_matmul_precision() == name
+            if "amx" not in torch.isa():
+                assert (a @ a.t()).tolist() == want
+        for bad in ("low", 1, None, b"high"):
+            check_raises(ValueError, ["set_float32_matmul_precision", repr(bad), "highest"], torch.set_float32_matmul_precision, bad)
+        assert torch.get_float32_matmul_precision() == "highest"
+    finally:
+        torch.set_float32_matmul_precision("highest")

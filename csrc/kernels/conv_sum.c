@@ -240,6 +240,8 @@ int conv_prepare(FN(conv_sum) *c) {
     double taps = (double)c->P * ((double)wide + (rest > VW ? 1 : rest ? 0.67 : 0));
     double packed = (double)(c->P * c->Q) / (double)GEMM_NR * (1 + 2. / (double)c->M);
     c->how = c->M <= 2 ? PLANE : taps <= packed ? TAPS : PACKED;
+    /* on tiles a product of many filters and long sums takes a third of the time, which pays for packing */
+    if (GEMM_MATRIX_UNIT && sizeof(T) == 4 && udl_matrix_unit.gemm && c->M >= 96 && c->K >= 256) c->how = PACKED;
     if (c->how != TAPS) return UDL_OK;
     if (!(c->panels = udl_alloc(sizeof(T) * (size_t)(c->M * c->K)))) return UDL_ENOMEM;
     gemm_pack_a(c->panels, c->w, c->K, 1, c->M, c->K);

@@ -62,18 +62,24 @@ static FN(gemm_a) FN(a_at)(FN(gemm_a) a, i64 m, i64 k) {
     return a;
 }
 
+static const T *FN(packed_at)(const FN(gemm_job) *g, i64 n, i64 k, i64 kc) {
+    return g->packed_b + k * UDL_CEIL_DIV(g->n, GEMM_NR) * GEMM_NR + n * kc;
+}
+
 /* ---- few rows: tasks own columns ---------------------------------------------------------------------------------- */
 static void FN(columns_task)(void *ctx, i64 begin, i64 end) {
     FN(run) *r = ctx;
     const FN(gemm_job) *g = r->g;
     size_t bytes = (size_t)(r->kc * r->nb) * sizeof(T);
-    T *b = g->b.stride ? 0 : udl_alloc(bytes);
-    if (!b && !g->b.stride) { r->failed = 1; return; }
+    const int given = g->b.stride || g->packed_b;
+    T *b = given ? 0 : udl_alloc(bytes);
+    if (!b && !given) { r->failed = 1; return; }
     for (i64 t = begin; t < end; t++)
         for (i64 n = t * r->nb, nb = UDL_MINI(r->nb, g->n - n), k = 0; k < g->k; k += r->kc) {
             i64 kc = UDL_MINI(r->kc, g->k - k);
             FN(gemm_b) bb = {b, 0};
             if (g->b.stride) bb = (FN(gemm_b)){g->b.p + (g->first_k + k) * g->b.stride + n, g->b.stride};
+            else if (g->packed_b) bb.p = FN(packed_at)(g, n, k, kc);
             else g->pack_b(g->ctx, b, n, nb, g->first_k + k, kc);
             FN(gemm_a) aa = {r->a + k * g->m, 0, GEMM_A_PANELS};
             if (g->a.kind) aa = FN(a_at)(g->a, 0, g->first_k + k);
@@ -130,6 +136,7 @@ static void FN(block_task)(void *ctx, i64 begin, i64 end) {
         else if (packed != m) g->pack_a(g->ctx, a, m, mb, g->first_k + r->k0, kc), packed = m;
         FN(gemm_b) bb = {r->b + (n - r->n0) * kc, 0};
         if (g->b.stride) bb = (FN(gemm_b)){g->b.p + (g->first_k + r->k0) * g->b.stride + n, g->b.stride};
+        else if (g->packed_b) bb.p = FN(packed_at)(g, n, r->k0, kc);
         FN(gemm_epilogue) e = FN(part)(g, m, n, r->k0 == 0, r->k1 == g->k);
         gemm_block(mb, nb, kc, aa, bb, g->c + m * g->ldc + n, g->ldc, &e);
     }
@@ -152,20 +159,30 @@ static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
     r.mb = even_share(g->m, UDL_CEIL_DIV(g->m, rows), GEMM_MR);
     r.nb = even_share(nc, UDL_CEIL_DIV(nc, columns), GEMM_NR);
     size_t bytes = (size_t)(s.kc * nc) * sizeof(T);
-    if (!g->b.stride && !(r.b = udl_alloc(bytes))) return UDL_ENOMEM;
+    const int given = g->b.stride || g->packed_b;
+    if (!given && !(r.b = udl_alloc(bytes))) return UDL_ENOMEM;
     for (r.n0 = 0; r.n0 < g->n && !r.failed; r.n0 = r.n1) {
         r.n1 = UDL_MINI(r.n0 + nc, g->n);
         r.columns = UDL_CEIL_DIV(r.n1 - r.n0, r.nb);
         for (r.k0 = 0; r.k0 < g->k && !r.failed; r.k0 = r.k1) {
             r.k1 = UDL_MINI(r.k0 + s.kc, g->k);
             i64 panels = UDL_CEIL_DIV(r.n1 - r.n0, GEMM_NR);
-            if (!g->b.stride) udl_parallel_for(panels, UDL_MAXI(1, 65536 / (s.kc * GEMM_NR)), FN(pack_b_task), &r);
+            if (!given) udl_parallel_for(panels, UDL_MAXI(1, 65536 / (s.kc * GEMM_NR)), FN(pack_b_task), &r);
             i64 n = UDL_CEIL_DIV(g->m, r.mb) * r.columns;
             udl_parallel_for(n, tasks == 1 ? n : 1, FN(block_task), &r);
         }
     }
-    if (!g->b.stride) udl_free(r.b, bytes);
+    if (!given) udl_free(r.b, bytes);
     return r.failed ? UDL_ENOMEM : UDL_OK;
+}
+
+/* At the level amx, large float32 products go to the tiles (csrc/tiles). */
+static int FN(run_whole)(const FN(gemm_job) *g, gemm_sizes s) {
+#if GEMM_MATRIX_UNIT
+    int status;
+    if (sizeof(T) == 4 && udl_matrix_unit.gemm && udl_matrix_unit.gemm(g, &status)) return status;
+#endif
+    return g->m <= s.mc ? FN(run_columns)(g, s) : FN(run_blocks)(g, s);
 }
 
 /* ---- few tiles, long sums: parts of k side by side, added in order --------------------------------------------------- */
@@ -182,7 +199,7 @@ static void FN(split_task)(void *ctx, i64 begin, i64 end) {
         g.ldc = g.n;
         g.e = (FN(gemm_epilogue)){.alpha = 1};
         gemm_sizes z = INTERNAL(gemm_sizes)(g.k, sizeof(T));
-        if (g.m <= z.mc ? FN(run_columns)(&g, z) : FN(run_blocks)(&g, z)) s->failed = 1;
+        if (FN(run_whole)(&g, z)) s->failed = 1;
     }
 }
 
@@ -211,8 +228,8 @@ int gemm_run(const FN(gemm_job) *g) {
     gemm_sizes s = INTERNAL(gemm_sizes)(g->k, sizeof(T));
     if (g->kc) s.kc = UDL_MINI(g->kc, g->k);
     i64 blocks = UDL_CEIL_DIV(g->m, 8 * GEMM_MR) * UDL_CEIL_DIV(g->n, 4 * GEMM_NR);
-    if (blocks < 8 && g->k >= 2048 && 2. * (double)g->m * (double)g->n * (double)g->k > 8. * GEMM_TASK_FLOPS)
+    if (blocks < 8 && g->k >= 2048 && !g->packed_b && !g->packed_tiles && 2. * (double)g->m * (double)g->n * (double)g->k > 8. * GEMM_TASK_FLOPS)
         return FN(run_split)(g, UDL_MINI(UDL_CEIL_DIV(16, blocks), g->k / 1024));
-    return g->m <= s.mc ? FN(run_columns)(g, s) : FN(run_blocks)(g, s);
+    return FN(run_whole)(g, s);
 }
 #endif

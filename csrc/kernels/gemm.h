@@ -14,6 +14,7 @@
  * of VW, zero-filled; element (k, n) at k w + n. Panel p starts at (its first row or column) * kc. */
 #ifndef UDL_GEMM_H
 #define UDL_GEMM_H
+#include "../engine.h"
 #include "../kernel.h"
 
 /* Tile: MR rows x NV vectors. Registers: MR NV accumulators + NV of B + 1 broadcast of A.
@@ -29,6 +30,11 @@
 #define GEMM_MR 4
 #endif
 #define GEMM_NV 2
+#if defined(UDL_LEVEL_avx512) || defined(UDL_TILES_EMULATED)
+#define GEMM_MATRIX_UNIT 1 /* levels that may find a unit in engine.h */
+#else
+#define GEMM_MATRIX_UNIT 0
+#endif
 #define GEMM_KC 512 /* most of k in a block */
 #define GEMM_L1 32768
 #define GEMM_NR (GEMM_NV * VW) /* needs each_float.h's VW */
@@ -36,9 +42,9 @@
 /* The value is in a register here: keeps the steps of a micro-kernel apart, as overlapping them spills accumulators. */
 #if defined(UDL_LEVEL_avx512)
 #define GEMM_PIN(v) __asm__ volatile("" : "+v"(v))
-#elif defined(__x86_64__)
+#elif defined(__x86_64__) && UDL_VB <= 32
 #define GEMM_PIN(v) __asm__ volatile("" : "+x"(v))
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && UDL_VB <= 16
 #define GEMM_PIN(v) __asm__ volatile("" : "+w"(v))
 #else
 #define GEMM_PIN(v) (void)0
@@ -62,6 +68,11 @@ gemm_sizes INTERNAL(gemm_sizes)(i64 k, i64 itemsize);
 #define GEMM_TASK_BYTES 262144  /* the same for a task that only reads */
 #define GEMM_FEW 8              /* up to so many rows or columns of out, few_rows may do it */
 
+/* before the panels of a packed B: whose they are */
+typedef struct { int64_t maker, n, k, parts, unused[4]; } gemm_packed;
+int INTERNAL(packed_is_mine)(const void *packed, const udl_matmul_args *a);
+int64_t INTERNAL(prepack)(const udl_matmul_args *a, void *to);
+
 #define GEMM_DECLARE(T, s)                                                                                            \
     /* how a finished tile is stored; pointers are those of the block's first element */                              \
     typedef struct {                                                                                                  \
@@ -82,6 +93,9 @@ gemm_sizes INTERNAL(gemm_sizes)(i64 k, i64 itemsize);
         gemm_b_##s b;                /* read in place if stride != 0 */                                               \
         gemm_pack_##s pack_a, pack_b; /* rows (columns) first .. + count of k .. + kc, as panels */                   \
         const void *ctx;                                                                                              \
+        struct { const T *p; i64 line, k; } from_a, from_b; /* what pack_a, pack_b read, if strided; else p = NULL */ \
+        const T *packed_b;           /* or NULL: all of B in panels already (gemm_prepack.c) */                       \
+        const void *packed_tiles;    /* or NULL: the same for the matrix unit */                                      \
         i64 first_k;                 /* added to the k that pack_a, pack_b and a, b in place are asked for */         \
         i64 kc;                      /* block of k; 0 = by the caches */                                              \
     } gemm_job_##s;                                                                                                   \

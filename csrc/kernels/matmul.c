@@ -61,6 +61,8 @@ static void bf16_pack_b(const void *ctx, float *to, i64 first, i64 count, i64 k,
 }
 
 static int one_bf16(const udl_matmul_args *a, i64 b) {
+    int status;
+    if (GEMM_MATRIX_UNIT && udl_matrix_unit.matmul_bf16 && udl_matrix_unit.matmul_bf16(a, b, &status)) return status;
     size_t elements = (size_t)(a->m * a->n), bias_n = a->bias ? (size_t)(a->bias_m ? a->m : a->n) : 0;
     size_t bytes = (elements + bias_n + 1) * sizeof(float);
     float *c = udl_alloc(bytes), *bias = c + elements;
@@ -77,7 +79,7 @@ static int one_bf16(const udl_matmul_args *a, i64 b) {
                       .pack_a = bf16_pack_a, .pack_b = bf16_pack_b,
                       .e = {.alpha = (float)a->alpha, .add = a->beta != 0, .act = (int)a->act,
                             .bias_n = a->bias && !a->bias_m ? bias : 0, .bias_m = a->bias && a->bias_m ? bias : 0}};
-    int status = INTERNAL(gemm_run_f32)(&g);
+    status = INTERNAL(gemm_run_f32)(&g);
     for (i64 m = 0; m < a->m; m++)
         for (i64 n = 0; n < a->n; n++)
             out[m * a->ldo + n] = narrow(c[m * a->n + n] + (res ? widen(res[m * a->ldo + n]) : 0));
@@ -147,7 +149,8 @@ static int FN(one)(const udl_matmul_args *a, i64 b) {
     FN(operands) s = {(const T *)a->a + b * a->a_batch, (const T *)a->b + b * a->b_batch, a->a_m, a->a_k, a->b_k, a->b_n};
     const T *bias = a->bias;
     FN(gemm_job) g = {.m = a->m, .n = a->n, .k = a->k, .c = (T *)a->out + b * a->o_batch, .ldc = a->ldo, .ctx = &s,
-                      .pack_a = FN(operand_a), .pack_b = FN(operand_b),
+                      .pack_a = FN(operand_a), .pack_b = FN(operand_b), .from_a = {s.a, a->a_m, a->a_k},
+                      .from_b = {s.b, a->b_n, a->b_k},
                       .e = {.alpha = (T)a->alpha, .add = a->beta != 0, .act = (int)a->act,
                             .bias_n = a->bias_m ? 0 : bias, .bias_m = a->bias_m ? bias : 0,
                             .residual = a->residual ? (const T *)a->residual + b * a->o_batch : 0}};
@@ -168,7 +171,9 @@ static int FN(one)(const udl_matmul_args *a, i64 b) {
         return UDL_OK;
     }
     if (a_unit && a->n <= 16 * GEMM_NR) g.a = in_place; /* each row is read too few times to pay for a copy */
-    if (a->m <= 6 && a->b_n == 1) { /* too few rows to pay for a copy of B: read it once, a few rows at a time */
+    if (a->packed_b && INTERNAL(packed_is_mine)(a->packed_b, a)) g.packed_b = (const T *)((const gemm_packed *)a->packed_b + 1);
+    else if (a->packed_b) g.packed_tiles = a->packed_b;
+    else if (a->m <= 6 && a->b_n == 1) { /* too few rows to pay for a copy of B: read it once, a few rows at a time */
         g.b = (FN(gemm_b)){s.b, a->b_k};
         g.kc = 16;
         if (a_unit) g.a = in_place;

@@ -30,7 +30,7 @@ VFN vu64 philox_mul(vu64 a, vu64 b) { return (vu64)_mm512_mul_epu32((__m512i)a, 
 VFN vu64 philox_mul(vu64 a, vu64 b) { return (vu64)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
 #elif defined(UDL_LEVEL_neon)
 VFN vu64 philox_mul(vu64 a, vu64 b) { return (vu64)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)b)); }
-#elif defined(__SSE2__)
+#elif defined(__SSE2__) && UDL_VB == 16
 #include <emmintrin.h>
 VFN vu64 philox_mul(vu64 a, vu64 b) { return (vu64)_mm_mul_epu32((__m128i)a, (__m128i)b); }
 #else

@@ -28,6 +28,7 @@ from ._core import (  # noqa: F401
     full,
     full_like,
     get_default_dtype,
+    get_float32_matmul_precision,
     get_num_threads,
     inference_mode,
     int32,
@@ -52,6 +53,7 @@ from ._core import (  # noqa: F401
     result_type,
     select,
     set_default_dtype,
+    set_float32_matmul_precision,
     set_grad_enabled,
     set_memory_limit,
     set_num_threads,
@@ -102,17 +104,6 @@ def clone(input, *, memory_format=None):
 def numel(input):
     """The number of elements of a tensor."""
     return input.numel()
-
-
-def set_float32_matmul_precision(precision):
-    """Accept "highest", "high" or "medium"; on every instruction set here float32 products are computed in float32."""
-    if precision not in ("highest", "high", "medium"):
-        raise ValueError(f"set_float32_matmul_precision: expected 'highest', 'high' or 'medium', got {precision!r}")
-
-
-def get_float32_matmul_precision():
-    """The precision of float32 products."""
-    return "highest"
 
 
 def __getattr__(name):

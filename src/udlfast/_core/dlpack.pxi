@@ -63,6 +63,8 @@ def to_dlpack(Tensor t not None):
     for i in range(t.ndim_):
         o.dims[i], o.dims[8 + i] = t.shape_[i], t.strides_[i]
     o.m.t.shape, o.m.t.strides, o.m.t.byte_offset = o.dims, o.dims + 8, 0
+    t.storage.exported = True
+    t.storage.packed = None
     holder = alias(t)
     Py_INCREF(holder)
     o.m.manager, o.m.deleter = <void *>holder, dl_delete

@@ -1,6 +1,6 @@
 # matmul.pxi - products of matrices, batches and vectors, and the linear layer with its bias in the epilogue.
 
-cdef Tensor gemm(Tensor a, Tensor b, Tensor bias, int act):
+cdef Tensor gemm(Tensor a, Tensor b, Tensor bias, int act, PackedWeight packed=None):
     """a[..., M, K] b[..., K, N] -> contiguous [..., M, N] with broadcast batches; a and b have at least 2 dimensions.
     Any strides; batches that cannot be walked with one stride are copied first."""
     cdef udl_matmul_args s
@@ -21,6 +21,7 @@ cdef Tensor gemm(Tensor a, Tensor b, Tensor bias, int act):
     s.out, s.a, s.b = out.data_, a.data_, b.data_
     s.bias = bias.data_ if bias is not None else NULL
     s.residual = NULL
+    s.packed_b = packed.ptr if packed is not None else NULL
     s.dtype, s.batch, s.m, s.n, s.k = a.code, batch, M, N, K
     s.a_batch, s.b_batch = batch_stride(a, nd), batch_stride(b, nd)
     s.a_m, s.a_k = a.strides_[a.ndim_ - 2], a.strides_[a.ndim_ - 1]
@@ -234,6 +235,7 @@ cpdef object linear(Tensor input, Tensor weight, Tensor bias=None):
     cdef LinearNode n
     cdef Py_ssize_t shape[8]
     cdef int i
+    cdef bint records
     if input is None or weight is None:
         raise TypeError("linear: expected input and weight to be Tensors, got None")
     if weight.ndim_ != 2:
@@ -251,13 +253,15 @@ cpdef object linear(Tensor input, Tensor weight, Tensor bias=None):
         raise ShapeError(f"linear: expected bias [{weight.shape_[0]}], got {list(size_of(bias))}")
     x = make_view(input, 2, [1, input.shape_[0]], [input.shape_[0], input.strides_[0]], 0) if input.ndim_ == 1 else rows(input)
     wt = make_view(weight, 2, [weight.shape_[1], weight.shape_[0]], [weight.strides_[1], weight.strides_[0]], 0)
-    out = gemm(x, wt, contiguous(bias) if bias is not None else None, 0)
+    records = udl_recording and (wants(input) or wants(weight) or wants(bias))
+    out = gemm(x, wt, contiguous(bias) if bias is not None else None, 0,
+               packed_weight(weight, x.shape_[0]) if not records else None)
     if input.ndim_ != 2:
         for i in range(input.ndim_ - 1):
             shape[i] = input.shape_[i]
         shape[input.ndim_ - 1] = weight.shape_[0]
         out = reshape_raw(out, input.ndim_, shape)
-    if udl_recording and (wants(input) or wants(weight) or wants(bias)):
+    if records:
         n = LinearNode.__new__(LinearNode)
         n.n_in, n.n_out = 2 if bias is None else 3, 1
         n.next_ = []
@@ -281,6 +285,7 @@ def matmul_into(Tensor a not None, Tensor b not None, Tensor out not None, Tenso
     s.out, s.a, s.b = out.data_, a.data_, b.data_
     s.bias = bias.data_ if bias is not None else NULL
     s.residual = residual.data_ if residual is not None else NULL
+    s.packed_b = NULL
     s.dtype, s.batch, s.m, s.n, s.k = a.code, 1, a.shape_[0], b.shape_[1], a.shape_[1]
     s.a_batch = s.b_batch = s.o_batch = 0
     s.a_m, s.a_k, s.b_k, s.b_n = a.strides_[0], a.strides_[1], b.strides_[0], b.strides_[1]

@@ -41,6 +41,34 @@ class use_isa:
         udl_isa_use(find_isa(self.before))
 
 
+_PRECISIONS = ("highest", "high", "medium")
+
+
+def set_float32_matmul_precision(precision):
+    """How float32 matrix products are computed, in the whole process.
+
+    "highest" (the default) has the error of float32 arithmetic. Where the level is amx, "high" splits each number into two
+    bfloat16 parts (16 bits: relative error of a product about 2^-16) and "medium" rounds it to one (8 bits); elsewhere both
+    mean "highest".
+
+    precision: "highest", "high" or "medium". Raises ValueError for anything else.
+
+    >>> import udlfast as torch
+    >>> torch.set_float32_matmul_precision("high")
+    >>> torch.get_float32_matmul_precision()
+    'high'
+    >>> torch.set_float32_matmul_precision("highest")
+    """
+    if not isinstance(precision, str) or precision not in _PRECISIONS:
+        raise ArgumentError(f"set_float32_matmul_precision: expected 'highest', 'high' or 'medium', got {precision!r}")
+    udl_set_float32_precision(_PRECISIONS.index(precision))
+
+
+def get_float32_matmul_precision():
+    """The precision of float32 matrix products: "highest", "high" or "medium"."""
+    return _PRECISIONS[udl_float32_precision()]
+
+
 def get_num_threads():
     """How many threads kernels use."""
     return udl_num_threads()

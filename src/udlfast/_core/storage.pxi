@@ -8,6 +8,10 @@ cdef class Storage:
     cdef size_t nbytes
     cdef long version
     cdef object owner  # whoever owns foreign memory; None: ours, from udl_alloc
+    cdef bint exported  # others may write to it without advancing the version: NumPy, DLPack, an address
+    cdef object packed  # prepack.pxi
+    cdef bint linear_once
+    cdef long linear_version
 
     def __dealloc__(self):
         if self.ptr != NULL and self.owner is None:

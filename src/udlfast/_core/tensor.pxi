@@ -95,6 +95,8 @@ cdef class Tensor:
         return (self.data_ - <char *>self.storage.ptr) // ITEMSIZE[self.code]
 
     def data_ptr(self):
+        self.storage.exported = True
+        self.storage.packed = None
         return <size_t>self.data_
 
     @property
@@ -597,6 +599,8 @@ cdef object to_numpy(Tensor t):
     if NP is None:
         import numpy
         NP = numpy
+    t.storage.exported = True
+    t.storage.packed = None
     b = BufferView.__new__(BufferView)
     b.t = alias(t)
     return NP.asarray(memoryview(b))

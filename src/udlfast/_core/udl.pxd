@@ -41,6 +41,7 @@ cdef extern from "udlfast.h" nogil:
         const void *b
         const void *bias
         const void *residual
+        const void *packed_b
         int64_t dtype, batch, m, n, k, a_batch, a_m, a_k, b_batch, b_k, b_n, o_batch, ldo, act, bias_m, precision
         double alpha, beta
     ctypedef struct udl_kernel_info:
@@ -59,6 +60,10 @@ cdef extern from "udlfast.h" nogil:
     int udl_isa_active()
     int udl_isa_use(int level)
     void udl_cache_sizes(int64_t *out)
+    int64_t udl_prepack(const udl_matmul_args *a, void *to)
+    int64_t udl_prepack_rows()
+    int udl_float32_precision()
+    int udl_set_float32_precision(int precision)
     int udl_num_threads()
     int udl_set_num_threads(int n)
     const char *udl_threads_why()

@@ -1,0 +1,13 @@
+/* precision.c - how exactly float32 products are computed where a matrix unit of bf16 numbers can do them. */
+#include "udlfast.h"
+#include <stdatomic.h>
+
+static atomic_int precision = UDL_HIGHEST;
+
+int udl_float32_precision(void) { return atomic_load_explicit(&precision, memory_order_relaxed); }
+
+int udl_set_float32_precision(int p) {
+    if (p < UDL_HIGHEST || p > UDL_MEDIUM) return UDL_EINVAL;
+    atomic_store_explicit(&precision, p, memory_order_relaxed);
+    return UDL_OK;
+}

@@ -1,0 +1,446 @@
+"""Products on AMX tiles (csrc/tiles), run anywhere: the C code is built with its tile instructions written in C.
+
+Judges: float64, and the FMA kernel of the same build ("the answer is what the FMA kernel gives").
+"""
+
+import ctypes
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harness import EPS, rounded
+
+from udlfast.reference import conv2d as ref
+
+ROOT = Path(__file__).resolve().parent.parent
+CC = shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")
+SOURCES = [f"csrc/kernels/{n}.c" for n in "gemm gemm_micro gemm_pack gemm_prepack gemm_taps gemv matmul conv2d conv_sum".split()]
+SOURCES += [f"csrc/{n}.c" for n in "parallel memory limits cpu precision".split()] + ["tests/c/tiles/tiles.c"]
+FLAGS = "-std=gnu11 -O1 -fPIC -fvisibility=hidden -fno-math-errno -w -Icsrc -DUDL_TILES_EMULATED -DUDL_LEVEL=avx512 -DUDL_VB=64"
+F32, BF16 = 5, 4
+FMA, AMX, DOTS = 0, 1, 2  # the unit that is asked
+STRIDED, CALLBACK, IN_PLACE = 0, 1, 2  # how the engine gets its operands
+pytestmark = [
+    pytest.mark.skipif(CC is None, reason="no C compiler"),
+    pytest.mark.skipif(not (ROOT / "csrc").is_dir(), reason="no sources"),
+]
+
+
+class Args(ctypes.Structure):
+    """udl_matmul_args"""
+
+    _fields_ = (
+        [(n, ctypes.c_void_p) for n in "out a b bias residual packed_b".split()]
+        + [(n, ctypes.c_int64) for n in "dtype batch m n k a_batch a_m a_k b_batch b_k b_n o_batch ldo act bias_m precision".split()]
+        + [("alpha", ctypes.c_double), ("beta", ctypes.c_double)]
+    )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The library; with fused multiply-adds where the compiler's machine has them, as their emulation is slow."""
+    folder = tmp_path_factory.mktemp("tiles")
+    flags = FLAGS.split()
+    known = subprocess.run([CC, "-march=native", "-dM", "-E", "-"], input="", capture_output=True, text=True).stdout
+    if "__AVX2__" in known and "__FMA__" in known:
+        flags += ["-mavx2", "-mfma"]
+    sources = SOURCES + [str(p.relative_to(ROOT)) for p in sorted((ROOT / "csrc/tiles").glob("*.c"))]
+
+    def build(source):
+        target = folder / (source.replace("/", "_") + ".o")
+        done = subprocess.run([CC, *flags, "-c", source, "-o", str(target)], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return str(target)
+
+    with ThreadPoolExecutor(2) as pool:
+        objects = list(pool.map(build, sources))
+    subprocess.run([CC, "-shared", "-o", str(folder / "tiles.so"), *objects, "-lpthread", "-lm"], check=True)
+    return ctypes.CDLL(str(folder / "tiles.so"))
+
+
+@pytest.fixture
+def lib(built):
+    built.tiles_use(AMX, 1)
+    built.tiles_precision(0)
+    yield built
+    built.tiles_precision(0)
+    built.tiles_threads(1)
+
+
+def address(x):
+    return None if x is None else x.ctypes.data
+
+
+def product(
+    lib, a, b, unit=AMX, how=STRIDED, out=None, bias=None, residual=None, act=0, alpha=1.0, beta=0.0, bias_m=0, first_k=0, packed=None
+):
+    """The engine on float32 arrays, or the matmul kernel on uint16 ones (bfloat16)."""
+    lib.tiles_use(unit, 1)
+    (m, k), n = a.shape, b.shape[1]
+    out = np.full((m, n), np.nan, np.float32) if out is None else out
+    unit_strides = [s // x.itemsize for x in (a, b) for s in x.strides]
+    s = Args(*map(address, (out, a, b, bias, residual, packed)), F32 if a.dtype == np.float32 else BF16, 1, m, n, k, 0, *unit_strides[:2],
+             0, *unit_strides[2:], 0, out.strides[0] // out.itemsize, act, bias_m, 0, alpha, beta)  # fmt: skip
+    status = lib.tiles_gemm(ctypes.byref(s), how, first_k) if a.dtype == np.float32 else lib.tiles_matmul(ctypes.byref(s))
+    assert status == 0
+    return out
+
+
+def normal(rng, *shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def check(got, a, b, k=2.0, want=None, eps=EPS["float32"]):
+    """The bound of tests/test_matmul.py: k eps sqrt(K) (|want| + sum |a| |b| / sqrt(K))."""
+    a, b = a.astype(float), b.astype(float)
+    want = a @ b if want is None else want
+    n = max(a.shape[1], 1) ** 0.5
+    error = np.abs(got - want) / (k * eps * n * (np.abs(want) + np.abs(a) @ np.abs(b) / n) + 2.0**-126)
+    assert got.shape == want.shape and np.all(error <= 1), f"{a.shape} {b.shape}: {np.nanmax(error)} times the bound"
+
+
+def check_as_fma(lib, a, b, **more):
+    """NaN and infinity where the FMA kernel has them, and its numbers within both kernels' error, eps sqrt(K) sum |a| |b|.
+    Denormal sums of the FMA kernel are rounded K times, to a multiple of 2^-149. Where a partial sum of the FMA kernel
+    overflows, the tiles may give the true sum: their panels were scaled."""
+    with np.errstate(all="ignore"):
+        want = product(lib, a, b, FMA, **more)
+        got = product(lib, a, b, AMX, **more)
+        special = ~np.isfinite(want) | ~np.isfinite(got)
+        same = (got == want) | (np.isnan(got) & np.isnan(want))
+        terms = np.abs(a.astype(float)) @ np.abs(b.astype(float))
+        near = np.abs(got.astype(float) - want) <= 2 * EPS["float32"] * a.shape[1] ** 0.5 * terms + a.shape[1] * 2.0**-149
+        full = a.astype(float) @ b.astype(float)
+        early = ~np.isfinite(want) & (terms > np.finfo(np.float32).max)
+        true = (got == full.astype(np.float32)) | (np.abs(got - full) <= 2 * EPS["float32"] * a.shape[1] ** 0.5 * terms)
+        same |= early & (true | ~np.isfinite(got))
+        wrong = np.where(special, ~same, ~near)
+    assert not wrong.any(), f"{np.argwhere(wrong)[:3].tolist()}: got {got[wrong][:3]}, the FMA kernel {want[wrong][:3]}"
+    return got
+
+
+# ---- the instruction ---------------------------------------------------------------------------------------------------
+def widened(h):
+    return (h.astype(np.uint32) << 16).view(np.float32)
+
+
+def halves(x):
+    """float -> bfloat16 bits, nearest even"""
+    return (rounded(np.asarray(x, float), "bfloat16").astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+
+
+def tile_product(c, a, b):
+    """Intel's definition of TDPBF16PS, a chain for even and one for odd elements; exact sums here fit into float64."""
+    out = c.copy()
+    for m in range(16):
+        even, odd = np.zeros(16, np.float32), np.zeros(16, np.float32)
+        for j in range(16):
+            even = (even.astype(float) + float(a[m, 2 * j]) * b[j, ::2].astype(float)).astype(np.float32)
+            odd = (odd.astype(float) + float(a[m, 2 * j + 1]) * b[j, 1::2].astype(float)).astype(np.float32)
+        out[m] += even + odd
+    return out
+
+
+def run_tile(lib, c, a, b, configured=1):
+    c = c.copy()
+    lib.tiles_dp(c.ctypes.data_as(ctypes.c_void_p), *(h.ctypes.data_as(ctypes.c_void_p) for h in (a, b)), configured)
+    return c
+
+
+def test_the_instruction_to_the_bit(lib, rng):
+    c, a, b = normal(rng, 16, 16), halves(rng.uniform(1, 2, (16, 32))), halves(rng.uniform(-2, 2, (16, 32)))
+    assert np.array_equal(run_tile(lib, c, a, b), tile_product(c, widened(a), widened(b)))
+    assert np.isnan(run_tile(lib, c, a, b, configured=0)).all(), "the tests must see a thread that has no configuration"
+
+
+def test_the_instruction_takes_denormals_as_zero(lib):
+    c, one = np.zeros((16, 16), np.float32), halves(np.ones((16, 32)))
+    assert not run_tile(lib, c, np.full((16, 32), 0x0040, np.uint16), one).any(), "denormal input"
+    assert not run_tile(lib, c, halves(np.full((16, 32), 2.0**-70)), halves(np.full((16, 32), 2.0**-70))).any(), "denormal sum"
+    assert not run_tile(lib, np.full((16, 16), 1e-40, np.float32), 0 * one, one).any(), "denormal accumulator"
+
+
+# ---- shapes, strides, epilogues ------------------------------------------------------------------------------------------
+EDGES = [1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65]
+
+
+@pytest.mark.parametrize("how", [STRIDED, CALLBACK, IN_PLACE], ids=["strided", "callback", "in place"])
+def test_edges(lib, rng, how):
+    a, b = normal(rng, 65, 300), normal(rng, 300, 65)
+    for m in EDGES:
+        for n in (1, 16, 17, 33, 65):
+            check(product(lib, a[:m, :40].copy(), b[:40, :n].copy(), how=how), a[:m, :40], b[:40, :n])
+    for n in EDGES:
+        check(product(lib, a[:20, :33].copy(), b[:33, :n].copy(), how=how), a[:20, :33], b[:33, :n])
+    for k in (*EDGES, 255, 256, 257, 287, 300):
+        check(product(lib, a[:33, :k].copy(), b[:k, :17].copy(), how=how), a[:33, :k], b[:k, :17])
+
+
+@pytest.mark.parametrize("how", [STRIDED, CALLBACK, IN_PLACE], ids=["strided", "callback", "in place"])
+@pytest.mark.parametrize("case", [(33, 70, 50), (64, 64, 64), (17, 300, 90)], ids=str)
+def test_layouts(lib, rng, case, how):
+    m, k, n = case
+    a, b = normal(rng, m, k), normal(rng, k, n)
+    for left in (a, np.asfortranarray(a), np.repeat(a, 2, 1)[:, ::2], np.repeat(a, 3, 0)[::3]):
+        for right in (b, np.asfortranarray(b), np.repeat(b, 2, 1)[:, ::2], np.repeat(b, 3, 0)[::3]):
+            check(product(lib, left, right, how=how), a, b)
+
+
+@pytest.mark.parametrize("case", [(4100, 40, 70), (70, 40, 4100), (530, 40, 600), (40, 1100, 40), (300, 2500, 20)], ids=str)
+def test_blocks_and_chunks(lib, rng, case):
+    m, k, n = case
+    a, b = normal(rng, m, k), normal(rng, k, n)
+    check(product(lib, a, b), a, b)
+
+
+def test_more_than_one_chunk_of_rows_and_columns(lib, rng):
+    """Small integers: one part holds them, so the quickest product is exact."""
+    a, b = (rng.integers(-4, 5, s).astype(np.float32) for s in ((4200, 33), (33, 4200)))
+    lib.tiles_precision(2)
+    assert np.array_equal(product(lib, a, b), a @ b)
+
+
+def test_sums_from_a_later_k_on(lib, rng):
+    a, b = normal(rng, 40, 200), normal(rng, 200, 40)
+    for how in (STRIDED, CALLBACK, IN_PLACE):
+        check(product(lib, a, b, how=how, first_k=37), a[:, 37:], b[37:])
+
+
+def test_epilogues(lib, rng):
+    a, b = normal(rng, 50, 300), normal(rng, 300, 70)
+    along_n, along_m, residual, before = normal(rng, 70), normal(rng, 50), normal(rng, 50, 70), normal(rng, 50, 70)
+    raw = a.astype(float) @ b.astype(float)
+    cases = [
+        (dict(bias=along_n), raw + along_n),
+        (dict(bias=along_m, bias_m=1), raw + along_m[:, None]),
+        (dict(act=1), np.maximum(raw, 0)),
+        (dict(residual=residual), raw + residual),
+        (dict(alpha=0.5), 0.5 * raw),
+        (dict(alpha=-2.0, bias=along_n, act=1, residual=residual), np.maximum(-2 * raw + along_n, 0) + residual),
+    ]
+    for options, want in cases:
+        check(product(lib, a, b, **options), a, b, k=4, want=want)
+    check(product(lib, a, b, out=before.copy(), beta=1.0, bias=along_n), a, b, k=4, want=raw + before + along_n)
+
+
+def test_out_in_a_wider_matrix_stays_inside(lib, rng):
+    a, b = normal(rng, 37, 90), normal(rng, 90, 50)
+    wide = np.full((39, 61), 7, np.float32)
+    product(lib, a, b, out=wide[1:38, 3:53])
+    check(wide[1:38, 3:53], a, b)
+    wide[1:38, 3:53] = 7
+    assert (wide == 7).all()
+
+
+def test_the_same_bits_for_any_number_of_threads(lib, rng):
+    a, b = normal(rng, 300, 520), normal(rng, 520, 270)
+    lib.tiles_threads(1)
+    want = product(lib, a, b)
+    for n in (2, 3, 8):
+        lib.tiles_threads(n)
+        for how in (STRIDED, CALLBACK):
+            assert np.array_equal(product(lib, a, b, how=how), want)
+
+
+# ---- error -------------------------------------------------------------------------------------------------------------------
+def inputs(kind, rng, m, k, n):
+    a, b = rng.standard_normal((m, k)), rng.standard_normal((k, n))
+    if kind == "uniform":
+        a, b = rng.uniform(-1, 1, (m, k)), rng.uniform(-1, 1, (k, n))
+    elif kind == "positive":
+        a, b = rng.uniform(0, 1, (m, k)), rng.uniform(0, 1, (k, n))
+    elif kind == "ill-scaled":
+        a, b = a * 10 ** rng.uniform(-6, 6, (m, 1)), b * 10 ** rng.uniform(-6, 6, (k, 1))
+    elif kind == "cancelling":
+        half = k // 2
+        a[:, half : 2 * half] = -a[:, :half] * (1 + 1e-4 * rng.standard_normal((m, half)))
+        b[half : 2 * half] = b[:half]
+    return a.astype(np.float32), b.astype(np.float32)
+
+
+def relative(got, want):
+    return np.linalg.norm(got - want) / np.linalg.norm(want)
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform", "positive", "ill-scaled", "cancelling"])
+def test_error_is_no_larger_than_the_fma_kernels(lib, rng, kind):
+    for m, k, n in ((256, 256, 256), (200, 1000, 130), (96, 64, 96), (64, 2500, 64)):
+        a, b = inputs(kind, rng, m, k, n)
+        want = a.astype(float) @ b.astype(float)
+        tiles, fma = relative(product(lib, a, b), want), relative(product(lib, a, b, FMA), want)
+        assert tiles <= fma, f"{(m, k, n)}: {tiles:.3g} against {fma:.3g}"
+
+
+def test_fewer_parts_are_less_exact(lib, rng):
+    """Left out: 2^-17 of each factor with two parts, 2^-9 with one; evenly distributed, and both factors, 2/sqrt(6) of it."""
+    a, b = inputs("normal", rng, 128, 512, 128)
+    want = a.astype(float) @ b.astype(float)
+    errors = []
+    for precision in range(3):
+        lib.tiles_precision(precision)
+        errors.append(relative(product(lib, a, b), want))
+    assert errors[0] < 2e-7 and 2.0**-19 < errors[1] < 2.0**-16 and 2.0**-11 < errors[2] < 2.0**-8, errors
+
+
+# ---- what parts cannot hold -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, np.finfo(np.float32).max, 1e-40], ids=str)
+def test_a_special_number_at_each_position(lib, rng, bad):
+    a, b = normal(rng, 5, 7), normal(rng, 7, 6)
+    for i in np.ndindex(a.shape):
+        dirty = a.copy()
+        dirty[i] = bad
+        check_as_fma(lib, dirty, b)
+    for i in np.ndindex(b.shape):
+        dirty = b.copy()
+        dirty[i] = bad
+        check_as_fma(lib, a, dirty, how=CALLBACK)
+
+
+@pytest.mark.parametrize("how", [STRIDED, CALLBACK, IN_PLACE], ids=["strided", "callback", "in place"])
+def test_special_numbers_in_large_operands(lib, rng, how):
+    a, b = normal(rng, 130, 600), normal(rng, 600, 90)
+    a[40, 300], b[599, 20], a[129, 0], b[0, 89] = np.nan, np.inf, np.finfo(np.float32).max, 1e-42
+    bias, residual = normal(rng, 90), normal(rng, 130, 90)
+    check_as_fma(lib, a, b, how=how)
+    check_as_fma(lib, a, b, how=how, bias=bias, residual=residual, act=1)
+
+
+@pytest.mark.parametrize("sizes", [(1e-30, 1e30), (1e-38, 1e38), (1e-42, 1e20), (3e38, 1e-3), (1e-20, 1e-20), (1e19, 1e19), (1e-44, 1.0),
+                                   (1e36, 1e-44), (2e38, 2.0), (1e-25, 1e-15)], ids=str)  # fmt: skip
+def test_every_number_large_or_small(lib, rng, sizes):
+    """Whole panels far from one: multiplied by a power of two, or left to the FMA kernel."""
+    for m, k, n in ((40, 70, 50), (20, 300, 33)):
+        a, b = (rng.uniform(0.5, 1, s) * size for s, size in zip(((m, k), (k, n)), sizes, strict=True))
+        check_as_fma(lib, a.astype(np.float32), b.astype(np.float32))
+        check_as_fma(lib, (a * rng.choice([-1, 1], (m, k))).astype(np.float32), b.astype(np.float32))
+
+
+def test_every_exponent_in_one_matrix(lib, rng):
+    a = (rng.uniform(1, 2, (40, 64)) * 2.0 ** rng.integers(-149, 120, (40, 64))).astype(np.float32)
+    for scale in (1e-20, 1.0):
+        check_as_fma(lib, a, (scale * rng.standard_normal((64, 40))).astype(np.float32))
+    rows = (rng.uniform(1, 2, (16, 64)) * 2.0 ** (60 - 13 * np.arange(16.0))[:, None]).astype(np.float32)  # one panel
+    check_as_fma(lib, rows, normal(rng, 64, 40))
+    check_as_fma(lib, normal(rng, 40, 64), np.ascontiguousarray(rows.T))
+
+
+def test_panels_of_several_sizes_stay_on_the_tiles(lib, rng):
+    """A panel is 16 lines. Powers of two change no bit of the tiles' sums, so the same bits tell who computed."""
+    a, b = normal(rng, 48, 300), normal(rng, 300, 48)
+    by_row, by_column = 2.0 ** np.repeat([0, -80, 60], 16), 2.0 ** np.repeat([-60, 0, 90], 16)
+    scaled = (a * by_row[:, None]).astype(np.float32), (b * by_column).astype(np.float32)
+    raw, fma = product(lib, a, b).astype(float), product(lib, a, b, FMA)
+    assert not np.array_equal(raw, fma)
+    size = by_row[:, None] * by_column
+    fits = (size < 2.0**110) & (size > 2.0**-110)
+    got = product(lib, *scaled).astype(float)
+    assert np.array_equal(got[fits], (raw * size)[fits])
+
+
+def test_zeros(lib, rng):
+    a, b = normal(rng, 40, 70), normal(rng, 70, 40)
+    a[:20], b[:, 30:] = 0, 0
+    got = check_as_fma(lib, a, b)
+    assert not got[:20].any() and not got[:, 30:].any()
+
+
+# ---- bfloat16 tensors ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("unit", [AMX, DOTS], ids=["amx", "dots"])
+@pytest.mark.parametrize("case", [(1, 5, 1), (16, 32, 16), (17, 33, 47), (40, 300, 70), (130, 1100, 100)], ids=str)
+def test_bfloat16(lib, rng, case, unit):
+    m, k, n = case
+    a, b = halves(rng.standard_normal((m, k))), halves(rng.standard_normal((k, n)))
+    wide = widened(a).astype(float), widened(b).astype(float)
+    raw, size = wide[0] @ wide[1], np.abs(wide[0]) @ np.abs(wide[1])
+    bias, residual, before = (halves(rng.standard_normal(s)) for s in (n, (m, n), (m, n)))
+
+    def near(got, want):  # one rounding of the sum to bfloat16, one of the float32 sum
+        error = np.abs(widened(got) - want)
+        assert (error <= 2.0**-8 * np.abs(want) * 1.01 + 2 * EPS["float32"] * size + 2.0**-126).all()
+
+    for left in (a, np.asfortranarray(a), np.repeat(a, 2, 1)[:, ::2]):
+        for right in (b, np.asfortranarray(b), np.repeat(b, 2, 0)[::2]):
+            near(product(lib, left, right, unit, out=np.zeros((m, n), np.uint16)), raw)
+    near(product(lib, a, b, unit, out=np.zeros((m, n), np.uint16), bias=bias, act=1), np.maximum(raw + widened(bias), 0))
+    near(product(lib, a, b, unit, out=before.copy(), beta=1.0, residual=residual), raw + widened(before) + widened(residual))
+    wide_out = np.full((m, n + 3), 77, np.uint16)
+    product(lib, a, b, unit, out=wide_out[:, :n])
+    assert (wide_out[:, n:] == 77).all()
+
+
+@pytest.mark.parametrize("unit", [AMX, DOTS], ids=["amx", "dots"])
+def test_bfloat16_special_numbers(lib, rng, unit):
+    a, b = halves(rng.uniform(1, 2, (20, 40))), halves(rng.uniform(1, 2, (40, 20)))
+    a[3, 5], b[7, 9] = 0x7FC1, 0x7F80
+    got = widened(product(lib, a, b, unit, out=np.zeros((20, 20), np.uint16)))
+    assert np.isnan(got[3]).all() and np.isinf(np.delete(got[:, 9], 3)).all()
+    assert np.isfinite(np.delete(np.delete(got, 3, 0), 9, 1)).all()
+
+
+# ---- callers -------------------------------------------------------------------------------------------------------------------
+def test_the_estimate_sends_large_products_to_the_tiles(lib, rng):
+    """Judged by the result: "medium" is coarse on tiles and exact on the FMA kernel."""
+    lib.tiles_precision(2)
+    for n, on_tiles in ((48, False), (512, True)):
+        a, b = normal(rng, n, n), normal(rng, n, n)
+        out = np.empty((n, n), np.float32)
+        lib.tiles_use(AMX, 0)
+        s = Args(*map(address, (out, a, b, None, None, None)), F32, 1, n, n, n, 0, n, 1, 0, n, 1, 0, n, 0, 0, 0, 1.0, 0.0)
+        assert lib.tiles_matmul(ctypes.byref(s)) == 0
+        assert (relative(out, a.astype(float) @ b.astype(float)) > 1e-4) == on_tiles
+
+
+def prepacked(lib, b, unit):
+    """B in the form that the unit keeps, between fences."""
+    lib.tiles_use(unit, 1)
+    lib.tiles_prepack.restype = ctypes.c_int64
+    k, n = b.shape
+    strides = [s // b.itemsize for s in b.strides]
+    s = Args(None, None, b.ctypes.data, None, None, None, F32, 1, 0, n, k, 0, 0, 0, 0, *strides)
+    size = lib.tiles_prepack(ctypes.byref(s), None)
+    whole = np.full(size + 128 + 64, 77, np.uint8)
+    start = -whole.ctypes.data % 64 + 64
+    room = whole[start : start + size]
+    assert lib.tiles_prepack(ctypes.byref(s), ctypes.c_void_p(room.ctypes.data)) == size
+    assert (whole[:start] == 77).all() and (whole[start + size :] == 77).all()
+    return room
+
+
+@pytest.mark.parametrize("unit", [FMA, AMX], ids=["fma", "amx"])
+@pytest.mark.parametrize("case", [(1, 5, 1), (16, 32, 16), (20, 300, 70), (33, 1100, 100), (600, 300, 530)], ids=str)
+def test_prepacked(lib, rng, case, unit):
+    """The same bits as without; special numbers and the other unit's form too."""
+    m, k, n = case
+    a, b = normal(rng, m, k), normal(rng, k, n)
+    for right in (b, np.asfortranarray(b)):
+        want = product(lib, a, right, unit)
+        assert np.array_equal(product(lib, a, right, unit, packed=prepacked(lib, right, unit)), want)
+    assert np.array_equal(product(lib, a, b, unit, packed=prepacked(lib, b, AMX - unit)), product(lib, a, b, unit))
+    b[0, 0], a[0, 0] = np.inf, np.nan
+    got = product(lib, a, b, unit, packed=prepacked(lib, b, unit))
+    assert np.array_equal(got, product(lib, a, b, unit), equal_nan=True) and np.isnan(got[0]).all()
+
+
+def test_prepacked_for_another_precision_is_left_aside(lib, rng):
+    a, b = normal(rng, 20, 100), normal(rng, 100, 40)
+    packed = prepacked(lib, b, AMX)
+    lib.tiles_precision(1)
+    assert np.array_equal(product(lib, a, b, packed=packed), product(lib, a, b))
+
+
+@pytest.mark.parametrize("case", [(2, 32, 10, 12, 128), (3, 40, 5, 5, 100), (1, 64, 20, 9, 97)], ids=str)
+def test_convolution(lib, rng, case):
+    """Many filters and long sums: im2col while packing, then tiles."""
+    N, C, H, W, O = case
+    x, w, bias = normal(rng, N, C, H, W), normal(rng, O, C, 3, 3), normal(rng, O)
+    y = np.full((N, O, H, W), np.nan, np.float32)
+    fields = (ctypes.c_int64 * 21)(*(v.ctypes.data for v in (y, x, w, bias)), F32, N, C, H, W, O, 3, 3, H, W, 1, 1, 1, 1, 1, 1, 1)
+    lib.tiles_use(AMX, 1)
+    assert lib.tiles_conv2d(fields) == 0
+    args = dict(stride=1, padding=1, dilation=1, groups=1)
+    want = ref.conv2d(x.astype(float), w.astype(float), bias.astype(float), **args)
+    terms = ref.conv2d(*(np.abs(v).astype(float) for v in (x, w, bias)), **args)
+    assert (np.abs(y - want) <= 2 * EPS["float32"] * (9 * C) ** 0.5 * terms).all()
