@@ -2,13 +2,17 @@
  *
  * For a group of queries the keys pass by in blocks; m is the largest score so far, w = 2^(x - m) its weights:
  *     m' = max(m, block), f = 2^(m - m'), sum = f sum + sum of w, o = f o + w v;   at the end out = o / sum.
+ * m need not be the maximum exactly: as long as no weight exceeds ATTENTION_HIGH, it stays, which saves looking for the
+ * maximum and shrinking o. If one does, the block is computed again with its maximum.
  * A task owns ATTENTION_GROUPS groups of queries of one head, which share each block of keys while it is in L2. Blocks that
  * causality hides are not computed.
  * Floor: 2 (D + E) flops and one 2^x a score (half of them if causal). */
 #ifndef T
 #include "attention.h"
 #define UDL_THIS_FILE "kernels/attention.c"
-#define ATTENTION_GROUPS 4
+#define ATTENTION_GROUPS 8
+#define ATTENTION_HIGH 0x1p40
+#define ATTENTION_STEP 24 /* a multiple of every GEMM_MR */
 #include "../each_float.h"
 
 int KERNEL(attention)(const udl_attention_args *a) {
@@ -26,49 +30,61 @@ typedef struct {
 } FN(att_run);
 
 typedef struct {           /* one group of queries */
-    T *queries, *m, *sum, *o;
+    T *queries, *m, *sum, *f, *o;
     i64 l0, n, wide;
 } FN(att_group);
 
-/* one block: x becomes weights, m and sum move on, f is what older sums shrink by. U vectors side by side. */
-VFN void FN(att_weights)(T *x, i64 ld, i64 ns, T *m, T *sum, T *f, int U) {
-    vec top[2][2], add[2][2];
-    UDL_UNROLL for (int u = 0; u < U; u++) {
-        top[0][u] = v_load(m + u * VW), top[1][u] = v_load(x + u * VW);
-        add[0][u] = add[1][u] = (vec){0};
-    }
-    i64 s = 1;
-    for (; s + 2 <= ns; s += 2)
+/* x[s] becomes 2^(x[s] - low); add: their sums. U vectors side by side. */
+VFN void FN(att_exp)(T *x, i64 ld, i64 ns, const vec low[2], vec add[2], int U) {
+    UDL_UNROLL for (int u = 0; u < U; u++) add[u] = (vec){0};
+    i64 s = 0;
+    for (; s + 2 <= ns; s += 2, x += 2 * ld) {
+        vec w[2][2];
+        UDL_UNROLL for (int r = 0; r < 2; r++) UDL_UNROLL for (int u = 0; u < U; u++)
+            w[r][u] = v_exp2_weight(v_load(x + r * ld + u * VW) - low[u]);
         UDL_UNROLL for (int r = 0; r < 2; r++) UDL_UNROLL for (int u = 0; u < U; u++) {
-            vec y = v_load(x + (s + r) * ld + u * VW);
-            top[r][u] = v_sel(y > top[r][u], y, top[r][u]);
+            v_store(x + r * ld + u * VW, w[r][u]);
+            add[u] += w[r][u];
         }
-    if (s < ns) UDL_UNROLL for (int u = 0; u < U; u++) {
-        vec y = v_load(x + s * ld + u * VW);
-        top[0][u] = v_sel(y > top[0][u], y, top[0][u]);
     }
+    if (s < ns) UDL_UNROLL for (int u = 0; u < U; u++) {
+        vec w = v_exp2_weight(v_load(x + u * VW) - low[u]);
+        v_store(x + u * VW, w);
+        add[u] += w;
+    }
+}
+
+/* m and sum move on to a block that may hold a new maximum: f is what older sums shrink by */
+VFN void FN(att_raise)(const T *x, i64 ld, i64 ns, T *m, T *sum, T *f, int U) {
     UDL_UNROLL for (int u = 0; u < U; u++) {
-        vec old = v_load(m + u * VW), t = v_sel(top[1][u] > top[0][u], top[1][u], top[0][u]);
-        v_store(m + u * VW, t);
-        t = v_sel(t == (T)-INFINITY, (vec){0}, t); /* nothing seen so far: weights 0 */
-        old = v_exp2_weight(old - t);
-        v_store(f + u * VW, old);
-        v_store(sum + u * VW, v_load(sum + u * VW) * old);
-        top[0][u] = t;
-    }
-    for (s = 0; s + 2 <= ns; s += 2)
-        UDL_UNROLL for (int r = 0; r < 2; r++) UDL_UNROLL for (int u = 0; u < U; u++) {
-            T *at = x + (s + r) * ld + u * VW;
-            vec w = v_exp2_weight(v_load(at) - top[0][u]);
-            v_store(at, w);
-            add[r][u] += w;
+        vec old = v_load(m + u * VW), top = old;
+        for (i64 s = 0; s < ns; s++) {
+            vec y = v_load(x + s * ld + u * VW);
+            top = v_sel(y > top, y, top);
         }
-    if (s < ns) UDL_UNROLL for (int u = 0; u < U; u++) {
-        vec w = v_exp2_weight(v_load(x + s * ld + u * VW) - top[0][u]);
-        v_store(x + s * ld + u * VW, w);
-        add[0][u] += w;
+        v_store(m + u * VW, top);
+        top = v_exp2_weight(old - v_sel(top == (T)-INFINITY, (vec){0}, top));
+        v_store(f + u * VW, top);
+        v_store(sum + u * VW, v_load(sum + u * VW) * top);
     }
-    UDL_UNROLL for (int u = 0; u < U; u++) v_store(sum + u * VW, v_load(sum + u * VW) + (add[0][u] + add[1][u]));
+}
+
+/* x becomes weights below m; true if any is above ATTENTION_HIGH or NaN: then nothing is added to sum */
+VFN int FN(att_weights)(T *x, i64 ld, i64 ns, const T *m, T *sum, int limited, int U) {
+    vec low[2], add[2];
+    int high = 0;
+    UDL_UNROLL for (int u = 0; u < U; u++) { /* nothing seen so far: weights 0 */
+        low[u] = v_load(m + u * VW);
+        low[u] = v_sel(low[u] == (T)-INFINITY, (vec){0}, low[u]);
+    }
+    FN(att_exp)(x, ld, ns, low, add, U);
+    UDL_UNROLL for (int u = 0; u < U; u++) {
+        vmask over = ~(add[u] <= (T)ATTENTION_HIGH);
+        if (limited) for (int i = 0; i < VW; i++) high |= over[i] != 0;
+    }
+    if (high) return 1;
+    UDL_UNROLL for (int u = 0; u < U; u++) v_store(sum + u * VW, v_load(sum + u * VW) + add[u]);
+    return 0;
 }
 
 static void FN(att_drop)(T *x, i64 ld, const FN(att_head) *j, const FN(att_group) *g, i64 s0, i64 ns) {
@@ -79,19 +95,50 @@ static void FN(att_drop)(T *x, i64 ld, const FN(att_head) *j, const FN(att_group
     }
 }
 
+#define EACH_STRIP(call1, call2)                                          \
+    for (i64 p = 0; p < g->wide; p += 2 * VW) {                           \
+        if (p + 2 * VW <= g->wide) call2;                                 \
+        else call1;                                                       \
+    }
+/* x = weights of one block, below the maximum of the blocks before it (raise = 0) or of it too; false if one went too high.
+ * A few keys at a time, as their scores are then in L1 still. */
+static int FN(att_try)(const FN(att_head) *j, FN(att_group) *g, i64 s0, i64 ns, T *x, int raise, int *masked) {
+    const i64 ld = ATTENTION_QUERIES, step = raise ? ns : ATTENTION_STEP;
+    T old[ATTENTION_QUERIES];
+    memcpy(old, g->sum, sizeof old);
+    int high = 0;
+    for (i64 s = 0; s < ns && !high; s += step, x += step * ld) {
+        const i64 n = UDL_MINI(step, ns - s);
+        *masked |= FN(att_scores)(x, ld, j, g->queries, g->l0, g->n, s0 + s, n);
+        if (raise) EACH_STRIP(FN(att_raise)(x + p, ld, n, g->m + p, g->sum + p, g->f + p, 1),
+                              FN(att_raise)(x + p, ld, n, g->m + p, g->sum + p, g->f + p, 2))
+        EACH_STRIP(high |= FN(att_weights)(x + p, ld, n, g->m + p, g->sum + p, !raise, 1),
+                   high |= FN(att_weights)(x + p, ld, n, g->m + p, g->sum + p, !raise, 2))
+    }
+    if (high) memcpy(g->sum, old, sizeof old);
+    return !high;
+}
+
+/* asks for the rows s0 .. of keys and values early: part i of n */
+static void FN(att_fetch)(const FN(att_head) *j, i64 s0, int i, int n) {
+    const udl_attention_args *a = j->a;
+    const i64 left = UDL_MINI(a->S - s0, ATTENTION_KEYS), line = 64 / (i64)sizeof(T);
+    for (i64 s = s0 + left * i / n; s < s0 + left * (i + 1) / n; s++) {
+        for (i64 d = 0; d < a->D; d += line) __builtin_prefetch(j->k + s * a->k_s[2] + d, 0, 2);
+        for (i64 e = 0; e < a->E; e += line) __builtin_prefetch(j->v + s * a->v_s[2] + e, 0, 2);
+    }
+}
+
 /* the keys s0 .. s0 + ns for one group; values: their rows, copied */
 static void FN(att_block)(const FN(att_head) *j, FN(att_group) *g, i64 s0, i64 ns, const T *values, T *x) {
     const udl_attention_args *a = j->a;
     const i64 ld = ATTENTION_QUERIES, wide = ATTENTION_WIDE(a->E);
-    T f[ATTENTION_QUERIES];
-    int masked = FN(att_scores)(x, ld, j, g->queries, g->l0, g->n, s0, ns);
-    i64 p = 0;
-    for (; p + 2 * VW <= g->wide; p += 2 * VW) FN(att_weights)(x + p, ld, ns, g->m + p, g->sum + p, f + p, 2);
-    if (p < g->wide) FN(att_weights)(x + p, ld, ns, g->m + p, g->sum + p, f + p, 1);
+    int raise = 0, masked = 0;
+    for (i64 l = 0; l < g->n; l++) raise |= g->m[l] == (T)-INFINITY;
+    if (!FN(att_try)(j, g, s0, ns, x, raise, &masked)) FN(att_try)(j, g, s0, ns, x, raise = 1, &masked);
     if (a->p > 0) FN(att_drop)(x, ld, j, g, s0, ns);
-    for (i64 l = 0; l < g->n && s0; l++)
-        if (f[l] != 1)
-            for (i64 i = 0; i < wide; i += VW) v_store(g->o + l * wide + i, v_load(g->o + l * wide + i) * f[l]);
+    for (i64 l = 0; l < g->n && raise && s0; l++)
+        for (i64 i = 0; i < wide; i += VW) v_store(g->o + l * wide + i, v_load(g->o + l * wide + i) * g->f[l]);
     FN(att_product)(g->n, wide, ns, (FN(gemm_a)){x, ld, GEMM_A_COLUMNS}, values, FN(att_row)(a->E), g->o, wide, s0 > 0, masked);
 }
 
@@ -123,8 +170,9 @@ static void FN(att_one)(const FN(att_head) *j, i64 l0, i64 l1, T *out, T *scratc
     int count = 0;
     for (i64 l = l0; l < l1; l += Q, count++) {
         FN(att_group) *t = &g[count];
-        *t = (FN(att_group)){next, next + a->D * Q, next + (a->D + 1) * Q, next + (a->D + 2) * Q, l, UDL_MINI(Q, l1 - l), 0};
-        next += (a->D + 2 + ATTENTION_WIDE(a->E)) * Q;
+        *t = (FN(att_group)){next, next + a->D * Q, next + (a->D + 1) * Q, next + (a->D + 2) * Q,
+                               next + (a->D + 3) * Q, l, UDL_MINI(Q, l1 - l), 0};
+        next += (a->D + 3 + ATTENTION_WIDE(a->E)) * Q;
         t->wide = FN(att_pack)(t->queries, j, l, t->n);
         for (i64 i = 0; i < Q; i++) t->m[i] = (T)-INFINITY, t->sum[i] = 0;
         if (!a->S) memset(t->o, 0, (size_t)(ATTENTION_WIDE(a->E) * Q) * sizeof(T));
@@ -134,6 +182,7 @@ static void FN(att_one)(const FN(att_head) *j, i64 l0, i64 l1, T *out, T *scratc
         FN(att_copy)(values, row, j->v + s0 * a->v_s[2], a->v_s[2], s1 - s0, a->E, 0);
         for (int i = 0; i < count; i++) {
             i64 ns = UDL_MINI(s1, FN(att_keys)(a, g[i].l0 + g[i].n)) - s0;
+            if (s1 < end) FN(att_fetch)(j, s1, i, count);
             if (ns > 0) FN(att_block)(j, &g[i], s0, ns, values, x);
         }
     }
@@ -144,7 +193,7 @@ static void FN(att_task)(void *ctx, i64 begin, i64 end) {
     FN(att_run) *r = ctx;
     const udl_attention_args *a = r->a;
     size_t bytes = (size_t)(ATTENTION_KEYS * (ATTENTION_QUERIES + FN(att_row)(a->E)) +
-                            r->rows * (a->D + 2 + ATTENTION_WIDE(a->E))) * sizeof(T);
+                            r->rows * (a->D + 3 + ATTENTION_WIDE(a->E))) * sizeof(T);
     T *scratch = udl_alloc(bytes);
     if (!scratch) { r->failed = 1; return; }
     for (i64 t = begin; t < end; t++) {
