@@ -2,8 +2,8 @@
  *
  * For a group of queries the keys pass by in blocks; m is the largest score so far, w = 2^(x - m) its weights:
  *     m' = max(m, block), f = 2^(m - m'), sum = f sum + sum of w, o = f o + w v;   at the end out = o / sum.
- * m need not be the maximum exactly: as long as no weight exceeds ATTENTION_HIGH, it stays, which saves looking for the
- * maximum and shrinking o. If one does, the block is computed again with its maximum.
+ * m need not be the maximum exactly: the largest of the first few scores stays, as long as no weight exceeds ATTENTION_HIGH,
+ * which saves looking for the maximum and shrinking o. If one does, the block is computed again with its maximum.
  * A task owns ATTENTION_GROUPS groups of queries of one head, which share each block of keys while it is in L2. Blocks that
  * causality hides are not computed.
  * Floor: 2 (D + E) flops and one 2^x a score (half of them if causal). */
@@ -12,7 +12,6 @@
 #define UDL_THIS_FILE "kernels/attention.c"
 #define ATTENTION_GROUPS 8
 #define ATTENTION_HIGH 0x1p40
-#define ATTENTION_STEP 24 /* a multiple of every GEMM_MR */
 #include "../each_float.h"
 
 int KERNEL(attention)(const udl_attention_args *a) {
@@ -54,14 +53,15 @@ VFN void FN(att_exp)(T *x, i64 ld, i64 ns, const vec low[2], vec add[2], int U) 
     }
 }
 
-/* m and sum move on to a block that may hold a new maximum: f is what older sums shrink by */
-VFN void FN(att_raise)(const T *x, i64 ld, i64 ns, T *m, T *sum, T *f, int U) {
+/* m moves on to the maximum of x too, of all queries or of those that have seen nothing yet; f is what older sums shrink by */
+VFN void FN(att_raise)(const T *x, i64 ld, i64 ns, T *m, T *sum, T *f, int all, int U) {
     UDL_UNROLL for (int u = 0; u < U; u++) {
         vec old = v_load(m + u * VW), top = old;
         for (i64 s = 0; s < ns; s++) {
             vec y = v_load(x + s * ld + u * VW);
             top = v_sel(y > top, y, top);
         }
+        if (!all) top = v_sel(old == (T)-INFINITY, top, old);
         v_store(m + u * VW, top);
         top = v_exp2_weight(old - v_sel(top == (T)-INFINITY, (vec){0}, top));
         v_store(f + u * VW, top);
@@ -100,20 +100,22 @@ static void FN(att_drop)(T *x, i64 ld, const FN(att_head) *j, const FN(att_group
         if (p + 2 * VW <= g->wide) call2;                                 \
         else call1;                                                       \
     }
-/* x = weights of one block, below the maximum of the blocks before it (raise = 0) or of it too; false if one went too high.
+/* x = weights of one block; false if one went too high, unless `all`: then below the maximum of this block as well.
  * A few keys at a time, as their scores are then in L1 still. */
-static int FN(att_try)(const FN(att_head) *j, FN(att_group) *g, i64 s0, i64 ns, T *x, int raise, int *masked) {
-    const i64 ld = ATTENTION_QUERIES, step = raise ? ns : ATTENTION_STEP;
+static int FN(att_try)(const FN(att_head) *j, FN(att_group) *g, const T *keys, i64 s0, i64 ns, T *x, int all, int *masked) {
+    const i64 ld = ATTENTION_QUERIES, step = all ? ns : ATTENTION_STEP;
     T old[ATTENTION_QUERIES];
     memcpy(old, g->sum, sizeof old);
     int high = 0;
     for (i64 s = 0; s < ns && !high; s += step, x += step * ld) {
         const i64 n = UDL_MINI(step, ns - s);
-        *masked |= FN(att_scores)(x, ld, j, g->queries, g->l0, g->n, s0 + s, n);
-        if (raise) EACH_STRIP(FN(att_raise)(x + p, ld, n, g->m + p, g->sum + p, g->f + p, 1),
-                              FN(att_raise)(x + p, ld, n, g->m + p, g->sum + p, g->f + p, 2))
-        EACH_STRIP(high |= FN(att_weights)(x + p, ld, n, g->m + p, g->sum + p, !raise, 1),
-                   high |= FN(att_weights)(x + p, ld, n, g->m + p, g->sum + p, !raise, 2))
+        *masked |= FN(att_scores)(x, ld, j, g->queries, keys + s * FN(att_row)(j->a->D), g->l0, g->n, s0 + s, n);
+        int raise = all;
+        for (i64 l = 0; l < g->wide; l++) raise |= g->m[l] == (T)-INFINITY;
+        if (raise) EACH_STRIP(FN(att_raise)(x + p, ld, n, g->m + p, g->sum + p, g->f + p, all, 1),
+                              FN(att_raise)(x + p, ld, n, g->m + p, g->sum + p, g->f + p, all, 2))
+        EACH_STRIP(high |= FN(att_weights)(x + p, ld, n, g->m + p, g->sum + p, !all, 1),
+                   high |= FN(att_weights)(x + p, ld, n, g->m + p, g->sum + p, !all, 2))
     }
     if (high) memcpy(g->sum, old, sizeof old);
     return !high;
@@ -129,15 +131,14 @@ static void FN(att_fetch)(const FN(att_head) *j, i64 s0, int i, int n) {
     }
 }
 
-/* the keys s0 .. s0 + ns for one group; values: their rows, copied */
-static void FN(att_block)(const FN(att_head) *j, FN(att_group) *g, i64 s0, i64 ns, const T *values, T *x) {
+/* the keys s0 .. s0 + ns for one group; keys, values: their rows, copied */
+static void FN(att_block)(const FN(att_head) *j, FN(att_group) *g, i64 s0, i64 ns, const T *keys, const T *values, T *x) {
     const udl_attention_args *a = j->a;
     const i64 ld = ATTENTION_QUERIES, wide = ATTENTION_WIDE(a->E);
-    int raise = 0, masked = 0;
-    for (i64 l = 0; l < g->n; l++) raise |= g->m[l] == (T)-INFINITY;
-    if (!FN(att_try)(j, g, s0, ns, x, raise, &masked)) FN(att_try)(j, g, s0, ns, x, raise = 1, &masked);
+    int masked = 0, all = !FN(att_try)(j, g, keys, s0, ns, x, 0, &masked);
+    if (all) FN(att_try)(j, g, keys, s0, ns, x, 1, &masked);
     if (a->p > 0) FN(att_drop)(x, ld, j, g, s0, ns);
-    for (i64 l = 0; l < g->n && raise && s0; l++)
+    for (i64 l = 0; l < g->n && all && s0; l++)
         for (i64 i = 0; i < wide; i += VW) v_store(g->o + l * wide + i, v_load(g->o + l * wide + i) * g->f[l]);
     FN(att_product)(g->n, wide, ns, (FN(gemm_a)){x, ld, GEMM_A_COLUMNS}, values, FN(att_row)(a->E), g->o, wide, s0 > 0, masked);
 }
@@ -166,7 +167,8 @@ static void FN(att_one)(const FN(att_head) *j, i64 l0, i64 l1, T *out, T *scratc
     const udl_attention_args *a = j->a;
     const i64 Q = ATTENTION_QUERIES, row = FN(att_row)(a->E);
     FN(att_group) g[ATTENTION_GROUPS];
-    T *x = scratch, *values = x + ATTENTION_KEYS * Q, *next = values + ATTENTION_KEYS * row;
+    T *x = scratch, *values = x + ATTENTION_KEYS * Q, *keys = values + ATTENTION_KEYS * row;
+    T *next = keys + ATTENTION_KEYS * FN(att_row)(a->D);
     int count = 0;
     for (i64 l = l0; l < l1; l += Q, count++) {
         FN(att_group) *t = &g[count];
@@ -177,13 +179,15 @@ static void FN(att_one)(const FN(att_head) *j, i64 l0, i64 l1, T *out, T *scratc
         for (i64 i = 0; i < Q; i++) t->m[i] = (T)-INFINITY, t->sum[i] = 0;
         if (!a->S) memset(t->o, 0, (size_t)(ATTENTION_WIDE(a->E) * Q) * sizeof(T));
     }
-    for (i64 s0 = 0, s1, end = FN(att_keys)(a, l1); s0 < end; s0 = s1) {
-        s1 = UDL_MINI(s0 + ATTENTION_KEYS, end);
+    const i64 end = FN(att_keys)(a, l1), size = attention_block(end);
+    for (i64 s0 = 0, s1; s0 < end; s0 = s1) {
+        s1 = UDL_MINI(s0 + size, end);
+        FN(att_copy)(keys, FN(att_row)(a->D), j->k + s0 * a->k_s[2], a->k_s[2], s1 - s0, a->D, 0);
         FN(att_copy)(values, row, j->v + s0 * a->v_s[2], a->v_s[2], s1 - s0, a->E, 0);
         for (int i = 0; i < count; i++) {
             i64 ns = UDL_MINI(s1, FN(att_keys)(a, g[i].l0 + g[i].n)) - s0;
             if (s1 < end) FN(att_fetch)(j, s1, i, count);
-            if (ns > 0) FN(att_block)(j, &g[i], s0, ns, values, x);
+            if (ns > 0) FN(att_block)(j, &g[i], s0, ns, keys, values, x);
         }
     }
     for (int i = 0; i < count; i++) FN(att_finish)(j, &g[i], out);
@@ -192,7 +196,7 @@ static void FN(att_one)(const FN(att_head) *j, i64 l0, i64 l1, T *out, T *scratc
 static void FN(att_task)(void *ctx, i64 begin, i64 end) {
     FN(att_run) *r = ctx;
     const udl_attention_args *a = r->a;
-    size_t bytes = (size_t)(ATTENTION_KEYS * (ATTENTION_QUERIES + FN(att_row)(a->E)) +
+    size_t bytes = (size_t)(ATTENTION_KEYS * (ATTENTION_QUERIES + FN(att_row)(a->D) + FN(att_row)(a->E)) +
                             r->rows * (a->D + 3 + ATTENTION_WIDE(a->E))) * sizeof(T);
     T *scratch = udl_alloc(bytes);
     if (!scratch) { r->failed = 1; return; }

@@ -11,7 +11,8 @@
 #include "gemm.h"
 #include "philox.h"
 
-#define ATTENTION_KEYS 120                    /* a multiple of every GEMM_MR */
+#define ATTENTION_KEYS 144                    /* at most, and a multiple of ATTENTION_STEP */
+#define ATTENTION_STEP 24                     /* a multiple of every GEMM_MR */
 #define ATTENTION_QUERIES (3 * GEMM_NR)       /* a multiple of GEMM_MR too */
 #define ATTENTION_FEW 8                       /* up to so many rows for one head of keys: attention_few */
 #define ATTENTION_LOG2E 1.4426950408889634074
@@ -23,6 +24,11 @@ enum { ATTENTION_NO_MASK, ATTENTION_BOOL, ATTENTION_ADD };
 #define ATTENTION_ROW(n) (UDL_CEIL_DIV(n, 64 / (i64)sizeof(T)) / 2 * (128 / (i64)sizeof(T)) + 64 / (i64)sizeof(T))
 
 int INTERNAL(attention_few)(const udl_attention_args *a);
+
+VFN i64 attention_block(i64 keys) { /* size of equal blocks */
+    i64 share = UDL_CEIL_DIV(keys, UDL_MAXI(UDL_CEIL_DIV(keys, ATTENTION_KEYS), 1));
+    return UDL_MAXI(UDL_CEIL_DIV(share, ATTENTION_STEP), 1) * ATTENTION_STEP;
+}
 
 #define UDL_THIS_FILE "kernels/attention.h"
 #include "../each_float.h"
@@ -86,29 +92,36 @@ static __attribute__((unused)) i64 FN(att_pack)(T *to, const FN(att_head) *j, i6
     return wide;
 }
 
-/* x[s][l] += log2(e) mask[l][s], or -inf where a mask of bytes is 0 */
-static void FN(att_mask)(T *x, i64 ld, const FN(att_head) *j, i64 l0, i64 n, i64 s0, i64 ns) {
-    const udl_attention_args *a = j->a;
-    i64 row = a->mask_s[2], key = a->mask_s[3];
-    const T *add = (const T *)j->mask + l0 * row + s0 * key;
-    const uint8_t *see = (const uint8_t *)j->mask + l0 * row + s0 * key;
-    for (i64 l = 0; l < n; l++)
-        if (a->mask_kind == ATTENTION_ADD)
-            for (i64 s = 0; s < ns; s++) x[s * ld + l] += add[l * row + s * key] * (T)ATTENTION_LOG2E;
-        else
-            for (i64 s = 0; s < ns; s++) x[s * ld + l] = see[l * row + s * key] ? x[s * ld + l] : (T)-INFINITY;
-    if (a->mask_kind == ATTENTION_ADD) /* -inf hides whatever stands there, NaN too */
-        for (i64 l = 0; l < n; l++)
-            for (i64 s = 0; s < ns; s++)
-                if (add[l * row + s * key] == (T)-INFINITY) x[s * ld + l] = (T)-INFINITY;
+/* x + log2(e) m. Only an infinite m hides (NaN too): others, however low, leave equal weights to a row of them. */
+VFN T FN(att_add)(T x, T m) {
+    const T least = sizeof(T) == 4 ? (T)-0x1.fffffep127 : (T)-0x1.fffffffffffffp1023;
+    x += m * (T)ATTENTION_LOG2E;
+    x = x < least ? least : x;
+    return m == (T)-INFINITY ? m : x;
 }
 
-/* x[ns][wide] = scores of the keys s0 .. s0 + ns and the packed queries l0 .. l0 + n; true if any was masked */
-static __attribute__((unused)) int FN(att_scores)(T *x, i64 ld, const FN(att_head) *j, const T *queries, i64 l0, i64 n, i64 s0,
-                                                  i64 ns) {
+/* the mask on x[ns][n], the scores of the keys s0 .. and the queries l0 .. */
+static void FN(att_mask)(T *x, i64 ld, const FN(att_head) *j, i64 l0, i64 n, i64 s0, i64 ns) {
+    const i64 row = j->a->mask_s[2], key = j->a->mask_s[3], at = l0 * row + s0 * key;
+    const T *add = (const T *)j->mask + at, hidden = (T)-INFINITY;
+    const uint8_t *see = (const uint8_t *)j->mask + at;
+    for (i64 s = 0; s < ns; s++, x += ld, add += key, see += key)
+        if (j->a->mask_kind == ATTENTION_ADD) {
+            if (row) for (i64 l = 0; l < n; l++) x[l] = FN(att_add)(x[l], add[l * row]);
+            else for (i64 l = 0; l < n; l++) x[l] = FN(att_add)(x[l], add[0]);
+        } else if (row) {
+            for (i64 l = 0; l < n; l++) x[l] = see[l * row] ? x[l] : hidden;
+        } else if (!*see) {
+            for (i64 l = 0; l < n; l++) x[l] = hidden;
+        }
+}
+
+/* x[ns][wide] = scores of the keys s0 .. s0 + ns (their rows, copied) and the packed queries l0 .. l0 + n; true if any was masked */
+static __attribute__((unused)) int FN(att_scores)(T *x, i64 ld, const FN(att_head) *j, const T *queries, const T *keys, i64 l0,
+                                                  i64 n, i64 s0, i64 ns) {
     const udl_attention_args *a = j->a;
     const FN(gemm_epilogue) e = {.alpha = 1};
-    gemm_block(ns, ATTENTION_WIDE(n), a->D, (FN(gemm_a)){j->k + s0 * a->k_s[2], a->k_s[2], GEMM_A_ROWS},
+    gemm_block(ns, ATTENTION_WIDE(n), a->D, (FN(gemm_a)){keys, FN(att_row)(a->D), GEMM_A_ROWS},
                (FN(gemm_b)){queries, 0}, x, ld, &e);
     int masked = a->mask_kind != ATTENTION_NO_MASK;
     if (masked) FN(att_mask)(x, ld, j, l0, n, s0, ns);

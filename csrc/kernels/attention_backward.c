@@ -34,25 +34,21 @@ typedef struct {               /* working space of a task */
     i64 row_d, row_e, wide_d, wide_e;
 } FN(back_space);
 
-static i64 FN(back_layout)(const FN(back_run) *r, FN(back_space) *s, T *p) { /* returns how many numbers */
+/* places the parts of the working space from p on; returns how many numbers they are. p NULL: only that */
+static i64 FN(back_layout)(const FN(back_run) *r, FN(back_space) *s, T *p) {
     const udl_attention_backward_args *a = r->a;
     const i64 Q = r->group;
-    T *const start = p;
+    i64 n = 0;
     s->row_d = ATTENTION_ROW(a->D), s->row_e = ATTENTION_ROW(a->E);
     s->wide_d = ATTENTION_WIDE(a->D), s->wide_e = ATTENTION_WIDE(a->E);
-    s->gk = p, p += r->range * s->wide_d;
-    s->gv = p, p += r->range * s->wide_e;
-    s->gq = p, p += Q * s->wide_d;
-    s->queries = p, p += Q * a->D;
-    s->grads = p, p += Q * a->E;
-    s->q = p, p += Q * s->row_d;
-    s->gy = p, p += Q * s->row_e;
-    s->k = p, p += ATTENTION_KEYS * s->row_d;
-    s->w = p, p += ATTENTION_KEYS * Q;
-    s->gx = p, p += ATTENTION_KEYS * Q;
-    s->d = p, p += Q;
-    s->m = p, p += Q;
-    return p - start;
+    T **const part[] = {&s->gk, &s->gv, &s->gq, &s->queries, &s->grads, &s->q, &s->gy, &s->k, &s->w, &s->gx, &s->d, &s->m};
+    const i64 size[] = {r->range * s->wide_d, r->range * s->wide_e, Q * s->wide_d, Q * a->D, Q * a->E, Q * s->row_d, Q * s->row_e,
+                        ATTENTION_KEYS * s->row_d, ATTENTION_KEYS * Q, ATTENTION_KEYS * Q, Q, Q};
+    for (int i = 0; i < (int)(sizeof size / sizeof *size); i++) {
+        *part[i] = p ? p + n : 0;
+        n += size[i];
+    }
+    return n;
 }
 
 /* what a group of queries needs: q and gy as rows and as panels, m, d */
@@ -107,7 +103,7 @@ static void FN(back_block)(const FN(back_run) *r, const FN(att_head) *j, FN(back
     const i64 ld = r->group, wide = ATTENTION_WIDE(n);
     const FN(gemm_epilogue) e = {.alpha = 1};
     FN(att_copy)(s->k, s->row_d, j->k + s0 * a->k_s[2], a->k_s[2], ns, a->D, 0);
-    int masked = FN(att_scores)(s->w, ld, j, s->queries, l0, n, s0, ns);
+    int masked = FN(att_scores)(s->w, ld, j, s->queries, s->k, l0, n, s0, ns);
     gemm_block(ns, wide, a->E, (FN(gemm_a)){j->v + s0 * a->v_s[2], a->v_s[2], GEMM_A_ROWS}, (FN(gemm_b)){s->grads, 0}, s->gx, ld,
                &e);
     FN(back_weights)(j, s, ld, l0, wide, s0, ns);
@@ -136,8 +132,8 @@ static void FN(back_head)(const FN(back_run) *r, FN(back_space) *s, const FN(att
         i64 n = UDL_MINI(r->group, a->L - l0), end = UDL_MINI(last, FN(att_keys)(&r->f, l0 + n));
         if (end <= first) memset(s->gq, 0, (size_t)(n * s->wide_d) * sizeof(T));
         else FN(back_group)(r, j, s, l0, n);
-        for (i64 s0 = first; s0 < end; s0 += ATTENTION_KEYS)
-            FN(back_block)(r, j, s, l0, n, first, s0, UDL_MINI(ATTENTION_KEYS, end - s0));
+        for (i64 s0 = first, size = attention_block(end - first); s0 < end; s0 += size)
+            FN(back_block)(r, j, s, l0, n, first, s0, UDL_MINI(size, end - s0));
         FN(back_store)(to + l0 * to_s, to_s, s->gq, s->wide_d, n, a->D, (T)a->scale);
     }
 }
@@ -191,7 +187,7 @@ static int FN(attention_backward)(const udl_attention_backward_args *a) {
     const i64 heads = a->B * (a->H / a->G), blocks = UDL_CEIL_DIV(a->S, ATTENTION_KEYS);
     r.group = a->causal && a->L < 16 * ATTENTION_QUERIES ? ATTENTION_QUERIES : 2 * ATTENTION_QUERIES;
     r.ranges = UDL_MAXI(UDL_MINI(BACKWARD_TASKS / heads, blocks), 1);
-    r.range = UDL_CEIL_DIV(blocks, r.ranges) * ATTENTION_KEYS;
+    r.range = UDL_MAXI(UDL_CEIL_DIV(blocks, r.ranges), 1) * ATTENTION_KEYS;
     r.ranges = UDL_MAXI(UDL_CEIL_DIV(a->S, r.range), 1);
     size_t bytes = (size_t)(r.ranges * a->B * a->H * a->L * a->D) * sizeof(T);
     if (r.ranges > 1 && !(r.shares = udl_alloc(bytes))) return UDL_ENOMEM;

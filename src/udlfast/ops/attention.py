@@ -2,8 +2,20 @@
 import math
 
 from .. import _core
-from .._core import (K_attention, K_attention_backward, K_dropout, attach, bfloat16, bool_, call, empty, float32, is_grad_enabled,
-                     matmul, next_philox)
+from .._core import (
+    K_attention,
+    K_attention_backward,
+    K_dropout,
+    attach,
+    bfloat16,
+    bool_,
+    call,
+    empty,
+    float32,
+    is_grad_enabled,
+    matmul,
+    next_philox,
+)
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._common import broadcast_shape, floating, lower_triangle, probability, same_type, tensor
 
