@@ -56,12 +56,12 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
             attn_mask = attn_mask.to(float32)
         return scaled_dot_product_attention(query.to(float32), key.to(float32), value.to(float32), attn_mask, dropout_p,
                                             is_causal, scale, enable_gqa).to(bfloat16)
-    L, E = query.shape[-2:]
+    *lead, L, E = query.shape
     if scale is None:
         scale = 1.0 / math.sqrt(E) if E else 1.0
-    lead = tuple(query.shape[:-2])
-    if groups == 1 and not (lead == tuple(key.shape[:-2]) == tuple(value.shape[:-2])):
-        lead = broadcast_shape(op, lead, tuple(key.shape[:-2]), tuple(value.shape[:-2]))
+    k_lead, v_lead = list(key.shape)[:-2], list(value.shape)[:-2]
+    if groups == 1 and not lead == k_lead == v_lead:
+        lead = broadcast_shape(op, tuple(lead), tuple(k_lead), tuple(v_lead))
         query, key, value = (t.expand(*lead, *t.shape[-2:]) for t in (query, key, value))
     q, k, v = _four(query), _four(key), _four(value)
     mask = None
@@ -86,7 +86,7 @@ def _four(t):
 def _attention(q, k, v, mask, causal, scale, p):
     """The kernel: query [B, H, L, D], key [B, H / G, S, D], value [B, H / G, S, E], mask [B, H, L, S] or None."""
     B, H, L, _ = q.shape
-    S, E = v.shape[2:]
+    _, _, S, E = v.shape
     if mask is not None and is_grad_enabled() and mask.requires_grad:
         return _composed(q, k, v, mask, causal, scale, p)[0]
     q, k, v = _rows(q), _rows(k), _rows(v)
@@ -118,16 +118,19 @@ def _attention_backward(node, g):
 def _sizes(q, k, v, y, mask, causal, seed, offset):
     """the integers of udl_attention_args"""
     B, H, L, D = q.shape
+    _, few, S, E = v.shape
     kind = NO_MASK if mask is None else BOOL if mask.dtype is bool_ else ADD
-    return (q.dtype.code, B, H, H // k.shape[1] if k.shape[1] else 1, L, k.shape[2], D, v.shape[3], *q.stride()[:3],
+    return (q.dtype.code, B, H, H // few if few else 1, L, S, D, E, *q.stride()[:3],
             *k.stride()[:3], *v.stride()[:3], *y.stride()[:3], *((0,) * 4 if mask is None else mask.stride()), kind,
             int(causal), seed, offset)
 
 
 def _rows(t):
     """t, whose rows the kernel can read: a contiguous last dimension, rows that do not overlap"""
-    s = t.stride()
-    return t if (s[3] == 1 or t.shape[3] <= 1) and s[2] >= t.shape[3] > 0 else t.contiguous()
+    if t.is_contiguous():
+        return t
+    s, n = t.stride(), t.shape[3]
+    return t if (s[3] == 1 or n <= 1) and s[2] >= n > 0 else t.contiguous()
 
 
 def _like(t, shape):
@@ -202,7 +205,7 @@ def _check(op, query, key, value, mask, is_causal, enable_gqa):
         if k[-3] == 0 or q[-3] % k[-3]:
             raise ShapeError(f"{op}: with enable_gqa the heads of key must divide those of query, {got}")
         groups = q[-3] // k[-3]
-    else:
+    elif not q[:-2] == k[:-2] == v[:-2]:
         broadcast_shape(op, q[:-2], k[:-2], v[:-2])
     if mask is None:
         return groups
