@@ -100,11 +100,31 @@ VFN T FN(att_add)(T x, T m) {
     return m == (T)-INFINITY ? m : x;
 }
 
+/* the same for rows of a mask of numbers, transposed on the way, NR queries at a time */
+static void FN(att_add_rows)(T *x, i64 ld, const T *add, i64 row, i64 n, i64 ns) {
+    const vec least = v_set(sizeof(T) == 4 ? (T)-0x1.fffffep127 : (T)-0x1.fffffffffffffp1023);
+    T panel[ATTENTION_KEYS * GEMM_NR];
+    for (i64 l = 0; l < n; l += GEMM_NR) {
+        const i64 some = UDL_MINI(n - l, GEMM_NR), wide = ATTENTION_WIDE(some);
+        gemm_pack_b(panel, add + l * row, 1, row, ns, some);
+        for (i64 s = 0; s < ns; s++)
+            for (i64 i = 0; i < wide; i += VW) {
+                vec m = v_load(panel + s * wide + i), y = v_load(x + s * ld + l + i) + m * (T)ATTENTION_LOG2E;
+                y = v_sel(y < least, least, y);
+                v_store(x + s * ld + l + i, v_sel(m == (T)-INFINITY, m, y));
+            }
+    }
+}
+
 /* the mask on x[ns][n], the scores of the keys s0 .. and the queries l0 .. */
 static void FN(att_mask)(T *x, i64 ld, const FN(att_head) *j, i64 l0, i64 n, i64 s0, i64 ns) {
     const i64 row = j->a->mask_s[2], key = j->a->mask_s[3], at = l0 * row + s0 * key;
     const T *add = (const T *)j->mask + at, hidden = (T)-INFINITY;
     const uint8_t *see = (const uint8_t *)j->mask + at;
+    if (j->a->mask_kind == ATTENTION_ADD && row && key == 1 && n > 1) {
+        FN(att_add_rows)(x, ld, add, row, n, ns);
+        return;
+    }
     for (i64 s = 0; s < ns; s++, x += ld, add += key, see += key)
         if (j->a->mask_kind == ATTENTION_ADD) {
             if (row) for (i64 l = 0; l < n; l++) x[l] = FN(att_add)(x[l], add[l * row]);
