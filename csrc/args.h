@@ -135,6 +135,27 @@ typedef struct {
     i64 dtype, outer, n, inner, log;
 } udl_softmax_backward_args;
 
+/* out[b, h, l, e] = sum_s drop(softmax_s(scale q[b, h, l] . k[b, h / G, s] + mask[b, h, l, s])) v[b, h / G, s, e]: H heads of
+ * q, rows l < L; H / G heads of k and v, rows s < S; D wide (q, k), E wide (v, out). Strides in elements of batch, head
+ * and row; the last dimension is contiguous; 0 broadcasts. mask_kind 0 none, 1 bytes (0 = hidden), 2 numbers added;
+ * causal: l sees s <= l. A row that sees nothing gives zeros. Weight (b, h, l, s) is dropped where word q % 4 of Philox
+ * counter offset + ((b H + h) S + s) ceil(L / 4) + l / 4 is below p 2^32; p < 1.
+ * stats[2][B, H, L]: the maximum of log2(e) times the scores, and 1 / the sum of exponentials below it. */
+typedef struct {
+    void *out, *stats;
+    const void *q, *k, *v, *mask;
+    i64 dtype, B, H, G, L, S, D, E, q_s[3], k_s[3], v_s[3], o_s[3], mask_s[4], mask_kind, causal, seed, offset;
+    double scale, p;
+} udl_attention_args;
+/* gq, gk, gv from gy (laid out by g_s); fields of the same name as above */
+typedef struct {
+    void *gq, *gk, *gv;
+    const void *q, *k, *v, *mask, *out, *stats, *gy;
+    i64 dtype, B, H, G, L, S, D, E, q_s[3], k_s[3], v_s[3], o_s[3], mask_s[4], mask_kind, causal, seed, offset;
+    i64 g_s[3], gq_s[3], gk_s[3], gv_s[3];
+    double scale, p;
+} udl_attention_backward_args;
+
 /* y = (x - mean) rstd w + b per channel of x[N, C, L]; training: statistics of this batch go to mean[C], rstd[C], and
  * running_mean, running_var (or NULL, updated in place) move by momentum towards mean and the unbiased variance;
  * else they come from running_*, and mean/rstd are filled from them. w, b or NULL. */

@@ -15,6 +15,15 @@ enum { PANEL, ROWS, TAPS }; /* where A and B are: see tile */
 #else
 #define EACH_MR(X) EACH_MR4(X)
 #endif
+/* c += a b, c staying in its register. Left to itself GCC also picks the forms that overwrite a or b, and then copies and
+ * spills accumulators: 6 % of the time of a tile. */
+#if defined(UDL_LEVEL_avx2)
+VFN void tile_fma_f32(vf32 *c, vf32 a, vf32 b) { __asm__("vfmadd231ps %2, %1, %0" : "+x"(*c) : "x"(a), "x"(b)); }
+VFN void tile_fma_f64(vf64 *c, vf64 a, vf64 b) { __asm__("vfmadd231pd %2, %1, %0" : "+x"(*c) : "x"(a), "x"(b)); }
+#else
+VFN void tile_fma_f32(vf32 *c, vf32 a, vf32 b) { *c += a * b; }
+VFN void tile_fma_f64(vf64 *c, vf64 a, vf64 b) { *c += a * b; }
+#endif
 #define UDL_THIS_FILE "kernels/gemm_tile.h"
 #include "../each_float.h"
 #undef UDL_THIS_FILE
@@ -42,8 +51,8 @@ VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T 
         vec bv[GEMM_NV];                                                                                               \
         _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) bv[j] = v_load((mode == TAPS ? b + tap[u] : b) + j * VW); \
         _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {                                                        \
-            T s = rows ? ar[i / 3][i % 3 * a_s + (u)] : a[i];                                                          \
-            _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) acc[i][j] += bv[j] * s;                               \
+            vec s = v_set(rows ? ar[i / 3][i % 3 * a_s + (u)] : a[i]);                                                 \
+            _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) FN(tile_fma)(&acc[i][j], bv[j], s);                   \
         }                                                                                                              \
         if (mode != TAPS) b += b_k;                                                                                    \
         if (!rows) a += a_s;                                                                                           \

@@ -50,23 +50,43 @@ VFN vf64 v_exp_f64(vf64 x) {
 }
 
 /* 2^x = 2^n (1 + r q(r)), r = x - n */
+VFN vf32 v_exp2_part_f32(vf32 r) {
+    vf32 q = V_POLY_F32(r, 0.693147182f, 0.240226507f, 0.0555032715f, 0.00961800292f, 0.00134005363f,
+                        0.000154766414f); /* 2^-28 */
+    return v_fma_f32(r, q, v_set_f32(1));
+}
+VFN vf64 v_exp2_part_f64(vf64 r) {
+    vf64 q = V_POLY_F64(r, 0.69314718055994529, 0.24022650695910072, 0.055504108664821701, 0.009618129107628496,
+                        0.0013333558146389867, 0.00015403530393340428, 1.5252733856822718e-05, 1.3215486833595287e-06,
+                        1.0178050949427128e-07, 7.0548880546512168e-09, 4.4567151807483475e-10,
+                        2.5742074923663358e-11); /* 2^-64 */
+    return v_fma_f64(r, q, v_set_f64(1));
+}
 VFN vf32 v_exp2_f32(vf32 x) {
     const vf32 magic = v_set_f32(0x1.8p23f);
     x = v_limit_f32(x, v_set_f32(-151), v_set_f32(129));
     vf32 t = x + magic, r = x - (t - magic);
-    vf32 q = V_POLY_F32(r, 0.693147182f, 0.240226507f, 0.0555032715f, 0.00961800292f, 0.00134005363f,
-                        0.000154766414f); /* 2^-28 */
-    return v_scale_f32(v_fma_f32(r, q, v_set_f32(1)), (vi32)t - (vi32)magic);
+    return v_scale_f32(v_exp2_part_f32(r), (vi32)t - (vi32)magic);
 }
 VFN vf64 v_exp2_f64(vf64 x) {
     const vf64 magic = v_set_f64(0x1.8p52);
     x = v_limit_f64(x, v_set_f64(-1076), v_set_f64(1025));
     vf64 t = x + magic, r = x - (t - magic);
-    vf64 q = V_POLY_F64(r, 0.69314718055994529, 0.24022650695910072, 0.055504108664821701, 0.009618129107628496,
-                        0.0013333558146389867, 0.00015403530393340428, 1.5252733856822718e-05, 1.3215486833595287e-06,
-                        1.0178050949427128e-07, 7.0548880546512168e-09, 4.4567151807483475e-10,
-                        2.5742074923663358e-11); /* 2^-64 */
-    return v_scale_f64(v_fma_f64(r, q, v_set_f64(1)), (vi64)t - (vi64)magic);
+    return v_scale_f64(v_exp2_part_f64(r), (vi64)t - (vi64)magic);
+}
+/* 2^x of weights that are at most about 1: below the normal numbers 0, above 2^127 (2^1023) that. The sum with magic has
+ * the biased exponent in its low bits; 0 there is the number 0. */
+VFN vf32 v_exp2_weight_f32(vf32 x) {
+    const vf32 magic = v_set_f32(0x1.8p23f + 127);
+    x = v_limit_f32(x, v_set_f32(-127), v_set_f32(127));
+    vf32 t = x + magic, r = x - (t - magic);
+    return v_exp2_part_f32(r) * (vf32)((vu32)t << 23);
+}
+VFN vf64 v_exp2_weight_f64(vf64 x) {
+    const vf64 magic = v_set_f64(0x1.8p52 + 1023);
+    x = v_limit_f64(x, v_set_f64(-1023), v_set_f64(1023));
+    vf64 t = x + magic, r = x - (t - magic);
+    return v_exp2_part_f64(r) * (vf64)((vu64)t << 52);
 }
 
 /* exp(x) - 1 = 2 (2^(n-1) em + (2^(n-1) - 1/2)): for n = 0 that is em, for n = 128 nothing overflows early. Tiny x is
@@ -110,6 +130,7 @@ VFN vf64 v_tanh_f64(vf64 x) {
 
 #define v_exp(x) UDL_G1(v_exp, x)(x)
 #define v_exp2(x) UDL_G1(v_exp2, x)(x)
+#define v_exp2_weight(x) UDL_G1(v_exp2_weight, x)(x)
 #define v_expm1(x) UDL_G1(v_expm1, x)(x)
 #define v_sigmoid(x) UDL_G1(v_sigmoid, x)(x)
 #define v_tanh(x) UDL_G1(v_tanh, x)(x)

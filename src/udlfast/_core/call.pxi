@@ -31,8 +31,9 @@ cdef union field:
     double d
 
 
-def call(int id, tuple tensors, tuple ints=(), tuple floats=()):
-    """Run kernel `id` (a constant K_...) with its struct filled in order: tensors or None, integers, floats."""
+def call(int id, tuple tensors, tuple ints=(), tuple floats=(), bint strided=False):
+    """Run kernel `id` (a constant K_...) with its struct filled in order: tensors or None, integers, floats.
+    strided: the integers tell the kernel the strides, so tensors need not be contiguous."""
     cdef field[64] f
     cdef Py_ssize_t n = 0, work = 0
     cdef const udl_kernel_info *info
@@ -48,7 +49,7 @@ def call(int id, tuple tensors, tuple ints=(), tuple floats=()):
             f[n].p = NULL
         else:
             t = <Tensor?>o
-            if not t.contig:
+            if not (t.contig or strided):
                 raise ValueError(f"call: {(<bytes>info.name).decode()} was given a tensor that is not contiguous")
             f[n].p = t.data_
             work += t.numel_ * ITEMSIZE[t.code]

@@ -22,17 +22,18 @@ def weights(q, k, mask, is_causal, scale):
     return np.divide(e, total, out=np.zeros_like(e), where=total != 0)
 
 
-def attention(q, k, v, mask=None, is_causal=False, scale=None):
+def attention(q, k, v, mask=None, is_causal=False, scale=None, keep=1.0):
+    """keep: what dropout multiplies each weight by"""
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
-    return np.einsum("...ls,...sd->...ld", weights(q, k, mask, is_causal, scale), v)
+    return np.einsum("...ls,...sd->...ld", weights(q, k, mask, is_causal, scale) * keep, v)
 
 
-def attention_backward(gy, q, k, v, mask=None, is_causal=False, scale=None):
+def attention_backward(gy, q, k, v, mask=None, is_causal=False, scale=None, keep=1.0):
     """gq, gk, gv and the gradient of the scores (that of a float mask)."""
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     a = weights(q, k, mask, is_causal, scale)
-    ga = np.einsum("...ld,...sd->...ls", gy, v)
+    ga = np.einsum("...ld,...sd->...ls", gy, v) * keep
     gs = a * (ga - np.sum(ga * a, axis=-1, keepdims=True))
     gq = np.einsum("...ls,...se->...le", gs, k) * scale
     gk = np.einsum("...ls,...le->...se", gs, q) * scale
-    return gq, gk, np.einsum("...ls,...ld->...sd", a, gy), gs
+    return gq, gk, np.einsum("...ls,...ld->...sd", a * keep, gy), gs
