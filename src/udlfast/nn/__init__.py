@@ -15,6 +15,7 @@ from .normalization import *  # noqa: F403
 from .padding import *  # noqa: F403
 from .parameter import Parameter as Parameter
 from .pooling import *  # noqa: F403
+from .recurrent import *  # noqa: F403
 from .softmax import *  # noqa: F403
 from .sparse import *  # noqa: F403
 from .squash import *  # noqa: F403

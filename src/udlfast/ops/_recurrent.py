@@ -53,8 +53,9 @@ def sequence(cell, input, hx, params, has_biases, num_layers, dropout, train, bi
     states = _check(cell, input, hx, params, per, num_layers, D, batch_first, batch_sizes)
     if input.dtype is bfloat16:
         wide = [s.to(float32) for s in states]
-        out = sequence(cell, input.to(float32), None if zero else wide if cell.has_c else wide[0], [p.to(float32) for p in params], has_biases,
-                       num_layers, dropout, train, bidirectional, batch_first, batch_sizes)
+        wide = None if zero else wide if cell.has_c else wide[0]
+        out = sequence(cell, input.to(float32), wide, [p.to(float32) for p in params], has_biases, num_layers,
+                       dropout, train, bidirectional, batch_first, batch_sizes)
         return tuple(t.to(bfloat16) for t in out)
     packed, x = batch_sizes is not None, input
     if batch_first and not packed:
@@ -143,7 +144,8 @@ def cell_step(cell, input, hx, w_ih, w_hh, b_ih, b_hh):
     x = input.reshape(1, *((1,) if single else ()), *input.shape)
     states = [s.reshape(1, *((1,) if single else ()), *s.shape) for s in states]
     params = [w_ih, w_hh] if b_ih is None else [w_ih, w_hh, b_ih, b_hh]
-    _, *out = sequence(cell, x, None if hx is None else states if cell.has_c else states[0], params, b_ih is not None, 1, 0.0, False, False, False, None)
+    hx = None if hx is None else states if cell.has_c else states[0]
+    _, *out = sequence(cell, x, hx, params, b_ih is not None, 1, 0.0, False, False, False, None)
     return [t.reshape(t.shape[2:] if single else t.shape[1:]) for t in out]
 
 

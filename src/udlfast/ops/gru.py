@@ -23,8 +23,8 @@ def gru(input, hx, params, has_biases, num_layers, dropout, train, bidirectional
 
     >>> import udlfast as torch
     >>> y, h = torch.gru(torch.ones(5, 1, 3), None, [torch.zeros(6, 3), torch.zeros(6, 2)], False, 1, 0., False, False)
-    >>> y.shape, h.tolist()
-    (torch.Size([5, 1, 2]), [[[0.0, 0.0]]])
+    >>> tuple(y.shape), h.tolist()
+    ((5, 1, 2), [[[0.0, 0.0]]])
 
     Source: Cho et al. 2014, with the reset gate after the product.
     """

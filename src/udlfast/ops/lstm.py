@@ -24,8 +24,8 @@ def lstm(input, hx, params, has_biases, num_layers, dropout, train, bidirectiona
     >>> import udlfast as torch
     >>> w = [torch.zeros(8, 3), torch.zeros(8, 2)]
     >>> y, h, c = torch.lstm(torch.ones(5, 1, 3), None, w, False, 1, 0., False, False)
-    >>> y.shape, h.shape, c.tolist()
-    (torch.Size([5, 1, 2]), torch.Size([1, 1, 2]), [[[0.0, 0.0]]])
+    >>> tuple(y.shape), tuple(h.shape), c.tolist()
+    ((5, 1, 2), (1, 1, 2), [[[0.0, 0.0]]])
 
     Source: Hochreiter and Schmidhuber 1997; Gers et al. 2000; Sak et al. 2014 (projection).
     """

@@ -21,8 +21,8 @@ def rnn_tanh(input, hx, params, has_biases, num_layers, dropout, train, bidirect
 
     >>> import udlfast as torch
     >>> y, h = torch.rnn_tanh(torch.ones(5, 1, 3), None, [torch.zeros(2, 3), torch.zeros(2, 2)], False, 1, 0., False, False)
-    >>> y.shape, h.tolist()
-    (torch.Size([5, 1, 2]), [[[0.0, 0.0]]])
+    >>> tuple(y.shape), h.tolist()
+    ((5, 1, 2), [[[0.0, 0.0]]])
 
     Source: Elman 1990.
     """
