@@ -265,15 +265,15 @@ typedef struct {
  * direction. x[rows, I] holds the steps one after the other: L steps of N rows, or, if batch_sizes[L] (int64, falling)
  * is not NULL, of batch_sizes[t] rows (then rows is their sum). y[rows, D K]; h0, hn [D, N, K]; c0, cn [D, N, H];
  * K = P, the size of the projection, or H if P is 0. w_ih[G H, I], w_hh[G H, K], b_ih[G H], b_hh[G H] (or NULL), w_hr[P, H].
- * Kept for backward: gates[D, rows, 4 H] (always used as working space; not by rnn), cells[D, rows, 2 H] = (c before the
- * step, tanh of c after it) or NULL, m[D, rows, H] = o tanh(c), what w_hr projects, or NULL if P is 0.
+ * Kept for backward, or NULL: gates[D, rows, 4 H] (not of rnn), cells[D, rows, 2 H] = (c before the
+ * step, tanh of c after it), m[D, rows, H] = o tanh(c), what w_hr projects (NULL only if P is 0).
  *   lstm  G = 4: i, f, g, o          gates keeps them
  *   gru   G = 3: r, z, n             gates keeps r, z, n, q = w_hn h + b_hn
  *   rnn   G = 1: y = tanh or, if act is UDL_ACT_RELU, relu */
 typedef struct {
     void *y, *hn, *cn, *gates, *cells, *m;
     const void *x, *h0, *c0, *batch_sizes, *w_ih[2], *w_hh[2], *b_ih[2], *b_hh[2], *w_hr[2];
-    i64 dtype, L, N, I, H, P, D, rows, act, keep; /* keep 0: gates need not be kept */
+    i64 dtype, L, N, I, H, P, D, rows, act, pad;
 } udl_lstm_args;
 typedef udl_lstm_args udl_gru_args, udl_rnn_args;
 /* Each output of weights or x may be NULL; gh0[D, N, K] and gc0[D, N, H] (lstm only) are working space too. gy, ghn, gcn

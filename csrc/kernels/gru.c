@@ -27,11 +27,11 @@ VFN void FN(gru_unit)(T *gates, const T *before, T *h, i64 H, int keep, int n) {
 static void FN(gru_cell)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, i64 j1) {
     i64 H = r->H;
     for (i64 b = b0, row = ROW_AT(r, t) + b0; b < b1; b++, row++) {
-        T *gates = r->gates[d] + row * r->ldg, *h = r->y + row * r->ldy + d * H;
+        T *gates = GATES_AT(r, d, t, b), *h = r->y + row * r->ldy + d * H;
         const T *before = H_BEFORE(r, d, t, b);
         i64 j = j0;
         for (; j + VW <= j1; j += VW) FN(gru_unit)(gates + j, before + j, h + j, H, r->keep, VW);
-        if (j < j1) FN(gru_unit)(gates + j, before + j, h + j, H, r->keep, (int)(j1 - j));
+        if (j < j1) FN(gru_unit)(gates + j, before + j, h + j, H, r->keep, (int)((j1 - j) & (VW - 1)));
     }
 }
 
@@ -59,7 +59,7 @@ static void FN(gru_grad)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i
         i64 j = j0;
         for (; j + VW <= j1; j += VW)
             FN(gru_unit_grad)(gates + j, before + j, gy ? gy + j : 0, carry + j, to + j, sum + j, H, VW);
-        if (j < j1) FN(gru_unit_grad)(gates + j, before + j, gy ? gy + j : 0, carry + j, to + j, sum + j, H, (int)(j1 - j));
+        if (j < j1) FN(gru_unit_grad)(gates + j, before + j, gy ? gy + j : 0, carry + j, to + j, sum + j, H, (int)((j1 - j) & (VW - 1)));
     }
 }
 
@@ -71,8 +71,8 @@ static FN(recurrent) FN(gru_shape)(i64 L, i64 N, i64 I, i64 H, i64 D, i64 rows) 
 
 static int FN(gru)(const udl_gru_args *a) {
     FN(recurrent) r = FN(gru_shape)(a->L, a->N, a->I, a->H, a->D, a->rows);
-    r.gates[0] = a->gates, r.gates[1] = (T *)a->gates + a->rows * r.ldg;
-    r.keep = (int)a->keep;
+    r.gates[0] = a->gates;
+    r.keep = a->gates != 0;
     return recurrent(&r, a);
 }
 static int FN(gru_backward)(const udl_gru_backward_args *a) {

@@ -33,12 +33,12 @@ VFN void FN(lstm_unit)(T *gates, T *c, T *h, T *kept, i64 H, int n) {
 static void FN(lstm_cell)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, i64 j1) {
     i64 H = r->H;
     for (i64 b = b0, row = ROW_AT(r, t) + b0; b < b1; b++, row++) {
-        T *gates = r->gates[d] + row * r->ldg, *c = r->cn + (d * r->N + b) * H;
+        T *gates = GATES_AT(r, d, t, b), *c = r->cn + (d * r->N + b) * H;
         T *h = r->P ? r->m + (d * r->rows + row) * H : r->y + row * r->ldy + d * H;
         T *kept = r->keep ? r->cells + (d * r->rows + row) * 2 * H : 0;
         i64 j = j0;
         for (; j + VW <= j1; j += VW) FN(lstm_unit)(gates + j, c + j, h + j, kept ? kept + j : 0, H, VW);
-        if (j < j1) FN(lstm_unit)(gates + j, c + j, h + j, kept ? kept + j : 0, H, (int)(j1 - j));
+        if (j < j1) FN(lstm_unit)(gates + j, c + j, h + j, kept ? kept + j : 0, H, (int)((j1 - j) & (VW - 1)));
     }
 }
 
@@ -71,7 +71,7 @@ static void FN(lstm_grad)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, 
         for (; j + VW <= j1; j += VW)
             FN(lstm_unit_grad)(gates + j, kept + j, gy ? gy + j : 0, carry + j, dc + j, to + j, sum + j, H, VW);
         if (j < j1)
-            FN(lstm_unit_grad)(gates + j, kept + j, gy ? gy + j : 0, carry + j, dc + j, to + j, sum + j, H, (int)(j1 - j));
+            FN(lstm_unit_grad)(gates + j, kept + j, gy ? gy + j : 0, carry + j, dc + j, to + j, sum + j, H, (int)((j1 - j) & (VW - 1)));
     }
 }
 
@@ -83,8 +83,8 @@ static FN(recurrent) FN(lstm_shape)(i64 L, i64 N, i64 I, i64 H, i64 P, i64 D, i6
 
 static int FN(lstm)(const udl_lstm_args *a) {
     FN(recurrent) r = FN(lstm_shape)(a->L, a->N, a->I, a->H, a->P, a->D, a->rows);
-    r.gates[0] = a->gates, r.gates[1] = (T *)a->gates + a->rows * r.ldg;
-    r.keep = a->cells != 0;
+    r.gates[0] = a->gates;
+    r.keep = a->gates != 0;
     return recurrent(&r, a);
 }
 static int FN(lstm_backward)(const udl_lstm_backward_args *a) {

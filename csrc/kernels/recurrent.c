@@ -55,6 +55,7 @@ void recurrent_times(i64 m, i64 n, i64 k, i64 kc, const T *a, i64 lda, const T *
 /* ---- the plan ----------------------------------------------------------------------------------------------------------- */
 #define LEAST_CYCLES 4000. /* of a piece of a step, some 1 us: less is not worth waiting for another thread */
 #define ROWS 16            /* sequences of a piece */
+#define INSIDE 6           /* so many sequences of a piece: x W_ih^T inside the loop */
 
 /* A step multiplies [N, k] by [k, units G] or, backwards, [k, units]; `out` columns in all. Also fills `first`. */
 int recurrent_plan(FN(recurrent) *r, i64 units, i64 out, i64 k) {
@@ -89,24 +90,35 @@ int recurrent_mul(T *out, i64 ldo, i64 m, i64 n, i64 k, const T *a, i64 a_m, i64
 }
 
 /* ---- forward ------------------------------------------------------------------------------------------------------------ */
-static void FN(pack_task)(void *ctx, i64 begin, i64 end) { /* piece = (d, block of units, gate) */
+static i64 FN(kc_x)(const FN(recurrent) *r) { return INTERNAL(gemm_sizes)(r->I, sizeof(T)).kc; }
+static i64 FN(block_x)(const FN(recurrent) *r) { return UDL_CEIL_DIV(UDL_MINI(r->jb, r->H), VW) * VW * r->I; }
+
+static void FN(pack_task)(void *ctx, i64 begin, i64 end) { /* piece = (W_hh or W_ih, d, block of units, gate) */
     const FN(recurrent) *r = ctx;
-    for (i64 p = begin; p < end; p++) {
-        i64 g = p % r->gates_n, c = p / r->gates_n % r->C, d = p / r->gates_n / r->C;
+    i64 n = r->D * r->C * r->gates_n;
+    for (i64 q = begin; q < end; q++) {
+        int is_x = q >= n;
+        i64 p = q % n, g = p % r->gates_n, c = p / r->gates_n % r->C, d = p / r->gates_n / r->C;
         i64 j0 = c * r->jb, nb = UDL_MINI(r->jb, r->H - j0), width = UDL_CEIL_DIV(nb, VW) * VW;
-        for (i64 k = 0; k < r->K; k += r->kc)
-            gemm_pack_b(r->w + p * r->block + k * width, r->w_hh[d] + (g * r->H + j0) * r->K + k, 1, r->K,
-                        UDL_MINI(r->kc, r->K - k), nb);
+        i64 len = is_x ? r->I : r->K, kc = is_x ? FN(kc_x)(r) : r->kc;
+        T *to = is_x ? r->w_x + p * FN(block_x)(r) : r->w + p * r->block;
+        const T *from = (is_x ? r->w_ih[d] : r->w_hh[d]) + (g * r->H + j0) * len;
+        for (i64 k = 0; k < len; k += kc) gemm_pack_b(to + k * width, from + k, 1, len, UDL_MINI(kc, len - k), nb);
     }
 }
 
-/* gates_t += h_{t-1} W_hh^T for sequences b0..b1, block c of the units */
+/* gates_t += h_{t-1} W_hh^T for sequences b0..b1, block c of the units; before it gates_t = x_t W_ih^T + bias, if inside */
 static void FN(product)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 c) {
     i64 j0 = c * r->jb, nb = UDL_MINI(r->jb, r->H - j0), kept = UDL_MINI(UDL_MAXI(KEPT(r, d, t), b0), b1);
+    i64 kc_x = r->inside ? FN(kc_x)(r) : 0;
+    T *gates = GATES_AT(r, d, t, b0) + j0;
     for (i64 g = 0; g < r->gates_n; g++) {
-        const T *w = r->w + ((d * r->C + c) * r->gates_n + g) * r->block;
-        const T *bias = r->alone[g] && r->b_hh[d] ? r->b_hh[d] + g * r->H + j0 : 0;
-        T *out = r->gates[d] + (ROW_AT(r, t) + b0) * r->ldg + r->slot[g] * r->H + j0;
+        i64 p = (d * r->C + c) * r->gates_n + g;
+        const T *w = r->w + p * r->block, *bias = r->alone[g] && r->b_hh[d] ? r->b_hh[d] + g * r->H + j0 : 0;
+        T *out = gates + r->slot[g] * r->H;
+        if (r->inside)
+            recurrent_times(b1 - b0, nb, r->I, kc_x, r->x + (ROW_AT(r, t) + b0) * r->I, r->I, r->w_x + p * FN(block_x)(r),
+                            gates + g * r->H, r->ldg, 0, r->bias ? r->bias + (d * r->gates_n + g) * r->H + j0 : 0);
         recurrent_times(kept - b0, nb, r->K, r->kc, H_BEFORE(r, d, t, b0), r->ldy, w, out, r->ldg, !r->alone[g], bias);
         recurrent_times(b1 - kept, nb, r->K, r->kc, r->h0 + (d * r->N + kept) * r->K, r->K, w, out + (kept - b0) * r->ldg,
                         r->ldg, !r->alone[g], bias);
@@ -133,21 +145,19 @@ static void FN(whole_task)(void *ctx, i64 begin, i64 end) {
 }
 
 static int FN(packed_loop)(FN(recurrent) *r) {
-    size_t bytes = (size_t)(r->D * r->C * r->gates_n * r->block) * sizeof(T), p_width = UDL_CEIL_DIV(r->P, VW) * VW * r->H;
-    size_t p_bytes = (size_t)r->D * p_width * sizeof(T);
+    i64 pieces = r->D * r->C * r->gates_n, hr = UDL_CEIL_DIV(r->P, VW) * VW * r->H;
+    i64 h_size = pieces * r->block, x_size = r->inside ? pieces * FN(block_x)(r) : 0;
+    size_t bytes = (size_t)(h_size + x_size + r->D * hr) * sizeof(T);
     r->w = udl_alloc(bytes);
-    r->w_p = r->P ? udl_alloc(p_bytes) : 0;
-    int failed = !r->w || (r->P && !r->w_p);
-    if (!failed) {
-        i64 pieces = r->D * r->C * r->gates_n;
-        udl_parallel_for(pieces, r->block < 16384 ? pieces : 1, FN(pack_task), r);
-        for (i64 d = 0; r->P && d < r->D; d++) gemm_pack_b(r->w_p + d * (i64)p_width, r->w_hr[d], 1, r->H, r->H, r->P);
-        if (r->C > 1) udl_parallel_steps(r->L, r->D * r->R * r->C, FN(step_task), r);
-        else udl_parallel_for(r->D * r->R, 1, FN(whole_task), r);
-    }
-    if (r->w) udl_free(r->w, bytes);
-    if (r->w_p) udl_free(r->w_p, p_bytes);
-    return failed ? UDL_ENOMEM : UDL_OK;
+    if (!r->w) return UDL_ENOMEM;
+    r->w_x = r->w + h_size, r->w_p = r->w_x + x_size;
+    i64 n = r->inside ? 2 * pieces : pieces;
+    udl_parallel_for(n, r->block < 16384 ? n : 1, FN(pack_task), r);
+    for (i64 d = 0; r->P && d < r->D; d++) gemm_pack_b(r->w_p + d * hr, r->w_hr[d], 1, r->H, r->H, r->P);
+    if (r->C > 1) udl_parallel_steps(r->L, r->D * r->R * r->C, FN(step_task), r);
+    else udl_parallel_for(r->D * r->R, 1, FN(whole_task), r);
+    udl_free(r->w, bytes);
+    return UDL_OK;
 }
 
 /* ---- one or two steps: W is read where it lies ---------------------------------------------------------------------------- */
@@ -164,7 +174,7 @@ static int FN(short_loop)(FN(recurrent) *r) {
             for (i64 g = 0, gs; g < r->gates_n; g += gs) { /* gates that lie side by side in one product */
                 for (gs = 1; g + gs < r->gates_n && r->slot[g + gs] == r->slot[g] + gs; gs++) {}
                 const T *w = r->w_hh[d] + g * r->H * r->K, *bias = r->alone[g] && r->b_hh[d] ? r->b_hh[d] + g * r->H : 0;
-                T *out = r->gates[d] + row * r->ldg + r->slot[g] * r->H;
+                T *out = GATES_AT(r, d, t, 0) + r->slot[g] * r->H;
                 if (recurrent_mul(out, r->ldg, kept, gs * r->H, r->K, H_BEFORE(r, d, t, 0), r->ldy, 1, w, 1, r->K, bias,
                                   !r->alone[g]) ||
                     recurrent_mul(out + kept * r->ldg, r->ldg, n - kept, gs * r->H, r->K, r->h0 + (d * r->N + kept) * r->K,
@@ -180,29 +190,44 @@ static int FN(short_loop)(FN(recurrent) *r) {
     return UDL_OK;
 }
 
-/* gates = x W_ih^T + b_ih + b_hh, but for the columns that take b_hh inside the cell */
-static int FN(project)(FN(recurrent) *r, const udl_lstm_args *a) {
+/* what x W_ih^T has added: b_ih + b_hh, but not b_hh of a column that takes it alone */
+static void FN(sum_bias)(FN(recurrent) *r, const udl_lstm_args *a) {
     i64 n = r->gates_n * r->H;
-    size_t bytes = (size_t)UDL_MAXI(n, 1) * sizeof(T);
-    T *bias = udl_alloc(bytes);
-    int status = bias ? UDL_OK : UDL_ENOMEM;
-    for (i64 d = 0; d < r->D && !status; d++) {
-        const T *b_ih = a->b_ih[d], *b_hh = a->b_hh[d];
-        for (i64 j = 0; b_ih && j < n; j++) bias[j] = b_ih[j] + (r->alone[j / r->H] ? 0 : b_hh[j]);
-        status = recurrent_mul(r->gates[d], r->ldg, r->rows, n, r->I, a->x, r->I, 1, a->w_ih[d], 1, r->I, b_ih ? bias : 0, 0);
-    }
-    if (bias) udl_free(bias, bytes);
-    return status;
+    for (i64 d = 0; d < r->D; d++)
+        for (i64 j = 0; j < n; j++)
+            r->bias[d * n + j] = ((const T *)a->b_ih[d])[j] + (r->alone[j / r->H] ? 0 : ((const T *)a->b_hh[d])[j]);
+}
+
+static int FN(run)(FN(recurrent) *r) {
+    int status = UDL_OK;
+    i64 n = r->gates_n * r->H;
+    for (i64 d = 0; d < r->D && !r->inside && !status; d++)
+        status = recurrent_mul(r->gates[d], r->ldg, r->rows, n, r->I, r->x, r->I, 1, r->w_ih[d], 1, r->I,
+                               r->bias ? r->bias + d * n : 0, 0);
+    return status ? status : r->packed ? FN(packed_loop)(r) : FN(short_loop)(r);
 }
 
 int recurrent(FN(recurrent) *r, const udl_lstm_args *a) {
-    r->y = a->y, r->cells = a->cells, r->m = a->m, r->cn = a->cn, r->h0 = a->h0, r->sizes = a->batch_sizes;
-    for (int d = 0; d < 2; d++) r->w_hh[d] = a->w_hh[d], r->b_hh[d] = a->b_hh[d], r->w_hr[d] = a->w_hr[d];
+    r->y = a->y, r->cells = a->cells, r->m = a->m, r->cn = a->cn, r->x = a->x, r->h0 = a->h0, r->sizes = a->batch_sizes;
+    for (int d = 0; d < 2; d++) r->w_ih[d] = a->w_ih[d], r->w_hh[d] = a->w_hh[d], r->b_hh[d] = a->b_hh[d], r->w_hr[d] = a->w_hr[d];
     if (r->N <= 0 || r->H <= 0) return UDL_OK;
     if (recurrent_plan(r, r->H, r->gates_n * r->H, r->K)) return UDL_ENOMEM;
-    if (a->cn && a->c0) memcpy(a->cn, a->c0, (size_t)(r->D * r->N * r->H) * sizeof(T));
-    int status = FN(project)(r, a);
-    if (!status) status = r->packed ? FN(packed_loop)(r) : FN(short_loop)(r);
+    r->inside = r->packed && r->rb >= INSIDE && r->I > 0;
+    if (a->cn) memcpy(a->cn, a->c0, (size_t)(r->D * r->N * r->H) * sizeof(T));
+    i64 rows = r->keep || !r->inside ? r->rows : r->N, gates = r->gates[0] ? 0 : r->D * rows * r->ldg;
+    size_t bytes = (size_t)(gates + r->D * r->gates_n * r->H) * sizeof(T);
+    T *scratch = udl_alloc(bytes);
+    int status = UDL_ENOMEM;
+    if (scratch) {
+        if (!r->gates[0]) r->gates[0] = scratch;
+        if (!r->gates[1]) r->gates[1] = r->gates[0] + rows * r->ldg;
+        if (a->b_ih[0]) {
+            r->bias = scratch + gates;
+            FN(sum_bias)(r, a);
+        }
+        status = FN(run)(r);
+        udl_free(scratch, bytes);
+    }
     for (i64 d = 0; d < r->D && !status; d++) /* hn: the last h of every sequence */
         for (i64 b = 0, t = d ? 0 : r->L - 1; b < r->N; b++) {
             while (!d && b >= SIZE_AT(r, t)) t--;

@@ -1,7 +1,8 @@
 /* recurrent.h - the time loop that lstm.c, gru.c and rnn.c share; they bring a cell, forward and backward.
  *
- * Forward. gates = x W_ih^T + b for all steps is one matmul. Then, step by step, gates_t += h_{t-1} W_hh^T with W_hh packed
- * once, and the cell turns gates_t into h_t (a row of y) while they are in the cache.
+ * Forward. gates_t = x_t W_ih^T + b + h_{t-1} W_hh^T with W_hh packed once; the cell turns gates_t into h_t (a row of y)
+ * while they are in the cache. With few sequences x W_ih^T is one matmul for all steps, before the loop; with more of them
+ * it is done step by step too, as gates of all steps would go to memory and come back.
  * Backward, from the last step to the first: carry = dgates_{t+1} W_hh is what h_t gets from the next step; with gy_t it
  * gives dgates_t through the cell. What remains are single matmuls over all steps: gW_ih = dgates^T x,
  * gW_hh = dgates^T h_{t-1}, gx = dgates W_ih.
@@ -38,9 +39,11 @@
         /* the plan */                                                                                                   \
         i64 R, C, rb, jb, kc, block;   /* groups, their sizes, block of k, numbers in a packed block */                  \
         int packed;                    /* 0: too few steps to pay for packing */                                         \
+        int inside;                    /* x W_ih^T is computed step by step: see recurrent.c */                          \
         /* data */                                                                                                       \
         T *y, *gates[2], *cells, *m, *cn, *w, *w_p;  /* gates of each direction; w, w_p: W_hh and W_hr packed */         \
-        const T *h0, *w_hh[2], *w_hr[2], *b_hh[2], *gy;                                                                  \
+        T *w_x, *bias;                 /* W_ih packed; what x W_ih^T has added: [D, G H], or NULL */                     \
+        const T *x, *h0, *w_ih[2], *w_hh[2], *w_hr[2], *b_hh[2], *gy;                                                    \
         T *dgates, *carry, *dc;        /* [D, rows, ldg]; of h_t and of c_t from the next step: [D, N, K], [D, N, H] */  \
         T *dh_p, *dm, *sums;           /* with P: dh of every row, dm of a step; sums of dgates of D R groups, twice */  \
     };                                                                                                                   \
@@ -60,6 +63,8 @@ RECURRENT_DECLARE(double, f64)
 #define recurrent_times INTERNAL(FN(recurrent_times))
 #define recurrent_mul INTERNAL(FN(recurrent_mul))
 
+/* gates of sequence b at step t: a row for each step only if they are kept or computed before the loop */
+#define GATES_AT(r, d, t, b) ((r)->gates[d] + ((r)->keep || !(r)->inside ? ROW_AT(r, t) + (b) : (b)) * (r)->ldg)
 #define ROW_AT(r, t) ((r)->first ? (r)->first[t] : (t) * (r)->N)
 #define SIZE_AT(r, t) ((r)->sizes ? (r)->sizes[t] : (r)->N)
 /* the step before t in direction d, -1 or L if there is none; how many sequences of step t were there already */

@@ -23,7 +23,7 @@ static void FN(rnn_cell)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i
         T *y = r->gates[d] + row * r->ldg;
         i64 j = j0;
         for (; j + VW <= j1; j += VW) FN(rnn_unit)(y + j, relu, VW);
-        if (j < j1) FN(rnn_unit)(y + j, relu, (int)(j1 - j));
+        if (j < j1) FN(rnn_unit)(y + j, relu, (int)((j1 - j) & (VW - 1)));
     }
 }
 
@@ -43,7 +43,7 @@ static void FN(rnn_grad)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i
         T *to = r->dgates + (d * r->rows + row) * r->H;
         i64 j = j0;
         for (; j + VW <= j1; j += VW) FN(rnn_unit_grad)(y + j, gy ? gy + j : 0, carry + j, to + j, sum + j, relu, VW);
-        if (j < j1) FN(rnn_unit_grad)(y + j, gy ? gy + j : 0, carry + j, to + j, sum + j, relu, (int)(j1 - j));
+        if (j < j1) FN(rnn_unit_grad)(y + j, gy ? gy + j : 0, carry + j, to + j, sum + j, relu, (int)((j1 - j) & (VW - 1)));
     }
 }
 
@@ -55,6 +55,7 @@ static FN(recurrent) FN(rnn_shape)(i64 L, i64 N, i64 I, i64 H, i64 D, i64 rows, 
 static int FN(rnn)(const udl_rnn_args *a) {
     FN(recurrent) r = FN(rnn_shape)(a->L, a->N, a->I, a->H, a->D, a->rows, a->act);
     r.gates[0] = a->y, r.gates[1] = (T *)a->y + a->H;
+    r.keep = 1; /* the gates are y */
     return recurrent(&r, a);
 }
 static int FN(rnn_backward)(const udl_rnn_backward_args *a) {

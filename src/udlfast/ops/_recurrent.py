@@ -162,11 +162,11 @@ def _layer(cell, x, sizes, h0, c0, weights, zero):
     keep = is_grad_enabled() and any([t is not None and t.requires_grad for t in inputs])
     y, hn = empty((*x.shape[:-1], D * s.K), dtype), empty((D, N, s.K), dtype)
     cn = empty((D, N, H), dtype) if cell.has_c else None
-    gates = empty((D, rows, 4 * H), dtype) if cell.gates > 1 else None
+    gates = empty((D, rows, 4 * H), dtype) if cell.gates > 1 and keep else None
     cells = empty((D, rows, 2 * H), dtype) if cell.has_c and keep else None
     m = empty((D, rows, H), dtype) if s.P else None
     call(cell.kernel, (y, hn, cn, gates, cells, m, x, h0, c0, sizes, *_each(weights, (0, 1, 2, 3, 4))),
-         (dtype.code, L, N, s.I, H, s.P, D, rows, cell.act, int(keep)))
+         (dtype.code, L, N, s.I, H, s.P, D, rows, cell.act, 0))
     out = (y, hn, cn) if cell.has_c else (y, hn)
     if not keep:
         return out
