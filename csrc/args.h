@@ -277,11 +277,11 @@ typedef struct {
 } udl_lstm_args;
 typedef udl_lstm_args udl_gru_args, udl_rnn_args;
 /* Each output of weights or x may be NULL; gh0[D, N, K] and gc0[D, N, H] (lstm only) are working space too. gy, ghn, gcn
- * NULL: zero. flags: 1 h0 is known to be zero, 2 gh0 is not wanted. */
+ * NULL: zero. act_flags: act + 256 if gh0 is not wanted. */
 typedef struct {
     void *gx, *gh0, *gc0, *gw_ih[2], *gw_hh[2], *gb_ih[2], *gb_hh[2], *gw_hr[2];
     const void *gy, *ghn, *gcn, *x, *y, *h0, *gates, *cells, *m, *batch_sizes, *w_ih[2], *w_hh[2], *w_hr[2];
-    i64 dtype, L, N, I, H, P, D, rows, act_flags; /* act + 256 flags */
+    i64 dtype, L, N, I, H, P, D, rows, act_flags;
 } udl_lstm_backward_args;
 typedef udl_lstm_backward_args udl_gru_backward_args, udl_rnn_backward_args;
 #endif

@@ -15,23 +15,30 @@ int KERNEL(gru_backward)(const udl_gru_backward_args *a) { return BY_FLOAT(a->dt
 #define LOAD(p) (n == VW ? v_load(p) : v_load_n(p, n))
 #define STORE(p, v) do { if (n == VW) v_store(p, v); else v_store_n(p, v, n); } while (0)
 
-VFN void FN(gru_unit)(T *gates, const T *before, T *h, i64 H, int keep, int n) {
-    vec r = v_sigmoid(LOAD(gates)), z = v_sigmoid(LOAD(gates + H)), new = v_tanh(v_fma(r, LOAD(gates + 3 * H), LOAD(gates + 2 * H)));
-    STORE(h, v_fma(z, LOAD(before) - new, new));
-    if (!keep) return;
+/* Units j..j+n of one sequence: first r and z, then n and h; apart, as in lstm.c. */
+VFN void FN(gru_gates)(T *gates, i64 H, int n) {
+    vec r = v_sigmoid(LOAD(gates)), z = v_sigmoid(LOAD(gates + H));
     STORE(gates, r);
     STORE(gates + H, z);
-    STORE(gates + 2 * H, new);
+    STORE(gates + 2 * H, v_fma(r, LOAD(gates + 3 * H), LOAD(gates + 2 * H)));
+}
+VFN void FN(gru_out)(T *gates, const T *before, T *h, i64 H, int keep, int n) {
+    vec new = v_tanh(LOAD(gates + 2 * H));
+    STORE(h, v_fma(LOAD(gates + H), LOAD(before) - new, new));
+    if (keep) STORE(gates + 2 * H, new);
 }
 
 static void FN(gru_cell)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, i64 j1) {
     i64 H = r->H;
+    int last = (int)((j1 - j0) & (VW - 1));
     for (i64 b = b0, row = ROW_AT(r, t) + b0; b < b1; b++, row++) {
         T *gates = GATES_AT(r, d, t, b), *h = r->y + row * r->ldy + d * H;
         const T *before = H_BEFORE(r, d, t, b);
         i64 j = j0;
-        for (; j + VW <= j1; j += VW) FN(gru_unit)(gates + j, before + j, h + j, H, r->keep, VW);
-        if (j < j1) FN(gru_unit)(gates + j, before + j, h + j, H, r->keep, (int)((j1 - j) & (VW - 1)));
+        for (; j + VW <= j1; j += VW) FN(gru_gates)(gates + j, H, VW);
+        if (last) FN(gru_gates)(gates + j, H, last);
+        for (j = j0; j + VW <= j1; j += VW) FN(gru_out)(gates + j, before + j, h + j, H, r->keep, VW);
+        if (last) FN(gru_out)(gates + j, before + j, h + j, H, r->keep, last);
     }
 }
 

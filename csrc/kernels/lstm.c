@@ -15,30 +15,39 @@ int KERNEL(lstm_backward)(const udl_lstm_backward_args *a) { return BY_FLOAT(a->
 #define LOAD(p) (n == VW ? v_load(p) : v_load_n(p, n))
 #define STORE(p, v) do { if (n == VW) v_store(p, v); else v_store_n(p, v, n); } while (0)
 
-/* units j..j+n of one sequence; kept: cells or NULL */
-VFN void FN(lstm_unit)(T *gates, T *c, T *h, T *kept, i64 H, int n) {
+/* Units j..j+n of one sequence: first the gates and c, then h. Apart, as each is a long chain of dependent steps, and the
+ * processor overlaps more units of a shorter one. kept: cells or NULL. */
+VFN void FN(lstm_gates)(T *gates, T *c, T *kept, i64 H, int n) {
     vec i = v_sigmoid(LOAD(gates)), f = v_sigmoid(LOAD(gates + H)), o = v_sigmoid(LOAD(gates + 3 * H));
-    vec g = v_tanh(LOAD(gates + 2 * H)), before = LOAD(c), after = v_fma(f, before, i * g), tc = v_tanh(after);
-    STORE(c, after);
-    STORE(h, o * tc);
+    vec g = v_tanh(LOAD(gates + 2 * H)), before = LOAD(c);
+    STORE(c, v_fma(f, before, i * g));
+    STORE(gates + 3 * H, o);
     if (!kept) return;
     STORE(gates, i);
     STORE(gates + H, f);
     STORE(gates + 2 * H, g);
-    STORE(gates + 3 * H, o);
     STORE(kept, before);
-    STORE(kept + H, tc);
+}
+VFN void FN(lstm_out)(const T *o, const T *c, T *h, T *kept, int n) {
+    vec tc = v_tanh(LOAD(c));
+    STORE(h, LOAD(o) * tc);
+    if (kept) STORE(kept, tc);
 }
 
 static void FN(lstm_cell)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, i64 j1) {
     i64 H = r->H;
+    int last = (int)((j1 - j0) & (VW - 1));
     for (i64 b = b0, row = ROW_AT(r, t) + b0; b < b1; b++, row++) {
         T *gates = GATES_AT(r, d, t, b), *c = r->cn + (d * r->N + b) * H;
         T *h = r->P ? r->m + (d * r->rows + row) * H : r->y + row * r->ldy + d * H;
         T *kept = r->keep ? r->cells + (d * r->rows + row) * 2 * H : 0;
         i64 j = j0;
-        for (; j + VW <= j1; j += VW) FN(lstm_unit)(gates + j, c + j, h + j, kept ? kept + j : 0, H, VW);
-        if (j < j1) FN(lstm_unit)(gates + j, c + j, h + j, kept ? kept + j : 0, H, (int)((j1 - j) & (VW - 1)));
+        for (; j + VW <= j1; j += VW) FN(lstm_gates)(gates + j, c + j, kept ? kept + j : 0, H, VW);
+        if (last) FN(lstm_gates)(gates + j, c + j, kept ? kept + j : 0, H, last);
+        T *o = gates + 3 * H;
+        kept = kept ? kept + H : 0;
+        for (j = j0; j + VW <= j1; j += VW) FN(lstm_out)(o + j, c + j, h + j, kept ? kept + j : 0, VW);
+        if (last) FN(lstm_out)(o + j, c + j, h + j, kept ? kept + j : 0, last);
     }
 }
 

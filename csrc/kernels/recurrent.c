@@ -1,7 +1,6 @@
 /* recurrent.c - the forward time loop of recurrent.h, and what both loops need: the plan, products with packed W. */
 #ifndef T
 #include "recurrent.h"
-#include <stdlib.h>
 #define UDL_THIS_FILE "kernels/recurrent.c"
 #include "../each_float.h"
 #else
@@ -64,10 +63,8 @@ int recurrent_plan(FN(recurrent) *r, i64 units, i64 out, i64 k) {
     r->kc = INTERNAL(gemm_sizes)(k, sizeof(T)).kc;
     r->packed = r->L > 2;
     r->R = UDL_CEIL_DIV(r->N, ROWS);
-    if (getenv("REC_R")) r->R = atoi(getenv("REC_R"));
     r->C = 1;
     if (r->packed && !r->P && r->D * r->R == 1) r->C = (i64)UDL_MINI(UDL_MAXI(cycles / LEAST_CYCLES, 1.), 4.);
-    if (getenv("REC_C") && !r->P) r->C = atoi(getenv("REC_C"));
     r->rb = UDL_MAXI(UDL_CEIL_DIV(r->N, UDL_MAXI(r->R, 1)), 1);
     r->R = UDL_CEIL_DIV(r->N, r->rb);
     r->jb = UDL_CEIL_DIV(UDL_CEIL_DIV(units, r->C), GEMM_NR) * GEMM_NR;

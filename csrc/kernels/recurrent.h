@@ -45,7 +45,8 @@
         T *w_x, *bias;                 /* W_ih packed; what x W_ih^T has added: [D, G H], or NULL */                     \
         const T *x, *h0, *w_ih[2], *w_hh[2], *w_hr[2], *b_hh[2], *gy;                                                    \
         T *dgates, *carry, *dc;        /* [D, rows, ldg]; of h_t and of c_t from the next step: [D, N, K], [D, N, H] */  \
-        T *dh_p, *dm, *sums;           /* with P: dh of every row, dm of a step; sums of dgates of D R groups, twice */  \
+        T *dh_p, *dm, *sums;           /* with P: dh of every row, dm of a step; sums of dgates of a step, D R groups */ \
+        double *totals;                /* of all steps */                                                                \
     };                                                                                                                   \
     int UDL_CAT3(udli_, recurrent_##s, UDL_LEVEL)(recurrent_##s *, const udl_lstm_args *);                               \
     int UDL_CAT3(udli_, recurrent_backward_##s, UDL_LEVEL)(recurrent_##s *, const udl_lstm_backward_args *);             \

@@ -60,9 +60,10 @@ static void FN(unproject)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1) 
         }
 }
 
-/* dgates of step t for the sequences of group g, and their sum: first of the step alone, which keeps sums short */
+/* dgates of step t for the sequences of group g, and their sum: of the step, then in double of all steps */
 static void FN(cell)(const FN(recurrent) *r, i64 d, i64 g, i64 t, i64 b0, i64 b1, i64 j0, i64 j1) {
-    T *total = r->sums + (d * r->R + g) * 2 * r->ldg, *sum = total + r->ldg;
+    T *sum = r->sums + (d * r->R + g) * r->ldg;
+    double *total = r->totals + (d * r->R + g) * r->ldg;
     if (r->P) FN(unproject)(r, d, t, b0, b1);
     for (i64 k = 0; k < r->columns; k++) memset(sum + k * r->H + j0, 0, (size_t)(j1 - j0) * sizeof(T));
     r->grad(r, d, t, b0, b1, j0, j1, sum);
@@ -129,10 +130,39 @@ static int FN(short_loop)(FN(recurrent) *r, i64 steps) {
 }
 
 /* ---- over all steps ---------------------------------------------------------------------------------------------------- */
-/* The rows of h_{t-1}, for dgates rows 0..rows: from y, shifted by a step, and from h0. Sequences of one length: two
- * products. Else the rows are copied together first. */
-static int FN(grad_w_hh)(const FN(recurrent) *r, T *gw, i64 d, int zero_h0) {
-    i64 N = r->N, K = r->K, most = (r->L - 1) * N;
+#define SUM_ROWS 96 /* rows of a partial sum: short ones keep the error small */
+
+/* gW = dgates^T B over all rows; row k of B is at b + k ldb, but the `other_n` rows from other_first on are at `other` */
+typedef struct {
+    const T *dgates, *b, *other;
+    i64 ldg, ldb, ld_other, other_first, other_n;
+} FN(rows);
+static void FN(pack_dgates)(const void *ctx, T *to, i64 first, i64 count, i64 k, i64 kc) {
+    const FN(rows) *s = ctx;
+    gemm_pack_a(to, s->dgates + first + k * s->ldg, 1, s->ldg, count, kc);
+}
+static void FN(pack_rows)(const void *ctx, T *to, i64 first, i64 count, i64 k, i64 kc) {
+    const FN(rows) *s = ctx;
+    for (i64 j = 0, n, w; j < count; j += n) {
+        n = UDL_MINI(GEMM_NR, count - j), w = UDL_CEIL_DIV(n, VW) * VW;
+        for (i64 row = k; row < k + kc; row++, to += w) {
+            i64 o = row - s->other_first;
+            const T *from = (o >= 0 && o < s->other_n ? s->other + o * s->ld_other : s->b + row * s->ldb) + first + j;
+            if (n == GEMM_NR) memcpy(to, from, GEMM_NR * sizeof(T));
+            else
+                for (i64 i = 0; i < w; i++) to[i] = i < n ? from[i] : 0;
+        }
+    }
+}
+static int FN(grad_w)(const FN(recurrent) *r, T *gw, i64 m, i64 n, const FN(rows) *s) {
+    FN(gemm_job) g = {.m = m, .n = n, .k = r->rows, .c = gw, .ldc = n, .e = {.alpha = 1}, .pack_a = FN(pack_dgates),
+                      .pack_b = FN(pack_rows), .ctx = s, .kc = SUM_ROWS};
+    return gemm_run(&g);
+}
+
+/* The rows of h_{t-1} are those of y a step away, and h0. Sequences of different lengths: copied together first. */
+static int FN(grad_w_hh)(const FN(recurrent) *r, T *gw, i64 d) {
+    i64 N = r->N, K = r->K;
     size_t bytes = (size_t)UDL_MAXI(r->rows * K, 1) * sizeof(T);
     T *h = 0;
     if (r->sizes) {
@@ -142,35 +172,34 @@ static int FN(grad_w_hh)(const FN(recurrent) *r, T *gw, i64 d, int zero_h0) {
     }
     int status = UDL_OK;
     EACH_RUN(r, g, n) {
-        T *out = gw + g * r->H * K;
-        const T *dg = FN(dgates_at)(r, d, 0, g), *h0 = r->h0 + d * N * K;
-        if (h) {
-            status |= recurrent_mul(out, K, n * r->H, K, r->rows, dg, 1, r->ldg, h, K, 1, 0, 0);
-            continue;
+        FN(rows) s = {.dgates = FN(dgates_at)(r, d, 0, g), .ldg = r->ldg, .b = h, .ldb = K};
+        if (!h) {
+            s.b = r->y + d * K + (d ? N : -N) * r->ldy, s.ldb = r->ldy;
+            s.other = r->h0 + d * N * K, s.ld_other = K, s.other_first = d ? (r->L - 1) * N : 0, s.other_n = N;
         }
-        status |= recurrent_mul(out, K, n * r->H, K, most, dg + (d ? 0 : N * r->ldg), 1, r->ldg,
-                                r->y + d * K + (d ? N * r->ldy : 0), r->ldy, 1, 0, 0);
-        if (!zero_h0) status |= recurrent_mul(out, K, n * r->H, K, N, dg + (d ? most * r->ldg : 0), 1, r->ldg, h0, K, 1, 0, 1);
+        status |= FN(grad_w)(r, gw + g * r->H * K, n * r->H, K, &s);
     }
     if (h) udl_free(h, bytes);
     return status;
 }
 
 static void FN(grad_bias)(const FN(recurrent) *r, T *gb_ih, T *gb_hh, i64 d) {
-    T *total = r->sums + d * r->R * 2 * r->ldg;
+    double *total = r->totals + d * r->R * r->ldg;
     for (i64 g = 1; g < r->R; g++)
-        for (i64 j = 0; j < r->columns * r->H; j++) total[j] += total[2 * g * r->ldg + j];
-    if (gb_ih) memcpy(gb_ih, total, (size_t)(r->gates_n * r->H) * sizeof(T));
-    for (i64 g = 0; gb_hh && g < r->gates_n; g++) memcpy(gb_hh + g * r->H, total + r->slot[g] * r->H, (size_t)r->H * sizeof(T));
+        for (i64 j = 0; j < r->ldg; j++) total[j] += total[g * r->ldg + j];
+    for (i64 j = 0; gb_ih && j < r->gates_n * r->H; j++) gb_ih[j] = (T)total[j];
+    for (i64 g = 0; gb_hh && g < r->gates_n; g++)
+        for (i64 j = 0; j < r->H; j++) gb_hh[g * r->H + j] = (T)total[r->slot[g] * r->H + j];
 }
 
-static int FN(over_all_steps)(const FN(recurrent) *r, const udl_lstm_backward_args *a, int zero_h0) {
+static int FN(over_all_steps)(const FN(recurrent) *r, const udl_lstm_backward_args *a) {
     i64 n = r->gates_n * r->H, K = r->K;
     int status = UDL_OK, zeroed = 0;
     for (i64 d = 0; d < r->D; d++) {
         const T *dg = r->dgates + d * r->rows * r->ldg;
-        if (a->gw_ih[d]) status |= recurrent_mul(a->gw_ih[d], r->I, n, r->I, r->rows, dg, 1, r->ldg, a->x, r->I, 1, 0, 0);
-        if (a->gw_hh[d]) status |= FN(grad_w_hh)(r, a->gw_hh[d], d, zero_h0);
+        FN(rows) s = {.dgates = dg, .ldg = r->ldg, .b = a->x, .ldb = r->I};
+        if (a->gw_ih[d]) status |= FN(grad_w)(r, a->gw_ih[d], n, r->I, &s);
+        if (a->gw_hh[d]) status |= FN(grad_w_hh)(r, a->gw_hh[d], d);
         if (a->gx) status |= recurrent_mul(a->gx, r->I, r->rows, r->I, n, dg, r->ldg, 1, a->w_ih[d], r->I, 1, 0, zeroed++);
         if (a->gw_hr[d])
             status |= recurrent_mul(a->gw_hr[d], r->H, K, r->H, r->rows, r->dh_p + d * r->rows * K, 1, K,
@@ -186,24 +215,23 @@ static void FN(start)(T *to, const T *from, i64 n) {
 }
 
 int recurrent_backward(FN(recurrent) *r, const udl_lstm_backward_args *a) {
-    int flags = (int)(a->act_flags / 256);
     r->y = (T *)a->y, r->cells = (T *)a->cells, r->gy = a->gy, r->h0 = a->h0, r->sizes = a->batch_sizes;
     r->carry = a->gh0, r->dc = a->gc0;
     for (int d = 0; d < 2; d++) r->w_hh[d] = a->w_hh[d], r->w_hr[d] = a->w_hr[d];
     if (recurrent_plan(r, r->K, r->K, r->gates_n * r->H)) return UDL_ENOMEM;
     FN(start)(r->carry, a->ghn, r->D * r->N * r->K);
     if (r->dc) FN(start)(r->dc, a->gcn, r->D * r->N * r->H);
-    i64 sums = r->D * UDL_MAXI(r->R, 1) * 2 * r->ldg, dgates = r->D * r->rows * r->ldg, dh_p = r->D * r->rows * r->P;
-    size_t bytes = (size_t)(sums + dgates + dh_p + (r->P ? r->D * r->N * r->H : 0) + VW) * sizeof(T);
-    r->sums = udl_alloc(bytes);
-    int status = r->sums ? UDL_OK : UDL_ENOMEM;
+    i64 sums = r->D * UDL_MAXI(r->R, 1) * r->ldg, dgates = r->D * r->rows * r->ldg, dh_p = r->D * r->rows * r->P;
+    size_t bytes = (size_t)sums * sizeof(double) + (size_t)(sums + dgates + dh_p + (r->P ? r->D * r->N * r->H : 0) + VW) * sizeof(T);
+    r->totals = udl_alloc(bytes);
+    int status = r->totals ? UDL_OK : UDL_ENOMEM;
     if (!status) {
-        r->dgates = r->sums + sums, r->dh_p = r->dgates + dgates, r->dm = r->dh_p + dh_p;
-        memset(r->sums, 0, (size_t)sums * sizeof(T));
-        i64 steps = r->L + !(flags & 2);
+        r->sums = (T *)(r->totals + sums), r->dgates = r->sums + sums, r->dh_p = r->dgates + dgates, r->dm = r->dh_p + dh_p;
+        memset(r->totals, 0, (size_t)sums * sizeof(double));
+        i64 steps = r->L + !(a->act_flags & 256);
         if (r->N > 0 && r->H > 0) status = r->packed ? FN(packed_loop)(r, steps) : FN(short_loop)(r, steps);
-        if (!status) status = FN(over_all_steps)(r, a, flags & 1);
-        udl_free(r->sums, bytes);
+        if (!status) status = FN(over_all_steps)(r, a);
+        udl_free(r->totals, bytes);
     }
     if (r->first) udl_free((void *)r->first, (size_t)r->L * sizeof(i64));
     return status;

@@ -48,12 +48,12 @@ class Shape:
 
 def sequence(cell, input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first, batch_sizes):
     """All layers: (y, hn) or (y, hn, cn)."""
-    D, zero = 2 if bidirectional else 1, hx is None
+    D = 2 if bidirectional else 1
     per = (4 if has_biases else 2) + (cell.has_c and _projected(params, num_layers * D, has_biases))
     states = _check(cell, input, hx, params, per, num_layers, D, batch_first, batch_sizes)
     if input.dtype is bfloat16:
         wide = [s.to(float32) for s in states]
-        wide = None if zero else wide if cell.has_c else wide[0]
+        wide = None if hx is None else wide if cell.has_c else wide[0]
         out = sequence(cell, input.to(float32), wide, [p.to(float32) for p in params], has_biases, num_layers,
                        dropout, train, bidirectional, batch_first, batch_sizes)
         return tuple(t.to(bfloat16) for t in out)
@@ -69,7 +69,7 @@ def sequence(cell, input, hx, params, has_biases, num_layers, dropout, train, bi
             w = list(params[(layer * D + d) * per:(layer * D + d + 1) * per])
             weights += [*w[:2], *(w[2:4] if has_biases else (None, None)), w[-1] if per % 2 else None]
         mine = states if num_layers == 1 else [s.narrow(0, layer * D, D) for s in states]
-        x, *ends = _layer(cell, x, batch_sizes, mine[0], mine[1] if cell.has_c else None, weights, zero)
+        x, *ends = _layer(cell, x, batch_sizes, mine[0], mine[1] if cell.has_c else None, weights)
         last.append(ends)
     if batch_first and not packed:
         x = x.transpose(0, 1)
@@ -150,7 +150,7 @@ def cell_step(cell, input, hx, w_ih, w_hh, b_ih, b_hh):
 
 
 # ---- one layer ------------------------------------------------------------------------------------------------------------
-def _layer(cell, x, sizes, h0, c0, weights, zero):
+def _layer(cell, x, sizes, h0, c0, weights):
     """(y, hn) or (y, hn, cn) of x [L, N, I], or of [rows, I] with `sizes`; weights: w_ih, w_hh, b_ih, b_hh, w_hr a direction."""
     x, h0, c0 = x.contiguous(), h0.contiguous(), None if c0 is None else c0.contiguous()
     weights = tuple([None if w is None else w.contiguous() for w in weights])
@@ -170,7 +170,7 @@ def _layer(cell, x, sizes, h0, c0, weights, zero):
     out = (y, hn, cn) if cell.has_c else (y, hn)
     if not keep:
         return out
-    return attach(out, inputs, _backward, saved=(*inputs, y, gates, cells, m, sizes), args=(cell, s, zero))
+    return attach(out, inputs, _backward, saved=(*inputs, y, gates, cells, m, sizes), args=(cell, s))
 
 
 def _each(weights, kinds):
@@ -181,7 +181,7 @@ def _each(weights, kinds):
 
 def _backward(node, gy, ghn, gcn=None):
     x, h0, c0, *rest = node.saved
-    cell, s, zero = node.args
+    cell, s = node.args
     n = 5 * s.D
     weights, (y, gates, cells, m, sizes) = tuple(rest[:n]), rest[n:]
     if is_grad_enabled():
@@ -190,10 +190,9 @@ def _backward(node, gy, ghn, gcn=None):
     gx = _core.empty_like(x) if node.needs(0) else None
     gh0, gc0 = _core.empty_like(h0), None if c0 is None else _core.empty_like(c0)
     grads = [_core.empty_like(w) if node.needs(3 + i) else None for i, w in enumerate(weights)]
-    flags = zero + 2 * (not node.needs(1))
     call(cell.kernel_backward,
          (gx, gh0, gc0, *_each(grads, (0, 1, 2, 3, 4)), gy, ghn, gcn, x, y, h0, gates, cells, m, sizes,
-          *_each(weights, (0, 1, 4))), (x.dtype.code, s.L, s.N, s.I, s.H, s.P, s.D, s.rows, cell.act + 256 * flags))
+          *_each(weights, (0, 1, 4))), (x.dtype.code, s.L, s.N, s.I, s.H, s.P, s.D, s.rows, cell.act + 256 * (not node.needs(1))))
     return gx, gh0 if node.needs(1) else None, gc0 if node.needs(2) else None, *grads
 
 

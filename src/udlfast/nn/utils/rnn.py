@@ -152,7 +152,7 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
         end = t
         while end < len(sizes) and sizes[end] == sizes[t]:
             end += 1
-        data.append(input[t:end, :sizes[t]].reshape(-1, *input.shape[2:]))
+        data.append(input[t:end, :sizes[t]].reshape((end - t) * sizes[t], *input.shape[2:]))
         t = end
     return PackedSequence(cat(data, 0), _index(sizes), order)
 
