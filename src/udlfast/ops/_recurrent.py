@@ -95,15 +95,18 @@ def _check(cell, input, hx, params, per, num_layers, D, batch_first, batch_sizes
     if batch_sizes is None:
         if input.dim() != 3:
             raise ShapeError(f"{op}: expected input {'[N, L, I]' if batch_first else '[L, N, I]'}, got {list(input.shape)}")
-        L, N = (input.shape[1], input.shape[0]) if batch_first else (input.shape[0], input.shape[1])
+        L, N, I = input.shape  # noqa: E741
+        if batch_first:
+            L, N = N, L
         if L == 0:
             raise ShapeError(f"{op}: expected at least one step, got input {list(input.shape)} with none")
     else:
         if input.dim() != 2:
             raise ShapeError(f"{op}: expected packed input [rows, I], got {list(input.shape)}")
-        N = check_batch_sizes(op, batch_sizes, input.shape[0])
-    G, I, H = cell.gates, input.shape[-1], params[0].shape[0] // cell.gates  # noqa: E741
-    K = params[1].shape[1] if params[1].dim() == 2 else H
+        rows, I = input.shape  # noqa: E741
+        N = check_batch_sizes(op, batch_sizes, rows)
+    G, H = cell.gates, params[0].size(0) // cell.gates
+    K = params[1].size(1) if params[1].dim() == 2 else H
     for i in range(n):
         w_ih, w_hh, *rest = params[i * per:(i + 1) * per]
         want = [(w_ih, "w_ih", (G * H, I if i < D else D * K)), (w_hh, "w_hh", (G * H, K))]
@@ -155,12 +158,12 @@ def _layer(cell, x, sizes, h0, c0, weights):
     x, h0, c0 = x.contiguous(), h0.contiguous(), None if c0 is None else c0.contiguous()
     weights = tuple([None if w is None else w.contiguous() for w in weights])
     w_hr, D, dtype = weights[4], len(weights) // 5, x.dtype
-    H = weights[0].shape[0] // cell.gates
-    L, N, rows = (len(sizes), h0.shape[1], x.shape[0]) if sizes is not None else (*x.shape[:2], x.shape[0] * x.shape[1])
-    s = Shape(L, N, x.shape[-1], H, 0 if w_hr is None else w_hr.shape[0], D, rows)
+    H, (*lead, I), N = weights[0].size(0) // cell.gates, x.shape, h0.size(1)  # noqa: E741
+    L, rows = (lead[0], lead[0] * N) if sizes is None else (sizes.numel(), lead[0])
+    s = Shape(L, N, I, H, 0 if w_hr is None else w_hr.size(0), D, rows)
     inputs = (x, h0, c0, *weights)
     keep = is_grad_enabled() and any([t is not None and t.requires_grad for t in inputs])
-    y, hn = empty((*x.shape[:-1], D * s.K), dtype), empty((D, N, s.K), dtype)
+    y, hn = empty((*lead, D * s.K), dtype), empty((D, N, s.K), dtype)
     cn = empty((D, N, H), dtype) if cell.has_c else None
     gates = empty((D, rows, 4 * H), dtype) if cell.gates > 1 and keep else None
     cells = empty((D, rows, 2 * H), dtype) if cell.has_c and keep else None
