@@ -283,4 +283,28 @@ typedef struct {
     const void *a;
     i64 dtype, n;
 } udl_sumsq_args;
+
+/* One recurrent layer over sequences, in D = 1 direction or 2 (the second runs backwards); arrays of two are one a
+ * direction. x[rows, I] holds the steps one after the other: L steps of N rows, or, if batch_sizes[L] (int64, falling)
+ * is not NULL, of batch_sizes[t] rows (then rows is their sum). y[rows, D K]; h0, hn [D, N, K]; c0, cn [D, N, H];
+ * K = P, the size of the projection, or H if P is 0. w_ih[G H, I], w_hh[G H, K], b_ih[G H], b_hh[G H] (or NULL), w_hr[P, H].
+ * Kept for backward, or NULL: gates[D, rows, 4 H] (not of rnn), cells[D, rows, 2 H] = (c before the
+ * step, tanh of c after it), m[D, rows, H] = o tanh(c), what w_hr projects (NULL only if P is 0).
+ *   lstm  G = 4: i, f, g, o          gates keeps them
+ *   gru   G = 3: r, z, n             gates keeps r, z, n, q = w_hn h + b_hn
+ *   rnn   G = 1: y = tanh or, if act is UDL_ACT_RELU, relu */
+typedef struct {
+    void *y, *hn, *cn, *gates, *cells, *m;
+    const void *x, *h0, *c0, *batch_sizes, *w_ih[2], *w_hh[2], *b_ih[2], *b_hh[2], *w_hr[2];
+    i64 dtype, L, N, I, H, P, D, rows, act, pad;
+} udl_lstm_args;
+typedef udl_lstm_args udl_gru_args, udl_rnn_args;
+/* Each output of weights or x may be NULL; gh0[D, N, K] and gc0[D, N, H] (lstm only) are working space too. gy, ghn, gcn
+ * NULL: zero. act_flags: act + 256 if gh0 is not wanted. */
+typedef struct {
+    void *gx, *gh0, *gc0, *gw_ih[2], *gw_hh[2], *gb_ih[2], *gb_hh[2], *gw_hr[2];
+    const void *gy, *ghn, *gcn, *x, *y, *h0, *gates, *cells, *m, *batch_sizes, *w_ih[2], *w_hh[2], *w_hr[2];
+    i64 dtype, L, N, I, H, P, D, rows, act_flags;
+} udl_lstm_backward_args;
+typedef udl_lstm_backward_args udl_gru_backward_args, udl_rnn_backward_args;
 #endif

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -274,6 +275,48 @@ void udl_parallel_for(int64_t n, int64_t grain, udl_range_fn fn, void *ctx) {
     wait_for_helpers();
     in_region = 0;
     atomic_flag_clear(&busy);
+}
+
+/* ---- steps -----------------------------------------------------------------------------------------------------------
+ * One job of steps * n tickets, drawn in order: who holds a ticket of step s waits until the s n pieces before it are
+ * done, then claims a piece of its step. The holder of the earliest ticket that is not done never waits, so the job goes
+ * on with any number of threads. A thread claims the piece that it had in the step before, if it can: the data of that
+ * piece are in its caches. */
+typedef struct {
+    int64_t n;
+    udl_step_fn fn;
+    void *ctx;
+    _Alignas(64) atomic_llong done;
+    _Alignas(64) _Atomic uint64_t claimed[2]; /* pieces of the even and of the odd step */
+} steps_job;
+
+static int64_t claim(_Atomic uint64_t *claimed, int64_t n) {
+    static _Thread_local int64_t last;
+    uint64_t c = atomic_load(claimed);
+    for (;;) {
+        int64_t piece = last < n ? last : 0;
+        while (c >> piece & 1) piece = piece + 1 < n ? piece + 1 : 0; /* as many tickets as pieces: one is free */
+        if (atomic_compare_exchange_weak(claimed, &c, c | (uint64_t)1 << piece)) return last = piece;
+    }
+}
+
+static void run_tickets(void *ctx, int64_t begin, int64_t end) {
+    steps_job *s = ctx;
+    for (int64_t ticket = begin; ticket < end; ticket++) {
+        int64_t step = ticket / s->n, before = step * s->n;
+        for (int i = 1; atomic_load_explicit(&s->done, memory_order_acquire) < before; i++) {
+            pause_cpu();
+            if (i % 1024 == 0) sched_yield(); /* more threads than processors */
+        }
+        if (ticket == before) atomic_store(&s->claimed[~step & 1], 0); /* nobody claims for the next step before this ends */
+        s->fn(s->ctx, step, claim(&s->claimed[step & 1], s->n));
+        atomic_fetch_add_explicit(&s->done, 1, memory_order_release);
+    }
+}
+
+void udl_parallel_steps(int64_t steps, int64_t n, udl_step_fn fn, void *ctx) {
+    steps_job s = {.n = n, .fn = fn, .ctx = ctx};
+    if (n > 0) udl_parallel_for(steps * n, n == 1 ? steps : 1, run_tickets, &s);
 }
 
 /* ---- width ----------------------------------------------------------------------------------------------------------- */

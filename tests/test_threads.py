@@ -29,6 +29,19 @@ def batch_norm(x, w, b):
     return F.batch_norm(x, torch.zeros(16), torch.ones(16), w, b, training=True)
 
 
+def recurrent(name, bidirectional=False, batch_sizes=None):
+    """The operation on x and zeros, with weights that take gradients; its last argument is spread over them."""
+    def run(x, *w):
+        sizes = None if batch_sizes is None else torch.tensor(batch_sizes)
+        y, *ends = getattr(torch, name)(x, None, list(w), True, 1, 0.0, True, bidirectional, batch_sizes=sizes)
+        return torch.cat([y.reshape(-1)] + [e.reshape(-1) for e in ends])
+    return run
+
+
+def weights(gates, i, h, directions=1):
+    return [(gates * h, i), (gates * h, h), (gates * h,), (gates * h,)] * directions
+
+
 # name: (operation, inputs that get gradients)
 OPS = {
     "add": (lambda a, b: a + b, [(700, 700), (700, 700)]),
@@ -82,6 +95,14 @@ OPS = {
     "attention of one query": (F.scaled_dot_product_attention, [(2, 4, 1, 64), (2, 4, 3001, 64), (2, 4, 3001, 64)]),
     "attention of shared keys": (lambda q, k, v: F.scaled_dot_product_attention(q, k, v, enable_gqa=True),
                                  [(2, 6, 130, 16), (2, 2, 300, 16), (2, 2, 300, 16)]),
+    "lstm": (recurrent("lstm"), [(9, 37, 20), *weights(4, 20, 96)]),
+    "lstm one sequence": (recurrent("lstm"), [(9, 1, 20), *weights(4, 20, 160)]),
+    "lstm one step": (recurrent("lstm"), [(1, 70, 20), *weights(4, 20, 96)]),
+    "lstm lengths": (recurrent("lstm", True, [5, 5, 4, 2, 1]), [(17, 20), *weights(4, 20, 150, 2)]),
+    "gru": (recurrent("gru", True), [(9, 37, 20), *weights(3, 20, 96, 2)]),
+    "gru one sequence": (recurrent("gru"), [(9, 2, 20), *weights(3, 20, 190)]),
+    "rnn": (recurrent("rnn_tanh"), [(9, 37, 20), *weights(1, 20, 96)]),
+    "rnn one sequence": (recurrent("rnn_relu"), [(9, 1, 20), *weights(1, 20, 300)]),
     "cat": (lambda a, b: torch.cat([a, b], 1), [(700, 300), (700, 401)]),
     "pad": (lambda x: F.pad(x, (1, 2, 3, 4)), [(33, 16, 33, 33)]),
     "gather": (lambda x: torch.gather(x, 1, classes((500, 700), 499)), [(500, 499)]),

@@ -26,12 +26,26 @@ static void FN(pack_a_rows)(T *to, const T *a, i64 a_m, i64 mr, i64 kc) {
         for (i64 r = 0; r < mr; r++) to[k * mr + r] = row[r][k];
 }
 
+/* a_m == 1: 4 k at a time through all panels, as neighbouring panels share the cache lines of a k. Rows of a power of two
+ * fall into one set of the cache: more of them would push each other out. */
+static void FN(pack_a_columns)(T *to, const T *a, i64 a_k, i64 mb, i64 kc) {
+    for (i64 k = 0; k < kc; k += 4)
+        for (i64 i = 0, mr; i < mb; i += mr) {
+            mr = gemm_rows(mb - i);
+            T *p = to + i * kc + k * mr;
+            for (i64 kk = k; kk < UDL_MINI(k + 4, kc); kk++, p += mr) {
+                const T *from = a + kk * a_k + i;
+                if (mr == GEMM_MR) memcpy(p, from, GEMM_MR * sizeof(T));
+                else for (i64 r = 0; r < mr; r++) p[r] = from[r];
+            }
+        }
+}
+
 void gemm_pack_a(T *to, const T *a, i64 a_m, i64 a_k, i64 mb, i64 kc) {
+    if (a_m == 1 && a_k != 1) { FN(pack_a_columns)(to, a, a_k, mb, kc); return; }
     for (i64 i = 0, mr; i < mb; i += mr, to += mr * kc, a += mr * a_m) {
         mr = gemm_rows(mb - i);
         if (a_k == 1) FN(pack_a_rows)(to, a, a_m, mr, kc);
-        else if (a_m == 1 && mr == GEMM_MR)
-            for (i64 k = 0; k < kc; k++) memcpy(to + k * GEMM_MR, a + k * a_k, GEMM_MR * sizeof(T));
         else
             for (i64 k = 0; k < kc; k++)
                 for (i64 r = 0; r < mr; r++) to[k * mr + r] = a[r * a_m + k * a_k];

@@ -170,7 +170,8 @@ static int FN(one)(const udl_matmul_args *a, i64 b) {
         FN(small)(&g, &s);
         return UDL_OK;
     }
-    if (a_unit && a->n <= 16 * GEMM_NR) g.a = in_place; /* each row is read too few times to pay for a copy */
+    /* each row is read too few times to pay for a copy; rows that lie apart are worth one sooner, as they share cache sets */
+    if (a_unit && a->n <= (a->a_k == 1 ? 16 : 2) * GEMM_NR) g.a = in_place;
     if (a->packed_b && INTERNAL(packed_is_mine)(a->packed_b, a)) g.packed_b = (const T *)((const gemm_packed *)a->packed_b + 1);
     else if (a->packed_b) g.packed_tiles = a->packed_b;
     else if (a->m <= 6 && a->b_n == 1) { /* too few rows to pay for a copy of B: read it once, a few rows at a time */

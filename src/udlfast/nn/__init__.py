@@ -18,6 +18,7 @@ from .padding import *  # noqa: F403
 from .parameter import Parameter as Parameter
 from .pooling import *  # noqa: F403
 from .positions import *  # noqa: F403
+from .recurrent import *  # noqa: F403
 from .softmax import *  # noqa: F403
 from .sparse import *  # noqa: F403
 from .squash import *  # noqa: F403

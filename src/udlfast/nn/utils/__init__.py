@@ -135,3 +135,11 @@ def vector_to_parameters(vec, parameters):
             n = p.numel()
             p.copy_(vec[start : start + n].reshape(p.shape))
             start += n
+
+
+def __getattr__(name):
+    if name == "rnn":
+        import importlib
+
+        return importlib.import_module(".rnn", __name__)
+    raise AttributeError(f"module 'udlfast.nn.utils' has no attribute {name!r}")

@@ -1,0 +1,94 @@
+"""Train a character LSTM on a text and let it write: python examples/char_lstm.py [FILE] [--steps 500]
+
+Two layers of 256 units predict every next character from those before it. Prints the loss on text that was held back (in
+nats per character; log(number of characters) is guessing) and a sample. Without a file it learns a short text by heart.
+"""
+import argparse
+import time
+
+import udlfast as torch
+from udlfast import nn
+from udlfast.nn import functional as F
+
+TEXT = """The sea was quiet in the morning and the boats lay still along the wall. A man came down the steps with a rope over
+his shoulder, looked at the sky, and went back up again. The sea was louder at noon and the boats moved against the wall.
+The man came down once more, tied his boat with the rope, looked at the sky, and stayed. """ * 20
+
+
+class CharLSTM(nn.Module):
+    def __init__(self, characters, width=256, layers=2, dropout=0.1):
+        super().__init__()
+        self.embedding = nn.Embedding(characters, 64)
+        self.lstm = nn.LSTM(64, width, layers, batch_first=True, dropout=dropout)
+        self.out = nn.Linear(width, characters)
+
+    def forward(self, text, state=None):
+        y, state = self.lstm(self.embedding(text), state)
+        return self.out(y), state
+
+
+def batch(data, size, length):
+    """Random stretches [size, length] of the text, and what follows each of their characters."""
+    starts = torch.randint(0, len(data) - length, (size,)).tolist()
+    rows = torch.stack([data[i:i + length + 1] for i in starts])
+    return rows[:, :-1], rows[:, 1:]
+
+
+def loss_of(net, x, y):
+    logits, _ = net(x)
+    return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), y.reshape(-1))
+
+
+@torch.no_grad()
+def validate(net, data, length, pieces=20):
+    """Mean loss over the first stretches of the held-back text."""
+    net.eval()
+    n = min(pieces, (len(data) - 1) // length)
+    x, y = [data[k:k + n * length].reshape(n, length) for k in (0, 1)]
+    loss = loss_of(net, x, y).item()
+    net.train()
+    return loss
+
+
+@torch.no_grad()
+def sample(net, letters, n, temperature=0.8):
+    """n characters, each drawn from what the network expects; its state is carried along."""
+    net.eval()
+    x, state, text = torch.zeros(1, 1, dtype=torch.int64), None, ""
+    for _ in range(n):
+        logits, state = net(x, state)
+        x = torch.multinomial((logits[:, -1] / temperature).softmax(-1), 1)
+        text += letters[x.item()]
+    net.train()
+    return text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", nargs="?", help="a text; a short one is built in")
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--length", type=int, default=64)
+    args = parser.parse_args()
+    text = open(args.file, encoding="utf-8").read() if args.file else TEXT
+    letters = sorted(set(text))
+    number = {c: i for i, c in enumerate(letters)}
+    data = torch.tensor([number[c] for c in text])
+    cut = max(min(len(data) * 9 // 10, len(data) - args.length - 1), args.length + 1)
+    torch.manual_seed(0)
+    net = CharLSTM(len(letters))
+    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
+    start = time.perf_counter()
+    for step in range(1, args.steps + 1):
+        optimizer.zero_grad()
+        loss = loss_of(net, *batch(data[:cut], 32, args.length))
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        if step % 50 == 0 or step == args.steps:
+            print(f"step {step:5d}  loss {loss.item():.3f}  validation {validate(net, data[cut:], args.length):.3f}  "
+                  f"{time.perf_counter() - start:.1f} s", flush=True)
+    print(sample(net, letters, 300))
+
+
+if __name__ == "__main__":
+    main()
