@@ -21,8 +21,9 @@ FAMILY = {
 # where a family's file on a floor has another name; None: this floor has none, for the reason given
 OTHER_NAME = {
     "reference": {"reduce": "reductions", "index_select": "gather", "sgd": "optim", "adam": "optim", "random": None},  # laws only
-    "tests": {"reduce": "reductions", "index_select": "gather", "sgd": "optim", "adam": "optim"},
-    "bench": {"adaptive_pool2d": "pool2d", "nll_loss": "cross_entropy", "index_select": "embedding", "scatter": "gather"},
+    "tests": {"reduce": "reductions", "index_select": "gather", "sgd": "optim", "adam": "optim", "lstm": "rnn", "gru": "rnn"},
+    "bench": {"adaptive_pool2d": "pool2d", "nll_loss": "cross_entropy", "index_select": "embedding", "scatter": "gather",
+              "gru": "lstm", "rnn": "lstm"},
 }
 
 
@@ -56,6 +57,8 @@ def test_every_struct_has_the_registered_number_of_fields():
     """A struct and its line in kernels.inc are two facts in two files: count the fields of the one for the other."""
     text = re.sub(r"/\*.*?\*/", "", (ROOT / "csrc/args.h").read_text(), flags=re.S)
     structs = {name: body for body, name in re.findall(r"typedef struct \{(.*?)\} udl_(\w+)_args;", text, re.S)}
+    for same, names in re.findall(r"typedef udl_(\w+)_args ([^;]*);", text):
+        structs |= {name: structs[same] for name in re.findall(r"udl_(\w+)_args", names)}
     for line in re.findall(r"^UDL_KERNEL\((.*?)\)", (ROOT / "csrc/kernels.inc").read_text(), re.M):
         name, *counts = (part.strip() for part in line.split(","))
         n_out, n_in, n_int, n_float = map(int, counts)
