@@ -93,6 +93,8 @@ cdef class MatmulNode(Node):
     cdef object run(self, object g_):
         cdef Tensor g = <Tensor>g_, a = self.s0, b = self.s1, ga = None, gb = None
         cdef Tensor A, B, G
+        cdef Py_ssize_t rows
+        cdef int i
         check_saved(self)
         A = <Tensor>unsqueeze(a, 0) if a.ndim_ == 1 else a
         B = <Tensor>unsqueeze(b, 1) if b.ndim_ == 1 else b
@@ -108,8 +110,11 @@ cdef class MatmulNode(Node):
                 ga = <Tensor>squeeze(ga, 0)
         if self.next_[1] is not None:
             if B.ndim_ == 2 and A.ndim_ > 2:
-                A = <Tensor>reshape(A, (-1, A.shape_[A.ndim_ - 1])) if A.numel_ else <Tensor>reshape(A, (0, B.shape_[0]))
-                G = <Tensor>reshape(G, (A.shape_[0], B.shape_[1]))
+                rows = 1
+                for i in range(A.ndim_ - 1):
+                    rows *= A.shape_[i]
+                A = <Tensor>reshape(A, (rows, B.shape_[0]))
+                G = <Tensor>reshape(G, (rows, B.shape_[1]))
             gb = <Tensor>matmul(transpose(A, -2, -1), G)
             gb = <Tensor>sum_to_shape(gb, B.ndim_, B.shape_)
             if b.ndim_ == 1:
