@@ -20,7 +20,7 @@ enum { GUARD = 64 };
 #endif
 
 /* ---- arrays ------------------------------------------------------------------------------------------------------ */
-static arr pool[24];
+static arr pool[48];
 static int used;
 static uint64_t rng;
 
@@ -156,6 +156,8 @@ int main(int argc, char **argv) {
         smoke_order();
         smoke_conv();
         smoke_nn();
+        smoke_attention();
+        smoke_recurrent();
         for (int id = 0; id < UDL_NKERNELS; id++) {
             const char *verdict = record[id].failed ? "FAILED" : record[id].calls ? "ok" : "not covered";
             printf("%-8s %-29s %-11s %4d calls, largest error %.2f of the tolerance\n", name, udl_kernels[id].name,

@@ -51,4 +51,6 @@ void smoke_math(void);  /* element-wise, reductions, matmul */
 void smoke_order(void); /* sort, index, random numbers, optimisers */
 void smoke_conv(void);  /* convolution, pooling */
 void smoke_nn(void);    /* softmax, normalisation, losses */
+void smoke_attention(void);
+void smoke_recurrent(void); /* lstm, gru, rnn */
 #endif

@@ -212,6 +212,10 @@ static void one_matmul(int dt, i64 batch, i64 m, i64 n, i64 k, int how_a, int ho
         want[at] = s + (res ? get(res, at) : 0);
     }
     g.out = P(o), g.a = P(a), g.b = P(b), g.bias = P(bias), g.residual = P(res);
+    if (extras & 64) { /* B packed before; the arrays keep it where it may lie and guard its end */
+        arr *packed = array((udl_prepack(&g, NULL) + 7) / 8, F64);
+        if (packed->n) udl_prepack(&g, P(packed)), g.packed_b = P(packed);
+    }
     run(UDL_K_matmul, &g, "dtype %d, batch %d, %d x %d x %d, strides %d %d, act %d, extras %d", dt, (int)batch, (int)m,
         (int)n, (int)k, how_a, how_b, act, extras);
     expect(o, want, 2, SUM(k));
@@ -227,6 +231,9 @@ static void test_matmul(void) {
             one_matmul(dt, 1, 1, 700, 190, how % 3, how / 3, UDL_ACT_NONE, 1),
                 one_matmul(dt, 1, 300, 1, 650, how % 3, how / 3, UDL_ACT_NONE, 3);
         }
+        for (int how = 0; how < 9; how++)
+            one_matmul(dt, 1, 9 + 20 * how, 1 + 17 * how, 33 + 70 * how, 0, how % 3, UDL_ACT_RELU, 64 + how % 2);
+        one_matmul(dt, 1, 8, 5, 0, 0, 0, UDL_ACT_NONE, 64), one_matmul(dt, 1, 0, 5, 3, 0, 0, UDL_ACT_NONE, 64);
         one_matmul(dt, 2, 7, 5, 0, 0, 0, UDL_ACT_NONE, 1), one_matmul(dt, 40, 33, 18, 65, 0, 1, UDL_ACT_NONE, 0);
         one_matmul(dt, 1, 0, 5, 3, 0, 0, UDL_ACT_NONE, 0), one_matmul(dt, 1, 6, 40, 1300, 0, 0, UDL_ACT_RELU, 1);
     }
