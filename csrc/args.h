@@ -138,7 +138,7 @@ typedef struct {
 /* out[b, h, l, e] = sum_s drop(softmax_s(scale q[b, h, l] . k[b, h / G, s] + mask[b, h, l, s])) v[b, h / G, s, e]: H heads of
  * q, rows l < L; H / G heads of k and v, rows s < S; D wide (q, k), E wide (v, out). Strides in elements of batch, head
  * and row; the last dimension is contiguous; 0 broadcasts. mask_kind 0 none, 1 bytes (0 = hidden), 2 numbers added;
- * causal: l sees s <= l. A row that sees nothing gives zeros. Weight (b, h, l, s) is dropped where word q % 4 of Philox
+ * causal: l sees s <= l. A row that sees nothing gives zeros. Weight (b, h, l, s) is dropped where word l % 4 of Philox
  * counter offset + ((b H + h) S + s) ceil(L / 4) + l / 4 is below p 2^32; p < 1.
  * stats[2][B, H, L]: the maximum of log2(e) times the scores, and 1 / the sum of exponentials below it. */
 typedef struct {
@@ -289,7 +289,7 @@ typedef struct {
  * is not NULL, of batch_sizes[t] rows (then rows is their sum). y[rows, D K]; h0, hn [D, N, K]; c0, cn [D, N, H];
  * K = P, the size of the projection, or H if P is 0. w_ih[G H, I], w_hh[G H, K], b_ih[G H], b_hh[G H] (or NULL), w_hr[P, H].
  * Kept for backward, or NULL: gates[D, rows, 4 H] (not of rnn), cells[D, rows, 2 H] = (c before the
- * step, tanh of c after it), m[D, rows, H] = o tanh(c), what w_hr projects (NULL only if P is 0).
+ * step, tanh of c after it), m[D, rows, H] = o tanh(c), what w_hr projects (NULL if P is 0).
  *   lstm  G = 4: i, f, g, o          gates keeps them
  *   gru   G = 3: r, z, n             gates keeps r, z, n, q = w_hn h + b_hn
  *   rnn   G = 1: y = tanh or, if act is UDL_ACT_RELU, relu */

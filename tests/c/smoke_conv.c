@@ -39,15 +39,17 @@ static void one_conv(int dt, conv v, int act) {
     arr *y = out(ny, dt);
     udl_conv2d_args f = {P(y), P(x), P(w), P(b), SIZES, v.groups + 65536 * act};
     run(UDL_K_conv2d, &f, SHAPE);
-    expect(y, y_want, 2, SUM(v.C / v.groups * v.R * v.S));
+    /* 6x6 Winograd tiles: up to twice the error of a plain sum (docs/numerics.md) */
+    const double k = dt == F32 && v.R == 3 && v.S == 3 && v.stride == 1 && v.dil == 1 ? 4 : 2;
+    expect(y, y_want, k, SUM(v.C / v.groups * v.R * v.S));
     arr *gx = out(nx, dt);
     udl_conv2d_backward_input_args gi = {P(gx), P(gy), P(w), SIZES, v.groups};
     run(UDL_K_conv2d_backward_input, &gi, SHAPE);
-    expect(gx, gx_want, 2, SUM(v.O / v.groups * v.R * v.S));
+    expect(gx, gx_want, k, SUM(v.O / v.groups * v.R * v.S));
     arr *gw = out(nw, dt), *gb = out(v.O, dt);
     udl_conv2d_backward_weight_args gv = {P(gw), P(gb), P(gy), P(x), SIZES, v.groups};
     run(UDL_K_conv2d_backward_weight, &gv, SHAPE);
-    expect(gw, gw_want, 2, SUM(v.N * v.P * v.Q)), expect(gb, gb_want, 2, 2 * SUM(v.N * v.P * v.Q));
+    expect(gw, gw_want, k, SUM(v.N * v.P * v.Q)), expect(gb, gb_want, 2, 2 * SUM(v.N * v.P * v.Q));
     free(y_want), free(gx_want), free(gw_want), free(gb_want), done();
 }
 static void test_conv(void) {
