@@ -182,7 +182,7 @@ static int FN(run_whole)(const FN(gemm_job) *g, gemm_sizes s) {
     int status;
     if (sizeof(T) == 4 && udl_matrix_unit.gemm && udl_matrix_unit.gemm(g, &status)) return status;
 #endif
-    return g->m <= s.mc ? FN(run_columns)(g, s) : FN(run_blocks)(g, s);
+    return g->m <= s.mc + s.mc / 4 ? FN(run_columns)(g, s) : FN(run_blocks)(g, s);
 }
 
 /* ---- few tiles, long sums: parts of k side by side, added in order --------------------------------------------------- */
