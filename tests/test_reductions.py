@@ -275,3 +275,26 @@ def test_reference(rng, name):
     for axis in (0, (0, 2), None):
         check_reference(lambda x: forward(x, axis), lambda gy, x: (backward(gy, x, axis),), x, rng=rng)
     check_reference(lambda x: ref.prod(x, 1), lambda gy, x: (ref.prod_backward(gy, x, 1),), x, rng=rng)
+
+
+@pytest.mark.parametrize("n", [255, 256, 257, 511, 513, 1000, 3001])
+@pytest.mark.parametrize("place", [0, 7, 254, 255, 256, 511, -2, -1])
+@pytest.mark.parametrize("value", [9.0, float("nan")])
+def test_argmax_of_long_rows_takes_the_first(n, place, value):
+    """Rows are searched in blocks of 256: the extreme, or NaN, twice, in one block or in two."""
+    place %= n
+    x = np.random.default_rng(n).uniform(-1, 1, (3, n)).astype(np.float32)
+    x[1, place] = x[1, min(place + 300, n - 1)] = value
+    assert torch.from_numpy(x).argmax(1).tolist() == np.argmax(x, 1).tolist()
+    assert torch.from_numpy(-x).argmin(1).tolist() == np.argmin(-x, 1).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "bool"])
+@pytest.mark.parametrize("n", [1, 3, 31, 64, 1001])
+def test_rows_of_integers(dtype, n):
+    x = np.random.default_rng(n).integers(0 if dtype in ("uint8", "bool") else -100, 2 if dtype == "bool" else 120, (5, n))
+    x = x.astype(dtype)
+    t = torch.from_numpy(x)
+    assert t.sum(1).tolist() == x.astype(np.int64).sum(1).tolist()
+    if dtype != "bool":
+        assert t.amax(1).tolist() == x.max(1).tolist() and t.amin(1).tolist() == x.min(1).tolist()

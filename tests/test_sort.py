@@ -91,3 +91,16 @@ def test_reference(rng):
     check_reference(lambda x: ref.sort(x, 0, True)[0],
                     lambda gy, x: ref.sort_backward(gy, x, ref.sort(x, 0, True)[1], 0), x, rng=rng)  # fmt: skip
     assert np.array_equal(ref.sort(x, 1)[1], np.argsort(x, 1, kind="stable"))
+
+
+@pytest.mark.parametrize("n", [1023, 2047, 2048, 4097, 8192, 8193, 20011])
+@pytest.mark.parametrize("descending", [False, True])
+def test_rows_of_each_radix_form(n, descending):
+    """The forms change at 2048 and 8192 elements: ties stay in order, NaN is the largest."""
+    x = np.random.default_rng(n).integers(-50, 50, (2, n)).astype(np.float32) / 4
+    x[:, ::97] = np.nan
+    key = np.where(np.isnan(x), np.float32(np.inf), x)
+    want = np.argsort(-key if descending else key, 1, kind="stable")
+    values, indices = torch.sort(torch.from_numpy(x), 1, descending=descending, stable=True)
+    assert (indices.numpy() == want).all()
+    assert np.array_equal(values.numpy(), np.take_along_axis(x, want, 1), equal_nan=True)
