@@ -120,6 +120,11 @@ def __getattr__(name):
     if name in ("finfo", "iinfo"):
         from . import typeinfo
         return getattr(typeinfo, name)
+    if name in ("compile", "compiler"):
+        import importlib
+        compiler = globals()["compiler"] = importlib.import_module(".compiler", __name__)
+        globals()["compile"] = compiler.compile
+        return globals()[name]
     if name in ("save", "load"):
         from . import serialization
         return getattr(serialization, name)
@@ -127,4 +132,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *_LAZY, *ops.FUNCTIONS, "save", "load", "set_printoptions", "finfo", "iinfo"})
+    return sorted({*globals(), *_LAZY, *ops.FUNCTIONS, "save", "load", "compile", "compiler", "set_printoptions", "finfo", "iinfo"})

@@ -120,6 +120,8 @@ def from_numpy(array):
     t.data_ = <char *>f.view.buf
     t.storage = Storage.__new__(Storage)
     t.storage.ptr, t.storage.owner = f.view.buf, f
+    if udl_recorders:
+        mark_foreign(t.storage)
     t.storage.nbytes = 0
     for i in range(t.ndim_):
         if t.numel_:
@@ -152,6 +154,8 @@ def from_address(size_t address, tuple shape, tuple strides, dtype d not None, o
     t.code, t.ndim_, t.numel_ = d.code, <int>len(shape), 1
     t.storage = Storage.__new__(Storage)
     t.storage.ptr, t.storage.owner, t.storage.nbytes = <void *>address, owner, d.itemsize
+    if udl_recorders:
+        mark_foreign(t.storage)
     for i in range(t.ndim_):
         t.shape_[i], t.strides_[i] = shape[i], strides[i]
         t.numel_ *= t.shape_[i]
@@ -185,6 +189,8 @@ def optim_table(list entries):
                 if not t.contig or t.code != p.code or t.numel_ != p.numel_:
                     raise ArgumentError("optim_table: parameter, gradient and states need the same type and size, contiguous")
                 row[j] = <int64_t><size_t>t.data_
+    if udl_recorders:
+        record_table(table, entries)
     return table
 
 
