@@ -120,8 +120,6 @@ def from_numpy(array):
     t.data_ = <char *>f.view.buf
     t.storage = Storage.__new__(Storage)
     t.storage.ptr, t.storage.owner = f.view.buf, f
-    if udl_recorders:
-        mark_foreign(t.storage)
     t.storage.nbytes = 0
     for i in range(t.ndim_):
         if t.numel_:
@@ -130,6 +128,8 @@ def from_numpy(array):
     t.contig = compute_contig(t)
     if t.contig:
         fix_strides(t)
+    if udl_recorders:
+        mark_foreign(t.storage)
     return t
 
 
@@ -154,8 +154,6 @@ def from_address(size_t address, tuple shape, tuple strides, dtype d not None, o
     t.code, t.ndim_, t.numel_ = d.code, <int>len(shape), 1
     t.storage = Storage.__new__(Storage)
     t.storage.ptr, t.storage.owner, t.storage.nbytes = <void *>address, owner, d.itemsize
-    if udl_recorders:
-        mark_foreign(t.storage)
     for i in range(t.ndim_):
         t.shape_[i], t.strides_[i] = shape[i], strides[i]
         t.numel_ *= t.shape_[i]
@@ -164,6 +162,8 @@ def from_address(size_t address, tuple shape, tuple strides, dtype d not None, o
     t.contig = compute_contig(t)
     if t.contig:
         fix_strides(t)
+    if udl_recorders:
+        mark_foreign(t.storage)
     return t
 
 

@@ -35,6 +35,10 @@ cdef class Guard:
     cdef readonly int slot, place     # G_TENSOR: number of the buffer, and of this guard
     cdef Py_ssize_t rel
 
+    def pin(self, Tensor t not None):
+        """Only this very tensor will do."""
+        self.same, self.expected = True, t
+
     def __init__(self, str kind, str path, expected=None, keys=None, children=None, int size=-1):
         self.kind, self.path, self.expected = GUARD_KINDS[kind], path, expected
         self.keys, self.children, self.size = keys, children, size
@@ -47,7 +51,7 @@ def tensor_guard(Recorder r not None, Tensor t not None, str path, int place):
     g.like = shape_only(t.ndim_, t.shape_)
     g.like.code, g.like.numel_, g.like.contig = t.code, t.numel_, t.contig
     memcpy(g.like.strides_, t.strides_, 8 * sizeof(Py_ssize_t))
-    g.rg, g.wants_, g.same = t.rg, wants(t), type(t) is not Tensor or t.rg
+    g.rg, g.wants_, g.same = t.rg, wants(t), type(t) is not Tensor
     g.expected = t if g.same else None
     g.place = place
     slot, g.rel = r.place(t, g)

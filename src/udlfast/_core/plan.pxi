@@ -12,7 +12,9 @@ cdef extern from *:
     Py_ssize_t udl_refs(PyObject *)
 
 MISS = object()   # what Plan.run gives when the plan does not fit
+BUSY = object()   # it fits, but its memory is in use
 cdef object miss = MISS
+cdef object busy = BUSY
 
 cdef enum:
     OUT_VALUE = 0       # a constant
@@ -21,9 +23,10 @@ cdef enum:
     OUT_VIEW = 3        # a view of it
     OUT_SEQUENCE = 4
     OUT_DICT = 5
+    OUT_GRAD = 6        # a view of a gradient that came in
 
 OUT_KINDS = {"value": OUT_VALUE, "tensor": OUT_TENSOR, "place": OUT_PLACE, "view": OUT_VIEW, "sequence": OUT_SEQUENCE,
-             "dict": OUT_DICT}
+             "dict": OUT_DICT, "grad": OUT_GRAD}
 
 
 @cython.final
@@ -31,6 +34,7 @@ cdef class Result:
     """Memory that results of one buffer live in. While someone still holds it, the next replay writes to the spare."""
     cdef int slot
     cdef int own                      # references to `now` that are the plan's
+    cdef size_t nbytes
     cdef Storage now, spare
 
 
@@ -43,11 +47,13 @@ cdef class Out:
     cdef Tensor like
     cdef int slot, place
     cdef Py_ssize_t offset
-    cdef Node node
+    cdef Node node                    # a SpentNode, or
+    cdef int live                     # which output of the plan's BackNode this is; -1
     cdef Result result
 
     def __init__(self, str kind, value=None, list children=None, int place=-1):
         self.kind, self.value, self.children, self.place, self.slot = OUT_KINDS[kind], value, children, place, -1
+        self.live = -1
 
     @property
     def buffer(self):
@@ -55,14 +61,25 @@ cdef class Out:
         return self.slot if self.kind == OUT_TENSOR else -1
 
 
-def tensor_out(Tensor t not None, int slot, Py_ssize_t offset, Guard place):
-    """A result tensor: over a buffer of the plan, or (place given) a view of an older tensor."""
+def grad_out(Tensor t not None, list came, int slot, Py_ssize_t offset):
+    """The gradient of a leaf: over a buffer of the plan, or over that of a gradient that came in (`came`: their slots)."""
+    cdef Out o = Out("tensor", t.storage.nbytes)
+    o.like, o.slot, o.offset = geometry_of(t), slot, offset
+    if slot in came:
+        o.kind, o.place, o.slot = OUT_GRAD, <int>came.index(slot), -1
+    return o
+
+
+def tensor_out(Tensor t not None, int slot, Py_ssize_t offset, Guard place, int live=-1):
+    """A result tensor: over a buffer of the plan, or (place given) a view of an older tensor. live: its number among those
+    whose gradients are still to come."""
     cdef Out o = Out("tensor" if place is None else "view")
     o.like = geometry_of(t)
     o.slot, o.offset, o.value = slot, offset, t.storage.nbytes
     if place is not None:
         o.place, o.offset = place.place, offset - place.rel
-    if t.requires_grad:
+    o.live = live
+    if t.requires_grad and live < 0:
         o.node = SpentNode.__new__(SpentNode)
         o.node.next_, o.node.n_out, o.node.released = [], 1, True
     return o
@@ -87,6 +104,37 @@ cdef class SpentNode(Node):
     """Stands behind a result whose backward pass was part of the plan."""
     cdef object run(self, object g):
         raise_released(self)
+
+    def name(self):
+        return "CompiledBackward"
+
+
+@cython.final
+cdef class BackNode(Node):
+    """Stands behind results whose gradients are still to come: runs the second part of the plan."""
+    cdef Plan plan
+    cdef list kept                     # storages that the second part reads, and their versions
+
+    def __dealloc__(self):
+        if self.plan is not None and self.plan.pending == <PyObject *>self:
+            self.plan.pending = NULL
+
+    cdef void release(self):
+        self.released = True
+        if self.plan is not None and self.plan.pending == <PyObject *>self:
+            self.plan.pending = NULL
+        self.kept = None
+
+    cdef object run(self, object g):
+        if self.released:
+            raise_released(self)
+        if udl_recording:
+            raise ArgumentError("backward: create_graph=True cannot go through a compiled function; call it uncompiled")
+        for s, version in self.kept:
+            if (<Storage>s).version != <long>version:
+                raise ArgumentError("backward: a tensor that a compiled function needs for its gradient was modified in place "
+                                    "after it was used; clone it first")
+        return self.plan.run_back(g if self.n_out > 1 else [g])
 
     def name(self):
         return "CompiledBackward"
@@ -161,6 +209,9 @@ cdef class Plan:
     cdef list results, grads, versions, notes, counters, seeds
     cdef list generators               # [Generator, blocks of one replay]
     cdef Out out
+    cdef int64_t middle                # calls before it are the forward part; the others run when the caller goes backward
+    cdef list back_outs, back_likes, back_slots, back_places, back_reads
+    cdef PyObject *pending             # the BackNode whose forward part ran last; not owned
     cdef readonly long replays
     cdef readonly bint watch           # take the time of each call
     cdef PyThread_type_lock lock
@@ -179,12 +230,16 @@ cdef class Plan:
             PyThread_free_lock(self.lock)
 
     def __init__(self, Recorder r not None, list steps, list grads, Out out, Guard args, Guard kwargs, list state,
-                 int n_places, list argument_places, bint grad_mode, bint share):
+                 int n_places, list argument_places, bint grad_mode, bint share, tuple back=None):
         self.steps, self.slots, self.out, self.grad_mode = steps, r.slots, out, grad_mode
         self.args, self.kwargs, self.state = args, kwargs, state
         self.places, self.argument_places = Places(n_places, <int>len(r.slots)), argument_places
         self.grads, self.counters = grads, r.counters
-        self.results = make_results(out, grads)
+        self.middle = len([c for c in steps if not (<Call>c).backward])
+        self.back_outs, self.back_reads = [], []
+        if back is not None:
+            self.set_back(r, back[0], back[1], back[2])
+        self.results = make_results(out, grads, self.back_outs)
         self.lay_out(share)
         self.seal()
         self.versions = [(s.number, (<Guard>s.place).place if isinstance(s.place, Guard) else -1, by, s.place)
@@ -197,6 +252,21 @@ cdef class Plan:
             total[g] = total.get(g, 0) + blocks
         self.generators = list(total.items())
 
+    cdef int set_back(self, Recorder r, list gs, list outs, list places) except -1:
+        """gs: gradients that come in; outs: Out of each leaf's gradient; places: of the leaves."""
+        cdef Slot slot
+        self.back_outs, self.back_places = outs, places
+        self.back_likes = [geometry_of(<Tensor>g) for g in gs]
+        self.back_slots = [(<Slot>r.slot(g)[0]).number for g in gs]
+        reads = {}
+        for c in self.steps[self.middle:]:
+            for _, o, _, _ in (<Call>c).pointers:
+                slot = <Slot>o
+                if isinstance(slot.place, Guard):
+                    reads[slot.number] = (<Guard>slot.place).place
+        self.back_reads = list(reads.values())
+        return 0
+
     # ---- making ---------------------------------------------------------------------------------------------------------
     cdef int lay_out(self, bint share) except -1:
         """Memory for buffers that no Python object sees: one block, in which they overlap if they live apart."""
@@ -206,6 +276,9 @@ cdef class Plan:
         cdef list ids = []
         given = {(<Result>r).slot for r in self.results}
         spans = lifetimes(self.steps)
+        for i, (first, last) in spans.items():
+            if first < self.middle <= last:   # kept for the backward part, which may run more than once
+                spans[i] = (first, len(self.steps) - 1)
         self.now = <char **>malloc((n + 1) * sizeof(char *))
         cdef int64_t *table = <int64_t *>malloc((4 * n + 4) * sizeof(int64_t))
         if self.now == NULL or table == NULL:
@@ -350,7 +423,7 @@ cdef class Plan:
                 e.result.own -= 1
         for o in self.results:
             r = <Result>o
-            if udl_refs(<PyObject *>r.now) > r.own:
+            if r.now is not None and udl_refs(<PyObject *>r.now) > r.own:
                 self.replace(r)
         for c, note in self.notes:
             self.put_note(<Py_ssize_t>c, <tuple>note)
@@ -418,11 +491,72 @@ cdef class Plan:
                 e.leaf.grad_ = e.grad
         return 0
 
-    cdef object make(self, Out o):
+    cdef BackNode back_node(self):
+        """The node behind this replay's results: its inputs are the leaves."""
+        cdef BackNode b = BackNode.__new__(BackNode)
+        cdef Py_ssize_t i, n = len(self.back_places)
+        cdef Tensor t
+        b.plan, b.next_, b.n_in, b.n_out, b.kept = self, [], <int>n, <int>len(self.back_slots), []
+        if n > 4:
+            b.idxn = <int *>malloc(n * sizeof(int))
+        for i in range(n):
+            link(b, <int>i, <Tensor>self.places.tensors[<Py_ssize_t>self.back_places[i]])
+        for place in self.back_reads:
+            t = <Tensor>self.places.tensors[<Py_ssize_t>place]
+            b.kept.append((t.storage, t.storage.version))
+        self.pending = <PyObject *>b
+        return b
+
+    cdef object run_back(self, list gs):
+        """Gradients of the leaves from those of the results."""
+        cdef int status
+        cdef int64_t at = 0
+        cdef Py_ssize_t i
+        cdef Tensor g
+        cdef Out o
+        cdef list held = [], grads = []
+        self.acquire()
+        try:
+            for i in range(len(gs)):
+                if gs[i] is None:
+                    g = empty_like_c(<Tensor>self.back_likes[i], (<Tensor>self.back_likes[i]).code)
+                    fill_(g, 0)
+                else:
+                    g = <Tensor>contiguous(<Tensor>gs[i])
+                held.append(g)
+                self.move(<Py_ssize_t>self.back_slots[i], g.data_)
+            for c in self.back_outs:
+                o = <Out>c
+                if o.kind == OUT_TENSOR and o.result.now is None:      # given away the last time
+                    o.result.now = new_storage(o.result.nbytes)
+                    self.move(o.slot, <char *>o.result.now.ptr)
+            with nogil:
+                status = udl_plan_run(self.calls + self.middle, self.n - self.middle, &at,
+                                      self.seconds + self.middle if self.watch else NULL)
+            if status != UDL_OK:
+                failed_call(<int>self.calls[self.middle + at].kernel, self.calls[self.middle + at].args, status)
+            for c in self.back_outs:
+                o = <Out>c
+                if o.kind == OUT_VALUE:
+                    grads.append(None)
+                elif o.kind == OUT_GRAD:
+                    grads.append(tensor_at(o.like, (<Tensor>held[o.place]).storage, (<Tensor>held[o.place]).data_ + o.offset))
+                else:
+                    grads.append(tensor_at(o.like, o.result.now, <char *>o.result.now.ptr + o.offset))
+            for c in self.back_outs:
+                if (<Out>c).result is not None:
+                    (<Out>c).result.now = None
+            return tuple(grads)
+        finally:
+            PyThread_release_lock(self.lock)
+
+    cdef object make(self, Out o, BackNode back):
         cdef Tensor t, v
         if o.kind == OUT_TENSOR:
             t = tensor_at(o.like, o.result.now, <char *>o.result.now.ptr + o.offset)
             t.node = o.node
+            if o.live >= 0:
+                t.node, t.out_idx = back, o.live
             return t
         if o.kind == OUT_VALUE:
             return o.value
@@ -432,8 +566,10 @@ cdef class Plan:
             v = <Tensor>self.places.tensors[o.place]
             t = tensor_at(o.like, v.storage, v.data_ + o.offset)
             t.node = o.node
+            if o.live >= 0:
+                t.node, t.out_idx = back, o.live
             return t
-        values = [self.make(<Out>c) for c in o.children]
+        values = [self.make(<Out>c, back) for c in o.children]
         if o.kind == OUT_DICT:
             return dict(zip(o.value, values))
         if o.value is tuple or o.value is list:
@@ -446,24 +582,29 @@ cdef class Plan:
         cdef int64_t at = 0
         if self.grad_mode != udl_recording:
             return miss
-        if not PyThread_acquire_lock(self.lock, NOWAIT_LOCK):
-            with nogil:
-                PyThread_acquire_lock(self.lock, WAIT_LOCK)
+        self.acquire()
         try:
             if not self.check(args, kwargs):
                 return miss
+            if self.pending != NULL:      # its results still wait for their gradients
+                return busy
             self.prepare()
             with nogil:
-                status = udl_plan_run(self.calls, self.n, &at, self.seconds if self.watch else NULL)
+                status = udl_plan_run(self.calls, self.middle, &at, self.seconds if self.watch else NULL)
             if status != UDL_OK:
                 failed_call(<int>self.calls[at].kernel, self.calls[at].args, status)
             self.effects()
             self.replays += 1
-            return self.make(self.out)
+            return self.make(self.out, self.back_node() if self.back_places is not None else None)
         finally:
             for i in self.argument_places:
                 self.places.tensors[<Py_ssize_t>i] = None
             PyThread_release_lock(self.lock)
+
+    cdef inline void acquire(self) noexcept:
+        if not PyThread_acquire_lock(self.lock, NOWAIT_LOCK):
+            with nogil:
+                PyThread_acquire_lock(self.lock, WAIT_LOCK)
 
     def __call__(self, tuple args, dict kwargs):
         return self.run(args, kwargs)
@@ -497,11 +638,11 @@ cdef bint steps_agree(list dicts) except -1:
     return True
 
 
-cdef list make_results(Out out, list grads):
+cdef list make_results(Out out, list grads, list back):
     """One Result for each buffer that Python gets to see."""
     cdef dict by_slot = {}
     cdef GradEffect e
-    cdef list todo = [out]
+    cdef list todo = [out, *back]
     cdef Out o
     while todo:
         o = <Out>todo.pop()
@@ -521,7 +662,7 @@ cdef Result result_of(dict by_slot, int slot, nbytes):
     cdef Result r = by_slot.get(slot)
     if r is None:
         r = by_slot[slot] = Result.__new__(Result)
-        r.slot, r.own = slot, 1
+        r.slot, r.own, r.nbytes = slot, 1, nbytes
         r.now = new_storage(nbytes)
     return r
 
@@ -569,6 +710,8 @@ cdef class Compiled:
             return self.fn(*args, **kwargs)
         for i in range(len(plans)):
             r = (<Plan>plans[i]).run(args, kwargs)
+            if r is busy:
+                return self.fn(*args, **kwargs)
             if r is not miss:
                 if i:
                     plans.insert(0, plans.pop(i))

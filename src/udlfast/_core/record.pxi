@@ -43,6 +43,7 @@ cdef class Slot:
 cdef class Call:
     """A kernel call as a value."""
     cdef readonly int kernel
+    cdef readonly bint backward           # of the part that runs when the caller goes backward
     cdef readonly bytearray args
     cdef readonly list pointers           # (field, Slot, offset in bytes, written)
     cdef readonly list notes              # (field, "i" or "d", dict, key, index or None, added): read anew at each replay
@@ -67,7 +68,7 @@ cdef class Recorder:
     cdef readonly list seeds              # (Call, int field, Generator, blocks after the start)
     cdef readonly list counters           # dicts whose "step" grows by one
     cdef list notes                       # for the next call
-    cdef bint running
+    cdef bint running, backward
 
     def __cinit__(self):
         global recorder_serial
@@ -139,6 +140,20 @@ cdef class Recorder:
         self.prologue.append(c)
         return 0
 
+    def go_back(self, list outs, list leaves):
+        """Note the backward pass from results of the run: (gradients to come, gradients of the leaves)."""
+        cdef list gs = []
+        for o in outs:
+            gs.append(fill_(empty_like_c(<Tensor>o, (<Tensor>o).code), 0))
+            self.place(gs[len(gs) - 1], "gradient")
+        self.backward = True
+        self.start()
+        try:
+            return gs, walk(list(outs), gs, True, False, leaves)
+        finally:
+            self.stop()
+            self.backward = False
+
     def place(self, Tensor t not None, guard):
         """Tell that a tensor older than the run can be found at `guard`; returns (slot, offset of its data)."""
         cdef Slot slot
@@ -201,6 +216,32 @@ def same_memory(Tensor a not None, Tensor b not None):
     return a.data_ == b.data_
 
 
+def graph_leaves(list outs, list older):
+    """The leaves behind tensors; a str where a hook, or the history of a tensor in `older`, stands in the way."""
+    cdef Node n
+    cdef Tensor t
+    cdef list leaves = []
+    seen, todo = set(), [tape_node(<Tensor>t) for t in outs]
+    before = {(<Tensor>t).node for t in older}
+    while todo:
+        n = <Node>todo.pop()
+        if n in before:
+            return "an argument has a history of its own on the tape"
+        if n.hooks is not None:
+            return "a hook waits for a gradient"
+        if type(n) is AccumulateGrad:
+            t = (<AccumulateGrad>n).leaf
+            if t.hooks is not None:
+                return "a hook waits for a gradient"
+            leaves.append(t)
+        if n.next_ is not None:
+            for m in n.next_:
+                if m is not None and m not in seen:
+                    seen.add(m)
+                    todo.append(m)
+    return leaves
+
+
 def graph_state(Tensor t not None):
     """Of a result: "none" (not on the tape), "spent" (something behind it was gone back through and freed), "leaf", "live"."""
     cdef Node n
@@ -232,7 +273,7 @@ cdef int record_call(int id, const void *args, tuple tensors) except -1:
         return 0
     info = &udl_kernels[id]
     c = Call.__new__(Call)
-    c.kernel, c.pointers, c.notes, r.notes = id, [], r.notes, []
+    c.kernel, c.pointers, c.notes, r.notes, c.backward = id, [], r.notes, [], r.backward
     c.args = bytearray((<const char *>args)[:8 * (info.n_out + info.n_in + info.n_int + info.n_float)])
     for i in range(<int>len(tensors)):
         if tensors[i] is None:
@@ -270,6 +311,7 @@ cdef int record_bytes(int id, Tensor to, Tensor source, int64_t nbytes) except -
     c = Call.__new__(Call)
     b.to, b.from_, b.bytes, b.value = NULL, NULL, nbytes, 0
     c.kernel, c.pointers, c.notes, c.args = id, [], [], bytearray((<char *>&b)[:sizeof(b)])
+    c.backward = r.backward
     if source is not None:
         c.pointers.append((1, r.slot_of(source.storage, False), source.data_ - <char *>source.storage.ptr, False))
     c.pointers.append((0, r.slot_of(to.storage, True), to.data_ - <char *>to.storage.ptr, True))
@@ -308,7 +350,7 @@ cdef int mark_foreign(Storage s) except -1:
     cdef Recorder r = recorder()
     if r is None:
         return 0
-    s.plan_id, s.plan_slot = r.serial, -1
+    r.add(CONST, s)
     import sys
     frame, inner = sys._getframe(0), None
     while frame is not None and frame.f_globals.get("__name__", "").startswith("udlfast."):

@@ -20,8 +20,9 @@ _lock = threading.RLock()
 class Compiled(_Compiled):
     """A function that replays what it recorded; made by compile()."""
 
-    def __init__(self, fn, options=None):
+    def __init__(self, fn, options=None, fullgraph=False):
         super().__init__(fn)
+        self.fullgraph = fullgraph
         self.options = dict(options or {})
         self.tries, self.why, self.warned = 0, "", False
         functools.update_wrapper(self, fn, ("__module__", "__name__", "__qualname__", "__doc__"), ())
@@ -32,7 +33,7 @@ class Compiled(_Compiled):
             for plan in self.plans:  # another thread may have recorded meanwhile
                 result = plan(args, kwargs)
                 if result is not _core.MISS:
-                    return result
+                    return self.fn(*args, **kwargs) if result is _core.BUSY else result
             if len(self.plans) >= PLANS:
                 self.give_up(f"{PLANS} plans were recorded and none fits; the last did not because of {self.plans[0].failed}", False)
                 return self.fn(*args, **kwargs)
@@ -48,6 +49,8 @@ class Compiled(_Compiled):
 
     def give_up(self, why, eager):
         self.eager = self.eager or eager
+        if self.fullgraph:
+            raise ArgumentError(f"compile: fullgraph=True, but there can be no plan: {why}")
         if not self.warned:
             self.warned = True
             name = getattr(self.fn, "__qualname__", type(self.fn).__name__)
@@ -56,10 +59,10 @@ class Compiled(_Compiled):
     def __deepcopy__(self, memo):
         import copy
 
-        return Compiled(copy.deepcopy(self.fn, memo), self.options)
+        return Compiled(copy.deepcopy(self.fn, memo), self.options, self.fullgraph)
 
     def __reduce__(self):
-        return Compiled, (self.fn, self.options)
+        return Compiled, (self.fn, self.options, self.fullgraph)
 
 
 def compile(model=None, *, fullgraph=False, dynamic=None, backend="inductor", mode=None, options=None, disable=False):
@@ -96,6 +99,33 @@ def compile(model=None, *, fullgraph=False, dynamic=None, backend="inductor", mo
     if not callable(model):
         raise TypeError(f"compile: expected a function or a module, got {type(model).__name__}")
     unknown = set(options or ()) - OPTIONS
-    if unknown and backend == "udlfast":
+    if unknown:
         raise ArgumentError(f"compile: there is no option {sorted(unknown)[0]!r}; there are {', '.join(sorted(OPTIONS))}")
-    return model if disable else Compiled(model, options)
+    if disable:
+        return model
+    compiled = Compiled(model, options, fullgraph)
+    if hasattr(model, "named_parameters") and not isinstance(model, type):
+        from .module import CompiledModule
+
+        return CompiledModule(model, compiled)
+    return compiled
+
+
+def is_compiling():
+    """Is this thread recording a function for a plan?"""
+    return _core.recording() is not None
+
+
+def disable(fn=None, recursive=True):
+    """A function that is never recorded: a compiled function that calls it runs without a plan."""
+    if fn is None:
+        return functools.partial(disable, recursive=recursive)
+
+    @functools.wraps(fn)
+    def plain(*args, **kwargs):
+        recorder = _core.recording()
+        if recorder is not None:
+            recorder.refuse(f"{getattr(fn, '__qualname__', fn)} is marked with compiler.disable")
+        return fn(*args, **kwargs)
+
+    return plain

@@ -27,6 +27,7 @@ class Walk:
         self.recorder = recorder
         self.state = []  # guards that need no value: cells, globals, attributes
         self.tensors = []
+        self.guards = {}  # id of a tensor -> its guard
         self.dynamic = []  # (dict, key, value): read anew at each replay, so the run itself must not change them
         self.known = {}  # id -> object
         self.names = set()  # attributes that the code loads
@@ -73,6 +74,7 @@ class Walk:
             return Guard("is", path, t)
         guard = tensor_guard(self.recorder, t, path, len(self.tensors))
         self.tensors.append(t)
+        self.guards.setdefault(id(t), guard)
         if guard.expected is t:  # one look at a parameter is enough
             self.known[id(t)] = t
         return guard
@@ -136,7 +138,8 @@ class Walk:
                 else:
                     self.dynamic.append((d, key, d[key]))
                     guards.append(Guard(how, f"{where}[{key!r}]", bool(d[key]) if how == "truth" else None))
-            return Guard("dict", where, type(d)(), list(d), guards, len(d))
+            self.state.append(Guard("items", where, d, list(d), guards, len(d)))
+            return Guard("is", where, d)  # the plan reads numbers from this very dict
 
         groups = [entries(g, f"{path}.param_groups[{i}]") for i, g in enumerate(o.param_groups)]
         states = [entries(own, f"{path}.state[parameter {i}]") for i, own in enumerate(o.state.values())]
