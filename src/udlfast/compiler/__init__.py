@@ -56,6 +56,30 @@ class Compiled(_Compiled):
             name = getattr(self.fn, "__qualname__", type(self.fn).__name__)
             _record.warn(f"compile: {name} runs without a plan: {why}")
 
+    def explain(self, *args, peaks=None, **kwargs):
+        """Call the function once with the time of each kernel call taken: a table (Explanation) of the plan that was replayed.
+
+        peaks: (floating-point operations, bytes) a second of the machine; None measures them.
+        """
+        from .explain import Explanation, measured_peaks
+
+        for _ in range(TRIES):
+            before = {id(p): p.replays for p in self.plans}
+            for plan in self.plans:
+                plan.set_watch(True)
+            try:
+                result = self(*args, **kwargs)
+            finally:
+                for plan in self.plans:
+                    plan.set_watch(False)
+            plan = next((p for p in self.plans if p.replays > before.get(id(p), p.replays)), None)
+            del result
+            if plan is not None:
+                return Explanation(plan, *(peaks or measured_peaks()))
+            if self.eager:
+                break
+        raise ArgumentError(f"explain: there is no plan for this call: {self.why or 'too many were recorded'}")
+
     def __deepcopy__(self, memo):
         import copy
 
