@@ -108,7 +108,9 @@ def test_fifty_steps_of_training_are_the_same_bits(kind, optimizer):
     assert len(step.plans) == 1 and step.plans[0].replays >= 40
 
 
-@pytest.mark.parametrize("options", [{"dead": False}, {"arena": False}, {"dead": False, "arena": False}], ids=str)
+@pytest.mark.parametrize("options", [
+    {"dead": False}, {"copies": False}, {"arena": False}, {"dead": False, "copies": False, "arena": False},
+], ids=str)  # fmt: skip
 @pytest.mark.parametrize("kind", KINDS)
 def test_passes_do_not_change_a_bit(kind, options):
     want, _ = training(kind, "adam", False, 10)

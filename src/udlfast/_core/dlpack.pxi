@@ -63,7 +63,7 @@ def to_dlpack(Tensor t not None):
     for i in range(t.ndim_):
         o.dims[i], o.dims[8 + i] = t.shape_[i], t.strides_[i]
     o.m.t.shape, o.m.t.strides, o.m.t.byte_offset = o.dims, o.dims + 8, 0
-    if udl_recorders:
+    if udl_tracing:
         host_read("__dlpack__")
     t.storage.exported = True
     t.storage.packed = None

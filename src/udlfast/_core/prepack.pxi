@@ -29,10 +29,12 @@ cdef PackedWeight packed_weight(Tensor w, Py_ssize_t rows):
     """The packed form of w[N, K] for input w^T with so many rows, or None: too small, new, or not ours to watch."""
     cdef Storage s = w.storage
     cdef PackedWeight p
-    if rows <= 8 or rows > udl_prepack_rows() or w.numel_ < 65536 or not w.contig or s.owner is not None or s.exported or (
-            udl_recorders and recorder() is not None):
+    if rows <= 8 or rows > udl_prepack_rows() or w.numel_ < 65536 or not w.contig or s.owner is not None or s.exported:
         return None
     if w.code != UDL_F32 and w.code != UDL_F64:
+        return None
+    if udl_tracing and recorder() is not None:
+        recorder().packed = (w, rows)      # the plan asks anew at each replay
         return None
     if s.packed is not None:
         p = <PackedWeight>s.packed

@@ -17,7 +17,7 @@ cdef class Generator:
         except (TypeError, ValueError):
             raise TypeError(f"manual_seed: expected the seed to be an integer, got {seed!r}") from None
         self.offset = 0
-        if udl_recorders:
+        if udl_tracing:
             reseeded()
         return self
 
@@ -41,7 +41,7 @@ cdef class Generator:
         cdef Tensor t
         shape[0] = 16
         t = empty_nd(UDL_U8, 1, shape)
-        if udl_recorders:
+        if udl_tracing:
             reseeded()
         memcpy(t.data_, &self.seed_, 8)
         memcpy(t.data_ + 8, &self.offset, 8)
@@ -51,7 +51,7 @@ cdef class Generator:
         if state.code != UDL_U8 or state.numel_ != 16 or not state.contig:
             raise ArgumentError(f"set_state: expected the uint8 tensor of 16 bytes that get_state gives, got {state.dtype} "
                                 f"{list(size_of(state))}")
-        if udl_recorders:
+        if udl_tracing:
             reseeded()
         memcpy(&self.seed_, state.data_, 8)
         memcpy(&self.offset, state.data_ + 8, 8)
@@ -60,7 +60,7 @@ cdef class Generator:
     def reserve(self, n):
         """Take n blocks: (seed, first block), both as signed 64-bit integers for a kernel's struct."""
         cdef uint64_t first = self.offset
-        if udl_recorders:
+        if udl_tracing:
             note_draw(self, <int64_t>first, n)
         self.offset += <uint64_t>n
         return <int64_t>self.seed_, <int64_t>first

@@ -10,9 +10,11 @@
 cdef extern from *:
     """
     static int udl_recorders = 0;                 /* how many threads record */
+    #define udl_tracing __builtin_expect(udl_recorders, 0)
     static __thread void *udl_this_recorder = 0;  /* the Recorder of this thread */
     """
     int udl_recorders
+    bint udl_tracing     # does any thread record? the one question on the way of every call
     void *udl_this_recorder
 
 cdef enum:
@@ -48,11 +50,41 @@ cdef class Call:
     cdef readonly list pointers           # (field, Slot, offset in bytes, written)
     cdef readonly list notes              # (field, "i" or "d", dict, key, index or None, added): read anew at each replay
 
+    cdef readonly object packed           # of a product with a weight that stays: (weight, rows); see prepack.pxi
+
+    def is_plain_copy(self):
+        """Of an element-wise call: does it copy elements in order, unconverted?"""
+        cdef const udl_elementwise_args *e = <const udl_elementwise_args *>PyByteArray_AS_STRING(self.args)
+        return e.op == UDL_MAP_copy and e.dtype[0] == e.dtype[1] and e.ndim == 1 and e.strides[0][0] == 1 and e.strides[1][0] == 1
+
+    def bytes_moved(self):
+        """Of a copy: how many bytes."""
+        cdef const udl_elementwise_args *e = <const udl_elementwise_args *>PyByteArray_AS_STRING(self.args)
+        if self.kernel >= UDL_NKERNELS:
+            return (<const udl_plan_bytes *>PyByteArray_AS_STRING(self.args)).bytes
+        return e.shape[0] * ITEMSIZE[e.dtype[0]]
+
+    def redirect(self, dict into):
+        """Put other buffers in the place of some: {number: Slot}."""
+        cdef Slot slot
+        for i in range(len(self.pointers)):
+            field, o, offset, write = self.pointers[i]
+            slot = final_slot(<Slot>o, into)
+            self.pointers[i] = (field, slot, offset, write)
+            if slot.links is not None:
+                slot.links = [(byte, final_slot(row, into), at) for byte, row, at in slot.links]
+
     @property
     def name(self):
         if self.kernel >= UDL_NKERNELS:
             return "copy" if self.kernel == UDL_PLAN_COPY else "fill"
         return (<bytes>udl_kernels[self.kernel].name).decode()
+
+
+cdef Slot final_slot(Slot slot, dict into):
+    while slot.number in into:
+        slot = into[slot.number]
+    return slot
 
 
 @cython.final
@@ -68,6 +100,7 @@ cdef class Recorder:
     cdef readonly list seeds              # (Call, int field, Generator, blocks after the start)
     cdef readonly list counters           # dicts whose "step" grows by one
     cdef list notes                       # for the next call
+    cdef object packed
     cdef bint running, backward
 
     def __cinit__(self):
@@ -274,6 +307,7 @@ cdef int record_call(int id, const void *args, tuple tensors) except -1:
     info = &udl_kernels[id]
     c = Call.__new__(Call)
     c.kernel, c.pointers, c.notes, r.notes, c.backward = id, [], r.notes, [], r.backward
+    c.packed, r.packed = (r.packed if id == UDL_K_matmul else None), None
     c.args = bytearray((<const char *>args)[:8 * (info.n_out + info.n_in + info.n_int + info.n_float)])
     for i in range(<int>len(tensors)):
         if tensors[i] is None:
@@ -286,6 +320,10 @@ cdef int record_call(int id, const void *args, tuple tensors) except -1:
         note_seed(r, c, info.n_out + info.n_in + <int>SEEDS[id])
     r.calls.append(c)
     return 0
+
+
+cdef int record_four(int id, const void *args, Tensor t0, Tensor t1, Tensor t2, Tensor t3) except -1:
+    return record_call(id, args, (t0, t1, t2, t3))
 
 
 cdef int note_seed(Recorder r, Call c, int field) except -1:

@@ -27,7 +27,7 @@ cdef Storage new_storage(size_t nbytes):
         raise MemoryError(f"tensor: could not allocate {nbytes} bytes; free some tensors, use smaller batches, "
                           f"or see udlfast.memory_stats()")
     s.nbytes = nbytes
-    if udl_recorders:
+    if udl_tracing:
         mark_new(s)
     return s
 

@@ -95,7 +95,7 @@ cdef class Tensor:
         return (self.data_ - <char *>self.storage.ptr) // ITEMSIZE[self.code]
 
     def data_ptr(self):
-        if udl_recorders:
+        if udl_tracing:
             host_read("data_ptr()")
         self.storage.exported = True
         self.storage.packed = None
@@ -177,14 +177,14 @@ cdef class Tensor:
 
     @property
     def grad(self):
-        if udl_recorders:
+        if udl_tracing:
             note_grad(self, True)
         return self.grad_
 
     @grad.setter
     def grad(self, value):
         cdef Tensor g
-        if udl_recorders:
+        if udl_tracing:
             note_grad(self, False)
         if value is None:
             self.grad_ = None
@@ -199,7 +199,7 @@ cdef class Tensor:
 
     @grad.deleter
     def grad(self):
-        if udl_recorders:
+        if udl_tracing:
             note_grad(self, False)
         self.grad_ = None
 
@@ -253,7 +253,7 @@ cdef class Tensor:
         if self.numel_ != 1:
             raise ArgumentError(f"item: expected a tensor of one element, got shape {list(size_of(self))}; use tolist() "
                                 f"or index it")
-        if udl_recorders:
+        if udl_tracing:
             host_read("item()")
         return read_item(self.data_, self.code)
 
@@ -297,7 +297,7 @@ cdef class Tensor:
     def __bool__(self):
         if self.numel_ != 1:
             raise ArgumentError(f"bool: the truth of a tensor of shape {list(size_of(self))} is ambiguous; use any() or all()")
-        if udl_recorders:
+        if udl_tracing:
             host_read("bool()")
         return bool(read_item(self.data_, self.code))
 
@@ -611,7 +611,7 @@ cdef object to_numpy(Tensor t):
     if NP is None:
         import numpy
         NP = numpy
-    if udl_recorders:
+    if udl_tracing:
         host_read("numpy()")
     t.storage.exported = True
     t.storage.packed = None

@@ -13,7 +13,7 @@ from . import record as _record
 
 PLANS = 8  # of one function
 TRIES = 4  # runs in a row that could not be made into a plan
-OPTIONS = {"arena", "dead"}
+OPTIONS = {"arena", "copies", "dead"}
 _lock = threading.RLock()
 
 
@@ -102,7 +102,8 @@ def compile(model=None, *, fullgraph=False, dynamic=None, backend="inductor", mo
         model: a function or a Module; None gives a decorator
         fullgraph: True raises where a function cannot be recorded, instead of running it without a plan
         dynamic, backend, mode: accepted for compatibility
-        options: {"dead": False} keeps calls whose result nobody reads, {"arena": False} gives each buffer memory of its own
+        options: passes to switch off: {"dead": False} keeps calls whose result nobody reads, {"copies": False} copies of buffers
+            that are not read again, {"arena": False} gives each buffer memory of its own
         disable: True gives the function back
     Returns: what is called like model
     Raises: TypeError for what cannot be called, ArgumentError for unknown options

@@ -43,6 +43,7 @@ def record(fn, args, kwargs, options):
     plan = Plan(
         recorder, steps, grads, out, arguments, keywords, walk.state, len(walk.tensors), places, grad_mode,
         options.get("arena", True), back,
+        {id(t): place for place, t in enumerate(walk.tensors)},
     )  # fmt: skip
     changed = plan.stable(args, kwargs, list(walk.tensors))
     if changed is None:
