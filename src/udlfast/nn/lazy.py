@@ -159,11 +159,10 @@ class LazyConvolution(LazyModuleMixin):
 
 
 class LazyNorm(LazyModuleMixin):
-    """What the lazy batch and instance norms share."""
+    """What the lazy batch and instance norms share; instance norms too have weights and statistics unless told otherwise."""
 
-    def __init__(self, *args, **kwargs):
-        device, dtype = kwargs.pop("device", None), kwargs.pop("dtype", None)
-        super().__init__(0, *args, **kwargs)
+    def __init__(self, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None, *, bias=True):
+        super().__init__(0, eps, momentum, affine, track_running_stats, bias=bias)
         names = [n for n in ("weight", "bias", "running_mean", "running_var") if self.__dict__[n] is not None]
         _wait(self, names, dtype, device)
 

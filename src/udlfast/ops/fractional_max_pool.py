@@ -71,8 +71,9 @@ def _pool(op, input, kernel_size, output_size, output_ratio, return_indices, sam
     if samples is None:
         from .random import rand
         samples = rand(N, C, n, dtype=input.dtype)
-    elif tuple(samples.shape) != (N, C, n):
+    elif samples.ndim != 3 or samples.shape[0] < N or tuple(samples.shape[1:]) != (C, n):
         raise ShapeError(f"{op}: expected _random_samples [{N}, {C}, {n}], got {list(samples.shape)}")
+    samples = samples[:N]
     x = input.contiguous().reshape(N * C, -1)
     y, at = _maxima(x, _places(samples.reshape(N * C, n), image, window, out))
     y, at = y.reshape(*shape[:-n], *out), at.reshape(*shape[:-n], *out)
