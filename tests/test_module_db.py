@@ -61,7 +61,7 @@ def test_module(database, name):
             try:
                 module_db.run_sample(torch, info, sample, training)
             except Exception as error:
-                if any(n == name and re.search(pattern, str(error)) for n, pattern in GAPS):
+                if (name, sample.desc) in GAPS:
                     continue
                 raise AssertionError(f"{name}, {sample.desc or 'plain'}, {'training' if training else 'evaluation'}: {error}") from error
             run += 1

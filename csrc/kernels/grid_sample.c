@@ -34,109 +34,136 @@ int KERNEL(grid_sample_backward)(const udl_grid_sample_backward_args *a) {
 }
 #else
 
+typedef struct { /* taps of one axis, place by place; BLOCK is a multiple of every VW */
+    int n;
+    int32_t at[4][BLOCK];
+    T w[4][BLOCK], d[4][BLOCK];
+} FN(axis);
 typedef struct {
-    int n, outside;                       /* taps a place; is any tap of the block outside? */
-    i64 at[TAPS][BLOCK];
+    int n;
+    int32_t at[TAPS][BLOCK];
     T w[TAPS][BLOCK], dw[3][TAPS][BLOCK]; /* dw only if asked for */
+    FN(axis) axis[3];
 } FN(taps);
 
-/* a position brought inside by the padding mode; *slope is multiplied by its derivative */
-VFN T FN(bring_inside)(T p, i64 size, const grid_job *j, T *slope) {
+/* a position brought inside by the padding mode; *slope is multiplied by its derivative. Reflection goes to and fro between two
+ * ends: |p - low| / span is how often, its fraction how far on the way, back if odd. */
+VFN vec FN(bring_inside)(vec p, i64 size, const grid_job *j, vec *slope) {
+    const vec zero = v_set(0), one = v_set(1), last = v_set((T)(size - 1));
     if (j->padding == REFLECT) {
-        const T low = j->align ? 0 : (T)-0.5, span = j->align ? (T)(size - 1) : (T)size;
-        if (span <= 0) { *slope = 0; return 0; }
-        T d = p - low;
-        if (d < 0) d = -d, *slope = -*slope;
-        const T times = (T)floor((double)(d / span)), rest = (T)fmod((double)d, (double)span);
-        const int odd = fmod((double)times, 2) != 0;
-        p = (odd ? span - rest : rest) + low;
-        if (odd) *slope = -*slope;
+        const vec low = v_set(j->align ? 0 : (T)-0.5), span = v_set(j->align ? (T)(size - 1) : (T)size);
+        if (j->align && size == 1) { *slope = zero; return zero; }
+        const vec d = v_abs(p - low), times = v_floor(d / span), rest = d - times * span;
+        const vmask odd = times - 2 * v_floor(times * v_set((T)0.5)) == one, before = p < low;
+        p = v_sel(odd, span - rest, rest) + low;
+        *slope = v_sel(odd ^ before, -*slope, *slope);
     }
     if (j->padding != ZEROS) {
-        if (!(p > 0)) { p = 0, *slope = 0; }
-        if (p >= (T)(size - 1)) { p = (T)(size - 1), *slope = 0; }
+        const vmask under = ~(p > zero), over = p >= last; /* a NaN counts as under */
+        *slope = v_sel(under | over, zero, *slope);
+        p = v_sel(under, zero, v_sel(over, last, p));
     }
     return p;
 }
 
-VFN i64 FN(index_inside)(T p, i64 size) { return p >= 0 && p < (T)size ? (i64)p : -1; }
+/* whole positions as indices, -1 for those outside */
+VFN void FN(to_index)(int32_t *at, vec p, i64 size) {
+    T t[VW];
+    v_store(t, v_sel((p >= v_set(0)) & (p < v_set((T)size)), p, v_set(-1)));
+    for (int i = 0; i < VW; i++) at[i] = (int32_t)t[i];
+}
 
 /* weights of the four taps around a position t behind the second one, and their derivatives in t. A tap at distance u has
  * (A + 2) u^3 - (A + 3) u^2 + 1 for u <= 1, A u^3 - 5 A u^2 + 8 A u - 4 A for u <= 2. */
-static void FN(cubic)(T t, T *w, T *d) {
-    const T A = (T)-0.75, u[4] = {t + 1, t, 1 - t, 2 - t};
+static void FN(cubic)(FN(axis) *q, int i, vec t, vec slope) {
+    const T A = (T)-0.75;
+    const vec one = v_set(1), u[4] = {t + one, t, one - t, 2 - t};
     for (int k = 0; k < 4; k++) {
-        const T v = u[k], sign = k < 2 ? 1 : -1;
-        if (k == 1 || k == 2) w[k] = ((A + 2) * v - (A + 3)) * v * v + 1, d[k] = sign * (3 * (A + 2) * v - 2 * (A + 3)) * v;
-        else w[k] = ((A * v - 5 * A) * v + 8 * A) * v - 4 * A, d[k] = sign * ((3 * A * v - 10 * A) * v + 8 * A);
+        const vec v = u[k], sign = k < 2 ? slope : -slope;
+        const int near = k == 1 || k == 2;
+        v_store(q->w[k] + i, near ? ((A + 2) * v - (A + 3)) * v * v + one : ((A * v - 5 * A) * v + 8 * A) * v - 4 * A);
+        v_store(q->d[k] + i, sign * (near ? (3 * (A + 2) * v - 2 * (A + 3)) * v : (3 * A * v - 10 * A) * v + 8 * A));
     }
 }
 
-/* the taps of one axis; returns their number */
-static int FN(axis_taps)(T coordinate, i64 size, const grid_job *j, i64 *at, T *w, T *d) {
-    T slope = j->align ? (T)(size - 1) / 2 : (T)size / 2;
-    T p = j->align ? (coordinate + 1) / 2 * (T)(size - 1) : ((coordinate + 1) * (T)size - 1) / 2;
-    if (j->mode == CUBIC) {
-        const T first = (T)floor((double)p);
-        FN(cubic)(p - first, w, d);
-        for (int k = 0; k < 4; k++) {
-            T ignored = 0;
-            at[k] = FN(index_inside)(FN(bring_inside)(first - 1 + (T)k, size, j, &ignored), size), d[k] *= slope;
+static void FN(axis_taps)(FN(axis) *q, const T *grid, i64 size, int m, const grid_job *j) {
+    T c[BLOCK] = {0};
+    for (int i = 0; i < m; i++) c[i] = grid[i * j->dims];
+    q->n = j->mode == CUBIC ? 4 : j->mode == NEAREST ? 1 : 2;
+    for (int i = 0; i < m; i += VW) {
+        const vec one = v_set(1), half = v_set((T)0.5);
+        vec slope = v_set(j->align ? (T)(size - 1) / 2 : (T)size / 2), p = v_load(c + i) + one;
+        p = j->align ? p * half * (T)(size - 1) : (p * (T)size - one) * half;
+        if (j->mode == CUBIC) {
+            const vec first = v_floor(p);
+            FN(cubic)(q, i, p - first, slope);
+            for (int k = 0; k < 4; k++) FN(to_index)(q->at[k] + i, FN(bring_inside)(first + (T)(k - 1), size, j, &slope), size);
+            continue;
         }
-        return 4;
+        p = FN(bring_inside)(p, size, j, &slope);
+        if (j->mode == NEAREST) {
+            FN(to_index)(q->at[0] + i, v_round(p), size);
+            v_store(q->w[0] + i, one), v_store(q->d[0] + i, v_set(0));
+            continue;
+        }
+        const vec first = v_floor(p);
+        FN(to_index)(q->at[0] + i, first, size), FN(to_index)(q->at[1] + i, first + one, size);
+        v_store(q->w[1] + i, p - first), v_store(q->w[0] + i, first + one - p);
+        v_store(q->d[0] + i, -slope), v_store(q->d[1] + i, slope);
     }
-    p = FN(bring_inside)(p, size, j, &slope);
-    if (j->mode == NEAREST) {
-        at[0] = FN(index_inside)((T)nearbyint((double)p), size), w[0] = 1, d[0] = 0;
-        return 1;
-    }
-    const T first = (T)floor((double)p);
-    at[0] = FN(index_inside)(first, size), at[1] = FN(index_inside)(first + 1, size);
-    w[1] = p - first, w[0] = first + 1 - p, d[0] = -slope, d[1] = slope;
-    return 2;
 }
 
 static void FN(find_taps)(FN(taps) *q, const grid_job *j, i64 n, i64 p0, int m, int with_slopes) {
     const T *grid = (const T *)j->grid + (n * j->P + p0) * j->dims;
-    q->outside = q->n = 0;
-    for (int i = 0; i < m; i++) {
-        i64 at[3][4] = {{0}, {0}, {0}};
-        T w[3][4] = {{1}, {1}, {1}}, d[3][4] = {{0}, {0}, {0}};
-        int count[3] = {1, 1, 1}, k = 0;
-        for (int e = 0; e < j->dims; e++) count[e] = FN(axis_taps)(grid[i * j->dims + e], j->size[e], j, at[e], w[e], d[e]);
-        for (int c = 0; c < count[2]; c++)
-            for (int b = 0; b < count[1]; b++)
-                for (int a = 0; a < count[0]; a++, k++) {
-                    const int out = at[0][a] < 0 || at[1][b] < 0 || at[2][c] < 0;
-                    q->outside |= out;
-                    q->at[k][i] = out ? -1 : (at[2][c] * j->size[1] + at[1][b]) * j->size[0] + at[0][a];
-                    q->w[k][i] = w[0][a] * w[1][b] * w[2][c];
-                    if (!with_slopes) continue;
-                    q->dw[0][k][i] = d[0][a] * w[1][b] * w[2][c], q->dw[1][k][i] = w[0][a] * d[1][b] * w[2][c];
-                    q->dw[2][k][i] = w[0][a] * w[1][b] * d[2][c];
+    FN(axis) *X = q->axis, *Y = q->axis + 1, *Z = q->axis + 2;
+    for (int e = 0; e < j->dims; e++) FN(axis_taps)(q->axis + e, grid + e, j->size[e], m, j);
+    const int32_t W = (int32_t)j->size[0], H = (int32_t)j->size[1], depth = j->dims == 3;
+    q->n = 0;
+    for (int c = 0; c < (depth ? Z->n : 1); c++)
+        for (int b = 0; b < Y->n; b++)
+            for (int a = 0; a < X->n; a++, q->n++) {
+                int32_t *restrict at = q->at[q->n];
+                T *restrict w = q->w[q->n];
+                const int32_t *x = X->at[a], *y = Y->at[b], *z = Z->at[c];
+                if (depth)
+                    for (int i = 0; i < BLOCK; i++) {
+                        at[i] = (x[i] | y[i] | z[i]) < 0 ? -1 : (z[i] * H + y[i]) * W + x[i];
+                        w[i] = X->w[a][i] * Y->w[b][i] * Z->w[c][i];
+                    }
+                else
+                    for (int i = 0; i < BLOCK; i++) {
+                        at[i] = (x[i] | y[i]) < 0 ? -1 : y[i] * W + x[i];
+                        w[i] = X->w[a][i] * Y->w[b][i];
+                    }
+                for (int i = 0; i < BLOCK && with_slopes; i++) {
+                    const T wz = depth ? Z->w[c][i] : 1;
+                    q->dw[0][q->n][i] = X->d[a][i] * Y->w[b][i] * wz, q->dw[1][q->n][i] = X->w[a][i] * Y->d[b][i] * wz;
+                    if (depth) q->dw[2][q->n][i] = X->w[a][i] * Y->w[b][i] * Z->d[c][i];
                 }
-        q->n = k;
-    }
+            }
 }
 
-static void FN(read_block)(const FN(taps) *q, T *restrict y, const T *x, int m) {
-    for (int i = 0; i < m; i++) y[i] = 0;
-    for (int k = 0; k < q->n; k++) {
-        const i64 *at = q->at[k];
-        const T *w = q->w[k];
-        if (!q->outside) for (int i = 0; i < m; i++) y[i] += w[i] * x[at[i]];
-        else for (int i = 0; i < m; i++) if (at[i] >= 0) y[i] += w[i] * x[at[i]];
+/* s[i] += w[i] x[at[i]] for the taps inside */
+VFN void FN(add_tap)(T *restrict s, const int32_t *at, const T *w, const T *x, int m) {
+    for (int i = 0; i < m; i++) {
+        const T v = w[i] * x[at[i] < 0 ? 0 : at[i]];
+        s[i] += at[i] < 0 ? 0 : v;
     }
 }
 
 static void FN(read)(void *ctx, i64 begin, i64 end) {
     const grid_job *j = ctx;
     FN(taps) q;
+    memset(&q, 0, sizeof q);
     for (i64 b = begin; b < end; b++) {
         const i64 n = b / j->blocks, p0 = b % j->blocks * BLOCK;
         const int m = (int)UDL_MINI(BLOCK, j->P - p0);
         FN(find_taps)(&q, j, n, p0, m, 0);
-        for (i64 c = n * j->C; c < (n + 1) * j->C; c++) FN(read_block)(&q, (T *)j->y + c * j->P + p0, (const T *)j->x + c * j->volume, m);
+        for (i64 c = n * j->C; c < (n + 1) * j->C; c++) {
+            T s[BLOCK] = {0};
+            for (int k = 0; k < q.n; k++) FN(add_tap)(s, q.at[k], q.w[k], (const T *)j->x + c * j->volume, BLOCK);
+            memcpy((T *)j->y + c * j->P + p0, s, sizeof(T) * (size_t)m);
+        }
     }
 }
 
@@ -144,6 +171,7 @@ static void FN(spread)(void *ctx, i64 begin, i64 end) {
     const grid_job *j = ctx;
     const i64 groups = UDL_CEIL_DIV(j->C, CHANNELS);
     FN(taps) q;
+    memset(&q, 0, sizeof q);
     for (i64 piece = begin; piece < end; piece++) {
         const i64 n = piece / groups, c0 = piece % groups * CHANNELS, c1 = UDL_MINI(c0 + CHANNELS, j->C);
         T *gx = (T *)j->gx + (n * j->C + c0) * j->volume;
@@ -164,6 +192,7 @@ static void FN(spread)(void *ctx, i64 begin, i64 end) {
 static void FN(slopes)(void *ctx, i64 begin, i64 end) {
     const grid_job *j = ctx;
     FN(taps) q;
+    memset(&q, 0, sizeof q);
     T dot[TAPS][BLOCK];
     for (i64 b = begin; b < end; b++) {
         const i64 n = b / j->blocks, p0 = b % j->blocks * BLOCK;
@@ -172,8 +201,7 @@ static void FN(slopes)(void *ctx, i64 begin, i64 end) {
         memset(dot, 0, sizeof dot);
         for (i64 c = n * j->C; c < (n + 1) * j->C; c++) {
             const T *x = (const T *)j->x + c * j->volume, *gy = (const T *)j->gy + c * j->P + p0;
-            for (int k = 0; k < q.n; k++)
-                for (int i = 0; i < m; i++) if (q.at[k][i] >= 0) dot[k][i] += gy[i] * x[q.at[k][i]];
+            for (int k = 0; k < q.n; k++) FN(add_tap)(dot[k], q.at[k], gy, x, m);
         }
         T *ggrid = (T *)j->ggrid + (n * j->P + p0) * j->dims;
         for (int i = 0; i < m; i++)

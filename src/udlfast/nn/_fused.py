@@ -32,7 +32,8 @@ def usable(x, *layers, kind=Linear):
     if recording and x.requires_grad or dtype is not float32 and dtype is not float64:
         return False
     for m in layers:
-        if type(m) is not kind and type(m) is not NonDynamicallyQuantizableLinear or m._hooks is not None or m.weight.dtype is not dtype or (
+        if (type(m) is not kind and type(m) is not NonDynamicallyQuantizableLinear) or m._hooks is not None \
+                or m.weight.dtype is not dtype or (
                 recording and (m.weight.requires_grad or m.bias is not None and m.bias.requires_grad)):
             return False
     return True

@@ -5,8 +5,8 @@ from . import functional as F
 from .loss import Loss, WeightedLoss
 from .upsampling import PairwiseDistance
 
-__all__ = ["HingeEmbeddingLoss", "MarginRankingLoss", "CosineEmbeddingLoss", "TripletMarginLoss",
-           "TripletMarginWithDistanceLoss", "SoftMarginLoss", "MultiMarginLoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss"]  # fmt: skip
+__all__ = ["HingeEmbeddingLoss", "MarginRankingLoss", "CosineEmbeddingLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss",
+           "SoftMarginLoss", "MultiMarginLoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss"]  # fmt: skip
 
 
 class HingeEmbeddingLoss(Loss):

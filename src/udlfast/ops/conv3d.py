@@ -3,7 +3,8 @@
 Axis letters as in conv2d, and D depth of the input, E of the output, T of the filter. The T slices that a filter sees lie side
 by side as channels: image (n, e) has the channels (c, t) = x[n, c, e stride + t dilation - padding], and one conv2d over
 the N E images of C T channels gives every output. That is T copies of the input while the call lasts (none is kept for
-backward), R S times less than columns of whole windows, and 3 x 3 filters stay what Winograd's tiles take.
+backward), R S times less than columns of whole windows, and 3 x 3 filters stay what Winograd's tiles take. Filters of T x 1 x 1
+need no copy: the volume is an image of D rows and H W columns.
 """
 from .._core import (
     K_conv2d,
@@ -179,8 +180,22 @@ def _flat(weight):
     return weight.detach().contiguous().reshape(O, C * T, R, S)
 
 
+def _flat_geometry(geometry):
+    """Sizes for the kernels of conv2d where a filter is a column along depth: a volume is then an image of D rows of H W."""
+    (N, C, D, H, W), (O, _, T, R, S), (_, _, E, P, Q), (stride, pad, dilation), sizes = geometry
+    if R * S != 1 or sizes[9:13] != (1, 1, 0, 0):
+        return None
+    return (N, C, D, H * W, O, T, 1, E, P * Q, stride, 1, pad, 0, dilation, 1, sizes[15])
+
+
 def _correlate(x, w, b, geometry):
     shape, sizes = geometry[2], geometry[4]
+    flat = _flat_geometry(geometry)
+    if flat:
+        x, w, b = x.contiguous(), w.contiguous(), b if b is None else b.contiguous()
+        y = empty(shape, x.dtype)
+        call(K_conv2d, (y, x, w, b), (x.dtype.code, *flat), ())
+        return attach(y, (x, w, b), conv3d_backward, saved=(x, w), args=(geometry,))
     y = empty((sizes[0], sizes[4], *sizes[7:9]), x.dtype)
     call(K_conv2d, (y, _columns(x, geometry), _flat(w), b if b is None else b.detach().contiguous()), (x.dtype.code, *sizes), ())
     return attach(_from_images(y, shape), (x, w, b), conv3d_backward, saved=(x, w), args=(geometry,))
@@ -205,9 +220,15 @@ def conv3d_backward_input(g, w, geometry):
 
     Linear in g and in w, hence differentiable again; also the transposed convolution.
     """
-    columns = empty((geometry[4][0], *geometry[4][1:4]), g.dtype)
-    call(K_conv2d_backward_input, (columns, _to_images(g), _flat(w)), (g.dtype.code, *geometry[4]), ())
-    return attach(_add_up(columns, geometry), (g, w), conv3d_backward_input_backward, saved=(g, w), args=(geometry,))
+    flat = _flat_geometry(geometry)
+    if flat:
+        gx = empty(geometry[0], g.dtype)
+        call(K_conv2d_backward_input, (gx, g.detach().contiguous(), w.detach().contiguous()), (g.dtype.code, *flat), ())
+    else:
+        columns = empty((geometry[4][0], *geometry[4][1:4]), g.dtype)
+        call(K_conv2d_backward_input, (columns, _to_images(g), _flat(w)), (g.dtype.code, *geometry[4]), ())
+        gx = _add_up(columns, geometry)
+    return attach(gx, (g, w), conv3d_backward_input_backward, saved=(g, w), args=(geometry,))
 
 
 def conv3d_backward_input_backward(node, gg):
@@ -226,7 +247,10 @@ def conv3d_backward_weight(g, x, geometry):
 def _weight_gradient(g, x, geometry, with_bias):
     shape, sizes = geometry[1], geometry[4]
     gw = empty((shape[0], shape[1] * shape[2], *shape[3:]), g.dtype)
-    gb = empty((shape[0],), g.dtype) if with_bias else None
+    gb, flat = empty((shape[0],), g.dtype) if with_bias else None, _flat_geometry(geometry)
+    if flat:
+        call(K_conv2d_backward_weight, (gw, gb, g.detach().contiguous(), x.detach().contiguous()), (g.dtype.code, *flat), ())
+        return gw.reshape(shape), gb
     call(K_conv2d_backward_weight, (gw, gb, _to_images(g), _columns(x, geometry)), (g.dtype.code, *sizes), ())
     return gw.reshape(shape), gb
 

@@ -48,7 +48,8 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     lengths = _lengths(op, "target_lengths", target_lengths, N, rows.shape[1] if rows.ndim == 2 else rows.numel())
     offsets = _offsets(op, rows, lengths, N)
     in_range(op, targets, 0, C, "targets")
-    loss = _losses(x.contiguous(), rows, [new_tensor(v, dtype=_core.int64) for v in (times, lengths, offsets)], max(lengths, default=0), blank, zero_infinity)
+    sizes = [new_tensor(v, dtype=_core.int64) for v in (times, lengths, offsets)]
+    loss = _losses(x.contiguous(), rows, sizes, max(lengths, default=0), blank, zero_infinity)
     if zero_infinity:
         from .elementwise import where
         loss = where(loss == float("inf"), 0.0, loss)

@@ -43,7 +43,7 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 def pooled_max(kernel, x, slices, depth, shape, wanted):
     """Maxima of both stages, and their positions in the volume if `wanted`. `slices` and `depth` are the kernel's integers:
     planes, rows, columns, rows and columns of the result ..."""
-    (planes, H, W, P, Q), (NC, D, _, E, _) = slices[:5], depth[:5]
+    (H, W, P, Q), (NC, D, _, E, _) = slices[1:5], depth[:5]
     first = empty((NC, D * P * Q), x.dtype)
     at_first = empty((NC, D * P * Q), _core.int64) if wanted else None
     call(kernel, (first, at_first, x.detach()), (x.dtype.code, *slices), ())

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from ... import errors
 from ..._core import Tensor, no_grad
 from ..container import ModuleDict, ModuleList
-from ..module import Module
 from ..parameter import Parameter
 
 __all__ = ["cached", "ParametrizationList", "register_parametrization", "is_parametrized", "remove_parametrizations",
