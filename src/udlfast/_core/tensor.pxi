@@ -69,6 +69,7 @@ cdef class Tensor:
     cdef long tape_version            # of `base` when `node` was set; see views.pxi
     cdef PyObject *acc                # AccumulateGrad of this leaf, not owned
     cdef object hooks
+    cdef dict post_hooks              # called after grad was added to
     cdef dict __dict__
     cdef object __weakref__
 
@@ -374,6 +375,10 @@ cdef class Tensor:
     def __iand__(self, other): return binary_(UDL_MAP_bitwise_and, self, other)
     def __ior__(self, other): return binary_(UDL_MAP_bitwise_or, self, other)
     def __ixor__(self, other): return binary_(UDL_MAP_bitwise_xor, self, other)
+    def __ilshift__(self, other): return binary_(UDL_MAP_lshift, self, other)
+    def __irshift__(self, other): return binary_(UDL_MAP_rshift, self, other)
+    def __rlshift__(self, other): return binary(UDL_MAP_lshift, as_tensor_like(other, self), self)
+    def __rrshift__(self, other): return binary(UDL_MAP_rshift, as_tensor_like(other, self), self)
     def __ipow__(self, other): return binary_(UDL_MAP_pow, self, other)
 
     def add(self, other, *, alpha=1): return add(self, other, alpha=alpha)
@@ -410,7 +415,7 @@ cdef class Tensor:
     # ---- views (views.pxi) ---------------------------------------------------------------------------------------------------
     def view(self, *shape):
         if len(shape) == 1 and type(shape[0]) is dtype:
-            raise ArgumentError("view: reinterpreting the bytes as another type is not supported; use to(dtype)")
+            return view_dtype(self, <dtype>shape[0])
         return view(self, shape)
     def view_as(self, other): return view(self, (<Tensor?>other).shape)
     def reshape(self, *shape): return reshape(self, shape)
@@ -444,13 +449,13 @@ cdef class Tensor:
     def to(self, *args, **kwargs): return to(self, *args, **kwargs)
     def type(self, dtype=None): return slot("type_name")(self) if dtype is None else to(self, dtype)
     def type_as(self, other): return cast(self, (<Tensor?>other).code)
-    def float(self): return cast(self, UDL_F32)
-    def double(self): return cast(self, UDL_F64)
-    def bfloat16(self): return cast(self, UDL_BF16)
-    def long(self): return cast(self, UDL_I64)
-    def int(self): return cast(self, UDL_I32)
-    def byte(self): return cast(self, UDL_U8)
-    def bool(self): return cast(self, UDL_BOOL)
+    def float(self, memory_format=None): return cast(self, UDL_F32)
+    def double(self, memory_format=None): return cast(self, UDL_F64)
+    def bfloat16(self, memory_format=None): return cast(self, UDL_BF16)
+    def long(self, memory_format=None): return cast(self, UDL_I64)
+    def int(self, memory_format=None): return cast(self, UDL_I32)
+    def byte(self, memory_format=None): return cast(self, UDL_U8)
+    def bool(self, memory_format=None): return cast(self, UDL_BOOL)
 
 
 # ---- making tensors -------------------------------------------------------------------------------------------------------

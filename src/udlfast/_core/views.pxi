@@ -432,7 +432,7 @@ def expand(Tensor input not None, *sizes):
     cdef Py_ssize_t s[8]
     cdef Py_ssize_t st[8]
     cdef int n, i, k
-    if len(sizes) == 1 and isinstance(sizes[0], tuple):
+    if len(sizes) == 1 and type(sizes[0]) is tuple:
         sizes = sizes[0]
     n = parse_shape("expand", sizes, s)
     k = n - input.ndim_
@@ -578,6 +578,61 @@ def diagonal(Tensor input not None, offset=0, dim1=0, dim2=1):
             node.vdims[i], node.strides[i] = s[i], cs[i]
         v.node = node
     return v
+
+
+def view_dtype(Tensor input not None, dtype d not None):
+    """The same bytes as elements of another type; the last dimension grows or shrinks with the size of an element."""
+    cdef int old = ITEMSIZE[input.code], new = d.itemsize, i, n = input.ndim_
+    cdef Py_ssize_t s[8]
+    cdef Py_ssize_t st[8]
+    cdef Tensor v
+    if input.code == d.code:
+        return alias(input) if not wants(input) else view_identity(input)
+    if wants(input):
+        raise DTypeError("view: the bytes of a tensor that requires a gradient cannot be taken as another type; detach it first")
+    for i in range(n):
+        s[i], st[i] = input.shape_[i], input.strides_[i]
+    if old != new:
+        if n == 0:
+            raise ShapeError(f"view: a 0-d tensor of {old} bytes cannot be seen as {d}")
+        if st[n - 1] != 1 and s[n - 1] != 1 or old < new and (s[n - 1] * old % new or input.storage_offset() * old % new):
+            raise ShapeError(f"view: the last dimension of shape {list(size_of(input))}, strides {list(input.stride())}, cannot be seen as {d}")
+        s[n - 1], st[n - 1] = s[n - 1] * old // new, 1
+        for i in range(n - 1):
+            if st[i] * old % new:
+                raise ShapeError(f"view: strides {list(input.stride())} of {input.dtype} are no multiple of the size of {d}")
+            st[i] = st[i] * old // new
+    v = make_view(input, n, s, st, 0)
+    v.code = d.code
+    return v
+
+
+def storage_bytes(Tensor t not None):
+    """The bytes of the memory that t looks into."""
+    return t.storage.nbytes
+
+
+def become_view(Tensor self not None, Tensor v not None, str op):
+    """`self` takes the geometry and the history of `v`, a view of it: transpose_, squeeze_, ..."""
+    if is_leaf_on_tape(self):
+        check_leaf(self, op)
+    set_geometry(self, v)
+    if v.node is not None:
+        self.node, self.out_idx = v.node, v.out_idx
+    return self
+
+
+cdef inline bint is_leaf_on_tape(Tensor t) noexcept:
+    return udl_recording and t.rg and t.node is None
+
+
+def become(Tensor self not None, Tensor v not None):
+    """`self` takes memory, type and geometry of `v`; its history ends (resize_, set_)."""
+    if wants(self):
+        raise ArgumentError("set_: a tensor that requires a gradient cannot be given other memory; use detach()")
+    set_geometry(self, v)
+    self.base = None
+    return self
 
 
 cdef object as_strided_c(Tensor a, int n, const Py_ssize_t *shape, const Py_ssize_t *strides, Py_ssize_t offset):

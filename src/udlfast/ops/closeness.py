@@ -4,7 +4,7 @@ import math
 
 from .. import _core
 from .._core import extend
-from .elementwise import _in_place, isfinite, isnan, where
+from .elementwise import isfinite, isnan, where
 
 
 def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
@@ -33,4 +33,3 @@ def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
 
 for _function in (isclose, allclose, equal, nan_to_num):
     extend(_function.__name__, _function)
-extend("nan_to_num_", _in_place(nan_to_num, "nan_to_num_"))

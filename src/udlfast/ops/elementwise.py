@@ -425,14 +425,6 @@ def _in_place(function, name):
     return inplace
 
 
-for _function in (neg, abs, exp, exp2, expm1, log, log2, log10, log1p, sqrt, rsqrt, square, reciprocal, sin, cos, tan, tanh,
-                  sigmoid, relu, floor, ceil, round, trunc, clamp, pow, remainder, lerp, addcmul, addcdiv, erf, sign,
-                  floor_divide, logical_not, logical_and, logical_or, bitwise_and, bitwise_or, eq, lt, gt,
-                  atan2, fmod, asin, acos, atan, sinh, cosh):
-    extend(_function.__name__ + "_", _in_place(_function, _function.__name__ + "_"))
-extend("clamp_min_", _in_place(lambda self, min: clamp(self, min=min), "clamp_min_"))
-extend("clamp_max_", _in_place(lambda self, max: clamp(self, max=max), "clamp_max_"))
-
 true_divide = divide = div = _core.div
 subtract = sub = _core.sub
 add = _core.add

@@ -1,8 +1,8 @@
 """Elements picked and placed by a tensor of places along one dimension."""
 from .. import _core
 from .._core import K_gather, K_scatter, Tensor, attach, bfloat16, call, empty_like, extend, float32
-from ..errors import ArgumentError, DTypeError, ShapeError
-from ._common import axis, broadcast_shape, in_place, in_range, index_tensor, same_type, tensor
+from ..errors import ArgumentError, ShapeError
+from ._common import axis, broadcast_shape, in_range, index_tensor, same_type, tensor
 
 SET, ADD = 0, 1  # what the scatter kernel does with the old element
 
@@ -106,6 +106,7 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     if reduce == "add":
         return _scatter(input, dim, index, _like_index(src, index), ADD)
     if reduce == "multiply":
+        from .scatter_reduce import scatter_reduce
         return scatter_reduce(input, dim, index, src, "prod")
     if reduce is not None:
         raise ArgumentError(f'{op}: reduce must be "add", "multiply" or None, got {reduce!r}')
@@ -167,56 +168,6 @@ def scatter_backward(node, g):
     return gx, _gather(g, dim, index) if node.needs(1) else None
 
 
-def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
-    """A copy of input with elements combined at index along `dim`.
-
-    Args:
-        input: any shape
-        dim: the dimension that index replaces
-        index: int64, as many dimensions as input, no larger than src and, outside dim, than input
-        src: a tensor of input's element type
-        reduce: "sum", "mean", "prod", "amax" or "amin"
-        include_self: whether the elements of input take part where others arrive
-    Returns: the shape of input; gradients for "sum" and "mean" only
-    Raises: DimError for an index out of range, ShapeError, DTypeError, ArgumentError
-
-    >>> import udlfast as torch
-    >>> torch.scatter_reduce(torch.ones(2), 0, torch.tensor([1, 1]), torch.tensor([2., 3.]), "amax").tolist()
-    [1.0, 3.0]
-    """
-    op = "scatter_reduce"
-    tensor(op, input)
-    dim = axis(op, dim, input.ndim)
-    same_type(op, input, src, "src")
-    index = _check_index(op, input, dim, index, src)
-    src = _like_index(src, index)
-    if reduce in ("sum", "mean"):
-        start = input if include_self else _scatter(input, dim, index, src * 0, SET)
-        total = _scatter(start, dim, index, src, ADD)
-        if reduce == "sum":
-            return total
-        counts = _scatter(_core.zeros(input.shape, dtype=input.dtype), dim, index, _core.ones_like(src), ADD)
-        counts = (counts + 1 if include_self else counts).clamp(min=1)
-        return total / counts if input.dtype.is_floating_point else total // counts
-    import numpy
-    function = {"prod": numpy.multiply, "amax": numpy.maximum, "amin": numpy.minimum}.get(reduce)
-    if function is None:
-        raise ArgumentError(f'{op}: reduce must be "sum", "mean", "prod", "amax" or "amin", got {reduce!r}')
-    if include_self:
-        start = input.detach().clone()
-    else:  # every touched place starts from one of its arrivals ("prod": from 1)
-        first = _core.ones_like(src) if reduce == "prod" else src.detach()
-        start = _scatter(input.detach(), dim, index, first, SET)
-    out, at = start.reshape(input.shape or (1,)).numpy(), list(numpy.indices(tuple(index.shape) or (1,)))
-    at[dim] = index.numpy().reshape(at[dim].shape)
-    function.at(out, tuple(at), src.detach().numpy().reshape(at[dim].shape))
-    return attach(start, (input, src), _no_gradient, args=(op + f' with reduce "{reduce}"',))
-
-
-def _no_gradient(node, g):
-    raise DTypeError(f"{node.args[0]}: the gradient is not implemented; use detach() or reduce sum or mean")
-
-
 def take_along_dim(input, indices, dim=None):
     """gather whose operands broadcast against each other outside `dim`.
 
@@ -253,8 +204,4 @@ def take_along_dim(input, indices, dim=None):
 extend("gather", gather)
 extend("scatter", scatter)
 extend("scatter_add", scatter_add)
-extend("scatter_reduce", scatter_reduce)
 extend("take_along_dim", take_along_dim)
-extend("scatter_", in_place(scatter))
-extend("scatter_add_", in_place(scatter_add))
-extend("scatter_reduce_", in_place(scatter_reduce))

@@ -2,7 +2,7 @@
 from .. import _core
 from .._core import K_index_add, K_index_select, Tensor, attach, call, empty, extend
 from ..errors import ShapeError
-from ._common import axis, in_place, in_range, index_tensor, same_type, split_at, tensor
+from ._common import axis, in_range, index_tensor, same_type, split_at, tensor
 from .elementwise import where
 from .gather import scatter
 
@@ -190,6 +190,3 @@ extend("index_add", index_add)
 extend("index_copy", index_copy)
 extend("index_fill", index_fill)
 extend("take", take)
-extend("index_add_", in_place(index_add))
-extend("index_copy_", in_place(index_copy))
-extend("index_fill_", in_place(index_fill))

@@ -2,7 +2,7 @@
 from .. import _core
 from .._core import MAP_where, Tensor, attach, ew3, extend
 from ..errors import DTypeError, ShapeError
-from ._common import broadcast_shape, in_place, same_type, tensor
+from ._common import broadcast_shape, same_type, tensor
 
 
 def masked_fill(input, mask, value):
@@ -140,5 +140,3 @@ extend("masked_select", masked_select)
 extend("masked_scatter", masked_scatter)
 extend("nonzero", nonzero)
 extend("argwhere", argwhere)
-extend("masked_fill_", in_place(masked_fill))
-extend("masked_scatter_", in_place(masked_scatter))

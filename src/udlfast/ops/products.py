@@ -1,7 +1,7 @@
 """Products of vectors, matrices and tensors, all by way of matmul."""
 from .._core import extend, matmul
 from ..errors import ArgumentError, ShapeError
-from ._common import axis, in_place, tensor, whole
+from ._common import axis, tensor, whole
 from .creation import eye
 
 
@@ -299,5 +299,3 @@ def matrix_power(input, n):
 for _function in (matrix_power, mm, bmm, mv, dot, vdot, inner, outer, addmm, addmv, addr, baddbmm, addbmm, kron, cross):
     extend(_function.__name__, _function)
 extend("ger", ger)
-for _function in (addmm, addmv, addr, baddbmm, addbmm):
-    extend(_function.__name__ + "_", in_place(_function))

@@ -2,7 +2,7 @@
 from .. import _core
 from .._core import MAP_where, attach, ew3, extend
 from ..errors import ShapeError
-from ._common import axis, in_place, lower_triangle, tensor, whole
+from ._common import axis, lower_triangle, tensor, whole
 from .creation import arange, eye
 
 
@@ -162,5 +162,3 @@ def trace(input):
 
 for _function in (tril, triu, diag, diag_embed, diagflat, trace):
     extend(_function.__name__, _function)
-extend("tril_", in_place(tril))
-extend("triu_", in_place(triu))
