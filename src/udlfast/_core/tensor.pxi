@@ -40,6 +40,29 @@ def extend(str name, function):
     PyType_Modified(<PyTypeObject *><PyObject *>Tensor)
 
 
+cdef class LazyMethod:
+    """Stands in Tensor's dictionary for a method whose file is imported when it is first looked up."""
+    cdef str name
+
+    def __get__(self, instance, owner):
+        SLOTS["load_method"](self.name)
+        if (<dict>(<PyTypeObject *><PyObject *>Tensor).tp_dict)[self.name] is self:
+            raise AttributeError(f"'Tensor' object has no attribute {self.name!r}")
+        return getattr(owner if instance is None else instance, self.name)
+
+
+def announce(names):
+    """Put a LazyMethod under each of the names that Tensor does not have."""
+    cdef dict d = <dict>(<PyTypeObject *><PyObject *>Tensor).tp_dict
+    cdef LazyMethod m
+    for name in names:
+        if name not in d:
+            m = LazyMethod.__new__(LazyMethod)
+            m.name = name
+            d[name] = m
+    PyType_Modified(<PyTypeObject *><PyObject *>Tensor)
+
+
 def extensions():
     """{method: module that attached it}"""
     return dict(EXTENSIONS)
@@ -413,12 +436,14 @@ cdef class Tensor:
         return mean(self, axis if axis is not None else dim, keepdim, dtype=dtype)
 
     # ---- views (views.pxi) ---------------------------------------------------------------------------------------------------
-    def view(self, *shape):
+    def view(self, *shape, **named):
+        if named:
+            return view_dtype(self, <dtype?>named["dtype"]) if "dtype" in named else view(self, *shape, **named)
         if len(shape) == 1 and type(shape[0]) is dtype:
             return view_dtype(self, <dtype>shape[0])
         return view(self, shape)
     def view_as(self, other): return view(self, (<Tensor?>other).shape)
-    def reshape(self, *shape): return reshape(self, shape)
+    def reshape(self, *shape, **named): return reshape(self, shape) if not named else reshape(self, *shape, **named)
     def reshape_as(self, other): return reshape(self, (<Tensor?>other).shape)
     def flatten(self, start_dim=0, end_dim=-1): return flatten(self, start_dim, end_dim)
     def unflatten(self, dim, sizes): return unflatten(self, dim, sizes)
@@ -432,9 +457,9 @@ cdef class Tensor:
     def T(self): return permute(self, tuple(range(self.ndim_ - 1, -1, -1)))
     @property
     def mT(self): return transpose(self, -2, -1)
-    def permute(self, *dims): return permute(self, dims)
+    def permute(self, *dims, **named): return permute(self, dims) if not named else permute(self, *dims, **named)
     def movedim(self, source, destination): return movedim(self, source, destination)
-    def expand(self, *sizes): return expand(self, sizes)
+    def expand(self, *sizes, **named): return expand(self, sizes) if not named else expand(self, *sizes, **named)
     def expand_as(self, other): return expand(self, (<Tensor?>other).shape)
     def broadcast_to(self, shape): return expand(self, tuple(shape))
     def squeeze(self, dim=None): return squeeze(self, dim)

@@ -307,6 +307,16 @@ cdef bint view_strides(Tensor a, int n, const Py_ssize_t *shape, Py_ssize_t *str
     return True
 
 
+cdef tuple named_sizes(str op, tuple sizes, dict named, str name):
+    """sizes that came as a keyword argument"""
+    for key in named:
+        if sizes or key != name and not (op == "expand" and key == "implicit") and not (op == "view" and key == "shape"):
+            raise TypeError(f"{op}() got an unexpected keyword argument {key!r}")
+        if key != "implicit":
+            return tuple(named[key])
+    return sizes
+
+
 cdef object reshape_nd(Tensor a, int n, const Py_ssize_t *shape):
     cdef Py_ssize_t strides[8]
     if not view_strides(a, n, shape, strides):
@@ -315,10 +325,12 @@ cdef object reshape_nd(Tensor a, int n, const Py_ssize_t *shape):
     return on_tape(make_view(a, n, shape, strides, 0), a, V_RESHAPE, a.shape_, a.ndim_)
 
 
-def reshape(Tensor input not None, *shape):
+def reshape(Tensor input not None, *shape, **named):
     """The same elements in another shape; a view where the memory allows it, else a copy. One size may be -1."""
     cdef Py_ssize_t s[8]
     cdef int n
+    if named:
+        shape = named_sizes("reshape", shape, named, "shape")
     if len(shape) == 1 and type(shape[0]) is tuple:
         shape = shape[0]
     n = parse_shape("reshape", shape, s)
@@ -326,11 +338,13 @@ def reshape(Tensor input not None, *shape):
     return reshape_nd(input, n, s)
 
 
-def view(Tensor input not None, *shape):
+def view(Tensor input not None, *shape, **named):
     """The same memory in another shape; raises where that would need a copy."""
     cdef Py_ssize_t s[8]
     cdef Py_ssize_t strides[8]
     cdef int n
+    if named:
+        shape = named_sizes("view", shape, named, "size")
     if len(shape) == 1 and type(shape[0]) is tuple:
         shape = shape[0]
     n = parse_shape("view", shape, s)
@@ -383,11 +397,13 @@ cdef object permute_nd(Tensor a, const Py_ssize_t *perm):
     return on_tape(make_view(a, a.ndim_, s, st, 0), a, V_PERMUTE, inv, a.ndim_)
 
 
-def permute(Tensor input not None, *dims):
+def permute(Tensor input not None, *dims, **named):
     """Dimensions in another order."""
     cdef Py_ssize_t p[8]
     cdef int n, i
     cdef int seen = 0
+    if named:
+        dims = named_sizes("permute", dims, named, "dims")
     if len(dims) == 1 and type(dims[0]) is tuple:
         dims = dims[0]
     n = parse_shape("permute", dims, p)
@@ -427,11 +443,13 @@ def movedim(Tensor input not None, source, destination):
     return permute(input, tuple(order))
 
 
-def expand(Tensor input not None, *sizes):
+def expand(Tensor input not None, *sizes, **named):
     """Dimensions of size 1 repeated without a copy; -1 keeps a size."""
     cdef Py_ssize_t s[8]
     cdef Py_ssize_t st[8]
     cdef int n, i, k
+    if named:
+        sizes = named_sizes("expand", sizes, named, "size")
     if len(sizes) == 1 and type(sizes[0]) is tuple:
         sizes = sizes[0]
     n = parse_shape("expand", sizes, s)

@@ -283,7 +283,7 @@ logaddexp2 = _two("logaddexp2", lambda a, b: _log_sum(a * _LN2, b * _LN2) * (1 /
 heaviside = _two("heaviside", lambda a, b: where(a == 0, b, where(isnan(a), a, (a > 0).to(a.dtype))), None,
                  "The step function, with its value at 0.", "0 for x_i < 0, y_i for x_i = 0, 1 for x_i > 0",
                  "torch.heaviside(torch.tensor([-1., 0.]), torch.tensor(0.5))", "tensor([0.0000, 0.5000])", floating=False)
-nextafter = _two("nextafter", _nextafter, None, "The next number of the element type towards another.",
+nextafter = _two("nextafter", _nextafter, lambda g, a, b, y: (g, g * 0.0), "The next number of the element type towards another.",
                  "the neighbour of x_i on the way to y_i", "torch.nextafter(torch.tensor([1.]), torch.tensor([2.])) > 1",
                  "tensor([True])")
 gcd = _two("gcd", _by_numpy("gcd"), None, "The greatest common divisor of integers.", "gcd(x_i, y_i)",

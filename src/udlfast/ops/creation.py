@@ -199,9 +199,9 @@ def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     return t.requires_grad_(True) if requires_grad else t
 
 
-def scalar_tensor(value, *, dtype=None, device=None):
+def scalar_tensor(value, *, dtype=None, device=None, requires_grad=False, **ignored):
     """A 0-d tensor of the default float type unless given."""
-    return full((), value, dtype=dtype or _core.get_default_dtype())
+    return full((), value, dtype=dtype or _core.get_default_dtype(), device=device, requires_grad=requires_grad)
 
 
 def _new(make):

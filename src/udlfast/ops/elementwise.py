@@ -273,7 +273,7 @@ def _pow_rule(g, a, b, y):
 
 mul = multiply = _binary("mul", None, "The product.", "x_i y_i", "torch.mul(torch.tensor([2.]), 3)", "tensor([6.])")
 pow = _binary("pow", _pow_rule, "x to the power of y.", "x_i^y_i", "torch.pow(torch.tensor([2.]), 3)", "tensor([8.])")
-floor_divide = _binary("floor_divide", None, "The quotient rounded down.", "floor(x_i / y_i)",
+floor_divide = _binary("floor_divide", lambda g, a, b, y: (g * 0.0, g * 0.0), "The quotient rounded down.", "floor(x_i / y_i)",
                        "torch.floor_divide(torch.tensor([-7]), 2)", "tensor([-4])")
 remainder = _binary("remainder", lambda g, a, b, y: (g, -g * floor(a / b) if isinstance(b, Tensor) else None),
                     "The remainder, with the sign of the divisor.", "x_i - y_i floor(x_i / y_i)",
@@ -317,7 +317,17 @@ bitwise_xor = _binary("bitwise_xor", None, "The bits set in exactly one.", "x_i 
                       "torch.bitwise_xor(torch.tensor([6]), 3)", "tensor([5])")
 set_rule(_core.MAP_rdiv, lambda g, a, s, y: (-g * s / (a * a), None))
 set_rule(_core.MAP_rpow, lambda g, a, s, y: (g * s**a * (math.log(s) if s > 0 else 0.0), None))
-rsub = _binary("rsub", None, "y - x.", "y_i - x_i", "torch.rsub(torch.tensor([1.]), 3)", "tensor([2.])")
+
+
+def rsub(input, other, *, alpha=1):
+    """The difference the other way round: out_i = other_i - alpha input_i.
+
+    >>> import udlfast as torch
+    >>> torch.rsub(torch.tensor([1.]), 3)
+    tensor([2.])
+    """
+    return binary_function(_core.MAP_rsub, input if alpha == 1 else input * alpha, other)
+
 
 
 # ---- three inputs ---------------------------------------------------------------------------------------------------
@@ -406,9 +416,9 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
 
 for _name, _function in {
     "round": round, "clamp": clamp, "clip": clamp, "where": lambda self, condition, other: where(condition, self, other),
-    "lerp": lerp, "addcmul": addcmul, "addcdiv": addcdiv, "negative": neg, "absolute": abs, "arctan": atan,
+    "lerp": lerp, "addcmul": addcmul, "addcdiv": addcdiv, "negative": neg, "absolute": abs, "arctan": atan, "arccosh": acosh, "arcsinh": asinh, "arctanh": atanh, "fix": trunc,
     "arctan2": atan2, "arcsin": asin,
-    "arccos": acos, "multiply": mul, "divide": _core.div, "subtract": _core.sub, "true_divide": _core.div,
+    "arccos": acos, "multiply": mul, "divide": Tensor.div, "subtract": Tensor.sub, "true_divide": Tensor.div,
     "not_equal": ne, "less": lt, "greater": gt, "less_equal": le, "greater_equal": ge,
     "clamp_min": lambda self, min: clamp(self, min=min), "clamp_max": lambda self, max: clamp(self, max=max),
 }.items():

@@ -3,6 +3,7 @@ from .. import _core
 from .._core import K_gather, K_scatter, Tensor, attach, bfloat16, call, empty_like, extend, float32
 from ..errors import ArgumentError, ShapeError
 from ._common import axis, broadcast_shape, in_range, index_tensor, same_type, tensor
+from .elementwise import where
 
 SET, ADD = 0, 1  # what the scatter kernel does with the old element
 
@@ -58,11 +59,11 @@ def _check_index(op, input, dim, index, source=None):
     """`index` as int64, of a shape that fits and with values in range."""
     index = index_tensor(op, index)
     shape, i_shape = tuple(input.shape) or (1,), tuple(index.shape) or (1,)
+    if index.numel() == 0:
+        return index
     if len(shape) != len(i_shape):
         raise ShapeError(f"{op}: index needs as many dimensions as input, got index {list(index.shape)} and input "
                          f"{list(input.shape)}; add some with unsqueeze")
-    if index.numel() == 0:
-        return index
     if any(i > s for d, (i, s) in enumerate(zip(i_shape, shape)) if d != dim):
         raise ShapeError(f"{op}: index {list(i_shape)} is larger than input {list(shape)} outside dimension {dim}")
     if source is not None:
@@ -198,7 +199,7 @@ def take_along_dim(input, indices, dim=None):
     common[dim] = n
     input = input.expand(tuple(common))
     common[dim] = k
-    return gather(input, dim, indices.expand(tuple(common)))
+    return gather(input, dim, where(indices < 0, indices + n, indices).expand(tuple(common)))
 
 
 extend("gather", gather)

@@ -1,6 +1,6 @@
 """Whole slices picked and placed by their numbers along one dimension."""
 from .. import _core
-from .._core import K_index_add, K_index_select, Tensor, attach, call, empty, extend
+from .._core import K_index_add, K_index_select, attach, call, empty, extend
 from ..errors import ShapeError
 from ._common import axis, in_range, index_tensor, same_type, split_at, tensor
 from .elementwise import where
@@ -152,16 +152,9 @@ def index_fill(input, dim, index, value):
     [0.0, 3.0]
     """
     dim, index = _line("index_fill", input, dim, index)
-    if isinstance(value, Tensor):
-        if value.ndim:
-            raise ShapeError(f"index_fill: value must be a number or a 0-d tensor, got {list(value.shape)}")
-        value = value.to(input.dtype)
-    else:
-        value = _core.full((), value, dtype=input.dtype)
-    shape = list(input.shape)
-    if shape:
-        shape[dim] = index.numel()
-    return index_copy(input, dim, index, value.expand(tuple(shape)))
+    mask = _core.zeros((input.shape[dim] if input.ndim else 1,), dtype=_core.bool_)
+    mask[index] = True
+    return input.masked_fill(mask.reshape(-1, *(1,) * (input.ndim - dim - 1)) if input.ndim else mask.reshape(()), value)
 
 
 def take(input, index):

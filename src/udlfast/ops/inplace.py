@@ -1,10 +1,11 @@
 """In-place forms of operations, from one table: x.NAME_(...) stores x.NAME(...) in x, torch.NAME_(x, ...) is the same."""
-from .._core import assign, become_view, extend, snapshot
+from .._core import assign, become_view, extend, float64, snapshot
+from ..errors import DTypeError
 
 STORED = """
 abs absolute acos acosh addbmm addcdiv addcmul addmm addmv addr arccos arccosh arcsin arcsinh arctan arctan2 arctanh asin asinh atan
 atan2 atanh baddbmm bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil clamp clamp_max clamp_min
-clip copysign cos cosh cumprod cumsum deg2rad divide eq erf erfc exp exp2 expm1 fix float_power floor floor_divide fmod frac gcd ge
+clip copysign cos cosh cumprod cumsum deg2rad divide eq erf erfc exp exp2 expm1 fix floor floor_divide fmod frac gcd ge
 greater greater_equal gt heaviside hypot index_add index_copy index_fill index_put index_reduce lcm ldexp le lerp less less_equal log log10
 log1p log2 logical_and logical_not logical_or logical_xor logit lt masked_fill masked_scatter multiply nan_to_num ne neg negative nextafter
 not_equal pow put rad2deg reciprocal relu remainder renorm round rsqrt scatter scatter_add scatter_reduce sgn sigmoid sign sin sinc
@@ -59,6 +60,14 @@ def _function(base):
 
 for _name in STORED:
     extend(_name + "_", _stored(_name))
+def _float_power(self, exponent):
+    """float_power, stored in this tensor, which must be float64."""
+    if self.dtype is not float64:
+        raise DTypeError(f"float_power_: the result is float64 and cannot be stored in a tensor of type {self.dtype}")
+    return assign(self, snapshot(self, "float_power_", (exponent,)).float_power(exponent), "float_power_")
+
+
+extend("float_power_", _float_power)
 for _name in TURNED:
     extend(_name + "_", _turned(_name))
 for _name in FUNCTIONS:

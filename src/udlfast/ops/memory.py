@@ -1,4 +1,6 @@
 """Where a tensor's elements lie, and small questions about tensors: layouts, storage, resizing, types."""
+import builtins
+
 from .. import _core
 from .._core import Tensor, become, empty, extend
 from ..errors import ArgumentError, DTypeError, ShapeError
@@ -34,7 +36,7 @@ def empty_permuted(size, physical_layout, *, dtype=None, device=None, requires_g
     (1, 2)
     """
     size, order = tuple(size), tuple(physical_layout)
-    if sorted(order) != list(range(len(size))):
+    if sorted(order) != list(builtins.range(len(size))):
         raise ArgumentError(f"empty_permuted: expected an order of {len(size)} dimensions, got {order}")
     back = [0] * len(order)
     for i, d in enumerate(order):

@@ -183,6 +183,10 @@ def tensordot(a, b, dims=2):
     else:
         of_a, of_b = ([d] if isinstance(d, int) else list(d) for d in dims)
         of_a, of_b = [axis(op, d, a.ndim) for d in of_a], [axis(op, d, b.ndim) for d in of_b]
+    if len(of_a) == len(of_b):
+        for i, j in zip(of_a, of_b):  # a size of 1 meets any size
+            if a.shape[i] != b.shape[j] and 1 in (a.shape[i], b.shape[j]):
+                a, b = (a.sum(i, True), b) if b.shape[j] == 1 else (a, b.sum(j, True))
     if [a.shape[d] for d in of_a] != [b.shape[d] for d in of_b]:
         raise ShapeError(f"{op}: dimensions {of_a} of {list(a.shape)} and {of_b} of {list(b.shape)} differ in size")
     rest_a = [d for d in range(a.ndim) if d not in of_a]

@@ -1,5 +1,7 @@
 """Random tensors: Philox4x32-10, so that the numbers depend on the seed alone and not on threads."""
 
+import math
+
 from .. import _core
 from .._core import Tensor, default_generator, empty, extend, manual_seed, random_  # noqa: F401
 from ..errors import ArgumentError, DTypeError
@@ -101,7 +103,7 @@ def randint_like(input, low, high=None, *, dtype=None, **ignored):
         randint(0, low, tuple(input.shape), dtype=dtype or input.dtype)
 
 
-def normal(mean, std=1.0, size=None, *, generator=None, out=None):
+def normal(mean=0.0, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False, out=None, **ignored):
     """Normal numbers of the given mean and standard deviation (numbers or tensors).
 
     >>> import udlfast as torch
@@ -109,9 +111,13 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None):
     udlfast.Size([2])
     """
     if size is not None:
-        return randn(tuple(size), generator=generator) * std + mean
+        t = randn(tuple(size), generator=generator, dtype=dtype, device=device) * std + mean
+        t = t if out is None else out.copy_(t)
+        return t.requires_grad_(True) if requires_grad else t
     shape = (mean + std).shape if isinstance(mean, Tensor) or isinstance(std, Tensor) else ()
-    return randn(tuple(shape), generator=generator) * std + mean
+    kind = next((x.dtype for x in (mean, std) if isinstance(x, Tensor)), None)
+    t = randn(tuple(shape), generator=generator, dtype=dtype or kind) * std + mean
+    return t if out is None else out.copy_(t)
 
 
 def bernoulli(input, p=None, *, generator=None):
@@ -214,8 +220,27 @@ def _exponential_method(self, lambd=1.0, *, generator=None):
     return self.copy_(-(1 - rand(tuple(self.shape), generator=generator, dtype=_core.float64)).log() / lambd)
 
 
+def _cauchy_method(self, median=0.0, sigma=1.0, *, generator=None):
+    u = rand(tuple(self.shape), generator=generator, dtype=_core.float64)
+    return self.copy_(((u - 0.5) * 3.141592653589793).tan() * sigma + median)
+
+
+def _geometric_method(self, p, *, generator=None):
+    if not 0 < p < 1:
+        raise ArgumentError(f"geometric_: expected a probability between 0 and 1, got {p}")
+    u = 1 - rand(tuple(self.shape), generator=generator, dtype=_core.float64)
+    return self.copy_((u.log() / math.log1p(-p)).floor() + 1)
+
+
+def _log_normal_method(self, mean=1.0, std=2.0, *, generator=None):
+    return self.copy_((randn(tuple(self.shape), generator=generator, dtype=_core.float64) * std + mean).exp())
+
+
 extend("random_", _random_method)
 extend("exponential_", _exponential_method)
+extend("cauchy_", _cauchy_method)
+extend("geometric_", _geometric_method)
+extend("log_normal_", _log_normal_method)
 
 
 def seed():

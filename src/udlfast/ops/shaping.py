@@ -8,12 +8,12 @@ from .creation import tensor as new_tensor
 from .joining import cat, stack
 
 
-def flip(input, *dims):
+def flip(input, *dims_, dims=None):
     """The elements in reverse order along dimensions.
 
     Args:
         input: any shape
-        dims: the dimensions, as numbers or one sequence
+        dims_, dims: the dimensions, as numbers or one sequence
     Returns: a copy of the shape of input
     Raises: DimError, ArgumentError
 
@@ -22,7 +22,7 @@ def flip(input, *dims):
     [3, 2, 1]
     """
     tensor("flip", input)
-    dims = axes("flip", dims[0] if len(dims) == 1 else dims, input.ndim)
+    dims = axes("flip", dims if dims is not None else dims_[0] if len(dims_) == 1 else dims_, input.ndim)
     if not dims or not input.ndim:
         return input.clone()
     for d in dims:
@@ -100,12 +100,12 @@ def rot90(input, k=1, dims=(0, 1)):
     return flip(turned, a if k == 1 else b)
 
 
-def repeat(input, *sizes):
+def repeat(input, *sizes, repeats=None):
     """The tensor as a tile, laid side by side along each dimension.
 
     Args:
         input: any shape
-        sizes: how often along each dimension, last ones last; may have more entries than input has dimensions
+        sizes, repeats: how often along each dimension, last ones last; may have more entries than input has dimensions
     Returns: a copy whose sizes are the products
     Raises: ShapeError for too few sizes, ArgumentError for a negative one
 
@@ -114,6 +114,7 @@ def repeat(input, *sizes):
     [[1, 2, 1, 2], [1, 2, 1, 2]]
     """
     tensor("repeat", input)
+    sizes = sizes if repeats is None else (repeats,)
     sizes = tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
     sizes = tuple(whole("repeat", "each number of repeats", s) for s in sizes)
     extra = len(sizes) - input.ndim
@@ -133,13 +134,14 @@ def _times(x, d, times, new):
     return wide.reshape(*shape[:d], shape[d] * times, *shape[d + 1:])
 
 
-def tile(input, *dims):
+def tile(input, *dims_, dims=None):
     """repeat, with missing leading numbers taken as 1.
 
     >>> import udlfast as torch
     >>> torch.tile(torch.tensor([[1, 2]]), (2,)).tolist()
     [[1, 2, 1, 2]]
     """
+    dims = dims_ if dims is None else (dims,)
     dims = tuple(dims[0]) if len(dims) == 1 and not isinstance(dims[0], int) else dims
     return repeat(input, (1,) * (input.ndim - len(dims)) + dims)
 
@@ -387,6 +389,8 @@ def unfold_dimension(input, dimension, size, step):
     count = (n - size) // step + 1
     places = (arange(count).unsqueeze(1) * step + arange(size)).reshape(-1)
     shape = tuple(input.shape)
+    if not shape:
+        return input.reshape(1).narrow(0, 0, size)
     rows = (input if shape else input.reshape(1)).index_select(d, places)
     return rows.reshape(*shape[:d], count, size, *shape[d + 1:]).movedim(d + 1, -1)
 

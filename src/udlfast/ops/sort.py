@@ -8,7 +8,6 @@ from ._common import axis, floating, tensor, whole
 from .creation import arange
 from .elementwise import where
 from .gather import scatter_add
-from .joining import stack
 
 SortResult = namedtuple("sort", ("values", "indices"))
 TopkResult = namedtuple("topk", ("values", "indices"))
@@ -249,44 +248,57 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     >>> torch.quantile(torch.tensor([1., 2., 4.]), 0.75).item()
     3.0
     """
-    op = "quantile"
+    return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
+
+
+def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
+    """quantile of the elements that are not NaN; NaN where there are none.
+
+    >>> import udlfast as torch
+    >>> torch.nanquantile(torch.tensor([1., float("nan"), 2.]), 0.5).item()
+    1.5
+    """
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
+
+
+def _quantile(op, input, q, dim, keepdim, interpolation, ignore):
     floating(op, input)
-    shares = q.tolist() if isinstance(q, Tensor) else q
-    flat = isinstance(shares, (int, float))
-    shares = [shares] if flat else shares
-    if any(not 0 <= s <= 1 for s in shares):
-        raise ArgumentError(f"{op}: q must be from 0 to 1, got {q}")
     if interpolation not in ("linear", "lower", "higher", "nearest", "midpoint"):
         raise ArgumentError(f"{op}: unknown interpolation {interpolation!r}")
-    ndim = input.ndim
-    if dim is None:
-        dim, input = 0, input.reshape(-1)
-    dim = axis(op, dim, input.ndim)
-    n = input.shape[dim] if input.ndim else 1
+    shares = q if isinstance(q, Tensor) else _core.full((), q, dtype=input.dtype)
+    if shares.dtype is not input.dtype or shares.ndim > 1:
+        raise ArgumentError(f"{op}: q must be a number or a 1-d tensor of type {input.dtype}, got {list(shares.shape)} {shares.dtype}")
+    if bool(((shares < 0) | (shares > 1)).any()):
+        raise ArgumentError(f"{op}: q must be from 0 to 1, got {q}")
+    ndim, whole_tensor = input.ndim, dim is None
+    d = axis(op, 0 if whole_tensor else dim, 1 if whole_tensor else ndim)
+    x = input.reshape(-1) if whole_tensor or not ndim else input.movedim(d, -1)
+    n = x.shape[-1]
     if n == 0:
-        raise ShapeError(f"{op}: expected elements along dimension {dim}, got input {list(input.shape)}")
-    values = sort(input, dim)[0].reshape(input.shape or (1,))
-    nan = (values.detach() != values.detach()).any(dim, True)
-    out = []
-    for s in shares:
-        place = s * (n - 1)
-        low = min(int(place), n - 1)
-        high, w = min(low + 1, n - 1), place - low
-        if interpolation == "nearest":
-            low, w = round(place), 0.0
-        w = {"lower": 0.0, "higher": float(w > 0), "midpoint": 0.5 if w > 0 else 0.0}.get(interpolation, w)
-        a, b = values.narrow(dim, low, 1), values.narrow(dim, high, 1)
-        y = a if w == 0.0 else a + (b - a) * w
-        out.append(where(nan, _core.full((), float("nan"), dtype=y.dtype), y))
-    if keepdim:
-        out = [y.reshape((1,) * ndim) if y.numel() == 1 and y.ndim != ndim else y for y in out]
+        raise ShapeError(f"{op}: expected elements along dimension {d}, got input {list(input.shape)}")
+    x = sort(x, -1)[0]
+    nans = (x.detach() != x.detach()).sum(-1, True)
+    last = ((n - nans - 1).clamp(min=0) if ignore else _core.full((), n - 1, dtype=_core.int64).expand(nans.shape)).to(x.dtype)
+    ranks = shares.reshape(-1) * last
+    if not ignore:
+        ranks = where(nans > 0, _core.full((), n - 1, dtype=x.dtype), ranks)
+    if interpolation in ("lower", "higher", "nearest"):
+        y = x.gather(-1, {"lower": ranks.floor, "higher": ranks.ceil, "nearest": ranks.round}[interpolation]().detach().long())
     else:
-        out = [y.squeeze(dim) for y in out]
-    return out[0] if flat else stack(out)
+        low = ranks.detach().floor()
+        a, b = x.gather(-1, low.long()), x.gather(-1, ranks.detach().ceil().long())
+        w = ranks - low if interpolation == "linear" else 0.5
+        y = where(a == b, a, a + (b - a) * w)
+    if whole_tensor:
+        y = y.reshape(-1, *(1,) * ndim) if keepdim else y.reshape(-1)
+    else:
+        y = y.movedim(-1, 0)
+        if keepdim and ndim:
+            y = y.unsqueeze(d + 1)
+    return y if shares.ndim else y.squeeze(0)
 
 
-
-
+extend("nanquantile", nanquantile)
 extend("sort", sort)
 extend("argsort", argsort)
 extend("msort", msort)

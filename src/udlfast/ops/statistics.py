@@ -89,11 +89,11 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None):
 
 
 # ---- histograms -----------------------------------------------------------------------------------------------------------
-def _range(op, x, low, high):
+def _range(op, x, low, high, margin):
     if low == high and x.numel():
         low, high = x.min().item(), x.max().item()
     if low == high:
-        low, high = low - 1, high + 1
+        low, high = low - margin, high + margin
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ArgumentError(f"{op}: the range from {low} to {high} is not finite")
     if low > high:
@@ -118,7 +118,7 @@ def histc(input, bins=100, min=0, max=0, *, out=None):
     tensor("histc", input)
     bins = whole("histc", "bins", bins, 1)
     x = input.detach().reshape(-1)
-    low, high = _range("histc", x, min, max)
+    low, high = _range("histc", x, min, max, 1)
     x = x[(x >= low) & (x <= high)]
     place = ((x - low) / (high - low) * bins).long().clamp(max=bins - 1)
     y = _core.zeros(bins, dtype=input.dtype).index_add(0, place, _core.ones_like(x))
@@ -138,7 +138,7 @@ def _edges(op, x, bins, low_high):
     from .creation import linspace
     if isinstance(bins, Tensor):
         return bins.detach()
-    low, high = _range(op, x, *(low_high if low_high is not None else (0, 0)))
+    low, high = _range(op, x, *(low_high or (0, 0)), 0.5) if x.numel() or low_high else (0, 1)
     return linspace(low, high, whole(op, "bins", bins, 1) + 1, dtype=x.dtype)
 
 
@@ -306,7 +306,7 @@ def _slopes(y, h, dim, edge_order):
     return cat([first, inner, last], dim)
 
 
-def gradient(input, *, spacing=1, dim=None, edge_order=1):
+def gradient(input, *, spacing=None, dim=None, edge_order=1):
     """Slopes of a sampled function: differences to both sides, to one side at the edges.
 
     Args:
@@ -326,6 +326,7 @@ def gradient(input, *, spacing=1, dim=None, edge_order=1):
     tensor("gradient", input)
     dims = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     dims = [axis("gradient", d, input.ndim) for d in dims]
+    spacing = 1 if spacing is None else spacing
     spacings = list(spacing) if isinstance(spacing, (list, tuple)) else [spacing] * len(dims)
     if len(set(dims)) != len(dims) or len(spacings) != len(dims) or edge_order not in (1, 2):
         raise ArgumentError(f"gradient: expected different dims, as many spacings, and edge_order 1 or 2; got dims {dims}, "
