@@ -37,7 +37,7 @@ cdef tuple sizes_of(str op, tuple size, dict more):
 cdef Tensor into(Tensor t, dict more):
     """t, or out=... with t's elements"""
     if more and more.get("out") is not None:
-        return copy_(<Tensor?>more["out"], t)
+        return put_out(more["out"], t)
     return t
 
 
@@ -54,7 +54,7 @@ def empty(*size, dtype=None, device=None, bint requires_grad=False, **ignored):
     """A tensor whose elements are not set."""
     if len(size) == 2 and isinstance(size[0], tuple) and dtype is None:
         size, dtype = (size[0],), size[1]
-    return finish(new_from_args("empty", sizes_of("empty", size, ignored), dtype, DEFAULT_FLOAT), device, requires_grad)
+    return into(finish(new_from_args("empty", sizes_of("empty", size, ignored), dtype, DEFAULT_FLOAT), device, requires_grad), ignored)
 
 
 def zeros(*size, dtype=None, device=None, bint requires_grad=False, **ignored):
@@ -78,7 +78,7 @@ def full(size, fill_value, *, dtype=None, device=None, bint requires_grad=False,
         default = UDL_I64
     if isinstance(size, int):
         size = (size,)
-    return finish(fill_(new_from_args("full", (size,), dtype, default), fill_value), device, requires_grad)
+    return into(finish(fill_(new_from_args("full", (size,), dtype, default), fill_value), device, requires_grad), ignored)
 
 
 cdef Tensor like(str op, object input, object dtype_):

@@ -625,6 +625,27 @@ def view_dtype(Tensor input not None, dtype d not None):
     return v
 
 
+def put_out(out, y):
+    """Store the result y (a tensor or a tuple of them) in out=..., which takes y's shape and keeps its own type."""
+    cdef Tensor o, t
+    if isinstance(y, tuple):
+        if not isinstance(out, (tuple, list)) or len(out) != len(y):
+            raise DTypeError(f"out: expected a tuple of {len(y)} Tensors, got {type(out).__name__}")
+        made = [put_out(a, b) for a, b in zip(out, y)]
+        return type(y)(*made) if hasattr(y, "_make") else type(y)(made)
+    if not isinstance(out, Tensor):
+        raise DTypeError(f"out: expected a Tensor, got {type(out).__name__}")
+    o, t = <Tensor>out, <Tensor?>y
+    if udl_recording and (wants(o) or wants(t)):
+        raise ArgumentError("out: functions with out=... record no gradients; use detach() or no_grad()")
+    if category(t.code) > category(o.code):
+        raise DTypeError(f"out: a result of type {t.dtype} cannot be stored in a tensor of type {o.dtype}")
+    if not same_shape(o, t):
+        set_geometry(o, empty_like_c(t, o.code))
+        o.base = None
+    return copy_(o, t)
+
+
 def storage_bytes(Tensor t not None):
     """The bytes of the memory that t looks into."""
     return t.storage.nbytes

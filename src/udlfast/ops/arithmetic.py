@@ -2,7 +2,7 @@
 import math
 
 from .. import _core
-from .._core import MAP_lshift, MAP_rshift, Tensor, attach, binary_function, extend
+from .._core import MAP_lshift, MAP_rshift, Tensor, attach, binary_function, extend, put_out
 from ..errors import ArgumentError, DTypeError
 from ._common import tensor
 from .elementwise import (
@@ -61,7 +61,7 @@ def _one(name, f, rule, sentence, formula, example, result):
         y = f(input.detach())
         if rule is not None:
             y = attach(y, (input,), backward, saved=(input,))
-        return y if out is None else out.copy_(y)
+        return y if out is None else put_out(out, y)
 
     backward.__name__ = name + "_backward"
     return _finish(function, name, sentence, formula, example, result)
@@ -147,7 +147,7 @@ def logit(input, eps=None, *, out=None):
     x = _floating(input)
     d = x.detach() if eps is None else clamp(x.detach(), eps, 1 - eps)
     y = attach(log(d / (1 - d)), (x,), logit_backward, saved=(x,), args=(eps,))
-    return y if out is None else out.copy_(y)
+    return y if out is None else put_out(out, y)
 
 
 def logit_backward(node, g):
@@ -173,7 +173,8 @@ def frexp(input, *, out=None):
     m, e = numpy.frexp((input.float() if narrow else input).detach().numpy())
     m, e = (_core.from_numpy(numpy.asarray(v)) for v in (m, e.astype(numpy.int32)))
     m = attach(m.to(input.dtype) if narrow else m, (input,), frexp_backward, saved=(e,))
-    return FrexpResult((m, e)) if out is None else FrexpResult((out[0].copy_(m), out[1].copy_(e)))
+    y = FrexpResult((m, e))
+    return y if out is None else put_out(out, y)
 
 
 def frexp_backward(node, g):
@@ -216,7 +217,7 @@ def _two(name, f, rule, sentence, formula, example, result, floating=True, whole
         y = f(a.detach(), b.detach())
         if rule is not None:
             y = attach(y, (a, b), backward, saved=(a, b, y))
-        return y if out is None else out.copy_(y)
+        return y if out is None else put_out(out, y)
 
     backward.__name__ = name + "_backward"
     return _finish(function, name, sentence, formula, example, result, shape="the broadcast",
@@ -303,7 +304,7 @@ def ldexp(input, other, *, out=None):
     """
     tensor("ldexp", input)
     y = input * exp2(other if isinstance(other, Tensor) else _core.full((), other, dtype=_core.get_default_dtype()))
-    return y if out is None else out.copy_(y)
+    return y if out is None else put_out(out, y)
 
 
 def float_power(input, exponent, *, out=None):
@@ -319,7 +320,7 @@ def float_power(input, exponent, *, out=None):
         tensor("float_power", input)
     a, b = (v.double() if isinstance(v, Tensor) else float(v) for v in (input, exponent))
     y = a ** b
-    return y if out is None else out.copy_(y)
+    return y if out is None else put_out(out, y)
 
 
 def _shift(name, code, sentence, formula, result):
@@ -327,7 +328,7 @@ def _shift(name, code, sentence, formula, result):
         y = binary_function(code, input, other)
         if y.dtype.is_floating_point or y.dtype is _core.bool_:
             raise DTypeError(f"{name}: expected integers, got {input.dtype if isinstance(input, Tensor) else type(input).__name__}")
-        return y if out is None else out.copy_(y)
+        return y if out is None else put_out(out, y)
     return _finish(function, name, sentence, formula, f"torch.{name}(torch.tensor([6]), 1)", result, shape="the broadcast",
                    more="\n        other: a tensor of integers whose shape broadcasts with input's, or a number")
 
@@ -339,13 +340,13 @@ bitwise_right_shift = _shift("bitwise_right_shift", MAP_rshift, "Bits moved to t
 def clamp_min(input, min, *, out=None):
     """Every element at least min (a number or a tensor): out_i = max(x_i, min)."""
     y = clamp(input, min=min)
-    return y if out is None else out.copy_(y)
+    return y if out is None else put_out(out, y)
 
 
 def clamp_max(input, max, *, out=None):
     """Every element at most max (a number or a tensor): out_i = min(x_i, max)."""
     y = clamp(input, max=max)
-    return y if out is None else out.copy_(y)
+    return y if out is None else put_out(out, y)
 
 
 def fill(input, value):

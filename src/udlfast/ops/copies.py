@@ -1,6 +1,6 @@
 """Copies of views, and copies of a tensor with a view of them replaced, from tables."""
 from .. import _core
-from .._core import Tensor, extend
+from .._core import Tensor, extend, put_out
 from ..errors import ShapeError
 from ._common import tensor
 from .joining import chunk, split
@@ -26,8 +26,8 @@ def _copy(name):
         tensor(name + "_copy", input)
         y = getattr(input, name)(*args, **kwargs) if view is None else view(input, *args, **kwargs)
         if isinstance(y, Tensor):
-            return y.clone() if out is None else out.copy_(y)
-        return tuple(t.clone() for t in y) if out is None else [o.copy_(t) for o, t in zip(out, y)]
+            return y.clone() if out is None else put_out(out, y)
+        return tuple(t.clone() for t in y) if out is None else put_out(out, tuple(y))
     function.__name__ = function.__qualname__ = name + "_copy"
     function.__doc__ = f"A copy of what {name} views; the same arguments."
     return function
@@ -39,7 +39,7 @@ extend("narrow_copy", globals()["narrow_copy"])
 
 
 def _scatter(name, view, arguments):
-    def function(input, src, *args, **kwargs):
+    def function(input, src, *args, out=None, **kwargs):
         tensor(name, input)
         tensor(name, src, "src")
         y = input.clone()
@@ -47,7 +47,7 @@ def _scatter(name, view, arguments):
         if tuple(part.shape) != tuple(src.shape):
             raise ShapeError(f"{name}: expected src {list(part.shape)}, the shape of the part, got {list(src.shape)}")
         part.copy_(src)
-        return y
+        return y if out is None else put_out(out, y)
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""A copy of input with one part replaced by src, a tensor of the part's shape.
 

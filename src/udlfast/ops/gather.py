@@ -1,6 +1,6 @@
 """Elements picked and placed by a tensor of places along one dimension."""
 from .. import _core
-from .._core import K_gather, K_scatter, Tensor, attach, bfloat16, call, empty_like, extend, float32
+from .._core import K_gather, K_scatter, Tensor, attach, bfloat16, call, empty_like, extend, float32, put_out
 from ..errors import ArgumentError, ShapeError
 from ._common import axis, broadcast_shape, in_range, index_tensor, same_type, tensor
 from .elementwise import where
@@ -8,7 +8,7 @@ from .elementwise import where
 SET, ADD = 0, 1  # what the scatter kernel does with the old element
 
 
-def gather(input, dim, index, *, sparse_grad=False):
+def gather(input, dim, index, *, sparse_grad=False, out=None):
     """The elements whose places along `dim` stand in `index`.
 
     y[i, j, k] = input[i, index[i, j, k], k] for dim 1
@@ -28,7 +28,8 @@ def gather(input, dim, index, *, sparse_grad=False):
     tensor("gather", input)
     dim = axis("gather", dim, input.ndim)
     index = _check_index("gather", input, dim, index)
-    return _gather(input, dim, index)
+    y = _gather(input, dim, index)
+    return y if out is None else put_out(out, y)
 
 
 def _gather(input, dim, index):
@@ -74,7 +75,7 @@ def _check_index(op, input, dim, index, source=None):
     return index
 
 
-def scatter(input, dim, index, src=None, *, value=None, reduce=None):
+def scatter(input, dim, index, src=None, *, value=None, reduce=None, out=None):
     """A copy of input with elements placed at index along `dim`.
 
     y = input, then y[i, index[i, j, k], k] = src[i, j, k] for dim 1
@@ -93,6 +94,8 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     >>> torch.scatter(torch.zeros(3), 0, torch.tensor([2]), torch.tensor([5.])).tolist()
     [0.0, 0.0, 5.0]
     """
+    if out is not None:
+        return put_out(out, scatter(input, dim, index, src, value=value, reduce=reduce))
     op = "scatter"
     tensor(op, input)
     dim = axis(op, dim, input.ndim)
@@ -114,7 +117,7 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     return _scatter(input, dim, index, _like_index(src, index), SET)
 
 
-def scatter_add(input, dim, index, src):
+def scatter_add(input, dim, index, src, *, out=None):
     """A copy of input with elements added at index along `dim`.
 
     y = input, then y[i, index[i, j, k], k] += src[i, j, k] for dim 1
@@ -136,7 +139,8 @@ def scatter_add(input, dim, index, src):
     dim = axis(op, dim, input.ndim)
     same_type(op, input, src, "src")
     index = _check_index(op, input, dim, index, src)
-    return _scatter(input, dim, index, _like_index(src, index), ADD)
+    y = _scatter(input, dim, index, _like_index(src, index), ADD)
+    return y if out is None else put_out(out, y)
 
 
 def _like_index(src, index):
@@ -169,7 +173,7 @@ def scatter_backward(node, g):
     return gx, _gather(g, dim, index) if node.needs(1) else None
 
 
-def take_along_dim(input, indices, dim=None):
+def take_along_dim(input, indices, dim=None, *, out=None):
     """gather whose operands broadcast against each other outside `dim`.
 
     Args:
@@ -183,6 +187,8 @@ def take_along_dim(input, indices, dim=None):
     >>> torch.take_along_dim(torch.tensor([[5, 6]]), torch.tensor([[1], [0]]), 1).tolist()
     [[6], [5]]
     """
+    if out is not None:
+        return put_out(out, take_along_dim(input, indices, dim))
     op = "take_along_dim"
     tensor(op, input)
     indices = index_tensor(op, indices, "indices")

@@ -1,6 +1,6 @@
 """Elements combined at places along one dimension, and other ways to place elements."""
 from .. import _core
-from .._core import Tensor, attach, extend
+from .._core import Tensor, attach, extend, put_out
 from ..errors import ArgumentError, ShapeError
 from ._common import axis, in_range, index_tensor, same_type, tensor, whole
 from .elementwise import where
@@ -8,7 +8,7 @@ from .gather import ADD, SET, _check_index, _gather, _like_index, _scatter
 from .index_select import _fits, _line
 
 
-def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
+def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None):
     """A copy of input with elements combined at index along `dim`.
 
     Args:
@@ -25,7 +25,8 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
     >>> torch.scatter_reduce(torch.ones(2), 0, torch.tensor([1, 1]), torch.tensor([2., 3.]), "amax").tolist()
     [1.0, 3.0]
     """
-    return _reduce("scatter_reduce", input, dim, index, src, reduce, include_self)
+    y = _reduce("scatter_reduce", input, dim, index, src, reduce, include_self)
+    return y if out is None else put_out(out, y)
 
 
 def _reduce(op, input, dim, index, src, reduce, include_self):
@@ -89,7 +90,7 @@ def scatter_reduce_backward(node, g):
     return share * own, _gather(share, dim, index) * hit
 
 
-def index_reduce(input, dim, index, source, reduce, *, include_self=True):
+def index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None):
     """A copy of input with slices combined at index along `dim`.
 
     Args:
@@ -111,7 +112,8 @@ def index_reduce(input, dim, index, source, reduce, *, include_self=True):
     same_type(op, input, source, "source")
     _fits(op, input, dim, index, source)
     places = index.reshape(-1, *(1,) * (input.ndim - dim - 1)).expand(source.shape) if input.ndim else index.reshape(())
-    return _reduce(op, input, dim, places, source, reduce, include_self)
+    y = _reduce(op, input, dim, places, source, reduce, include_self)
+    return y if out is None else put_out(out, y)
 
 
 def put(input, index, source, accumulate=False):
@@ -173,7 +175,7 @@ def nonzero_static(input, *, size, fill_value=-1):
     return cat([found, rest], 0)
 
 
-def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, axis=0, unsafe=False, initial=None):
+def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, axis=0, unsafe=False, initial=None, out=None):
     """Neighbouring slices along the first dimension combined in segments.
 
     Args:
@@ -207,7 +209,8 @@ def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, ax
         place = lengths.new_tensor(list(range(n))).repeat_interleave(lengths)
     place = place.reshape(-1, *(1,) * (data.ndim - 1)).expand(data.shape)
     base = _core.full((n, *data.shape[1:]), empty if initial is None else initial, dtype=data.dtype)
-    return _reduce(op, base, 0, place, data, kind, initial is not None)
+    y = _reduce(op, base, 0, place, data, kind, initial is not None)
+    return y if out is None else put_out(out, y)
 
 
 for _function in (scatter_reduce, index_reduce, put, nonzero_static):

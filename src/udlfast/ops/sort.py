@@ -2,7 +2,7 @@
 from collections import namedtuple
 
 from .. import _core
-from .._core import K_sort, Tensor, attach, bfloat16, call, empty, extend, float32
+from .._core import K_sort, Tensor, attach, bfloat16, call, empty, extend, float32, put_out
 from ..errors import ArgumentError, DimError, ShapeError
 from ._common import axis, floating, tensor, whole
 from .creation import arange
@@ -16,7 +16,7 @@ MedianResult = namedtuple("median", ("values", "indices"))
 ModeResult = namedtuple("mode", ("values", "indices"))
 
 
-def sort(input, dim=-1, descending=False, stable=False):
+def sort(input, dim=-1, descending=False, stable=False, *, out=None):
     """The elements in order along a dimension.
 
     Args:
@@ -33,7 +33,8 @@ def sort(input, dim=-1, descending=False, stable=False):
     """
     tensor("sort", input)
     dim = axis("sort", dim, input.ndim)
-    return SortResult(*_first(input, dim, input.shape[dim] if input.ndim else 1, descending))
+    y = SortResult(*_first(input, dim, input.shape[dim] if input.ndim else 1, descending))
+    return y if out is None else put_out(out, y)
 
 
 def _first(input, dim, k, descending):
@@ -67,7 +68,7 @@ def _order(x, dim, k, descending):
     return values, indices
 
 
-def argsort(input, dim=-1, descending=False, stable=False):
+def argsort(input, dim=-1, descending=False, stable=False, *, out=None):
     """The indices that put the elements in order along a dimension.
 
     Args:
@@ -82,20 +83,22 @@ def argsort(input, dim=-1, descending=False, stable=False):
     """
     tensor("argsort", input)
     dim = axis("argsort", dim, input.ndim)
-    return _order(input.detach(), dim, input.shape[dim] if input.ndim else 1, descending)[1]
+    y = _order(input.detach(), dim, input.shape[dim] if input.ndim else 1, descending)[1]
+    return y if out is None else put_out(out, y)
 
 
-def msort(input):
+def msort(input, *, out=None):
     """The elements in order along the first dimension.
 
     >>> import udlfast as torch
     >>> torch.msort(torch.tensor([3, 1, 2])).tolist()
     [1, 2, 3]
     """
-    return sort(input, 0)[0]
+    y = sort(input, 0)[0]
+    return y if out is None else put_out(out, y)
 
 
-def topk(input, k, dim=-1, largest=True, sorted=True):
+def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
     """The k largest (or smallest) elements along a dimension.
 
     Args:
@@ -117,10 +120,11 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     k = whole("topk", "k", k)
     if k > n:
         raise ArgumentError(f"topk: k is {k}, but dimension {dim} of input {list(input.shape)} has {n} elements")
-    return TopkResult(*_first(input, dim, k, largest))
+    y = TopkResult(*_first(input, dim, k, largest))
+    return y if out is None else put_out(out, y)
 
 
-def kthvalue(input, k, dim=-1, keepdim=False):
+def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     """The k-th smallest element along a dimension.
 
     Args:
@@ -141,7 +145,8 @@ def kthvalue(input, k, dim=-1, keepdim=False):
     k = whole("kthvalue", "k", k)
     if not 1 <= k <= n:
         raise ArgumentError(f"kthvalue: k must be from 1 to {n}, the size of dimension {dim}, got {k}")
-    return KthvalueResult(*_one(_first(input, dim, k, False), dim, k - 1, keepdim))
+    y = KthvalueResult(*_one(_first(input, dim, k, False), dim, k - 1, keepdim))
+    return y if out is None else put_out(out, y)
 
 
 def _one(pair, dim, place, keepdim):
@@ -150,7 +155,7 @@ def _one(pair, dim, place, keepdim):
     return tuple(t.narrow(dim, place, 1) if keepdim else t.select(dim, place) for t in pair)
 
 
-def median(input, dim=None, keepdim=False):
+def median(input, dim=None, keepdim=False, *, out=None):
     """The element in the middle (the lower one of two); NaN if there is one.
 
     Args:
@@ -164,17 +169,19 @@ def median(input, dim=None, keepdim=False):
     >>> torch.median(torch.tensor([3, 1, 2, 5])).item()
     2
     """
-    return _median("median", input, dim, keepdim, False)
+    y = _median("median", input, dim, keepdim, False)
+    return y if out is None else put_out(out, y)
 
 
-def nanmedian(input, dim=None, keepdim=False):
+def nanmedian(input, dim=None, keepdim=False, *, out=None):
     """The element in the middle of those that are not NaN; see median.
 
     >>> import udlfast as torch
     >>> torch.nanmedian(torch.tensor([3., float("nan"), 2.])).item()
     2.0
     """
-    return _median("nanmedian", input, dim, keepdim, True)
+    y = _median("nanmedian", input, dim, keepdim, True)
+    return y if out is None else put_out(out, y)
 
 
 def _median(op, input, dim, keepdim, ignore):
@@ -198,7 +205,7 @@ def _median(op, input, dim, keepdim, ignore):
     return MedianResult(*(picked if keepdim else (t.squeeze(dim) for t in picked)))
 
 
-def mode(input, dim=-1, keepdim=False):
+def mode(input, dim=-1, keepdim=False, *, out=None):
     """The element that occurs most often along a dimension (the smallest of several).
 
     Args:
@@ -212,6 +219,8 @@ def mode(input, dim=-1, keepdim=False):
     >>> torch.mode(torch.tensor([3, 1, 3])).values.item()
     3
     """
+    if out is not None:
+        return put_out(out, mode(input, dim, keepdim))
     tensor("mode", input)
     dim = axis("mode", dim, input.ndim)
     if input.ndim == 0:
@@ -232,7 +241,7 @@ def mode(input, dim=-1, keepdim=False):
     return ModeResult(*(picked if keepdim else (t.squeeze(dim) for t in picked)))
 
 
-def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
+def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """The values below which a share q of the elements lies.
 
     Args:
@@ -248,17 +257,19 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     >>> torch.quantile(torch.tensor([1., 2., 4.]), 0.75).item()
     3.0
     """
-    return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
+    y = _quantile("quantile", input, q, dim, keepdim, interpolation, False)
+    return y if out is None else put_out(out, y)
 
 
-def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
+def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """quantile of the elements that are not NaN; NaN where there are none.
 
     >>> import udlfast as torch
     >>> torch.nanquantile(torch.tensor([1., float("nan"), 2.]), 0.5).item()
     1.5
     """
-    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
+    y = _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
+    return y if out is None else put_out(out, y)
 
 
 def _quantile(op, input, q, dim, keepdim, interpolation, ignore):

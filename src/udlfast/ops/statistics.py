@@ -2,14 +2,14 @@
 import math
 
 from .. import _core
-from .._core import Tensor, extend
+from .._core import Tensor, extend, put_out
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ._common import axis, tensor, whole
 from .elementwise import isnan, where
 from .joining import cat
 
 
-def cov(input, *, correction=1, fweights=None, aweights=None):
+def cov(input, *, correction=1, fweights=None, aweights=None, out=None):
     """The covariances of variables, the rows of input, from observations, its columns.
 
     C_ij = sum_k w_k (x_ik - m_i) (x_jk - m_j) / n, with means m weighted by w = fweights aweights
@@ -55,7 +55,8 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
             norm = total - correction * (w * aweights).sum() / total
         y = (centred * w) @ centred.mT
     y = y / norm.to(x.dtype).clamp(min=0)
-    return y.squeeze()
+    y = y.squeeze()
+    return y if out is None else put_out(out, y)
 
 
 def corrcoef(input):
@@ -85,7 +86,7 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None):
         raise DTypeError(f"nanmean: expected a floating-point tensor, got {x.dtype}; convert it with .float()")
     there = ~isnan(x.detach())
     y = where(there, x, 0.0).sum(dim, keepdim) / there.sum(dim, keepdim)
-    return y if out is None else out.copy_(y)
+    return y if out is None else put_out(out, y)
 
 
 # ---- histograms -----------------------------------------------------------------------------------------------------------
@@ -122,7 +123,7 @@ def histc(input, bins=100, min=0, max=0, *, out=None):
     x = x[(x >= low) & (x <= high)]
     place = ((x - low) / (high - low) * bins).long().clamp(max=bins - 1)
     y = _core.zeros(bins, dtype=input.dtype).index_add(0, place, _core.ones_like(x))
-    return y if out is None else out.copy_(y)
+    return y if out is None else put_out(out, y)
 
 
 class HistogramResult(tuple):
@@ -164,9 +165,8 @@ def histogram(input, bins, *, range=None, weight=None, density=False, out=None):
     if weight is not None and tuple(weight.shape) != tuple(input.shape):
         raise ShapeError(f"histogram: expected weight {list(input.shape)}, got {list(weight.shape)}")
     hist, (edges,) = _dense("histogram", x.reshape(-1, 1), [edges], None if weight is None else weight.reshape(-1), density)
-    if out is not None:
-        return HistogramResult((out[0].copy_(hist), out[1].copy_(edges)))
-    return HistogramResult((hist, edges))
+    y = HistogramResult((hist, edges))
+    return y if out is None else put_out(out, y)
 
 
 def histogramdd(input, bins, *, range=None, weight=None, density=False):
@@ -352,7 +352,7 @@ def renorm(input, p, dim, maxnorm, *, out=None):
         raise ArgumentError(f"renorm: expected p > 0, maxnorm >= 0 and at least two dimensions, got {p}, {maxnorm}, {list(input.shape)}")
     norm = input.norm(p, [d for d in range(input.ndim) if d != dim], keepdim=True)
     y = input * where(norm > maxnorm, maxnorm / (norm + 1e-7), 1.0)
-    return y if out is None else out.copy_(y)
+    return y if out is None else put_out(out, y)
 
 
 def vander(x, N=None, increasing=False):
