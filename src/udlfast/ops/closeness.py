@@ -3,12 +3,17 @@
 import math
 
 from .. import _core
-from .._core import extend, put_out
+from .._core import Tensor, extend, put_out
+from ..errors import ArgumentError, DTypeError
 from .elementwise import isfinite, isnan, where
 
 
 def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False, *, out=None):
     """Whether |input - other| <= atol + rtol |other|, element by element."""
+    if rtol < 0 or atol < 0:
+        raise ArgumentError(f"isclose: rtol and atol must not be negative, got {rtol} and {atol}")
+    if isinstance(other, Tensor) and input.dtype is not other.dtype:
+        raise DTypeError(f"isclose: expected two tensors of one type, got {input.dtype} and {other.dtype}")
     close = (input == other) | ((input - other).abs() <= other.abs() * rtol + atol) & isfinite(input - other)
     y = close | (isnan(input) & isnan(other)) if equal_nan else close
     return y if out is None else put_out(out, y)

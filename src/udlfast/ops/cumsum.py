@@ -2,7 +2,7 @@
 from .. import _core
 from .._core import K_cumsum, Tensor, attach, bfloat16, call, empty_like, extend, float32, put_out
 from ..errors import DTypeError
-from ._common import axis, once, split_at, tensor
+from ._common import axis, once, split_at, tensor, whole
 from .elementwise import where
 
 SUM, PROD = 0, 1  # UDL_SUM, UDL_PROD
@@ -222,9 +222,10 @@ def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
     [2, 3]
     """
     tensor("diff", input)
+    n = whole("diff", "n", n)
     dim = axis("diff", dim, input.ndim)
     parts = [t for t in (prepend, input, append) if isinstance(t, Tensor)]
-    if len(parts) > 1:
+    if len(parts) > 1 and n:
         from .joining import cat
         input = cat(parts, dim)
     for _ in range(n):

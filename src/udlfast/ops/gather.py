@@ -1,7 +1,7 @@
 """Elements picked and placed by a tensor of places along one dimension."""
 from .. import _core
 from .._core import K_gather, K_scatter, Tensor, attach, bfloat16, call, empty_like, extend, float32, put_out
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError
 from ._common import axis, broadcast_shape, in_range, index_tensor, same_type, tensor
 from .elementwise import where
 
@@ -29,6 +29,8 @@ def gather(input, dim, index, *, sparse_grad=False, out=None):
     dim = axis("gather", dim, input.ndim)
     index = _check_index("gather", input, dim, index)
     y = _gather(input, dim, index)
+    if out is not None and out.dtype is not input.dtype:
+        raise DTypeError(f"gather: expected out of type {input.dtype}, got {out.dtype}")
     return y if out is None else put_out(out, y)
 
 

@@ -1,7 +1,7 @@
 """Tensors joined into one, and one cut into several."""
 from .. import _core
 from .._core import Tensor, attach, empty, extend, put_out
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ._common import axis, tensor, whole
 
 
@@ -274,7 +274,7 @@ split_with_sizes = split
 def _cut(op, x, dim):
     tensor(op, x)
     if x.ndim == 0:
-        raise ShapeError(f"{op}: expected a tensor with at least one dimension, got a number")
+        raise (DimError if op == "unbind" else ShapeError)(f"{op}: expected a tensor with at least one dimension, got a number")
     dim = axis(op, dim, x.ndim)
     return dim, x.shape[dim]
 

@@ -160,6 +160,10 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
 
     Source: inverse transform sampling; Efraimidis and Spirakis 2006 (without replacement).
     """
+    if not input.dtype.is_floating_point:
+        raise DTypeError(f"multinomial: expected floating-point weights, got {input.dtype}")
+    if out is not None and out.dtype is not _core.int64:
+        raise DTypeError(f"multinomial: expected out of type int64, got {out.dtype}")
     w = input.detach().to(_core.float64)
     if w.ndim not in (1, 2):
         raise ArgumentError(f"multinomial: expected weights [n] or [m, n], got {list(input.shape)}")
@@ -227,10 +231,14 @@ def _random_method(self, low=0, high=None, *, generator=None):
 
 
 def _exponential_method(self, lambd=1.0, *, generator=None):
+    if lambd <= 0:
+        raise ArgumentError(f"exponential_: expected lambd above 0, got {lambd}")
     return self.copy_(-(1 - rand(tuple(self.shape), generator=generator, dtype=_core.float64)).log() / lambd)
 
 
 def _cauchy_method(self, median=0.0, sigma=1.0, *, generator=None):
+    if sigma <= 0:
+        raise ArgumentError(f"cauchy_: expected sigma above 0, got {sigma}")
     u = rand(tuple(self.shape), generator=generator, dtype=_core.float64)
     return self.copy_(((u - 0.5) * 3.141592653589793).tan() * sigma + median)
 
@@ -243,6 +251,8 @@ def _geometric_method(self, p, *, generator=None):
 
 
 def _log_normal_method(self, mean=1.0, std=2.0, *, generator=None):
+    if std <= 0:
+        raise ArgumentError(f"log_normal_: expected std above 0, got {std}")
     return self.copy_((randn(tuple(self.shape), generator=generator, dtype=_core.float64) * std + mean).exp())
 
 

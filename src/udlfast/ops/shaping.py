@@ -1,7 +1,7 @@
 """Tensors turned, repeated and laid out anew. What can be a view is one; the rest is composed of views and copies."""
 from .. import _core
 from .._core import Tensor, extend
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ._common import axes, axis, broadcast_shape, index_tensor, tensor, whole
 from .creation import arange
 from .creation import tensor as new_tensor
@@ -47,6 +47,8 @@ def flipud(input):
     >>> torch.flipud(torch.tensor([[1], [2]])).tolist()
     [[2], [1]]
     """
+    if input.ndim == 0:
+        raise ShapeError("flipud: expected at least one dimension, got a number")
     return flip(input, 0)
 
 
@@ -76,7 +78,9 @@ def roll(input, shifts, dims=None):
     out = input
     for shift, d in zip(shifts, dims):
         d = axis("roll", d, input.ndim)
-        n = input.shape[d] if input.ndim else 1
+        if not input.ndim:
+            raise DimError("roll: a tensor without dimensions has none to roll along")
+        n = input.shape[d]
         shift = shift % n if n else 0
         if shift:
             out = cat([out.narrow(d, n - shift, shift), out.narrow(d, 0, n - shift)], d)
@@ -90,7 +94,10 @@ def rot90(input, k=1, dims=(0, 1)):
     >>> torch.rot90(torch.tensor([[1, 2], [3, 4]])).tolist()
     [[2, 4], [1, 3]]
     """
-    a, b = axes("rot90", dims, input.ndim)
+    dims = axes("rot90", dims, input.ndim)
+    if len(dims) != 2:
+        raise ArgumentError(f"rot90: expected two dimensions, got {dims}")
+    a, b = dims
     k %= 4
     if k == 0:
         return input.clone()

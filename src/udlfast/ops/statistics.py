@@ -40,6 +40,8 @@ def cov(input, *, correction=1, fweights=None, aweights=None, out=None):
             continue
         if weight.ndim > 1 or weight.numel() != n:
             raise ShapeError(f"cov: expected {name} [{n}], got {list(weight.shape)}")
+        if weight.dtype.is_floating_point is (name == "fweights"):
+            raise DTypeError(f"cov: fweights are whole numbers and aweights floating-point numbers, got {name} of type {weight.dtype}")
         if bool((weight < 0).any()):
             raise ArgumentError(f"cov: {name} must not be negative")
         w = weight.reshape(-1).to(x.dtype) if w is None else w * weight.reshape(-1)

@@ -68,7 +68,7 @@ def _results(input, values, inverse, counts, return_inverse, return_counts):
     import numpy
     out = [_core.from_numpy(numpy.ascontiguousarray(values)).to(input.dtype)]
     if return_inverse:
-        out.append(_core.from_numpy(numpy.ascontiguousarray(inverse, dtype=numpy.int64)))
+        out.append(_core.from_numpy(numpy.array(inverse, dtype=numpy.int64, order="C")))
     if return_counts:
         out.append(_core.from_numpy(numpy.ascontiguousarray(counts, dtype=numpy.int64)))
     return out[0] if len(out) == 1 else tuple(out)
@@ -130,7 +130,9 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
         sorted_sequence = sorted_sequence.gather(-1, sorter)
     s = _array(op, sorted_sequence)
     v = _array(op, input) if isinstance(input, Tensor) else numpy.asarray(input)
-    if s.ndim == 1:
+    if v.size == 0:
+        places = v
+    elif s.ndim == 1:
         places = numpy.searchsorted(s, v, side)
     else:
         if s.shape[:-1] != v.shape[:-1]:
