@@ -455,22 +455,28 @@ def binary_function(int op, a, b):
     return r
 
 
-def add(input, other, *, alpha=1):
+def add(input, other, *, alpha=1, out=None):
     """input + alpha other, element by element."""
+    if out is not None:
+        return put_out(out, add(input, other, alpha=alpha))
     if type(alpha) is int and alpha == 1:
         return binary_function(UDL_MAP_add, input, other)
     return binary_function(UDL_MAP_add, input, other * alpha)
 
 
-def sub(input, other, *, alpha=1):
+def sub(input, other, *, alpha=1, out=None):
     """input - alpha other, element by element."""
+    if out is not None:
+        return put_out(out, sub(input, other, alpha=alpha))
     if type(alpha) is int and alpha == 1:
         return binary_function(UDL_MAP_sub, input, other)
     return binary_function(UDL_MAP_sub, input, other * alpha)
 
 
-def div(input, other, *, rounding_mode=None):
+def div(input, other, *, rounding_mode=None, out=None):
     """input / other; rounding_mode None (true division), "floor" or "trunc"."""
+    if out is not None:
+        return put_out(out, div(input, other, rounding_mode=rounding_mode))
     if rounding_mode is None:
         return binary_function(UDL_MAP_div, input, other)
     if rounding_mode == "floor":

@@ -5,6 +5,7 @@ Nothing is computed here. Most names are those of udlfast.ops; the few functions
 """
 # ruff: noqa: F401, F811 - names are imported to be found here
 from .._core import linear
+from ..ops._common import in_place
 from ..ops.activations import (
     celu,
     glu,
@@ -97,22 +98,22 @@ def relu(input, inplace=False):
 
 def silu(input, inplace=False):
     """x sigmoid(x), into the input if `inplace`."""
-    return input.copy_(_silu(input)) if inplace else _silu(input)
+    return in_place(_silu)(input) if inplace else _silu(input)
 
 
 def mish(input, inplace=False):
     """x tanh(softplus(x)), into the input if `inplace`."""
-    return input.copy_(_mish(input)) if inplace else _mish(input)
+    return in_place(_mish)(input) if inplace else _mish(input)
 
 
 def hardswish(input, inplace=False):
     """x relu6(x + 3) / 6, into the input if `inplace`."""
-    return input.copy_(_hardswish(input)) if inplace else _hardswish(input)
+    return in_place(_hardswish)(input) if inplace else _hardswish(input)
 
 
 def hardsigmoid(input, inplace=False):
     """relu6(x + 3) / 6, into the input if `inplace`."""
-    return input.copy_(_hardsigmoid(input)) if inplace else _hardsigmoid(input)
+    return in_place(_hardsigmoid)(input) if inplace else _hardsigmoid(input)
 
 
 def relu_(input):
