@@ -158,7 +158,7 @@ def test_lbfgs_walks_as_torch(doubles, rng, options):
         other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     apart = np.abs(tracks[0][0] - tracks[1][0])  # rounding grows from iteration to iteration: each divides by s . y
     assert apart[:2].max() < 1e-12 and apart.max() < 1e-6 and tracks[0][1:] == tracks[1][1:]
-    check_raises(ValueError, ["groups"], optim.LBFGS, [{"params": [nn.Parameter(torch.ones(1))]}, {"params": [nn.Parameter(torch.ones(1))]}])
+    check_raises(ValueError, ["groups"], optim.LBFGS, [{"params": [nn.Parameter(torch.ones(1))]} for _ in range(2)])
 
 
 def test_muon_against_torch(rng):
@@ -260,8 +260,9 @@ def test_pickle_and_deepcopy(name, rng):
 
 def test_refusals():
     p = [nn.Parameter(torch.ones(2))]
-    for kind, options, part in [(optim.Adadelta, {"rho": 2}, "rho"), (optim.RMSprop, {"alpha": -1}, "alpha"), (optim.Rprop, {"etas": (2, 3)}, "eta"),
-                                (optim.NAdam, {"betas": (0.9, 1.0)}, "index 1"), (optim.Adagrad, {"lr": -1}, "lr"),
+    for kind, options, part in [(optim.Adadelta, {"rho": 2}, "rho"), (optim.RMSprop, {"alpha": -1}, "alpha"),
+                                (optim.Rprop, {"etas": (2, 3)}, "eta"), (optim.NAdam, {"betas": (0.9, 1.0)}, "index 1"),
+                                (optim.Adagrad, {"lr": -1}, "lr"),
                                 (optim.Adafactor, {"d": 0.5}, "threshold"), (optim.SparseAdam, {"eps": -1}, "eps")]:  # fmt: skip
         check_raises(ValueError, [part], kind, p, **options)
     check_raises(RuntimeError, ["differentiable"], optim.RMSprop, p, differentiable=True)
