@@ -643,6 +643,7 @@ METHODS = {
     "xlogy": "elementwise",
 }
 SLOTS = {
+    "anomaly": "anomaly",
     "check_device": "interop",
     "cpu_device": "interop",
     "getitem": "getitem",
@@ -652,5 +653,6 @@ SLOTS = {
     "setitem": "getitem",
     "to_tensor": "creation",
     "type_name": "interop",
+    "where_made": "anomaly",
     "wrap_mode": "interop",
 }
