@@ -276,6 +276,14 @@ typedef struct {
     i64 dtype, count, amsgrad, maximize, decoupled, step;
     double lr, beta1, beta2, eps, weight_decay, pad0, pad1;
 } udl_adam_args; /* states: exp_avg, exp_avg_sq, max_exp_avg_sq */
+/* The other rules share one form; optim_rules.c says what flags, keep (factor on p) and s[] are, and which states. */
+typedef struct {
+    const i64 *table;
+    i64 dtype, count, maximize, flags;
+    double weight_decay, keep, s[7];
+} udl_rmsprop_args;
+typedef udl_rmsprop_args udl_adagrad_args, udl_adadelta_args, udl_adamax_args, udl_nadam_args, udl_radam_args;
+typedef udl_rmsprop_args udl_asgd_args, udl_rprop_args;
 
 /* out[1] (float64) = sum of squares of a[n] */
 typedef struct {

@@ -618,6 +618,10 @@ cdef inline int check_overlap(Tensor t, str op) except -1:
 
 
 cdef int check_leaf(Tensor self, str op) except -1:
+    if self.many:
+        raise ArgumentError(f"{op}: this tensor is one of several views that one operation (unbind, split, chunk, iteration) gave; such "
+                            f"an output cannot be modified in place while operations are recorded: use the out-of-place "
+                            f"operation, or select, narrow or an index to get the view")
     if self.rg or (self.base is not None and self.base.node is None and self.base.rg):
         raise ArgumentError(f"{op}: a leaf tensor that requires a gradient (or a view of one) cannot be modified in place "
                             f"while operations are recorded; use no_grad() or work on a clone")

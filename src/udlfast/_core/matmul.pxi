@@ -138,6 +138,8 @@ cpdef object matmul(input, other, out=None):
     if a.ndim_ == 0 or b.ndim_ == 0:
         raise ShapeError(f"matmul: both operands need at least one dimension, got {list(size_of(a))} and {list(size_of(b))}; "
                          f"use * for scalars")
+    if udl_autocast >= 0:
+        a, b = lowered(a), lowered(b)
     if a.code != b.code:
         raise DTypeError(f"matmul: expected operands of one type, got {a.dtype} and {b.dtype}; convert one with .to()")
     k = b.ndim_ - 2 if b.ndim_ > 1 else 0
@@ -253,6 +255,8 @@ cpdef object linear(Tensor input, Tensor weight, Tensor bias=None):
     if input.ndim_ == 0 or input.shape_[input.ndim_ - 1] != weight.shape_[1]:
         raise ShapeError(f"linear: expected input [..., {weight.shape_[1]}] for weight {list(size_of(weight))}, got input "
                          f"{list(size_of(input))}")
+    if udl_autocast >= 0:
+        input, weight, bias = lowered(input), lowered(weight), lowered(bias)
     if input.code != weight.code or input.code < UDL_BF16 or (bias is not None and bias.code != input.code):
         raise DTypeError(f"linear: expected input, weight and bias of one floating type, got {input.dtype}, {weight.dtype}"
                          + (f", {bias.dtype}" if bias is not None else ""))

@@ -82,6 +82,7 @@ cdef class Tensor:
     cdef bint contig
     cdef bint rg                      # a leaf that wants a gradient
     cdef bint retains
+    cdef bint many                    # one of several views that one operation gave: not to be modified in place on the tape
     cdef int out_idx                  # which output of `node` this is
     cdef Py_ssize_t numel_
     cdef Py_ssize_t shape_[8]
@@ -285,12 +286,16 @@ cdef class Tensor:
         return to_numpy(self)
 
     def __array__(self, dtype=None, copy=None):
-        a = self.numpy()
+        a = (self.float() if self.code == UDL_BF16 else self).numpy()
+        if copy is False and (self.code == UDL_BF16 or (dtype is not None and a.dtype != dtype)):
+            raise ValueError(f"__array__: {self.dtype} cannot become {dtype or a.dtype} without a copy")
         if dtype is not None and a.dtype != dtype:
-            if copy is False:
-                raise ValueError(f"__array__: {a.dtype} cannot become {dtype} without a copy")
             return a.astype(dtype)
         return a.copy() if copy else a
+
+    @property
+    def __array_interface__(self):
+        return self.numpy().__array_interface__
 
     __array_priority__ = 1000
 

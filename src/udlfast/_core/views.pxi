@@ -547,7 +547,15 @@ def unbind(Tensor input not None, dim=0):
     cdef int d = norm_dim(dim, input.ndim_, "unbind")
     if input.ndim_ == 0:
         raise DimError("unbind: a 0-d tensor has no dimension to unbind")
-    return tuple([basic_index(input, (slice(None),) * d + (i,)) for i in range(input.shape_[d])])
+    return mark_many(tuple([basic_index(input, (slice(None),) * d + (i,)) for i in range(input.shape_[d])]))
+
+
+def mark_many(tuple views):
+    """Several views that one operation gives: an in-place operation on one of them is refused while operations are recorded."""
+    for v in views:
+        if (<Tensor?>v).base is not None:
+            (<Tensor>v).many = True
+    return views
 
 
 def diagonal(Tensor input not None, offset=0, dim1=0, dim2=1):

@@ -963,6 +963,7 @@ METHODS = {
     "xlogy_": "inplace",
 }
 SLOTS = {
+    "anomaly": "anomaly",
     "check_device": "interop",
     "cpu_device": "interop",
     "getitem": "getitem",
@@ -972,5 +973,6 @@ SLOTS = {
     "setitem": "getitem",
     "to_tensor": "creation",
     "type_name": "interop",
+    "where_made": "anomaly",
     "wrap_mode": "interop",
 }

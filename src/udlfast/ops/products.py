@@ -1,6 +1,7 @@
 """Products of vectors, matrices and tensors, all by way of matmul."""
 from .._core import extend, matmul, put_out
 from ..errors import ArgumentError, ShapeError
+from . import _autocast
 from ._common import axis, tensor, whole
 from .creation import eye
 
@@ -113,6 +114,8 @@ ger = outer
 def _plus(op, product, input, beta, alpha):
     """beta input + alpha product; an input that counts nothing is not looked at."""
     product = product if alpha == 1 else product * alpha
+    if _autocast.ON:
+        (input,) = _autocast.low(input)
     if beta == 0:
         return product
     return product + (input if beta == 1 else input * beta)
