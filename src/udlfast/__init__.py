@@ -94,13 +94,14 @@ divide = true_divide = div
 globals().update(float=float32, int=int32, bool=bool_)  # names of types that shadow builtins
 
 _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",
-         "cuda", "backends", "func", "amp", "multiprocessing", "profiler", "version", "hub", "cpu")
+         "cuda", "backends", "func", "amp", "multiprocessing", "profiler", "version", "hub", "cpu", "compiler")
 
 # functions and classes of modules that are imported when one of their names is first used
 _LATE = {
     "amp": ("autocast", "clear_autocast_cache", "get_autocast_cpu_dtype", "get_autocast_dtype", "is_autocast_available",
             "is_autocast_cpu_enabled", "is_autocast_enabled", "set_autocast_cpu_enabled", "set_autocast_dtype", "set_autocast_enabled"),
     "autograd": ("is_anomaly_check_nan_enabled", "is_anomaly_enabled"),
+    "compiler": ("compile",),
     "func": ("vmap",),
     "settings": ("are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode", "get_num_interop_threads",
                  "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_default_device",

@@ -697,6 +697,8 @@ cdef int accumulate(Tensor leaf, Tensor g, bint create_graph) except -1:
     if not same_shape(g, leaf):
         raise ShapeError(f"backward: a gradient of shape {list(size_of(g))} arrived at a leaf of shape {list(size_of(leaf))}; "
                          f"the gradient rule of the operation is wrong")
+    if udl_recorders:
+        note_grad(leaf, True)
     if g.code != leaf.code:
         g = cast(g, leaf.code)
     if leaf.grad_ is None:

@@ -98,14 +98,16 @@ cdef int run_map(int op, Tensor out, Tensor a, Tensor b, Tensor c, int n_in, int
         s.ndim = 1
         s.shape[0] = out.numel_
         s.strides[0][0] = s.strides[1][0] = s.strides[2][0] = s.strides[3][0] = 1
-        return kcall(UDL_K_elementwise, &s, out.numel_ * 8)
+        return kcall(UDL_K_elementwise, &s, out.numel_ * 8, out, a, b, c)
     fill_dims(&s, out, a, b, c)
-    return kcall(UDL_K_elementwise, &s, out.numel_ * 8)
+    return kcall(UDL_K_elementwise, &s, out.numel_ * 8, out, a, b, c)
 
 
 cdef int run_integer_division(udl_elementwise_args *s, Tensor out, Tensor a, Tensor b) except -1:
     """The kernel refuses a divisor of zero."""
     fill_dims(s, out, a, b, None)
+    if udl_recorders:
+        record_call(UDL_K_elementwise, s, (out, a, b, None))
     if udl_call(UDL_K_elementwise, s) != UDL_OK:
         raise DivisionError(f"{op_name(<int>s.op)}: an integer was divided by zero")
     return 0
@@ -654,6 +656,8 @@ cdef inline Tensor clone_raw(Tensor a):
     cdef Tensor out = empty_like_c(a, a.code)
     if a.contig:
         if a.numel_ * ITEMSIZE[a.code] < 65536:
+            if udl_recorders:
+                record_bytes(UDL_PLAN_COPY, out, a, a.numel_ * ITEMSIZE[a.code])
             memcpy(out.data_, a.data_, a.numel_ * ITEMSIZE[a.code])
             return out
     copy_into(out, a)
@@ -676,6 +680,8 @@ cpdef Tensor fill_(Tensor self, value):
     check_overlap(self, "fill_") if not self.contig else 0
     if self.numel_:
         if self.contig and not value and self.numel_ < 65536 and (self.code < UDL_BF16 or str(value)[0] != "-"):
+            if udl_recorders:
+                record_bytes(UDL_PLAN_FILL, self, None, self.numel_ * ITEMSIZE[self.code])
             memset(self.data_, 0, self.numel_ * ITEMSIZE[self.code])
         elif self.code == UDL_I64 or self.code == UDL_I32 or self.code == UDL_U8:
             v = empty_nd(UDL_I64, 0, NULL)

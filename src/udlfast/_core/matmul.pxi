@@ -28,7 +28,7 @@ cdef Tensor gemm(Tensor a, Tensor b, Tensor bias, int act, PackedWeight packed=N
     s.b_k, s.b_n = b.strides_[b.ndim_ - 2], b.strides_[b.ndim_ - 1]
     s.o_batch, s.ldo, s.act, s.bias_m, s.precision = M * N, N, act, 0, 0
     s.alpha, s.beta = 1.0, 0.0
-    kcall(UDL_K_matmul, &s, out.numel_ * (K + 1))
+    kcall(UDL_K_matmul, &s, out.numel_ * (K + 1), out, a, b, bias)
     return out
 
 
@@ -302,6 +302,8 @@ def matmul_into(Tensor a not None, Tensor b not None, Tensor out not None, Tenso
     s.a_m, s.a_k, s.b_k, s.b_n = a.strides_[0], a.strides_[1], b.strides_[0], b.strides_[1]
     s.ldo, s.act, s.bias_m, s.precision = out.strides_[0], act, bias_m, 0
     s.alpha, s.beta = alpha, beta
-    kcall(UDL_K_matmul, &s, out.numel_ * (a.shape_[1] + 1))
+    if udl_recorders:
+        record_call(UDL_K_matmul, &s, (out, a, b, bias, residual))
+    run_kernel(UDL_K_matmul, &s, out.numel_ * (a.shape_[1] + 1))
     out.storage.version += 1
     return out

@@ -120,6 +120,8 @@ cdef class Tensor:
         return (self.data_ - <char *>self.storage.ptr) // ITEMSIZE[self.code]
 
     def data_ptr(self):
+        if udl_recorders:
+            host_read("data_ptr()")
         self.storage.exported = True
         self.storage.packed = None
         return <size_t>self.data_
@@ -200,11 +202,15 @@ cdef class Tensor:
 
     @property
     def grad(self):
+        if udl_recorders:
+            note_grad(self, True)
         return self.grad_
 
     @grad.setter
     def grad(self, value):
         cdef Tensor g
+        if udl_recorders:
+            note_grad(self, False)
         if value is None:
             self.grad_ = None
             return
@@ -218,6 +224,8 @@ cdef class Tensor:
 
     @grad.deleter
     def grad(self):
+        if udl_recorders:
+            note_grad(self, False)
         self.grad_ = None
 
     def backward(self, gradient=None, retain_graph=None, bint create_graph=False, inputs=None):
@@ -270,6 +278,8 @@ cdef class Tensor:
         if self.numel_ != 1:
             raise ArgumentError(f"item: expected a tensor of one element, got shape {list(size_of(self))}; use tolist() "
                                 f"or index it")
+        if udl_recorders:
+            host_read("item()")
         return read_item(self.data_, self.code)
 
     def tolist(self):
@@ -316,6 +326,8 @@ cdef class Tensor:
     def __bool__(self):
         if self.numel_ != 1:
             raise ArgumentError(f"bool: the truth of a tensor of shape {list(size_of(self))} is ambiguous; use any() or all()")
+        if udl_recorders:
+            host_read("bool()")
         return bool(read_item(self.data_, self.code))
 
     def __len__(self):
@@ -634,6 +646,8 @@ cdef object to_numpy(Tensor t):
     if NP is None:
         import numpy
         NP = numpy
+    if udl_recorders:
+        host_read("numpy()")
     t.storage.exported = True
     t.storage.packed = None
     b = BufferView.__new__(BufferView)

@@ -319,6 +319,12 @@ class Module:
         """This module: everything is on the CPU."""
         return self
 
+    def compile(self, **options):
+        """Makes forward replay its kernel calls, as udlfast.compile does; options are those of compile."""
+        from .. import compile as compiled
+
+        self.__dict__["forward"] = compiled(self.forward, **options)
+
     # state
 
     get_extra_state = _state.no_extra_to_get
