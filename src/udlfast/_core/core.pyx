@@ -4,7 +4,7 @@
 
 One extension module, made of these parts (included below in this order):
 dtype - element types and promotion; storage - memory and views of it; call - kernel calls; tensor - the class;
-elementwise, reduce, matmul, views - operations with their gradient rules beside them; autograd - the tape;
+elementwise, reduce, matmul, views, become - operations with their gradient rules beside them; autograd - the tape;
 random, runtime - generators, instruction sets, threads, memory.
 """
 cimport cython
@@ -33,6 +33,7 @@ include "autograd.pxi"
 include "elementwise.pxi"
 include "reduce.pxi"
 include "views.pxi"
+include "become.pxi"
 include "prepack.pxi"
 include "matmul.pxi"
 include "create.pxi"

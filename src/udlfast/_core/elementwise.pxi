@@ -457,22 +457,28 @@ def binary_function(int op, a, b):
     return r
 
 
-def add(input, other, *, alpha=1):
+def add(input, other, *, alpha=1, out=None):
     """input + alpha other, element by element."""
+    if out is not None:
+        return put_out(out, add(input, other, alpha=alpha))
     if type(alpha) is int and alpha == 1:
         return binary_function(UDL_MAP_add, input, other)
     return binary_function(UDL_MAP_add, input, other * alpha)
 
 
-def sub(input, other, *, alpha=1):
+def sub(input, other, *, alpha=1, out=None):
     """input - alpha other, element by element."""
+    if out is not None:
+        return put_out(out, sub(input, other, alpha=alpha))
     if type(alpha) is int and alpha == 1:
         return binary_function(UDL_MAP_sub, input, other)
     return binary_function(UDL_MAP_sub, input, other * alpha)
 
 
-def div(input, other, *, rounding_mode=None):
+def div(input, other, *, rounding_mode=None, out=None):
     """input / other; rounding_mode None (true division), "floor" or "trunc"."""
+    if out is not None:
+        return put_out(out, div(input, other, rounding_mode=rounding_mode))
     if rounding_mode is None:
         return binary_function(UDL_MAP_div, input, other)
     if rounding_mode == "floor":
@@ -614,6 +620,10 @@ cdef inline int check_overlap(Tensor t, str op) except -1:
 
 
 cdef int check_leaf(Tensor self, str op) except -1:
+    if self.many:
+        raise ArgumentError(f"{op}: this tensor is one of several views that one operation (unbind, split, chunk, iteration) gave; such "
+                            f"an output cannot be modified in place while operations are recorded: use the out-of-place "
+                            f"operation, or select, narrow or an index to get the view")
     if self.rg or (self.base is not None and self.base.node is None and self.base.rg):
         raise ArgumentError(f"{op}: a leaf tensor that requires a gradient (or a view of one) cannot be modified in place "
                             f"while operations are recorded; use no_grad() or work on a clone")

@@ -168,7 +168,7 @@ def in_place(function):
     name = function.__name__
 
     def method(self, *args, **kwargs):
-        return _core.assign(self, function(self, *args, **kwargs), name + "_")
+        return _core.assign(self, function(_core.snapshot(self, name + "_", args), *args, **kwargs), name + "_")
     method.__name__ = name + "_"
     method.__doc__ = f"{name}, stored in this tensor; see udlfast.{name}."
     return method

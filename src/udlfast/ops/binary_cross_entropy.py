@@ -2,6 +2,7 @@
 from .. import _core
 from .._core import R_MAX, R_MIN, bfloat16, float32
 from ..errors import ArgumentError, ShapeError
+from . import _autocast
 from ._common import broadcast_shape, floating, reduced, reduction_of, same_type, tensor
 from ._pointwise import pointwise
 from .elementwise import logsigmoid
@@ -28,6 +29,8 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     Source: Understanding Deep Learning, section 5.4.
     """
     op = "binary_cross_entropy"
+    if _autocast.ON:
+        input, target, weight = _autocast.wide(input, target, weight)
     floating(op, input)
     same_type(op, input, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
@@ -70,6 +73,8 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
     Source: Understanding Deep Learning, section 5.4.
     """
     op = "binary_cross_entropy_with_logits"
+    if _autocast.ON:
+        input, target, weight = _autocast.wide(input, target, weight)
     floating(op, input)
     tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
