@@ -133,8 +133,11 @@ def airy_ai(x):
 
 
 # ---- orthogonal polynomials: p_k+1 from p_k and p_k-1 --------------------------------------------------------------------------
-# (p_1 of x; p_k+1 of (x, k, p_k, p_k-1); argument)
-_T = (lambda x, k, p, q: 2 * x * p - q)
+def _T(x, k, p, q):
+    return 2 * x * p - q
+
+
+# (p_1 of x; p_k+1 of (x, k, p_k, p_k-1))
 POLYNOMIALS = {
     "chebyshev_polynomial_t": (lambda x: x, _T), "chebyshev_polynomial_u": (lambda x: 2 * x, _T),
     "chebyshev_polynomial_v": (lambda x: 2 * x - 1, _T), "chebyshev_polynomial_w": (lambda x: 2 * x + 1, _T),
