@@ -4,7 +4,7 @@ import numpy as np
 from .. import _core
 from .._core import attach, matmul
 from ..errors import ArgumentError, GradError, LinAlgError, ShapeError
-from ._linalg_common import back, double, identity, lapack, lu_arrays, matrix, mT, permutation, result, with_out
+from ._linalg_common import back, constant, double, identity, lapack, lu_arrays, matrix, mT, permutation, result, with_out
 from ._linalg_solve import _triangular, solve_triangular
 from .joining import cat
 from .triangle import diag_embed, tril, triu
@@ -171,7 +171,7 @@ def eigh(A, UPLO="L", *, out=None):
 
 
 def eigh_backward(node, gw, gv):
-    """V (diag(gw) + (V^T gV) / E) V^T, E_ij = w_j - w_i"""
+    """V (diag(gw) + (V^T gV) / E) V^T made symmetric, E_ij = w_j - w_i"""
     w, v = node.saved
     if gv is None:
         return (matmul(v * gw.unsqueeze(-2), mT(v)),)
@@ -179,7 +179,7 @@ def eigh_backward(node, gw, gv):
     inner = matmul(mT(v), gv)
     inner = (inner - diag_embed(inner.diagonal(0, -2, -1))) / e
     inner = inner if gw is None else inner + diag_embed(gw)
-    return (matmul(matmul(v, inner), mT(v)),)
+    return (_symmetric(matmul(matmul(v, inner), mT(v))),)
 
 
 @with_out
@@ -389,7 +389,8 @@ def householder_product(A, tau):
     m, n = A.shape[-2:]
     if m < n or tau.shape[-1] > n:
         raise ShapeError(f"{op}: expected A with M >= N and tau with at most N elements, got {list(A.shape)} and {list(tau.shape)}")
-    return _reflect(A, tau, back(np.eye(m, n), A.dtype).expand(*A.shape[:-2], m, n))
+    q = back(np.eye(m, n), A.dtype).expand(*A.shape[:-2], m, n)
+    return _reflect(A, tau, q) if tau.shape[-1] else constant(q.clone(), A, tau)
 
 
 def _reflect(A, tau, x, reverse=True):

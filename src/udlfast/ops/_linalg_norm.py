@@ -7,9 +7,9 @@ from .. import _core
 from .._core import Tensor, attach, matmul
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._common import axes
-from ._linalg_common import back, double, lapack, matrix, mT, result, with_out
-from ._linalg_factor import eigh, eigvalsh, svd, svdvals
-from ._linalg_solve import inv, inv_ex
+from ._linalg_common import back, constant, double, lapack, matrix, mT, result, with_out
+from ._linalg_factor import eigh, eigvalsh, svdvals
+from ._linalg_solve import inv_ex
 from .elementwise import where
 from .reductions import amax, amin
 from .reductions import norm as _norm2
@@ -39,7 +39,9 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
         x = x.to(dtype)
     _number(op, x)
     dims = tuple(range(x.ndim)) if dim is None or dim == () or dim == [] else axes(op, dim, x.ndim)
-    empty = any(x.shape[d] == 0 for d in dims) if x.ndim else False
+    if not x.ndim:
+        return vector_norm(x.reshape(1), ord, 0)
+    empty = any(x.shape[d] == 0 for d in dims)
     if empty and (ord < 0 or ord == math.inf) and (dim is None or any(x.shape[d] == 0 for d in dims)):
         raise ArgumentError(f"{op}: the norm of order {ord} of no elements does not exist")
     if ord == 2:
@@ -47,7 +49,7 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     if ord in (math.inf, -math.inf):
         return (amax if ord > 0 else amin)(x.abs(), dims, keepdim)
     if ord == 0:
-        return (x != 0).to(x.dtype).sum(dims, keepdim)
+        return constant((x != 0).to(x.dtype).sum(dims, keepdim), x)
     if ord == 1:
         return x.abs().sum(dims, keepdim)
     y = (x.detach().abs() ** float(ord)).sum(dims, keepdim) ** (1.0 / ord)
@@ -254,8 +256,8 @@ def lstsq(A, B, rcond=None, *, driver=None):
     cut = np.asarray(_cut(op, A, s.max(-1, initial=0.0), None, rcond))
     rank = (s > cut[..., None]).sum(-1)
     empty = _core.empty(0, dtype=A.dtype)
-    residuals = ((matmul(A, x) - b) ** 2).sum(-2) if m > n and (driver == "gels" or (rank == n).all()) and driver != "gelsy" or \
-        (m > n and driver == "gelsy" and (rank == n).all()) else empty
+    wanted = m > n and (driver == "gels" or driver != "gelsy" and (rank == n).all())
+    residuals = ((matmul(A, x) - b) ** 2).sum(-2) if wanted else empty
     return Lstsq(x.squeeze(-1) if vector else x, residuals,
                  _core.empty(0, dtype=_core.int64) if driver == "gels" else _core.from_numpy(np.array(rank, dtype=np.int64)),
                  back(s, A.dtype) if driver in ("gelsd", "gelss") else empty)
@@ -309,8 +311,7 @@ def matrix_power(A, n):
     [[0.5]]
     """
     from .products import matrix_power as power
-    if n < 0:
-        A, n = inv(A), -n
+    matrix("linalg.matrix_power", A, square=True)
     return power(A, n)
 
 
@@ -392,8 +393,9 @@ def vander(x, N=None):
     >>> torch.linalg.vander(torch.tensor([2, 3])).tolist()
     [[1, 2], [1, 3]]
     """
+    x = x.reshape(1) if x.ndim == 0 else x
     n = x.shape[-1] if N is None else N
-    if n < 2 and N is not None and n <= 1:
+    if N is not None and n <= 1:
         raise ArgumentError(f"linalg.vander: expected N above 1, got {N}")
     from .cumsum import cumprod
     from .joining import cat
