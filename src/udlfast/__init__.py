@@ -94,6 +94,7 @@ globals().update(float=float32, int=int32, bool=bool_)  # names of types that sh
 
 _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",
          "cuda", "backends", "special", "linalg", "fft", "signal", "distributions")
+_COMPLEX = {"complex64": "complex64", "cfloat": "complex64", "complex128": "complex128", "cdouble": "complex128"}
 
 
 def clone(input, *, memory_format=None):
@@ -117,6 +118,9 @@ def __getattr__(name):
     if name == "set_printoptions":
         from ._printing import set_printoptions
         return set_printoptions
+    if name in _COMPLEX:
+        from .ops import _complex
+        return getattr(_complex, _COMPLEX[name])
     if name in ("finfo", "iinfo"):
         from . import typeinfo
         return getattr(typeinfo, name)
@@ -127,4 +131,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *_LAZY, *ops.FUNCTIONS, "save", "load", "set_printoptions", "finfo", "iinfo"})
+    return sorted({*globals(), *_LAZY, *ops.FUNCTIONS, *_COMPLEX, "save", "load", "set_printoptions", "finfo", "iinfo"})

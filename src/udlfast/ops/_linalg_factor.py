@@ -215,13 +215,9 @@ def svd(A, full_matrices=True, *, driver=None):
 
 def svd_backward(node, gu, gs, gvh):
     """U ((skew(U^T gU) / E) S + S (skew(V^T gV) / E) + diag(gS)) V^T, E_ij = s_j^2 - s_i^2, and the parts of gU and gV outside
-    the spaces of U and V divided by S."""
+    the spaces of U and V divided by S. Gradients of columns of U and rows of Vh beyond the first K are dropped, as in PyTorch."""
     u, s, vh = node.saved
     k = s.shape[-1]
-    for g, size in ((gu, -1), (gvh, -2)):
-        if g is not None and g.shape[size] > k and bool((g.detach().narrow(size, k, g.shape[size] - k) != 0).any()):
-            raise GradError("linalg.svd: the gradient of singular vectors beyond the first min(M, N) is not defined; use "
-                            "full_matrices=False")
     u, vh = u.narrow(-1, 0, k), vh.narrow(-2, 0, k)
     gu = None if gu is None else gu.narrow(-1, 0, k)
     gvh = None if gvh is None else gvh.narrow(-2, 0, k)

@@ -9,7 +9,7 @@ from ..errors import ArgumentError, ShapeError
 from . import _linalg_factor as factor
 from . import _linalg_norm as norms
 from . import _linalg_solve as solving
-from ._linalg_common import back, double, identity, matrix, mT, permutation, result, with_out
+from ._linalg_common import back, double, identity, matrix, mT, permutation, result, to_shape, with_out
 
 TriangularSolve = result("triangular_solve", "solution cloned_coefficient")
 SVD = result("svd", "U S V")
@@ -55,9 +55,27 @@ def cholesky_solve(B, L, upper=False):
     >>> torch.cholesky_solve(torch.tensor([[8.]]), torch.tensor([[2.]])).tolist()
     [[2.0]]
     """
+    matrix("cholesky_solve", L, square=True, name="L")
+    matrix("cholesky_solve", B, name="B")
+    if B.shape[-2] != L.shape[-1]:
+        raise ShapeError(f"cholesky_solve: the shapes of B {list(B.shape)} and L {list(L.shape)} do not fit")
     first, second = (mT(L), L) if upper else (L, mT(L))
-    y = solving.solve_triangular(first, B, upper=False)
-    return solving.solve_triangular(second, y, upper=True)
+    y = solving._triangular(first.detach(), B.detach(), False, False)
+    x = solving._triangular(second.detach(), y, True, False)
+    return attach(x, (B, L), cholesky_solve_backward, saved=(L, x), args=(B.shape, upper))
+
+
+def cholesky_solve_backward(node, g):
+    """gB = A^-1 g; gL = -(gA + gA^T) L with gA = gB X^T, which also fills the half of gL that belongs to zeros."""
+    L, x = node.saved
+    shape, upper = node.args
+    gb = cholesky_solve(g, L, upper)
+    gl = None
+    if node.needs(1):
+        s = matmul(gb, mT(x))
+        s = s + mT(s)
+        gl = to_shape(-matmul(L, s) if upper else -matmul(s, L), L.shape)
+    return to_shape(gb, shape) if node.needs(0) else None, gl
 
 
 @with_out
@@ -69,7 +87,15 @@ def cholesky_inverse(L, upper=False):
     [[0.25]]
     """
     matrix("cholesky_inverse", L, square=True, name="L")
-    return cholesky_solve(identity(L.shape[-1], L), L, upper)
+    y = cholesky_solve(identity(L.shape[-1], L), L.detach(), upper)
+    return attach(y, (L,), cholesky_inverse_backward, saved=(L, y), args=(upper,))
+
+
+def cholesky_inverse_backward(node, g):
+    """gL = -Y (g + g^T) Y L"""
+    L, y = node.saved
+    s = matmul(matmul(y, g + mT(g)), y)
+    return (-matmul(L, s) if node.args[0] else -matmul(s, L),)
 
 
 def qr(input, some=True, *, out=None):
