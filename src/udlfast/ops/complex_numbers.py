@@ -1,9 +1,9 @@
 """Complex numbers at torch level: making them, and their parts (see _complex.py)."""
 from .. import _core
-from .._core import extend
+from .._core import extend, set_hook
 from ..errors import DTypeError, ShapeError
 from ._common import floating, tensor
-from ._complex import ComplexTensor, make
+from ._complex import ComplexTensor, _as_complex, make
 from .elementwise import cos, sin, where
 
 
@@ -134,6 +134,15 @@ def _no_imag(self):
     raise DTypeError(f"imag: expected complex numbers, got a Tensor of {self.dtype}")
 
 
+def _binary(op, a, b):
+    """torch.add(a, b) and its like where one of both is complex; operators find their own way."""
+    if op not in ("add", "sub", "mul", "div", "pow", "eq", "matmul"):
+        raise DTypeError(f"{op}: not defined for complex numbers; use their real and imaginary parts")
+    a, b = (a, b) if isinstance(a, ComplexTensor) else (_as_complex(a, b), b)
+    return getattr(a, "__truediv__" if op == "div" else f"__{op}__")(b)
+
+
+set_hook("complex_binary", _binary)
 extend("real", property(real))
 extend("imag", property(_no_imag))
 for _function in (angle, conj, conj_physical, resolve_conj, resolve_neg):
