@@ -17,7 +17,7 @@ __all__ = sorted([*_OF_TORCH, *_OWN, *_special.NO_GRADIENT])
 
 
 def __getattr__(name):
-    if name in _OF_TORCH:
+    if name in _OF_TORCH and _OF_TORCH[name] in _ops.FUNCTIONS:
         return _ops.function(_OF_TORCH[name])
     if name in _OWN:
         return getattr(_special, name)

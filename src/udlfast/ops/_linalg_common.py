@@ -137,8 +137,8 @@ def lu_arrays(A, pivot=True):
     shape = A.shape
     m, n = shape[-2:]
     k = min(m, n)
-    A = np.array(A, dtype=np.float64).reshape(-1, m, n)
-    count = A.shape[0]
+    count = int(np.prod(shape[:-2]))
+    A = np.array(A, dtype=np.float64).reshape(count, m, n)
     rows = np.arange(count)
     pivots = np.tile(np.arange(1, k + 1, dtype=np.int32), (count, 1))
     info = np.zeros(count, np.int32)
@@ -164,7 +164,7 @@ def lu_arrays(A, pivot=True):
 
 def permutation(pivots, m):
     """[..., m]: which row of A stands where after the swaps of `pivots` (so (P^T A)_i = A_perm_i)."""
-    flat = pivots.reshape(-1, pivots.shape[-1]) if pivots.size else np.zeros((int(np.prod(pivots.shape[:-1])), 0), np.int64)
+    flat = pivots.reshape(int(np.prod(pivots.shape[:-1])), pivots.shape[-1])
     order = np.tile(np.arange(m), (flat.shape[0], 1))
     rows = np.arange(flat.shape[0])
     for j in range(flat.shape[1]):

@@ -94,7 +94,8 @@ def angle(input, *, out=None):
         return input.angle()
     tensor("angle", input)
     x = input if input.dtype.is_floating_point else input.to(_core.get_default_dtype())
-    y = where(x != x, x.detach(), where(x < 0, 3.141592653589793, 0.0).to(x.dtype))
+    y = (x < 0).to(x.dtype) * 3.141592653589793
+    y = where(x != x, x.detach(), y)
     from ._linalg_common import constant
     y = constant(y, x)
     return y if out is None else out.copy_(y)

@@ -167,11 +167,11 @@ def istft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tr
     window = _window(op, window, win, n_fft, pair.dtype)
     pair = pair.transpose(1, 2)
     scale = n_fft**-0.5 if normalized else 1 / n_fft
-    if onesided:
-        parts = [c2r(pair, n_fft, 2, scale)]
-    else:
+    if return_complex:
         z = c2c(pair, (2,), True, scale)
-        parts = [z.select(-1, 0), z.select(-1, 1)] if return_complex else [z.select(-1, 0)]
+        parts = [z.select(-1, 0), z.select(-1, 1)]
+    else:
+        parts = [c2r(pair.narrow(2, 0, n_fft // 2 + 1), n_fft, 2, scale)]
     total = n_fft + hop * (pair.shape[1] - 1)
     start = n_fft // 2 if center else 0
     stop = start + length if length is not None else total - n_fft // 2 if center else total
