@@ -94,7 +94,8 @@ def test_complex_arithmetic_is_numpy(rng):
     t, s = torch.complex(torch.tensor(z.real), torch.tensor(z.imag)), torch.tensor(r)
     for got, want in [(t + s, z + r), (s - t, r - z), (t * t, z * z), (s / t, r / z), (2j * t, 2j * z), (t @ t.mH, z @ z.conj().T),
                       (t.sum(0), z.sum(0)), (t[:, 1], z[:, 1]), (t.T, z.T), (abs(t), abs(z)), (torch.exp(t), np.exp(z)),
-                      (torch.add(s, t), r + z), (torch.abs(t), abs(z)), (torch.angle(t), np.angle(z)), (t.reshape(-1), z.ravel())]:  # fmt: skip
+                      (torch.add(s, t), r + z), (torch.abs(t), abs(z)), (torch.angle(t), np.angle(z)),
+                      (t.reshape(-1), z.ravel())]:  # fmt: skip
         assert np.allclose(got.numpy(), want, rtol=1e-14, atol=1e-15) and tuple(got.shape) == want.shape
     assert torch.view_as_complex(torch.view_as_real(t)).tolist() == z.tolist() and torch.real(t).tolist() == z.real.tolist()
     assert "j" in repr(t) and t.is_complex() and complex(t[0, 0]) == z[0, 0]
