@@ -93,7 +93,7 @@ divide = true_divide = div
 globals().update(float=float32, int=int32, bool=bool_)  # names of types that shadow builtins
 
 _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",
-         "cuda", "backends", "special", "linalg", "fft", "signal")
+         "cuda", "backends", "special", "linalg", "fft", "signal", "distributions")
 _COMPLEX = {"complex64": "complex64", "cfloat": "complex64", "complex128": "complex128", "cdouble": "complex128"}
 
 
