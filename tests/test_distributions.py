@@ -348,11 +348,8 @@ def test_registries(rng, name):
     assert bool(((z > 2) & (z < 5)).all())
 
 
-def test_fillers_and_counts():
+def test_counts():
     x = torch.empty(N, dtype=torch.float64)
-    assert np.abs(np.median(x.cauchy_(1.0, 2.0).numpy()) - 1) <= 6 * 2 * math.pi / 2 / math.sqrt(N)
-    assert abs(np.log(x.log_normal_(1.0, 0.5).numpy()).mean() - 1) <= 6 * 0.5 / math.sqrt(N)
-    assert abs(x.geometric_(0.25).mean().item() - 4) <= 6 * math.sqrt(12 / N) and x.min().item() == 1
     assert abs(x.exponential_(2.0).mean().item() - 0.5) <= 6 * 0.5 / math.sqrt(N)
     assert torch.poisson(torch.tensor([0.0, 1e6])).tolist()[0] == 0
     assert torch.binomial(torch.tensor([0.0, 5.0]), torch.tensor([0.5, 1.0])).tolist() == [0, 5]

@@ -83,6 +83,16 @@ def test_any_matrices(rng, m, n, batch):
     close(x.mT @ (x @ L.lstsq(x, b).solution - b), 0 * (x.mT @ b).numpy(), (m + n) * 10, "normal equations of lstsq")
 
 
+@pytest.mark.parametrize("batch", BATCHES, ids=str)
+def test_complex_eigenvalues(rng, batch):
+    """A V = V diag(w)"""
+    x = tensors(rng, *batch, 6, 6)
+    w, v = L.eig(x)
+    assert w.dtype is torch.complex64 and w.shape == (*batch, 6)
+    close((x @ v - v * w.unsqueeze(-2)).abs(), np.zeros((*batch, 6, 6)), 6, "eig", scale=10.0)
+    gradcheck(lambda y: (lambda w, v: (v * w.unsqueeze(-2)).abs() ** 2)(*L.eig(y)), rng.standard_normal((3, 3)), rng=rng)
+
+
 def test_exponential_of_rotations(rng):
     """exp of [[0, -t], [t, 0]] turns by t; exp(A) exp(-A) = 1; large and small matrices side by side."""
     t = np.array([0.0, 1e-4, 0.3, 3.0, 40.0])
@@ -167,6 +177,7 @@ TWINS = [
     "T.ormqr(b / 3, c[:2], a, left=False, transpose=True)", f"T.inverse({S})", "T.pinverse(b)", "T.svd(a)[1]", "T.qr(a)[1]",
     "T.nuclear_norm(a)", "T.frobenius_norm(a, 1)", "T.linalg.matrix_rank(a)", "T.linalg.matrix_rank(a @ a.mT, hermitian=True)",
     "T.lu_unpack(*T.linalg.lu_factor(a))", "T.linalg.inv_ex(a)", "T.linalg.cholesky_ex(a @ a.mT)", "T.linalg.solve_ex(a, b)",
+    "T.linalg.eigvals(a).abs()", "T.linalg.eig(a)[1].abs()",
 ]  # fmt: skip
 # PyTorch has no second gradient, or PyTorch's differs where ours follows the definition (see test_gradients)
 FIRST_ONLY = ("householder", "orgqr", "ormqr")

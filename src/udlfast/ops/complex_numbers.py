@@ -146,5 +146,5 @@ def _binary(op, a, b):
 set_hook("complex_binary", _binary)
 extend("real", property(real))
 extend("imag", property(_no_imag))
-for _function in (angle, conj, conj_physical, resolve_conj, resolve_neg):
+for _function in (angle, conj, conj_physical):
     extend(_function.__name__, _function)

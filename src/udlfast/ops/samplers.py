@@ -5,9 +5,9 @@ A round draws numbers for the elements that are still open, so results depend on
 import numpy as np
 
 from .. import _core
-from .._core import attach, extend
+from .._core import attach
 from ..errors import ArgumentError, DTypeError
-from ._common import floating, once, tensor
+from ._common import floating, once
 from .random import rand, randn
 
 
@@ -257,45 +257,3 @@ def binomial(count, prob, generator=None):
     if not ((n >= 0).all() and (p >= 0).all() and (p <= 1).all()):
         raise ArgumentError("binomial: expected counts of at least 0 and probabilities between 0 and 1")
     return _core.from_numpy(np.array(binomial_array(n, p, generator))).to(count.dtype)
-
-
-# ---- methods that fill a tensor ------------------------------------------------------------------------------------------------
-def _filler(name, check, draw):
-    def method(self, *args, generator=None, **kwargs):
-        tensor(name, self)
-        p = check(*args, **kwargs)
-        if not self.dtype.is_floating_point and name != "geometric_":
-            raise DTypeError(f"{name}: expected a floating-point tensor, got {self.dtype}")
-        u = rand(tuple(self.shape), dtype=_core.float64, generator=generator).numpy() if name != "log_normal_" else \
-            randn(tuple(self.shape), dtype=_core.float64, generator=generator).numpy()
-        with _core.no_grad():
-            return self.copy_(_core.from_numpy(np.array(draw(u, *p))))
-    method.__name__ = name
-    extend(name, method)
-
-
-def _positive(op, **values):
-    for name, value in values.items():
-        if not value > 0:
-            raise ArgumentError(f"{op}: expected {name} above 0, got {value}")
-
-
-def _cauchy(median=0.0, sigma=1.0):
-    _positive("cauchy_", sigma=sigma)
-    return median, sigma
-
-
-def _log_normal(mean=1.0, std=2.0):
-    _positive("log_normal_", std=std)
-    return mean, std
-
-
-def _geometric(p):
-    if not 0 < p < 1:
-        raise ArgumentError(f"geometric_: expected p between 0 and 1, got {p}")
-    return (p,)
-
-
-_filler("cauchy_", _cauchy, lambda u, m, s: m + s * np.tan(np.pi * (u - 0.5)))
-_filler("log_normal_", _log_normal, lambda z, m, s: np.exp(m + s * z))
-_filler("geometric_", _geometric, lambda u, p: np.maximum(np.ceil(np.log1p(-u) / np.log1p(-p)), 1))
