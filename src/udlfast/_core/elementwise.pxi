@@ -307,6 +307,8 @@ cpdef object unary(int op, object input, double p0=0.0, double p1=0.0):
     cdef UnaryNode n
     cdef int code
     if not isinstance(input, Tensor):
+        if type(input).__name__ == "ComplexTensor" and hasattr(input, op_name(op)):
+            return getattr(input, op_name(op))()
         raise DTypeError(f"{op_name(op)}: expected input to be a Tensor, got {type(input).__name__}; wrap it with tensor()")
     a = <Tensor>input
     if a.code == UDL_BOOL:
@@ -434,6 +436,8 @@ cpdef object binary(int op, object a, object b):
         if hasattr(b, "__array__"):
             return binary(op, a, slot("to_tensor")(b))
         return NotImplemented
+    if type(a).__name__ == "ComplexTensor":
+        return slot("complex_binary")(op_name(op), a, b)
     if isinstance(b, Tensor):
         return binary(op, as_tensor_like(a, <Tensor>b), b)
     raise TypeError(f"{op_name(op)}: expected a Tensor, got {type(a).__name__} and {type(b).__name__}")
@@ -453,6 +457,8 @@ def binary_function(int op, a, b):
     """binary, but what does not fit raises instead of giving NotImplemented (for functions rather than operators)."""
     r = binary(op, a, b)
     if r is NotImplemented:
+        if type(b).__name__ == "ComplexTensor":
+            return slot("complex_binary")(op_name(op), a, b)
         raise TypeError(f"{op_name(op)}: expected Tensors or numbers, got {type(a).__name__} and {type(b).__name__}")
     return r
 
