@@ -70,7 +70,8 @@ PLAIN = {
     ("collections", "OrderedDict"): Call("collections.OrderedDict", _ordered),
     ("collections", "Counter"): Call("collections.Counter", _counter),
     ("builtins", "set"): Call("set", _set_of(set)), ("builtins", "frozenset"): Call("frozenset", _set_of(frozenset)),
-    ("builtins", "bytearray"): _bytes_of(bytearray, "bytearray"), ("_codecs", "encode"): _bytes_of(bytes, "_codecs.encode"),
+    ("builtins", "bytearray"): _bytes_of(bytearray, "bytearray"), ("builtins", "bytes"): _bytes_of(bytes, "bytes"),
+    ("_codecs", "encode"): _bytes_of(bytes, "_codecs.encode"),
     ("builtins", "complex"): Call("complex", _complex),
     ("torch", "Size"): Call("torch.Size", _size), ("torch", "device"): Call("torch.device", _device),
 }  # fmt: skip

@@ -52,9 +52,9 @@ class Storage(Internal):
 
 # the calls that make tensors
 
-def _tensor(machine, storage, offset, shape, strides, requires_grad=False, hooks=None, metadata=None, kind=None):
-    if not isinstance(storage, Storage) or type(shape) is not tuple and not isinstance(shape, tuple):
-        raise TypeError("a storage and a shape were expected")
+def _make(machine, kind, storage, offset, shape, strides, requires_grad=False):
+    if not isinstance(storage, Storage) or not isinstance(shape, tuple) or not isinstance(strides, tuple):
+        raise TypeError("a storage, a shape and strides were expected")
     if any(type(n) is not int for n in (offset, *shape, *strides)) or len(shape) != len(strides):
         raise TypeError("integers were expected")
     machine.budget.charge(700)
@@ -65,13 +65,17 @@ def _tensor(machine, storage, offset, shape, strides, requires_grad=False, hooks
     return t
 
 
+def _tensor(machine, storage, offset, shape, strides, requires_grad, hooks, metadata=None):
+    return _make(machine, None, storage, offset, shape, strides, requires_grad)
+
+
 def _tensor_v3(machine, storage, offset, shape, strides, requires_grad, hooks, dtype, metadata=None):
-    if not isinstance(dtype, Kind):
+    if not isinstance(dtype, (Kind, _core.dtype)):
         raise TypeError("an element type was expected")
-    return _tensor(machine, storage, offset, shape, strides, requires_grad, hooks, metadata, dtype.kind)
+    return _make(machine, dtype.kind if isinstance(dtype, Kind) else dtype.name, storage, offset, shape, strides, requires_grad)
 
 
-def _parameter(machine, data, requires_grad=True, hooks=None, state=None):
+def _parameter(machine, data, requires_grad, hooks, state=None):
     from ..nn import Parameter
 
     if not isinstance(data, _core.Tensor):
@@ -91,14 +95,14 @@ def _from_type(machine, call, kind, arguments, state):
 
 def _with_state(t, state):
     if state:
-        if type(state) is not dict or any(type(k) is not str for k in state):
-            raise TypeError("attributes were expected")
+        if type(state) is not dict or any(type(k) is not str or hasattr(type(t), k) for k in state):
+            raise TypeError("attributes were expected, none of which is a name that tensors have")
         t.__dict__.update(state)
     return t
 
 
 def _old_tensor(machine, storage, offset, shape, strides):
-    return _tensor(machine, storage, offset, shape, strides)
+    return _make(machine, None, storage, offset, shape, strides)
 
 
 def _layout(machine, name):
