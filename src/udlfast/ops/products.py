@@ -316,7 +316,7 @@ def matrix_power(input, n, *, out=None):
     y = eye(input.shape[-1], dtype=input.dtype).expand(input.shape)
     if n == 0:
         from ._linalg_common import constant
-        return constant(y.clone(), input)
+        y = constant(y.clone(), input)
     while n:  # by squaring
         if n % 2:
             y = matmul(y, input)
