@@ -99,6 +99,8 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
 
     Source: Understanding Deep Learning, chapter 3.
     """
+    if inplace and negative_slope > 0 and _core.unary_into(_core.MAP_leaky_relu, input, negative_slope, 0.0, "leaky_relu_"):
+        return input
     return _maybe_inplace(input, unary(_core.MAP_leaky_relu, input, negative_slope), inplace)
 
 
