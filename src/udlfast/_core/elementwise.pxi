@@ -701,9 +701,9 @@ cpdef Tensor copy_(Tensor self, source):
 
 
 def unary_into(int op, Tensor self not None, double p0, double p1, str name):
-    """self = f(self) in self's own memory, for an f whose gradient follows from its result (SAVES_OUTPUT, or leaky_relu
-    with a slope above 0): the tape keeps that memory itself, so nothing is copied and nothing more is kept. False where
-    that cannot be (a view, integers); the caller then goes the general way."""
+    """self = f(self) in self's own memory. On the tape this needs an f whose gradient follows from its result (SAVES_OUTPUT,
+    or leaky_relu with a slope above 0): the tape keeps that memory itself, nothing is copied and nothing more is kept. False
+    where it cannot be (a view, integers); the caller then goes the general way."""
     cdef UnaryNode n
     if not self.contig or self.code < UDL_BF16:
         return False
@@ -712,7 +712,7 @@ def unary_into(int op, Tensor self not None, double p0, double p1, str name):
         self.storage.version += 1
         return True
     check_leaf(self, name)
-    if self.base is not None:
+    if self.base is not None or not (SAVES_OUTPUT[op] or (op == UDL_MAP_leaky_relu and p0 > 0)):
         return False
     n = UnaryNode.__new__(UnaryNode)
     init_node1(n, self)

@@ -39,15 +39,14 @@ from .vgg import vgg19_bn as vgg19_bn
 from .vit import ViT as ViT
 from .vit import vit_b_16 as vit_b_16
 
-SMALL = ("mlp", "lenet", "resnet")
+NAMES = ("mlp", "lenet", "resnet")  # take small images and sequences
 LARGE = {"alexnet": 63, "vgg11": 32, "vgg11_bn": 32, "vgg13": 32, "vgg13_bn": 32, "vgg16": 32, "vgg16_bn": 32, "vgg19": 32,
          "vgg19_bn": 32, "resnet18": 1, "resnet34": 1, "resnet50": 1, "resnet101": 1, "googlenet": 15, "mobilenet_v2": 1,
          "efficientnet_b0": 1}  # the least height and width of its images
-NAMES = (*SMALL, *LARGE)
 
 
 def build(name, input_shape, classes=10):
-    """The model called `name` (one of NAMES) for inputs [N, *input_shape] and `classes` outputs.
+    """The model called `name` (one of NAMES or LARGE) for inputs [N, *input_shape] and `classes` outputs.
 
     input_shape: (C, H, W) for images or (C, L) for sequences, which mlp, lenet and resnet take. resnet18 and the like
     get a stem of full resolution for images below 64 pixels. Raises ValueError for an unknown name or shape.
@@ -65,7 +64,7 @@ def build(name, input_shape, classes=10):
     if name == "resnet":
         return ResNet(channels, classes, dims=len(size))
     if name not in LARGE:
-        raise ValueError(f"build: unknown model {name!r}; known: {', '.join(NAMES)}")
+        raise ValueError(f"build: unknown model {name!r}; known: {', '.join([*NAMES, *LARGE])}")
     least = LARGE[name]
     if len(size) != 2 or min(size) < least:
         raise ValueError(f"build: {name} takes images (C, H, W) with H, W of at least {least}, got {tuple(input_shape)}; "
@@ -78,7 +77,7 @@ def build(name, input_shape, classes=10):
     return globals()[name](**options)
 
 
-__all__ = ["GPT2", "LARGE", "MLP", "NAMES", "SMALL", "T5", "VGG", "AlexNet", "Bert", "DeepResNet", "EfficientNet", "GoogLeNet",
+__all__ = ["GPT2", "LARGE", "MLP", "NAMES", "T5", "VGG", "AlexNet", "Bert", "DeepResNet", "EfficientNet", "GoogLeNet",
            "GoogLeNetOutputs", "KVCache", "LeNet", "MobileNetV2", "ResNet", "SentenceEncoder", "UNet", "ViT", "alexnet", "build",
            "efficientnet_b0", "generate", "googlenet", "mean_pooling", "mobilenet_v2", "resnet101", "resnet152", "resnet18",
            "resnet34", "resnet50", "resnext50_32x4d", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19",

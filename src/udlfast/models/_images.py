@@ -6,7 +6,7 @@ def conv_norm(channels, outputs, kernel=3, stride=1, groups=1, activation=nn.ReL
     """The layers conv, batch norm and, unless None, activation; padding keeps the size at stride 1."""
     layers = [nn.Conv2d(channels, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
               nn.BatchNorm2d(outputs, eps=eps)]
-    return nn.Sequential(*layers, *([activation(inplace=True)] if activation else []))
+    return nn.Sequential(*layers, *([activation(inplace=activation is not nn.SiLU)] if activation else []))
 
 
 def start(net, linear=None, mode="fan_out"):

@@ -63,7 +63,7 @@ class GoogLeNet(nn.Module):
 
     num_classes: outputs. aux_logits: with side classifiers: in training mode the output is GoogLeNetOutputs.
     transform_input: inputs normalised with ImageNet's means are brought to -1..1 (of the first three channels).
-    init_weights: start from truncated normal weights of deviation 0.01. dropout, dropout_aux: probabilities.
+    init_weights: start from normal weights of deviation 0.01. dropout, dropout_aux: probabilities.
     channels: C of the input. Input [N, C, H, W] of at least 15 pixels, made for 224; output [N, num_classes].
 
     Source: Szegedy et al., Going deeper with convolutions, 2015; Understanding Deep Learning, section 10.5.1.
@@ -92,7 +92,7 @@ class GoogLeNet(nn.Module):
         if init_weights:
             for layer in self.modules():
                 if isinstance(layer, (nn.Conv2d, nn.Linear)):
-                    nn.init.trunc_normal_(layer.weight, 0.0, 0.01, -2, 2)
+                    nn.init.normal_(layer.weight, 0.0, 0.01)  # torchvision cuts at 2, which is 200 deviations away
 
     def forward(self, x):
         check_images("GoogLeNet", x, self.channels, 15)

@@ -65,7 +65,7 @@ class SqueezeExcitation(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc1 = nn.Conv2d(channels, squeezed, 1)
         self.fc2 = nn.Conv2d(squeezed, channels, 1)
-        self.activation = nn.SiLU(inplace=True)
+        self.activation = nn.SiLU()
         self.scale_activation = nn.Sigmoid()
 
     def forward(self, x):
