@@ -94,6 +94,7 @@ globals().update(float=float32, int=int32, bool=bool_)  # names of types that sh
 
 _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",
          "cuda", "backends")
+_LAZY += ("accelerator", "distributed", "onnx")  # answers to what scripts ask
 
 
 def clone(input, *, memory_format=None):
@@ -117,7 +118,7 @@ def __getattr__(name):
     if name == "set_printoptions":
         from ._printing import set_printoptions
         return set_printoptions
-    if name in ("finfo", "iinfo"):
+    if name in ("finfo", "iinfo", "float16", "half"):
         from . import typeinfo
         return getattr(typeinfo, name)
     if name in ("save", "load"):
