@@ -1,8 +1,21 @@
-"""Questions about back ends that scripts ask, and switches that they set."""
-from . import cpu as cpu
-from . import cuda as cuda
-from . import cudnn as cudnn
-from . import mkl as mkl
-from . import mkldnn as mkldnn
-from . import mps as mps
-from . import openmp as openmp
+"""Questions about back ends that scripts ask."""
+
+
+class mps:
+    """Apple GPUs: never available."""
+
+    @staticmethod
+    def is_available():
+        return False
+
+    @staticmethod
+    def is_built():
+        return False
+
+
+class cudnn:
+    """Switches that scripts set; they have no effect on the CPU."""
+
+    deterministic = True
+    benchmark = False
+    enabled = False

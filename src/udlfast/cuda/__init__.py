@@ -23,20 +23,3 @@ manual_seed = manual_seed_all
 def synchronize(device=None):
     """Raises: there is no GPU to wait for."""
     raise ArgumentError("cuda.synchronize: no CUDA device is available; ask udlfast.cuda.is_available() first")
-
-
-def is_bf16_supported(including_emulation=True):
-    """Whether a GPU can compute in bfloat16: there is none."""
-    return False
-
-
-def empty_cache():
-    """Nothing to give back."""
-
-
-def __getattr__(name):
-    if name == "amp":
-        import importlib
-
-        return importlib.import_module(".amp", __name__)
-    raise AttributeError(f"module 'udlfast.cuda' has no attribute {name!r}")
