@@ -4,7 +4,7 @@ Nothing is computed here. Most names are those of udlfast.ops; the few functions
 (an `inplace` flag, say) than as udlfast.NAME.
 """
 # ruff: noqa: F401, F811 - names are imported to be found here
-from .._core import assign, linear, snapshot
+from .._core import MAP_relu, linear, unary_into
 from ..ops.activations import (
     celu,
     glu,
@@ -83,33 +83,29 @@ def softmin(input, dim=None, _stacklevel=3, dtype=None):
 
 def relu(input, inplace=False):
     """udlfast.relu, into the input if `inplace`."""
-    return input.relu_() if inplace else _relu(input)
-
-
-def _written(input, function):
-    """function(input) in input's memory; the gradient rule keeps the old values."""
-    name = function.__name__ + "_"
-    return assign(input, function(snapshot(input, name)), name)
+    if inplace:  # in the input's own memory where that can be, also on the tape
+        return input if unary_into(MAP_relu, input, 0.0, 0.0, "relu_") else input.relu_()
+    return _relu(input)
 
 
 def silu(input, inplace=False):
     """x sigmoid(x), into the input if `inplace`."""
-    return _written(input, _silu) if inplace else _silu(input)
+    return input.copy_(_silu(input)) if inplace else _silu(input)
 
 
 def mish(input, inplace=False):
     """x tanh(softplus(x)), into the input if `inplace`."""
-    return _written(input, _mish) if inplace else _mish(input)
+    return input.copy_(_mish(input)) if inplace else _mish(input)
 
 
 def hardswish(input, inplace=False):
     """x relu6(x + 3) / 6, into the input if `inplace`."""
-    return _written(input, _hardswish) if inplace else _hardswish(input)
+    return input.copy_(_hardswish(input)) if inplace else _hardswish(input)
 
 
 def hardsigmoid(input, inplace=False):
     """relu6(x + 3) / 6, into the input if `inplace`."""
-    return _written(input, _hardsigmoid) if inplace else _hardsigmoid(input)
+    return input.copy_(_hardsigmoid(input)) if inplace else _hardsigmoid(input)
 
 
 def relu_(input):

@@ -28,8 +28,7 @@ def selu(input, inplace=False):
     Source: Klambauer et al. 2017.
     """
     floating("selu", input)
-    x = _core.snapshot(input, "selu_") if inplace else input
-    return _into(input, elu(x, 1.6732632423543772) * 1.0507009873554805, inplace)
+    return _into(input, elu(input, 1.6732632423543772) * 1.0507009873554805, inplace)
 
 
 def celu(input, alpha=1.0, inplace=False):
@@ -53,8 +52,7 @@ def celu(input, alpha=1.0, inplace=False):
     floating("celu", input)
     if alpha == 0:
         raise ArgumentError("celu: alpha must not be zero")
-    x = _core.snapshot(input, "celu_") if inplace else input
-    return _into(input, relu(x) + expm1(-relu(-x) / alpha) * alpha, inplace)
+    return _into(input, relu(input) + expm1(-relu(-input) / alpha) * alpha, inplace)
 
 
 def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
@@ -78,7 +76,7 @@ def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
     floating("hardtanh", input)
     if min_val > max_val:
         raise ArgumentError(f"hardtanh: min_val {min_val} is larger than max_val {max_val}")
-    return _into(input, _limited(input, float(min_val), float(max_val)), inplace)
+    return _into(input, _limited(input, min_val, max_val), inplace)
 
 
 def relu6(input, inplace=False):
@@ -142,8 +140,7 @@ def threshold(input, threshold, value, inplace=False):
     >>> torch.nn.functional.threshold(torch.tensor([1., 3.]), 2., 0.).tolist()
     [0.0, 3.0]
     """
-    x = _core.snapshot(input, "threshold_") if inplace else input
-    return _into(input, where(x <= threshold, _core.full((), value, dtype=input.dtype), x), inplace)
+    return _into(input, where(input <= threshold, _core.full((), value, dtype=input.dtype), input), inplace)
 
 
 def hardshrink(input, lambd=0.5):
@@ -288,8 +285,7 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
         slope = _core.empty_like(input.detach()).uniform_(lower, upper)
     else:
         slope = (lower + upper) / 2
-    x = _core.snapshot(input, "rrelu_") if inplace else input
-    return _into(input, where(x >= 0, x, x * slope), inplace)
+    return _into(input, where(input >= 0, input, input * slope), inplace)
 
 
 def gumbel_softmax(logits, tau=1.0, hard=False, eps=1e-10, dim=-1):

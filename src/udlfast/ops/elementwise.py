@@ -418,11 +418,8 @@ for _name, _function in {
 def _in_place(function, name):
     """The form of an operation that writes into its first argument."""
     def inplace(self, *args, **kwargs):
-        if op is not None and _core.unary_into(op, self, 0.0, 0.0, name):
-            return self
         return _core.assign(self, function(_core.snapshot(self, name, args), *args, **kwargs), name)
 
-    op = getattr(_core, f"MAP_{function.__name__}", None) if function in (relu, sigmoid, tanh, exp, sqrt) else None
     inplace.__name__ = name
     inplace.__doc__ = f"{function.__name__} in place."
     return inplace

@@ -79,8 +79,7 @@ def elu(input, alpha=1.0, inplace=False):
 
     Source: Clevert et al. 2015.
     """
-    x = _core.snapshot(input, "elu_") if inplace else input
-    return _maybe_inplace(input, unary(_core.MAP_elu, x, alpha), inplace)
+    return _maybe_inplace(input, unary(_core.MAP_elu, input, alpha), inplace)
 
 
 def leaky_relu(input, negative_slope=0.01, inplace=False):
@@ -100,10 +99,7 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
 
     Source: Understanding Deep Learning, chapter 3.
     """
-    if inplace and negative_slope > 0 and _core.unary_into(_core.MAP_leaky_relu, input, negative_slope, 0.0, "leaky_relu_"):
-        return input
-    x = _core.snapshot(input, "leaky_relu_") if inplace else input
-    return _maybe_inplace(input, unary(_core.MAP_leaky_relu, x, negative_slope), inplace)
+    return _maybe_inplace(input, unary(_core.MAP_leaky_relu, input, negative_slope), inplace)
 
 
 def _maybe_inplace(input, result, inplace):
