@@ -307,4 +307,10 @@ typedef struct {
     i64 dtype, L, N, I, H, P, D, rows, act_flags;
 } udl_lstm_backward_args;
 typedef udl_lstm_backward_args udl_gru_backward_args, udl_rnn_backward_args;
+
+/* out[2 t] = floating-point operations of task t (a multiply-add is two), out[2 t + 1] = a result of them (2), in float64. */
+typedef struct {
+    double *out;
+    i64 tasks, steps;
+} udl_fma_peak_args;
 #endif

@@ -20,10 +20,12 @@ FAMILY = {
 }  # fmt: skip
 # where a family's file on a floor has another name; None: this floor has none, for the reason given
 OTHER_NAME = {
-    "reference": {"reduce": "reductions", "index_select": "gather", "sgd": "optim", "adam": "optim", "random": None},  # laws only
-    "tests": {"reduce": "reductions", "index_select": "gather", "sgd": "optim", "adam": "optim", "lstm": "rnn", "gru": "rnn"},
+    "reference": {"reduce": "reductions", "index_select": "gather", "sgd": "optim", "adam": "optim",
+                  "random": None, "fma_peak": None},  # laws only; a speed
+    "tests": {"reduce": "reductions", "index_select": "gather", "sgd": "optim", "adam": "optim", "lstm": "rnn", "gru": "rnn",
+              "fma_peak": "cli"},
     "bench": {"adaptive_pool2d": "pool2d", "nll_loss": "cross_entropy", "index_select": "embedding", "scatter": "gather",
-              "gru": "lstm", "rnn": "lstm"},
+              "gru": "lstm", "rnn": "lstm", "fma_peak": None},  # it measures itself
 }
 
 
