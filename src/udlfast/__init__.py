@@ -95,7 +95,7 @@ globals().update(float=float32, int=int32, bool=bool_)  # names of types that sh
 
 _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",
          "cuda", "backends", "func", "amp", "multiprocessing", "profiler", "version", "hub", "cpu", "compiler",
-         "special", "linalg", "fft", "signal", "distributions")
+         "special", "linalg", "fft", "signal", "distributions", "accelerator", "distributed", "onnx")
 _COMPLEX = {"complex64": "complex64", "cfloat": "complex64", "complex128": "complex128", "cdouble": "complex128"}
 
 # functions and classes of modules that are imported when one of their names is first used
@@ -136,7 +136,7 @@ def __getattr__(name):
     if name in _COMPLEX:
         from .ops import _complex
         return getattr(_complex, _COMPLEX[name])
-    if name in ("finfo", "iinfo"):
+    if name in ("finfo", "iinfo", "float16", "half"):
         from . import typeinfo
         return getattr(typeinfo, name)
     if name in ("save", "load"):

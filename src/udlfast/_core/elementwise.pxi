@@ -722,6 +722,31 @@ cpdef Tensor copy_(Tensor self, source):
     return self
 
 
+def unary_into(int op, Tensor self not None, double p0, double p1, str name):
+    """self = f(self) in self's own memory. On the tape this needs an f whose gradient follows from its result (SAVES_OUTPUT,
+    or leaky_relu with a slope above 0): the tape keeps that memory itself, nothing is copied and nothing more is kept. False
+    where it cannot be (a view, integers); the caller then goes the general way."""
+    cdef UnaryNode n
+    if not self.contig or self.code < UDL_BF16:
+        return False
+    if not udl_recording or not wants(self):
+        run_map(op, self, self, None, None, 1, compute_for(op, self.code), p0, p1)
+        self.storage.version += 1
+        return True
+    check_leaf(self, name)
+    if self.base is not None or not (SAVES_OUTPUT[op] or (op == UDL_MAP_leaky_relu and p0 > 0)):
+        return False
+    n = UnaryNode.__new__(UnaryNode)
+    init_node1(n, self)
+    run_map(op, self, self, None, None, 1, compute_for(op, self.code), p0, p1)
+    self.storage.version += 1
+    n.op, n.p0, n.p1 = op, p0, p1
+    save0(n, alias(self))
+    self.node, self.out_idx = n, 0
+    self.tape_version += 1
+    return True
+
+
 def snapshot(Tensor self not None, str op, tuple others=()):
     """What an in-place operation reads: self, or, if the operation is recorded, a copy of its values with its history, so
     that writing the result does not touch what the gradient rule saved."""
