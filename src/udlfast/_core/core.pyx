@@ -9,7 +9,7 @@ random, runtime - generators, instruction sets, threads, memory.
 """
 cimport cython
 from cpython.ref cimport Py_INCREF, Py_DECREF, PyObject
-from cpython.buffer cimport PyObject_GetBuffer, PyBuffer_Release, PyBUF_STRIDED, PyBUF_FORMAT, PyBUF_WRITABLE, PyBUF_ND
+from cpython.buffer cimport PyObject_GetBuffer, PyBuffer_Release, PyBuffer_FillInfo, PyBUF_STRIDED, PyBUF_FORMAT, PyBUF_WRITABLE, PyBUF_ND
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New
 from cpython.list cimport PyList_GET_ITEM
 from cpython.dict cimport PyDict_GetItem

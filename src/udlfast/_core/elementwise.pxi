@@ -307,6 +307,8 @@ cpdef object unary(int op, object input, double p0=0.0, double p1=0.0):
     cdef UnaryNode n
     cdef int code
     if not isinstance(input, Tensor):
+        if type(input).__name__ == "ComplexTensor" and hasattr(input, op_name(op)):
+            return getattr(input, op_name(op))()
         raise DTypeError(f"{op_name(op)}: expected input to be a Tensor, got {type(input).__name__}; wrap it with tensor()")
     a = <Tensor>input
     if a.code == UDL_BOOL:
@@ -434,6 +436,8 @@ cpdef object binary(int op, object a, object b):
         if hasattr(b, "__array__"):
             return binary(op, a, slot("to_tensor")(b))
         return NotImplemented
+    if type(a).__name__ == "ComplexTensor":
+        return slot("complex_binary")(op_name(op), a, b)
     if isinstance(b, Tensor):
         return binary(op, as_tensor_like(a, <Tensor>b), b)
     raise TypeError(f"{op_name(op)}: expected a Tensor, got {type(a).__name__} and {type(b).__name__}")
@@ -453,6 +457,8 @@ def binary_function(int op, a, b):
     """binary, but what does not fit raises instead of giving NotImplemented (for functions rather than operators)."""
     r = binary(op, a, b)
     if r is NotImplemented:
+        if type(b).__name__ == "ComplexTensor":
+            return slot("complex_binary")(op_name(op), a, b)
         raise TypeError(f"{op_name(op)}: expected Tensors or numbers, got {type(a).__name__} and {type(b).__name__}")
     return r
 
@@ -714,6 +720,31 @@ cpdef Tensor copy_(Tensor self, source):
     copy_into(self, s)
     self.storage.version += 1
     return self
+
+
+def unary_into(int op, Tensor self not None, double p0, double p1, str name):
+    """self = f(self) in self's own memory. On the tape this needs an f whose gradient follows from its result (SAVES_OUTPUT,
+    or leaky_relu with a slope above 0): the tape keeps that memory itself, nothing is copied and nothing more is kept. False
+    where it cannot be (a view, integers); the caller then goes the general way."""
+    cdef UnaryNode n
+    if not self.contig or self.code < UDL_BF16:
+        return False
+    if not udl_recording or not wants(self):
+        run_map(op, self, self, None, None, 1, compute_for(op, self.code), p0, p1)
+        self.storage.version += 1
+        return True
+    check_leaf(self, name)
+    if self.base is not None or not (SAVES_OUTPUT[op] or (op == UDL_MAP_leaky_relu and p0 > 0)):
+        return False
+    n = UnaryNode.__new__(UnaryNode)
+    init_node1(n, self)
+    run_map(op, self, self, None, None, 1, compute_for(op, self.code), p0, p1)
+    self.storage.version += 1
+    n.op, n.p0, n.p1 = op, p0, p1
+    save0(n, alias(self))
+    self.node, self.out_idx = n, 0
+    self.tape_version += 1
+    return True
 
 
 def snapshot(Tensor self not None, str op, tuple others=()):

@@ -133,6 +133,8 @@ cpdef object matmul(input, other, out=None):
     if not isinstance(input, Tensor) or not isinstance(other, Tensor):
         if isinstance(input, Tensor) and hasattr(other, "__array__"):
             return matmul(input, slot("to_tensor")(other))
+        if "ComplexTensor" in (type(input).__name__, type(other).__name__):
+            return slot("complex_binary")("matmul", input, other)
         raise TypeError(f"matmul: expected two Tensors, got {type(input).__name__} and {type(other).__name__}")
     a, b = <Tensor>input, <Tensor>other
     if a.ndim_ == 0 or b.ndim_ == 0:
@@ -290,13 +292,16 @@ def matmul_into(Tensor a not None, Tensor b not None, Tensor out not None, Tenso
                 double alpha=1.0, double beta=0.0, bint bias_m=False):
     """The kernel alone with its whole epilogue, nothing recorded: out = act(alpha a b + beta out + bias) + residual, 2-d."""
     cdef udl_matmul_args s
+    cdef PackedWeight packed = None
     if a.ndim_ != 2 or b.ndim_ != 2 or out.ndim_ != 2 or a.shape_[1] != b.shape_[0] or out.shape_[0] != a.shape_[0] \
             or out.shape_[1] != b.shape_[1] or (out.strides_[1] != 1 and out.shape_[1] > 1):
         raise ShapeError("matmul_into: expected a [M, K], b [K, N], out [M, N] with unit column stride")
     s.out, s.a, s.b = out.data_, a.data_, b.data_
     s.bias = bias.data_ if bias is not None else NULL
     s.residual = residual.data_ if residual is not None else NULL
-    s.packed_b = NULL
+    if b.strides_[0] == 1 and b.strides_[1] == b.shape_[0]:  # the weight of a linear layer, turned
+        packed = packed_weight(make_view(b, 2, [b.shape_[1], b.shape_[0]], [b.shape_[0], 1], 0), a.shape_[0])
+    s.packed_b = packed.ptr if packed is not None else NULL
     s.dtype, s.batch, s.m, s.n, s.k = a.code, 1, a.shape_[0], b.shape_[1], a.shape_[1]
     s.a_batch = s.b_batch = s.o_batch = 0
     s.a_m, s.a_k, s.b_k, s.b_n = a.strides_[0], a.strides_[1], b.strides_[0], b.strides_[1]

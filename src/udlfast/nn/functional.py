@@ -4,7 +4,7 @@ Nothing is computed here. Most names are those of udlfast.ops; the few functions
 (an `inplace` flag, say) than as udlfast.NAME.
 """
 # ruff: noqa: F401, F811 - names are imported to be found here
-from .._core import linear
+from .._core import MAP_relu, linear, unary_into
 from ..ops._common import in_place
 from ..ops.activations import (
     celu,
@@ -93,7 +93,9 @@ def softmin(input, dim=None, _stacklevel=3, dtype=None):
 
 def relu(input, inplace=False):
     """udlfast.relu, into the input if `inplace`."""
-    return input.relu_() if inplace else _relu(input)
+    if inplace:  # in the input's own memory where that can be, also on the tape
+        return input if unary_into(MAP_relu, input, 0.0, 0.0, "relu_") else input.relu_()
+    return _relu(input)
 
 
 def silu(input, inplace=False):
