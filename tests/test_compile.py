@@ -4,6 +4,7 @@ import copy
 import threading
 import warnings
 
+import numpy as np
 import pytest
 from plans import same, tensor
 
@@ -234,6 +235,114 @@ def test_decorators_modules_and_methods(rng):
     with pytest.raises(ValueError):
         torch.compile(f, options={"nonsense": 1})
     assert torch.compile(f, disable=True) is f
+
+
+def test_default_type_and_autocast_are_conditions(rng):
+    w, x = tensor(rng, 4, 4), tensor(rng, 3, 4)
+
+    def f(x):
+        return x @ w, torch.zeros(2)
+
+    g = torch.compile(f)
+    for _ in range(3):
+        same(g(x), f(x))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert g(x)[0].dtype is torch.bfloat16
+        torch.set_default_dtype(torch.float64)
+        try:
+            assert g(x)[1].dtype is torch.float64
+        finally:
+            torch.set_default_dtype(torch.float32)
+    assert len(g.plans) == 3
+
+
+def test_packed_weights_follow_their_weights(rng):
+    net = nn.Linear(512, 256)
+    x = tensor(rng, 16, 512)
+
+    @torch.compile
+    def g(x):
+        with torch.no_grad():
+            return net(x)
+
+    for _ in range(3):
+        with torch.no_grad():
+            want = F.linear(x.double(), net.weight.double(), net.bias.double())
+            for _ in range(4):
+                np.testing.assert_allclose(g(x).numpy(), want.numpy(), atol=512 * 2**-24 * 8)
+            net.weight.mul_(-1.5)
+    assert len(g.plans) == 1 and _core.packed_bytes() > 0
+
+
+def test_explain_lists_the_calls(rng):
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 36, 5))
+    step = torch.compile(lambda x, y: F.cross_entropy(net(x), y).backward())
+    x, y = tensor(rng, 4, 1, 8, 8), torch.tensor([0, 1, 2, 3])
+    e = step.explain(x, y, peaks=(1e11, 1e10))
+    names = [r.name for r in e.rows]
+    assert names[:2] == ["conv2d", "matmul"] and "cross_entropy" in names and "conv2d_backward_weight" in names
+    assert all(r.seconds > 0 for r in e.rows) and abs(sum(s for _, _, s in e.by_name()) - e.seconds) < 1e-9
+    conv = e.rows[0]
+    assert conv.shape == "4 x 1 x 8 x 8 -> 2 x 6 x 6, 3 x 3" and conv.flops == 2 * 4 * 2 * 36 * 9
+    assert e.rows[1].shape == "4 x 5 x 72 + bias" and "conv2d" in str(e) and e.memory["arena"] >= e.memory["alive"] > 0
+    with pytest.raises(ValueError, match="explain"), pytest.warns(RuntimeWarning):
+        torch.compile(lambda x: x.item()).explain(torch.ones(1))
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 7), (64, 96, 33), (1, 1, 1), (130, 17, 256)], ids=str)
+def test_epilogues_do_not_change_a_bit(shape, rng, isa):
+    m, k, n = shape
+    x, w, b, r = tensor(rng, m, k), tensor(rng, n, k), tensor(rng, n), tensor(rng, m, n)
+    x[0, 0] = float("nan")
+
+    def f(x, r):
+        h = torch.relu(F.linear(x, w, b))
+        return h, r + x @ w.t(), (x @ w.t()) + r, torch.relu(r + F.linear(x, w))
+
+    g, plain = torch.compile(f), torch.compile(f, options={"epilogue": False})
+    for _ in range(3):
+        same(g(x, r), f(x, r))
+        same(plain(x, r), f(x, r))
+    assert len(g.plans[0].steps) == 5 and len(plain.plans[0].steps) == 9
+
+
+@pytest.mark.parametrize("size", [(2, 3, 9, 9, 4, 3), (1, 16, 24, 24, 32, 3), (3, 4, 8, 8, 4, 1), (2, 1, 28, 28, 6, 5)], ids=str)
+def test_relu_in_convolutions_does_not_change_a_bit(size, rng, isa):
+    N, C, H, W, O, R = size
+    x, w, b = tensor(rng, N, C, H, W), tensor(rng, O, C, R, R), tensor(rng, O)
+    x[0, 0, 0, 0], x[-1, -1, 1, 1] = float("inf"), float("nan")
+
+    def f(x):
+        return torch.relu(F.conv2d(x, w, b, padding=R // 2)), torch.relu(F.conv2d(x, w, None, stride=2))
+
+    g = torch.compile(f)
+    for _ in range(3):
+        same(g(x), f(x))
+    assert len(g.plans[0].steps) == 2
+
+
+def test_a_counting_thread_goes_on_during_replays(rng):
+    """The GIL is free while the calls run: another thread's Python gets on while one long replay lasts."""
+    a = tensor(rng, 700, 700)
+    g = torch.compile(lambda a: a @ a @ a @ a @ a @ a @ a @ a @ a @ a)
+    g(a), g(a)
+    counted, done = [0], threading.Event()
+
+    def count():
+        while not done.is_set():
+            counted[0] += 1
+
+    t = threading.Thread(target=count)
+    t.start()
+    try:
+        before = counted[0]
+        for _ in range(3):
+            g(a)
+        during = counted[0] - before
+    finally:
+        done.set()
+        t.join()
+    assert during > 1000
 
 
 def test_threads_share_a_plan(rng):

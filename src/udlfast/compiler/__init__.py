@@ -13,7 +13,7 @@ from . import record as _record
 
 PLANS = 8  # of one function
 TRIES = 4  # runs in a row that could not be made into a plan
-OPTIONS = {"arena", "copies", "dead"}
+OPTIONS = {"arena", "copies", "dead", "epilogue"}
 _lock = threading.RLock()
 
 
@@ -35,7 +35,8 @@ class Compiled(_Compiled):
                 if result is not _core.MISS:
                     return self.fn(*args, **kwargs) if result is _core.BUSY else result
             if len(self.plans) >= PLANS:
-                self.give_up(f"{PLANS} plans were recorded and none fits; the last did not because of {self.plans[0].failed}", False)
+                why = f"{PLANS} plans were recorded and none fits; the last did not because of {self.plans[0].failed}"
+                self.give_up(why, False)
                 return self.fn(*args, **kwargs)
             result, plan, why, again = _record.record(self.fn, args, kwargs, self.options)
             if plan is not None:
@@ -102,8 +103,9 @@ def compile(model=None, *, fullgraph=False, dynamic=None, backend="inductor", mo
         model: a function or a Module; None gives a decorator
         fullgraph: True raises where a function cannot be recorded, instead of running it without a plan
         dynamic, backend, mode: accepted for compatibility
-        options: passes to switch off: {"dead": False} keeps calls whose result nobody reads, {"copies": False} copies of buffers
-            that are not read again, {"arena": False} gives each buffer memory of its own
+        options: passes to switch off: {"dead": False} keeps calls whose result nobody reads, {"copies": False} copies of
+            buffers that are not read again, {"epilogue": False} relu and sums apart from their product, {"arena": False}
+            gives each buffer memory of its own
         disable: True gives the function back
     Returns: what is called like model
     Raises: TypeError for what cannot be called, ArgumentError for unknown options

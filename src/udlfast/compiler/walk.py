@@ -129,21 +129,21 @@ class Walk:
         rest = [k for k in attributes if k not in ("state", "param_groups")]
         self.items(attributes, rest, f"{path}.", len(attributes))
 
-        def entries(d, where):
+        def entries(d, where, own=False):
             guards = []
             for key in d:
-                how = dynamic.get(key) if isinstance(key, str) else None
+                how = read_anew(dynamic, key, d[key], own)
                 if how is None:
                     guards.append(self.value(d[key], f"{where}[{key!r}]"))
                 else:
-                    self.dynamic.append((d, key, d[key]))
+                    if not own:
+                        self.dynamic.append((d, key, d[key]))
                     guards.append(Guard(how, f"{where}[{key!r}]", bool(d[key]) if how == "truth" else None))
             self.state.append(Guard("items", where, d, list(d), guards, len(d)))
             return Guard("is", where, d)  # the plan reads numbers from this very dict
 
         groups = [entries(g, f"{path}.param_groups[{i}]") for i, g in enumerate(o.param_groups)]
-        states = [entries(own, f"{path}.state[parameter {i}]") for i, own in enumerate(o.state.values())]
-        self.dynamic = [(d, k, v) for d, k, v in self.dynamic if k != "step"]
+        states = [entries(own, f"{path}.state[parameter {i}]", True) for i, own in enumerate(o.state.values())]
         children = [
             Guard("sequence", f"{path}.param_groups", [], None, groups),
             Guard("dict", f"{path}.state", type(o.state)(), list(o.state), states, len(o.state)),
@@ -185,6 +185,17 @@ class Walk:
             self.items(holder, list(holder), f"{f.__name__}.")
         if hasattr(f, "__wrapped__"):
             self.value(f.__wrapped__, f.__name__)
+
+
+def read_anew(dynamic, key, value, own):
+    """How an entry of an optimiser's group (own: of a parameter's state) is guarded that its plan reads at each replay; None: as
+    any other."""
+    if not isinstance(key, str) or isinstance(value, (Tensor, list)):
+        return None
+    if dynamic == "numbers":
+        number = type(value) in (int, float)
+        return "any" if own and number or isinstance(value, tuple) else "truth" if number else None
+    return dynamic.get(key)
 
 
 def read_names(code, names, attributes):

@@ -77,15 +77,25 @@ class RuleOptimizer(Optimizer):
             entries.append((p, grad, *[own[name] if name is not None else None for name in names]))
         return entries, owns
 
+    _dynamic = "numbers"  # a plan asks _advance for them at each replay
+
     def _launch(self, table, owns, kind, group):
+        ints, floats = self._advance(owns, kind, group)
+        recorder = _core.recording()
+        if recorder is not None:
+            recorder.note_refresh(lambda: self._advance(owns, kind, group))
+        _core.call(self._kernel, (table,), ints, floats)
+
+    def _advance(self, owns, kind, group):
+        """The numbers of the kernel's struct for the next step, which the states then have counted."""
         step = owns[0]["step"] + 1
         flags, decay, keep, scalars = self._numbers(group, step, owns[0])
         ints = (kind.code, len(owns), bool(group["maximize"]), flags)
-        _core.call(self._kernel, (table,), ints, (decay, keep, *scalars, *((0.0,) * (7 - len(scalars)))))
         changed = {name: owns[0][name] for name in self.NUMBERS}
         for own in owns:
             own["step"] = step
             own.update(changed)
+        return ints, (decay, keep, *scalars, *((0.0,) * (7 - len(scalars))))
 
     def _step_unusual(self, group):
         """First steps, missing or strided gradients, mixed types: one call for each rows[key, dtype]."""
