@@ -20,7 +20,7 @@ def no_warning():
 
 
 # ---- what cannot be recorded ---------------------------------------------------------------------------------------------------------
-def eager_with_warning(f, match, *args):
+def check_eager_with_warning(f, match, *args):
     g = torch.compile(f)
     with pytest.warns(RuntimeWarning, match=match) as caught:
         for _ in range(10):
@@ -33,7 +33,7 @@ def eager_with_warning(f, match, *args):
     lambda x: x[x > 0], lambda x: torch.nonzero(x), lambda x: x.unique(), lambda x: x.tolist(), lambda x: torch.tensor(x.tolist()),
 ], ids=range(9))  # fmt: skip
 def test_numbers_read_by_python(f, rng):
-    eager_with_warning(f, r"test_compile_limits\.py:\d+", tensor(rng, 6))
+    check_eager_with_warning(f, r"test_compile_limits\.py:\d+", tensor(rng, 6))
 
 
 def test_the_warning_names_the_line(rng):
@@ -42,7 +42,7 @@ def test_the_warning_names_the_line(rng):
         return y * y.sum().item()  # this one
 
     line = f.__code__.co_firstlineno + 2
-    eager_with_warning(f, rf"item\(\).*test_compile_limits\.py:{line}", tensor(rng, 3))
+    check_eager_with_warning(f, rf"item\(\).*test_compile_limits\.py:{line}", tensor(rng, 3))
 
 
 def test_arrays_and_hidden_tensors(rng):
