@@ -81,6 +81,25 @@ def test_state_that_the_function_changes_itself(rng):
                 same(g(x, a), f(x, b))
 
 
+def test_other_memory_for_a_tensor_is_noticed(rng):
+    def train(compile_):
+        w = torch.ones(3).requires_grad_()
+
+        def step(x):
+            w.grad = None
+            (w * x).square().sum().backward()
+            w.data = w.data - 0.1 * w.grad
+
+        fn = compile_(step)
+        for i in range(6):
+            fn(torch.full((3,), 0.3 + i))
+        return w.detach()
+
+    with pytest.warns(RuntimeWarning, match="changes w"):
+        got = train(torch.compile)
+    same(got, train(lambda f: f))
+
+
 def test_a_schedule_inside_the_function_is_noticed(rng):
     def train(compile_):
         torch.manual_seed(2)

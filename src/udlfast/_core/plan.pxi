@@ -236,6 +236,10 @@ cdef class Plan:
         try:
             if not self.check(args, kwargs):
                 return p.failed.path if p.failed is not None else "the step counts of an optimiser"
+            for o in self.slots:        # a tensor that was given other memory (data=, set_)
+                if isinstance((<Slot>o).place, Guard) and p.seen[(<Slot>o).number] == p.tick \
+                        and p.bases[(<Slot>o).number] != <char *>(<Slot>o).storage.ptr:
+                    return (<Guard>(<Slot>o).place).path
         finally:
             self.kept_entries(True)
             p.strict = False

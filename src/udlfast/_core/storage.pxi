@@ -84,6 +84,8 @@ cdef class StorageBytes:
 def storage_bytes(Tensor t not None):
     """A writable memoryview over all bytes of the storage that t looks at."""
     cdef StorageBytes b = StorageBytes.__new__(StorageBytes)
+    if udl_tracing:
+        host_read("the file")
     b.s = t.storage
     return memoryview(b)
 
