@@ -61,6 +61,21 @@ def test_offsets_and_shared_memory_are_followed(rng):
     same(g(a, a), a * 2 + a)
 
 
+def test_a_copied_buffer_that_is_read_again_is_kept(rng):
+    def f(x):
+        y = x * 2
+        z = y.clone()
+        z.add_(1)
+        total = y.sum()
+        return z, total, y.clone().mul_(3)
+
+    g = torch.compile(f)
+    for _ in range(3):
+        x = tensor(rng, 5)
+        same(g(x), f(x))
+    assert len(g.plans[0].steps) == 5
+
+
 def test_results_that_are_held_are_not_overwritten(rng):
     g = torch.compile(lambda x: (x * 2, x.sum()))
     inputs = [tensor(rng, 5) for _ in range(6)]
