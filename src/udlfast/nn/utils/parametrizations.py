@@ -176,7 +176,8 @@ class _Orthogonal(Module):
             X, n, k = X.transpose(-2, -1), k, n
         if self.orthogonal_map == "householder":
             tau = 2.0 / (1.0 + (X.tril(-1) * X.tril(-1)).sum(-2))
-            Q = _householder(X, tau) * X.diagonal(dim1=-2, dim2=-1).unsqueeze(-2)
+            signs = X.detach().diagonal(dim1=-2, dim2=-1).trunc()  # they choose among the reflections and are not trained
+            Q = _householder(X, tau) * signs.unsqueeze(-2)
         else:
             A = X.tril()
             if n != k:
@@ -204,7 +205,8 @@ class _Orthogonal(Module):
             if self.orthogonal_map != "householder":
                 raise NotImplementedError("orthogonal: without use_trivialization only the householder map can be assigned to")
             signs = packed.diagonal(dim1=-2, dim2=-1).sign()
-            A = packed.tril(-1) + _diagonal(signs * (tau != 0).to(signs.dtype) + signs * (tau == 0).to(signs.dtype), n, k)
+            signs = signs * (1 - 2 * (tau == 0).to(signs.dtype))  # tau = 0 says "no reflection"; forward takes v = 0 as one of its axis
+            A = packed.tril(-1) + _diagonal(signs, n, k)
             return A.transpose(-2, -1) if wide else A
         full = n == k
         Q0 = _householder(packed, tau)
