@@ -2,6 +2,7 @@
 
 from .. import _core
 from .._core import float32, float64, is_grad_enabled, matmul_into
+from ..ops import _autocast
 from . import functional as F
 from .linear import Linear, NonDynamicallyQuantizableLinear
 
@@ -28,6 +29,8 @@ def code_of(activation):
 
 def usable(x, *layers, kind=Linear):
     """May these layers be run by `product` below on x? No tape, plain layers of that kind, nobody listens to them."""
+    if _autocast.ON and _core.get_autocast() is not None:
+        return False
     recording, dtype = is_grad_enabled(), x.dtype
     if recording and x.requires_grad or dtype is not float32 and dtype is not float64:
         return False

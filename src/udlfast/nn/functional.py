@@ -4,7 +4,8 @@ Nothing is computed here. Most names are those of udlfast.ops; the few functions
 (an `inplace` flag, say) than as udlfast.NAME.
 """
 # ruff: noqa: F401, F811 - names are imported to be found here
-from .._core import linear
+from .._core import MAP_relu, linear, unary_into
+from ..ops._common import in_place
 from ..ops.activations import (
     celu,
     glu,
@@ -92,27 +93,29 @@ def softmin(input, dim=None, _stacklevel=3, dtype=None):
 
 def relu(input, inplace=False):
     """udlfast.relu, into the input if `inplace`."""
-    return input.relu_() if inplace else _relu(input)
+    if inplace:  # in the input's own memory where that can be, also on the tape
+        return input if unary_into(MAP_relu, input, 0.0, 0.0, "relu_") else input.relu_()
+    return _relu(input)
 
 
 def silu(input, inplace=False):
     """x sigmoid(x), into the input if `inplace`."""
-    return input.copy_(_silu(input)) if inplace else _silu(input)
+    return in_place(_silu)(input) if inplace else _silu(input)
 
 
 def mish(input, inplace=False):
     """x tanh(softplus(x)), into the input if `inplace`."""
-    return input.copy_(_mish(input)) if inplace else _mish(input)
+    return in_place(_mish)(input) if inplace else _mish(input)
 
 
 def hardswish(input, inplace=False):
     """x relu6(x + 3) / 6, into the input if `inplace`."""
-    return input.copy_(_hardswish(input)) if inplace else _hardswish(input)
+    return in_place(_hardswish)(input) if inplace else _hardswish(input)
 
 
 def hardsigmoid(input, inplace=False):
     """relu6(x + 3) / 6, into the input if `inplace`."""
-    return input.copy_(_hardsigmoid(input)) if inplace else _hardsigmoid(input)
+    return in_place(_hardsigmoid)(input) if inplace else _hardsigmoid(input)
 
 
 def relu_(input):

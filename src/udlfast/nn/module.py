@@ -337,9 +337,11 @@ class Module:
         """Puts all parameters and buffers into shared memory, where the tensors can."""
         return self._apply(lambda t: t.share_memory_() if hasattr(t, "share_memory_") else t)
 
-    def compile(self, *args, **kwargs):
-        """This module as it is: there is no compiler."""
-        return self
+    def compile(self, **options):
+        """Makes forward replay its kernel calls, as udlfast.compile does; options are those of compile."""
+        from .. import compile as compiled
+
+        self.__dict__["forward"] = compiled(self.forward, **options)
 
     # state
 

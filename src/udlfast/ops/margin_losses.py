@@ -1,6 +1,7 @@
 """Losses that ask for a margin between right and wrong, composed of element-wise operations."""
 from .. import _core
 from ..errors import ArgumentError, ShapeError
+from . import _autocast
 from ._common import broadcast_shape, floating, in_range, index_tensor, reduced, reduction_of, same_type, tensor
 from .creation import arange
 from .elementwise import logsigmoid, where
@@ -29,6 +30,8 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
     Source: Hadsell, Chopra and LeCun 2006.
     """
     op = "hinge_embedding_loss"
+    if _autocast.ON:
+        input, target = _autocast.wide(input, target)
     floating(op, input)
     tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
@@ -59,6 +62,8 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, r
     Source: PyTorch's definition.
     """
     op = "margin_ranking_loss"
+    if _autocast.ON:
+        input1, input2 = _autocast.wide(input1, input2)
     floating(op, input1, "input1")
     tensor(op, input2, "input2")
     tensor(op, target, "target")
@@ -90,6 +95,8 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     Source: Understanding Deep Learning, section 5.4.
     """
     op = "soft_margin_loss"
+    if _autocast.ON:
+        input, target = _autocast.wide(input, target)
     floating(op, input)
     tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
@@ -119,6 +126,8 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
     Source: Understanding Deep Learning, section 5.4.
     """
     op = "multilabel_soft_margin_loss"
+    if _autocast.ON:
+        input, target = _autocast.wide(input, target)
     floating(op, input)
     tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
@@ -188,6 +197,8 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     Source: Crammer and Singer 2001.
     """
     op = "multi_margin_loss"
+    if _autocast.ON:
+        input, target = _autocast.wide(input, target)
     floating(op, input)
     index = index_tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
@@ -230,6 +241,8 @@ def cosine_embedding_loss(input1, input2, target, margin=0.0, size_average=None,
     Source: PyTorch's definition.
     """
     op = "cosine_embedding_loss"
+    if _autocast.ON:
+        input1, input2 = _autocast.wide(input1, input2)
     floating(op, input1, "input1")
     floating(op, input2, "input2")
     tensor(op, target, "target")
@@ -306,6 +319,8 @@ def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_fu
 
 
 def _triplet(op, anchor, positive, negative, distance, margin, swap, reduction):
+    if _autocast.ON:
+        anchor, positive, negative = _autocast.wide(anchor, positive, negative)
     floating(op, anchor, "anchor")
     floating(op, positive, "positive")
     floating(op, negative, "negative")
