@@ -235,7 +235,7 @@ def test_functional_call():
     assert all((net.state_dict()[k] == v).all() for k, v in own.items() if k != "1.num_batches_tracked" and k != "1.running_var")
     with pytest.raises(RuntimeError, match="no parameter or buffer"):
         call(net, {"x": torch.ones(1)}, torch.randn(8, 2))
-    with pytest.raises(RuntimeError, match="missing"):
+    with pytest.raises(RuntimeError, match="Missing"):
         call(net, given, torch.randn(8, 2), strict=True)
     tied = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
     tied[1].weight = tied[0].weight
