@@ -1,7 +1,8 @@
-"""Cross-correlation of volumes x[N, C, D, H, W] with w[O, C/G, T, R, S]:
+"""Cross-correlation of volumes:
 
-y[n, o, e, p, q] = b[o] + sum over c, t, r, s of x[n, c, e stride + t dilation - padding, ...] w[o, c, t, r, s], c over the
-channels of o's group. The loop runs over the taps (t, r, s); each meets a strided part of the padded x.
+    y[n, o, e, p, q] = b[o] + sum over c, t, r, s of x[n, c, e stride + t dilation - padding, ...] w[o, c, t, r, s]
+
+c runs over the channels of o's group. The loop runs over the taps (t, r, s); each meets a strided part of the padded x.
 """
 
 import numpy as np
