@@ -41,8 +41,8 @@ typedef struct { /* taps of one axis, place by place; BLOCK is a multiple of eve
 } FN(axis);
 typedef struct {
     int n;
-    int32_t at[TAPS][BLOCK];
-    T w[TAPS][BLOCK], dw[3][TAPS][BLOCK]; /* dw only if asked for */
+    int32_t at[TAPS][BLOCK];                              /* 0 if outside */
+    T in[TAPS][BLOCK], w[TAPS][BLOCK], dw[3][TAPS][BLOCK]; /* in: 1, or 0 outside; dw only if asked for */
     FN(axis) axis[3];
 } FN(taps);
 
@@ -123,16 +123,18 @@ static void FN(find_taps)(FN(taps) *q, const grid_job *j, i64 n, i64 p0, int m, 
         for (int b = 0; b < Y->n; b++)
             for (int a = 0; a < X->n; a++, q->n++) {
                 int32_t *restrict at = q->at[q->n];
-                T *restrict w = q->w[q->n];
+                T *restrict w = q->w[q->n], *restrict in = q->in[q->n];
                 const int32_t *x = X->at[a], *y = Y->at[b], *z = Z->at[c];
                 if (depth)
                     for (int i = 0; i < BLOCK; i++) {
-                        at[i] = (x[i] | y[i] | z[i]) < 0 ? -1 : (z[i] * H + y[i]) * W + x[i];
+                        const int out = (x[i] | y[i] | z[i]) < 0;
+                        at[i] = out ? 0 : (z[i] * H + y[i]) * W + x[i], in[i] = out ? 0 : 1;
                         w[i] = X->w[a][i] * Y->w[b][i] * Z->w[c][i];
                     }
                 else
                     for (int i = 0; i < BLOCK; i++) {
-                        at[i] = (x[i] | y[i]) < 0 ? -1 : y[i] * W + x[i];
+                        const int out = (x[i] | y[i]) < 0;
+                        at[i] = out ? 0 : y[i] * W + x[i], in[i] = out ? 0 : 1;
                         w[i] = X->w[a][i] * Y->w[b][i];
                     }
                 for (int i = 0; i < BLOCK && with_slopes; i++) {
@@ -143,11 +145,16 @@ static void FN(find_taps)(FN(taps) *q, const grid_job *j, i64 n, i64 p0, int m, 
             }
 }
 
-/* s[i] += w[i] x[at[i]] for the taps inside */
-VFN void FN(add_tap)(T *restrict s, const int32_t *at, const T *w, const T *x, int m) {
-    for (int i = 0; i < m; i++) {
-        const T v = w[i] * x[at[i] < 0 ? 0 : at[i]];
-        s[i] += at[i] < 0 ? 0 : v;
+/* v, and 0 where the tap lies outside: infinity and NaN too */
+VFN vec FN(only_inside)(vec v, const T *in) { return (vec)((vmask)v & (v_load(in) > v_set(0))); }
+
+/* s[i] += w[i] x[at[i]] for tap k of all places */
+VFN void FN(add_tap)(T *restrict s, const FN(taps) *q, int k, const T *w, const T *x) {
+    const int32_t *at = q->at[k];
+    for (int i = 0; i < BLOCK; i += VW) {
+        vec v = {0};
+        for (int l = 0; l < VW; l++) v[l] = x[at[i + l]];
+        v_store(s + i, v_fma(v_load(w + i), FN(only_inside)(v, q->in[k] + i), v_load(s + i)));
     }
 }
 
@@ -161,7 +168,7 @@ static void FN(read)(void *ctx, i64 begin, i64 end) {
         FN(find_taps)(&q, j, n, p0, m, 0);
         for (i64 c = n * j->C; c < (n + 1) * j->C; c++) {
             T s[BLOCK] = {0};
-            for (int k = 0; k < q.n; k++) FN(add_tap)(s, q.at[k], q.w[k], (const T *)j->x + c * j->volume, BLOCK);
+            for (int k = 0; k < q.n; k++) FN(add_tap)(s, &q, k, q.w[k], (const T *)j->x + c * j->volume);
             memcpy((T *)j->y + c * j->P + p0, s, sizeof(T) * (size_t)m);
         }
     }
@@ -171,6 +178,7 @@ static void FN(spread)(void *ctx, i64 begin, i64 end) {
     const grid_job *j = ctx;
     const i64 groups = UDL_CEIL_DIV(j->C, CHANNELS);
     FN(taps) q;
+    T g[BLOCK] = {0}, part[BLOCK];
     memset(&q, 0, sizeof q);
     for (i64 piece = begin; piece < end; piece++) {
         const i64 n = piece / groups, c0 = piece % groups * CHANNELS, c1 = UDL_MINI(c0 + CHANNELS, j->C);
@@ -182,8 +190,11 @@ static void FN(spread)(void *ctx, i64 begin, i64 end) {
             for (i64 c = c0; c < c1; c++) {
                 const T *gy = (const T *)j->gy + (n * j->C + c) * j->P + p0;
                 T *to = gx + (c - c0) * j->volume;
-                for (int k = 0; k < q.n; k++)
-                    for (int i = 0; i < m; i++) if (q.at[k][i] >= 0) to[q.at[k][i]] += q.w[k][i] * gy[i];
+                memcpy(g, gy, sizeof(T) * (size_t)m);
+                for (int k = 0; k < q.n; k++) {
+                    for (int i = 0; i < m; i += VW) v_store(part + i, FN(only_inside)(v_load(q.w[k] + i) * v_load(g + i), q.in[k] + i));
+                    for (int i = 0; i < m; i++) to[q.at[k][i]] += part[i];
+                }
             }
         }
     }
@@ -200,8 +211,9 @@ static void FN(slopes)(void *ctx, i64 begin, i64 end) {
         FN(find_taps)(&q, j, n, p0, m, 1);
         memset(dot, 0, sizeof dot);
         for (i64 c = n * j->C; c < (n + 1) * j->C; c++) {
-            const T *x = (const T *)j->x + c * j->volume, *gy = (const T *)j->gy + c * j->P + p0;
-            for (int k = 0; k < q.n; k++) FN(add_tap)(dot[k], q.at[k], gy, x, m);
+            T g[BLOCK] = {0};
+            memcpy(g, (const T *)j->gy + c * j->P + p0, sizeof(T) * (size_t)m);
+            for (int k = 0; k < q.n; k++) FN(add_tap)(dot[k], &q, k, g, (const T *)j->x + c * j->volume);
         }
         T *ggrid = (T *)j->ggrid + (n * j->P + p0) * j->dims;
         for (int i = 0; i < m; i++)

@@ -27,7 +27,7 @@ class Hooks:
     """The hooks of one module. A module without any has `_hooks = None`, so that its call stays short."""
 
     def __init__(self):
-        self.before, self.after, self.backward = {}, {}, {}
+        self.before, self.after, self.backward, self.backward_pre = {}, {}, {}, {}
         self._next = 0
 
     def add(self, kind, hook, prepend=False, **options):
@@ -53,8 +53,8 @@ def call_with_hooks(module, args, kwargs):
     try:
         args, kwargs = _run_before(module, hooks, args, kwargs)
         record = None
-        if hooks.backward and _core.is_grad_enabled():
-            record = BackwardRecord(module, list(hooks.backward.values()))
+        if (hooks.backward or hooks.backward_pre) and _core.is_grad_enabled():
+            record = BackwardRecord(module, list(hooks.backward.values()), list(hooks.backward_pre.values()))
             args = record.watch_inputs(args)
         output = module.forward(*args, **kwargs)
         output = _run_after(module, hooks, args, kwargs, output)
@@ -102,8 +102,8 @@ class BackwardRecord:
     the inputs sees grad_input when the module's own backward is through, and then calls the hooks.
     """
 
-    def __init__(self, module, hooks):
-        self.module, self.hooks = module, hooks
+    def __init__(self, module, hooks, before=()):
+        self.module, self.hooks, self.before = module, hooks, before
         self.inputs = 0  # positional arguments of forward, tensors or not
         self.places = ()  # which of them are tensors
         self.watched = False
@@ -137,6 +137,11 @@ class BackwardRecord:
         for i, g in zip(self.output_places, grads, strict=True):
             grad_output[i] = g
         self.grad_output = tuple(grad_output)
+        for hook, _ in self.before:
+            result = hook(self.module, self.grad_output)
+            if result is not None:
+                self.grad_output = result if isinstance(result, tuple) else (result,)
+                grads = tuple(self.grad_output[i] for i in self.output_places)
         if not self.watched:  # no input asks for a gradient: this is the last place that is reached
             self._call_hooks((None,) * self.inputs)
         return grads
@@ -168,3 +173,28 @@ def _identity(tensors, backward):
     """The same values behind one tape node whose gradient rule is `backward`."""
     outs = _core.attach(tuple(t.detach() for t in tensors), tuple(tensors), backward)
     return outs if isinstance(outs, tuple) else (outs,)
+
+
+class WithoutModule:
+    """A hook that is called without the module."""
+
+    def __init__(self, hook):
+        self.hook = hook
+
+    def __call__(self, module, *args):
+        return self.hook(*args)
+
+
+def add_state_hook(module, kind, hook):
+    """A hook of state_dict ("save_pre", "save_post") or load_state_dict ("load_pre", "load_post") of this module."""
+    hooks = module.__dict__.setdefault("_state_hooks", {}).setdefault(kind, {})
+    handle = RemovableHandle(hooks)
+    handle._key = object()
+    hooks[handle._key] = hook
+    return handle
+
+
+def state_hooks(module, kind):
+    """The hooks of one kind."""
+    found = module.__dict__.get("_state_hooks")
+    return list(found.get(kind, {}).values()) if found else ()

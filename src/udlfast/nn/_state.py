@@ -4,6 +4,7 @@ from collections import OrderedDict, namedtuple
 
 from .. import errors
 from .._core import Tensor, no_grad
+from ._hooks import state_hooks
 from .parameter import Parameter
 
 EXTRA = "_extra_state"
@@ -118,6 +119,8 @@ def load_all(module, state, strict, assign):
 
 def _load_below(module, state, prefix, assign, missing, unexpected, problems):
     metadata = {"assign_to_params_buffers": True} if assign else {}
+    for hook in state_hooks(module, "load_pre"):
+        hook(module, state, prefix, metadata, True, missing, unexpected, problems)
     module._load_from_state_dict(state, prefix, metadata, True, missing, unexpected, problems)
     for name, child in module._modules.items():
         if child is None:
@@ -125,6 +128,9 @@ def _load_below(module, state, prefix, assign, missing, unexpected, problems):
         start = f"{prefix}{name}."
         part = OrderedDict((k, v) for k, v in state.items() if k.startswith(start))
         _load_below(child, part, start, assign, missing, unexpected, problems)
+    for hook in state_hooks(module, "load_post"):
+        if hook(module, IncompatibleKeys(missing, unexpected)) is not None:
+            raise RuntimeError("hooks of register_load_state_dict_post_hook must return None; they may change the lists in place")
 
 
 def _key_problems(module, state, missing, unexpected):

@@ -7,6 +7,7 @@ forward costs one dictionary look-up; `_kinds` says in order of registration whi
 
 from collections import OrderedDict
 
+from .. import errors
 from .._core import Tensor
 from . import _apply, _hooks, _state, _views
 from ._where import name_layer
@@ -315,9 +316,26 @@ class Module:
         """Casts to bfloat16."""
         return self.type(_apply.dtype("bfloat16"))
 
+    def half(self):
+        """Refused: there is no float16 here."""
+        raise errors.DTypeError("Module.half: float16 is not supported on this CPU backend; use .bfloat16()")
+
     def cpu(self):
         """This module: everything is on the CPU."""
         return self
+
+    def cuda(self, device=None):
+        """Refused: there is no GPU here."""
+        return self.to(device="cuda" if device is None or isinstance(device, int) else device)
+
+    def to_empty(self, *, device, recurse=True):
+        """This module; its tensors keep their values, which to_empty does not promise."""
+        _apply.check_device(device)
+        return self
+
+    def share_memory(self):
+        """Puts all parameters and buffers into shared memory, where the tensors can."""
+        return self._apply(lambda t: t.share_memory_() if hasattr(t, "share_memory_") else t)
 
     def compile(self, **options):
         """Makes forward replay its kernel calls, as udlfast.compile does; options are those of compile."""
@@ -333,11 +351,16 @@ class Module:
     def state_dict(self, *, destination=None, prefix="", keep_vars=False):
         """All parameters and persistent buffers by path, in PyTorch's order; detached unless keep_vars."""
         destination = OrderedDict() if destination is None else destination
+        for hook in _hooks.state_hooks(self, "save_pre"):
+            hook(self, prefix, keep_vars)
         self._save_to_state_dict(destination, prefix, keep_vars)
         values = self.__dict__
         for name, kind in self._kinds.items():
             if kind == "module" and values[name] is not None:
                 values[name].state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for hook in _hooks.state_hooks(self, "save_post"):
+            changed = hook(self, destination, prefix, {})
+            destination = destination if changed is None else changed
         return destination
 
     def _save_to_state_dict(self, destination, prefix, keep_vars):
@@ -379,6 +402,33 @@ class Module:
     def register_full_backward_hook(self, hook, prepend=False):
         """hook(module, grad_input, grad_output) in backward; what it returns (if not None) replaces grad_input."""
         return self._add_hook("backward", hook, prepend)
+
+    register_backward_hook = register_full_backward_hook
+
+    def register_full_backward_pre_hook(self, hook, prepend=False):
+        """hook(module, grad_output) before backward; what it returns (if not None) replaces grad_output."""
+        return self._add_hook("backward_pre", hook, prepend)
+
+    def register_state_dict_pre_hook(self, hook):
+        """hook(module, prefix, keep_vars) before state_dict()."""
+        return _hooks.add_state_hook(self, "save_pre", hook)
+
+    def register_state_dict_post_hook(self, hook):
+        """hook(module, state_dict, prefix, local_metadata) after state_dict(); it may change the dict in place."""
+        return _hooks.add_state_hook(self, "save_post", hook)
+
+    _register_state_dict_hook = register_state_dict_post_hook
+
+    def register_load_state_dict_pre_hook(self, hook):
+        """hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs) before loading."""
+        return _hooks.add_state_hook(self, "load_pre", hook)
+
+    def _register_load_state_dict_pre_hook(self, hook, with_module=False):
+        return _hooks.add_state_hook(self, "load_pre", hook if with_module else _hooks.WithoutModule(hook))
+
+    def register_load_state_dict_post_hook(self, hook):
+        """hook(module, incompatible_keys) after loading."""
+        return _hooks.add_state_hook(self, "load_post", hook)
 
     # text
 

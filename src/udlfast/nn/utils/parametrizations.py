@@ -1,7 +1,10 @@
 """Parametrizations that PyTorch offers by name: weights of unit norm, of unit spectral norm, orthogonal ones."""
 
 from ... import _core, errors
-from ..._core import attach, from_numpy, no_grad
+from ..._core import from_numpy, no_grad
+from ...ops._linalg_factor import householder_product
+from ...ops._linalg_norm import matrix_exp
+from ...ops._linalg_solve import solve
 from .. import functional as F
 from ..module import Module
 from . import parametrize
@@ -99,54 +102,10 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
     return parametrize.register_parametrization(module, name, _SpectralNorm(weight, n_power_iterations, dim, eps))
 
 
-def _solve(A, B):
-    """A^-1 B, differentiable."""
-    import numpy as np
-
-    a = A.detach().numpy()
-    out = from_numpy(np.ascontiguousarray(np.linalg.solve(a, B.detach().numpy())))
-    return attach(out, (A, B), _solve_backward, saved=(A, out))
-
-
-def _solve_backward(node, g):
-    A, X = node.saved
-    gB = _solve(A.transpose(-2, -1), g)
-    return -gB @ X.transpose(-2, -1), gB
-
-
-def _matrix_exp(A):
-    """exp(A) by its series at A / 2^s, squared s times; the norm there is at most 1/2, so 14 terms are enough for float64."""
-    size = A.detach().abs().sum(-1).max().item()
-    s = 0
-    while size > 0.5 and s < 60:
-        size, s = size / 2, s + 1
-    A = A * 0.5**s
-    eye = _core.from_numpy(_numpy_eye(A))
-    out = eye
-    for k in range(14, 0, -1):
-        out = eye + (A @ out) * (1.0 / k)
-    for _ in range(s):
-        out = out @ out
-    return out
-
-
 def _numpy_eye(A):
     import numpy as np
 
     return np.broadcast_to(np.eye(A.shape[-1], dtype=A.detach().numpy().dtype), tuple(A.shape)).copy()
-
-
-def _householder(X, tau):
-    """The first k columns of H_1 H_2 ... H_k, H_i = 1 - tau_i v_i v_i^T, v_i column i of X below a 1 at place i."""
-    n, k = X.shape[-2:]
-    import numpy as np
-
-    v = X.tril(-1) + from_numpy(np.eye(n, k, dtype=X.detach().numpy().dtype))
-    Q = from_numpy(np.broadcast_to(np.eye(n, k, dtype=X.detach().numpy().dtype), tuple(X.shape)).copy())
-    for i in reversed(range(k)):
-        h = v[..., i : i + 1]
-        Q = Q - h @ (h.transpose(-2, -1) @ Q) * tau[..., i].unsqueeze(-1).unsqueeze(-1)
-    return Q
 
 
 def _qr(weight):
@@ -176,17 +135,18 @@ class _Orthogonal(Module):
             X, n, k = X.transpose(-2, -1), k, n
         if self.orthogonal_map == "householder":
             tau = 2.0 / (1.0 + (X.tril(-1) * X.tril(-1)).sum(-2))
-            Q = _householder(X, tau) * X.diagonal(dim1=-2, dim2=-1).unsqueeze(-2)
+            signs = X.detach().diagonal(dim1=-2, dim2=-1).trunc()  # they choose among the reflections and are not trained
+            Q = householder_product(X, tau) * signs.unsqueeze(-2)
         else:
             A = X.tril()
             if n != k:
                 A = F.pad(A, (0, n - k))
             A = A - A.transpose(-2, -1)
             if self.orthogonal_map == "matrix_exp":
-                Q = _matrix_exp(A)
+                Q = matrix_exp(A)
             else:
                 eye = from_numpy(_numpy_eye(A))
-                Q = _solve(eye - A * 0.5, eye + A * 0.5)
+                Q = solve(eye - A * 0.5, eye + A * 0.5)
             if n != k:
                 Q = Q[..., :k]
         if getattr(self, "base", None) is not None:
@@ -204,10 +164,11 @@ class _Orthogonal(Module):
             if self.orthogonal_map != "householder":
                 raise NotImplementedError("orthogonal: without use_trivialization only the householder map can be assigned to")
             signs = packed.diagonal(dim1=-2, dim2=-1).sign()
-            A = packed.tril(-1) + _diagonal(signs * (tau != 0).to(signs.dtype) + signs * (tau == 0).to(signs.dtype), n, k)
+            signs = signs * (1 - 2 * (tau == 0).to(signs.dtype))  # tau = 0 says "no reflection"; forward takes v = 0 as one of its axis
+            A = packed.tril(-1) + _diagonal(signs, n, k)
             return A.transpose(-2, -1) if wide else A
         full = n == k
-        Q0 = _householder(packed, tau)
+        Q0 = householder_product(packed, tau)
         R_signs = packed.diagonal(dim1=-2, dim2=-1).sign()
         Q0 = Q0 * R_signs.unsqueeze(-2)
         if full:
@@ -218,7 +179,7 @@ class _Orthogonal(Module):
 
             noise = noise - Q0 @ (Q0.transpose(-2, -1) @ noise)
             p, t = _qr(noise)
-            rest = _householder(p, t)
+            rest = householder_product(p, t)
             rest = rest - Q0 @ (Q0.transpose(-2, -1) @ rest)
             self.base = cat([Q0, rest], -1)
         start = _core.zeros(tuple(X.shape), dtype=X.dtype)
