@@ -311,3 +311,5 @@ def gumbel_softmax(logits, tau=1.0, hard=False, eps=1e-10, dim=-1):
 
 def _into(input, result, inplace):
     return _core.assign(input, result, "in place") if inplace else result
+extend("hardshrink", hardshrink)
+extend("prelu", prelu)

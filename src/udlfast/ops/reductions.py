@@ -1,6 +1,7 @@
 """Reductions: extremes, products, norms, variances, logical and logarithmic sums. (sum and mean are compiled.)"""
 
 import math
+from collections import namedtuple
 
 from .. import _core
 from .._core import Tensor, attach, call, extend, mean, put_out, reduce, sum  # noqa: F401 (public here)
@@ -171,9 +172,15 @@ argmax = _arg("argmax", _core.R_ARGMAX)
 argmin = _arg("argmin", _core.R_ARGMIN)
 
 
+AminmaxResult = namedtuple("aminmax", ("min", "max"))
+
+
 def aminmax(input, *, dim=None, keepdim=False, out=None):
     """The smallest and the largest element: (amin(input, dim), amax(input, dim))."""
-    y = amin(input, dim, keepdim), amax(input, dim, keepdim)
+    y = AminmaxResult(amin(input, dim, keepdim), amax(input, dim, keepdim))
+    wrong = [o.dtype for o in out or () if o.dtype is not input.dtype]
+    if wrong:
+        raise DTypeError(f"aminmax: expected out of type {input.dtype}, got {wrong[0]}")
     return y if out is None else put_out(out, y)
 
 
