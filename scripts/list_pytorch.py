@@ -105,7 +105,9 @@ def names_of(space, root):
     for name in listed if listed is not None and space not in ("", "nn", "nn.functional") else dir(root):
         value = getattr(root, name, None)
         module = getattr(value, "__module__", None) or ""
-        if name.startswith("_") or isinstance(value, types.ModuleType) or (isinstance(value, type) and not module.startswith("torch")):
+        if name.startswith("_") or isinstance(value, types.ModuleType):
+            continue
+        if isinstance(value, type) and not module.startswith("torch"):
             continue
         if module and not module.startswith("torch") and space != "Tensor":
             continue
@@ -157,8 +159,8 @@ def text():
         if lost:
             missing.append(f"### `{title}`\n\n{paragraph(lost)}\n")
     parts = ["# PyTorch's names: what is there, what is missing, what differs\n",
-             "Written by `scripts/list_pytorch.py` from PyTorch's own lists; functions are also checked by `tests/test_op_db.py`, value by\n"
-             "value, on the samples of PyTorch's operator database.\n",
+             "Written by `scripts/list_pytorch.py` from PyTorch's own lists; functions are also checked by `tests/test_op_db.py`,\n"
+             "value by value, on the samples of PyTorch's operator database.\n",
              "| space | public names | there | left out | missing |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n",
              "## What differs\n" + DIFFERS,
              "## Missing\n", *missing,

@@ -1,6 +1,6 @@
 """Activation functions that are composed of others, or have a parameter that learns."""
 from .. import _core
-from .._core import MAP_clamp, attach, ew1
+from .._core import MAP_clamp, attach, ew1, extend
 from ..errors import ArgumentError, ShapeError
 from ._common import axis, floating, same_type
 from .elementwise import expm1, relu, tanh, where
