@@ -148,6 +148,8 @@ def from_numpy(array):
     t.contig = compute_contig(t)
     if t.contig:
         fix_strides(t)
+    if udl_recorders:
+        mark_foreign(t.storage)
     return t
 
 
@@ -180,6 +182,8 @@ def from_address(size_t address, tuple shape, tuple strides, dtype d not None, o
     t.contig = compute_contig(t)
     if t.contig:
         fix_strides(t)
+    if udl_recorders:
+        mark_foreign(t.storage)
     return t
 
 
@@ -205,6 +209,8 @@ def optim_table(list entries):
                 if not t.contig or t.code != p.code or t.numel_ != p.numel_:
                     raise ArgumentError("optim_table: parameter, gradient and states need the same type and size, contiguous")
                 row[j] = <int64_t><size_t>t.data_
+    if udl_recorders:
+        record_table(table, entries)
     return table
 
 

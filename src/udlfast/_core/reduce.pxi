@@ -52,7 +52,7 @@ cdef object reduce_dims(int op, Tensor a, object dims, bint keepdim, int out_cod
     s.out, s.a = out.data_, a.data_
     s.op, s.dtype, s.out_dtype = op, a.code, out.code
     if out.numel_:
-        kcall(UDL_K_reduce, &s, a.numel_ * ITEMSIZE[a.code])
+        kcall(UDL_K_reduce, &s, a.numel_ * ITEMSIZE[a.code], out, a, None, None)
     return out
 
 

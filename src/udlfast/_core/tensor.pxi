@@ -82,6 +82,7 @@ cdef class Tensor:
     cdef bint contig
     cdef bint rg                      # a leaf that wants a gradient
     cdef bint retains
+    cdef bint many                    # one of several views that one operation gave: not to be modified in place on the tape
     cdef int out_idx                  # which output of `node` this is
     cdef Py_ssize_t numel_
     cdef Py_ssize_t shape_[8]
@@ -119,6 +120,8 @@ cdef class Tensor:
         return (self.data_ - <char *>self.storage.ptr) // ITEMSIZE[self.code]
 
     def data_ptr(self):
+        if udl_recorders:
+            host_read("data_ptr()")
         self.storage.exported = True
         self.storage.packed = None
         return <size_t>self.data_
@@ -199,11 +202,15 @@ cdef class Tensor:
 
     @property
     def grad(self):
+        if udl_recorders:
+            note_grad(self, True)
         return self.grad_
 
     @grad.setter
     def grad(self, value):
         cdef Tensor g
+        if udl_recorders:
+            note_grad(self, False)
         if value is None:
             self.grad_ = None
             return
@@ -217,6 +224,8 @@ cdef class Tensor:
 
     @grad.deleter
     def grad(self):
+        if udl_recorders:
+            note_grad(self, False)
         self.grad_ = None
 
     def backward(self, gradient=None, retain_graph=None, bint create_graph=False, inputs=None):
@@ -269,6 +278,8 @@ cdef class Tensor:
         if self.numel_ != 1:
             raise ArgumentError(f"item: expected a tensor of one element, got shape {list(size_of(self))}; use tolist() "
                                 f"or index it")
+        if udl_recorders:
+            host_read("item()")
         return read_item(self.data_, self.code)
 
     def tolist(self):
@@ -285,12 +296,16 @@ cdef class Tensor:
         return to_numpy(self)
 
     def __array__(self, dtype=None, copy=None):
-        a = self.numpy()
+        a = (self.float() if self.code == UDL_BF16 else self).numpy()
+        if copy is False and (self.code == UDL_BF16 or (dtype is not None and a.dtype != dtype)):
+            raise ValueError(f"__array__: {self.dtype} cannot become {dtype or a.dtype} without a copy")
         if dtype is not None and a.dtype != dtype:
-            if copy is False:
-                raise ValueError(f"__array__: {a.dtype} cannot become {dtype} without a copy")
             return a.astype(dtype)
         return a.copy() if copy else a
+
+    @property
+    def __array_interface__(self):
+        return self.numpy().__array_interface__
 
     __array_priority__ = 1000
 
@@ -311,6 +326,8 @@ cdef class Tensor:
     def __bool__(self):
         if self.numel_ != 1:
             raise ArgumentError(f"bool: the truth of a tensor of shape {list(size_of(self))} is ambiguous; use any() or all()")
+        if udl_recorders:
+            host_read("bool()")
         return bool(read_item(self.data_, self.code))
 
     def __len__(self):
@@ -629,6 +646,8 @@ cdef object to_numpy(Tensor t):
     if NP is None:
         import numpy
         NP = numpy
+    if udl_recorders:
+        host_read("numpy()")
     t.storage.exported = True
     t.storage.packed = None
     b = BufferView.__new__(BufferView)

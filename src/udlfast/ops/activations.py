@@ -1,6 +1,8 @@
 """Activation functions that are composed of others, or have a parameter that learns."""
+from functools import lru_cache
+
 from .. import _core
-from .._core import MAP_clamp, attach, ew1, extend
+from .._core import MAP_clamp, MAP_clamp_backward, attach, bfloat16, ew1, ew2, extend, float32, is_grad_enabled
 from ..errors import ArgumentError, ShapeError
 from ._common import axis, floating, same_type
 from .elementwise import expm1, relu, tanh, where
@@ -103,13 +105,27 @@ def relu6(input, inplace=False):
 
 
 def _limited(x, low, high):
-    return attach(ew1(MAP_clamp, x.detach(), low, high), (x,), hardtanh_backward, saved=(x,), args=(low, high))
+    y = ew1(MAP_clamp, x.detach(), low, high)
+    return attach(y, (x,), hardtanh_backward, saved=(y,), args=(low, high))
 
 
 def hardtanh_backward(node, g):
-    """gx = g strictly between the limits, else 0"""
-    x, (low, high) = node.saved[0], node.args
-    return g * ((x > low) & (x < high)).to(g.dtype),
+    """gx = g where y is strictly between the limits, else 0"""
+    y, (low, high) = node.saved[0], node.args
+    if is_grad_enabled() or y.dtype is bfloat16:
+        return g * (~((y <= low) | (y >= high))).to(g.dtype),
+    inner = _inner_limits(low, high, y.dtype is float32)  # clamp's gradient keeps its limits
+    return ew2(MAP_clamp_backward, g, y, *inner),
+
+
+@lru_cache(64)
+def _inner_limits(low, high, single):
+    """The numbers of the type next to low and high, on the side of the other."""
+    import numpy as np
+
+    kind = np.float32 if single else np.float64
+    low, high = (float(np.nextafter(kind(a), kind(b))) for a, b in ((low, high), (high, low)))
+    return low, high
 
 
 def threshold(input, threshold, value, inplace=False):

@@ -108,27 +108,12 @@ erf = _unary("erf", lambda g, x, y, p0, p1: g * (-x * x).exp() * _2_SQRT_PI, "Th
              "2/sqrt(pi) integral from 0 to x_i of e^(-t^2) dt", "torch.erf(torch.tensor([0.]))", "tensor([0.])")
 erfc = _unary("erfc", lambda g, x, y, p0, p1: g * (-x * x).exp() * -_2_SQRT_PI, "One minus the error function.",
               "1 - erf x_i", "torch.erfc(torch.tensor([0.]))", "tensor([1.])")
-def digamma(input):
-    """The derivative of lgamma, by recurrence to x >= 10 and the asymptotic series there; reflection below 1/2.
-
-    >>> import udlfast as torch
-    >>> torch.digamma(torch.tensor([1.]))
-    tensor([-0.5772])
-
-    Source: Abramowitz and Stegun 1964, 6.3.
-    """
-    low = input < 0.5
-    x, r = where(low, 1 - input, input), 0.0
-    for k in range(10):
-        r = r - 1 / (x + k)
-    x = x + 10
-    q = 1 / (x * x)
-    r = r + log(x) - 0.5 / x - q * (1 / 12 - q * (1 / 120 - q * (1 / 252 - q * (1 / 240 - q / 132))))
-    return where(low, r - math.pi / tan(input * math.pi), r)
+def _lgamma_rule(g, x, y, p0, p1):
+    from .special_functions import digamma
+    return g * digamma(x)
 
 
-lgamma = _unary("lgamma", lambda g, x, y, p0, p1: g * digamma(x),
-    "The logarithm of the absolute value of the gamma function.", "ln |Gamma(x_i)|",
+lgamma = _unary("lgamma", _lgamma_rule, "The logarithm of the absolute value of the gamma function.", "ln |Gamma(x_i)|",
                 "torch.lgamma(torch.tensor([3.]))", "tensor([0.6931])")
 floor = _unary("floor", _zero, "The largest integer not above x.", "floor(x_i)", "torch.floor(torch.tensor([1.5]))",
                "tensor([1.])")

@@ -287,7 +287,7 @@ def _pieces(x, lengths, dim):
     for n in lengths:  # each of its own alias: an in-place change of one must not touch the others' history
         views.append(x.detach().narrow(dim, start, n))
         start += n
-    return attach(tuple(views), (x,), split_backward, args=(dim, [tuple(v.shape) for v in views]))
+    return attach(_core.mark_many(tuple(views)), (x,), split_backward, args=(dim, [tuple(v.shape) for v in views]))
 
 
 def split_backward(node, *grads):
@@ -313,7 +313,7 @@ def unbind(input, dim=0):
     dim, n = _cut("unbind", input, dim)
     if n < 2:
         return _core.unbind(input, dim)
-    views = tuple(input.detach().select(dim, i) for i in range(n))  # aliases: see _pieces
+    views = _core.mark_many(tuple(input.detach().select(dim, i) for i in range(n)))  # aliases: see _pieces
     return attach(views, (input,), unbind_backward, args=(dim, tuple(views[0].shape)))
 
 

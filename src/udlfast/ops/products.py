@@ -1,6 +1,7 @@
 """Products of vectors, matrices and tensors, all by way of matmul."""
 from .._core import extend, matmul, put_out
 from ..errors import ArgumentError, ShapeError
+from . import _autocast
 from ._common import axis, tensor, whole
 from .creation import eye
 
@@ -113,6 +114,8 @@ ger = outer
 def _plus(op, product, input, beta, alpha):
     """beta input + alpha product; an input that counts nothing is not looked at."""
     product = product if alpha == 1 else product * alpha
+    if _autocast.ON:
+        (input,) = _autocast.low(input)
     if beta == 0:
         return product
     return product + (input if beta == 1 else input * beta)
@@ -297,17 +300,23 @@ def chain_matmul(*matrices, out=None):
 
 
 def matrix_power(input, n, *, out=None):
-    """A square matrix, or a batch of them, multiplied by itself n times; n not negative.
+    """A square matrix, or a batch of them, multiplied by itself n times; by its inverse for n below 0.
 
     >>> import udlfast as torch
     >>> torch.matrix_power(torch.tensor([[2., 0.], [0., 3.]]), 2).tolist()
     [[4.0, 0.0], [0.0, 9.0]]
     """
     tensor("matrix_power", input)
-    n = whole("matrix_power", "n", n)
+    n = whole("matrix_power", "n", n, low=-(2**31))
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
         raise ShapeError(f"matrix_power: expected square matrices [..., N, N], got {list(input.shape)}")
+    if n < 0:
+        from ._linalg_solve import inv
+        input, n = inv(input), -n
     y = eye(input.shape[-1], dtype=input.dtype).expand(input.shape)
+    if n == 0:
+        from ._linalg_common import constant
+        y = constant(y.clone(), input)
     while n:  # by squaring
         if n % 2:
             y = matmul(y, input)

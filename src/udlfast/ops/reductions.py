@@ -298,7 +298,7 @@ def norm(input, p=2, dim=None, keepdim=False, *, dtype=None, out=None):
 
     Args:
         input: a floating-point tensor
-        p: a number, float("inf"), float("-inf") or "fro"
+        p: a number, float("inf"), float("-inf"), "fro" or "nuc"
         dim: a dimension, several, or None for all
         keepdim: keep reduced dimensions as size 1
     Returns: a tensor
@@ -327,8 +327,11 @@ def norm(input, p=2, dim=None, keepdim=False, *, dtype=None, out=None):
         return (input != 0).to(input.dtype).sum(dims, keepdim)
     if p == 1:
         return input.abs().sum(dims, keepdim)
+    if p == "nuc":
+        from .matrices import nuclear_norm
+        return nuclear_norm(input, (-2, -1) if dim is None else dim, keepdim)
     if isinstance(p, str):
-        raise ArgumentError(f"norm: expected p to be a number or 'fro', got {p!r}")
+        raise ArgumentError(f"norm: expected p to be a number, 'fro' or 'nuc', got {p!r}")
     return (input.abs() ** p).sum(dims, keepdim) ** (1.0 / p)
 
 
