@@ -340,7 +340,7 @@ def samples_of(op, most=None):
         found = list(made if most is None else itertools.islice(made, 8 * most))
     if most is None or len(found) <= most:
         return found
-    return [found[round(i * (len(found) - 1) / (most - 1))] for i in range(most)]
+    return [found[round(i * (len(found) - 1) / max(most - 1, 1))] for i in range(most)]
 
 
 class Late(Exception):

@@ -53,9 +53,6 @@ def group(name):
 
 
 # entries that do not pass, with the reason
-_OF_SPECIAL = "a special function: see torch.special"
 GAPS = {
     "as_strided_scatter": "PyTorch gives input the gradient of elements that src replaced",
 }
-GAPS |= {t: _OF_SPECIAL for t in ["i0", "igamma", "igammac", "digamma", "erfinv", "lgamma"]
-         + [f"mvlgamma.mvlgamma_p_{p}" for p in (1, 3, 5)] + [f"polygamma.polygamma_n_{n}" for n in range(5)]}

@@ -175,7 +175,7 @@ def test_every_listed_name_exists():
 
     for name in dir(udlfast):
         if name not in ("cuda", "backends"):
-            assert getattr(udlfast, name) is not None or name == "__doc__"
+            assert getattr(udlfast, name) is not None or name in ("__doc__", "newaxis")
 
 
 def test_every_elementwise_operation_has_a_reference():

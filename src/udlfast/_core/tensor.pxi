@@ -99,7 +99,7 @@ cdef class Tensor:
 
     def __init__(self, *args, **kwargs):
         if self.storage is None:
-            init_tensor(self, slot("to_tensor")(*args, **kwargs))
+            init_tensor(self, slot("legacy_tensor")(*args, **kwargs))
 
     # ---- what it is -----------------------------------------------------------------------------------------------
     @property

@@ -797,23 +797,3 @@ cpdef Tensor clone(Tensor a):
 cpdef Tensor contiguous(Tensor a):
     """The tensor itself if its elements lie in order, else a copy."""
     return a if a.contig else clone(a)
-
-
-def to(Tensor self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None):
-    """The tensor as another type; the device can only be "cpu"."""
-    cdef int code = self.code
-    cdef Tensor r
-    for o in args:
-        if isinstance(o, Tensor):
-            code = (<Tensor>o).code
-        elif isinstance(o, str) or hasattr(o, "index") and hasattr(o, "type") and not isinstance(o, Tensor):
-            device = o
-        elif isinstance(o, bool):
-            pass
-        elif o is not None:
-            dtype = o
-    code = code_of(dtype, code)
-    if device is not None and str(device) != "cpu":
-        slot("check_device")(device)
-    r = cast(self, code)
-    return clone(self) if copy and r is self else r

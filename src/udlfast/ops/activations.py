@@ -2,7 +2,7 @@
 from functools import lru_cache
 
 from .. import _core
-from .._core import MAP_clamp, MAP_clamp_backward, attach, bfloat16, ew1, ew2, float32, is_grad_enabled
+from .._core import MAP_clamp, MAP_clamp_backward, attach, bfloat16, ew1, ew2, extend, float32, is_grad_enabled
 from ..errors import ArgumentError, ShapeError
 from ._common import axis, floating, same_type
 from .elementwise import expm1, relu, tanh, where
@@ -327,3 +327,5 @@ def gumbel_softmax(logits, tau=1.0, hard=False, eps=1e-10, dim=-1):
 
 def _into(input, result, inplace):
     return _core.assign(input, result, "in place") if inplace else result
+extend("hardshrink", hardshrink)
+extend("prelu", prelu)

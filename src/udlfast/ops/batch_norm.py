@@ -43,6 +43,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     floating(op, input)
     shape = tuple(input.shape)
     if len(shape) < 2:
+        if shape == (0,):
+            return input.clone()
         raise ShapeError(f"{op}: expected input [N, C, ...] with at least 2 dimensions, got {list(shape)}")
     N, C, L = shape[0], shape[1], 1
     for s in shape[2:]:

@@ -8,11 +8,12 @@ import math
 from ..errors import ArgumentError, ShapeError
 from ._common import floating, whole
 from .adaptive_pool2d import adaptive_avg_pool1d, adaptive_avg_pool2d
+from .adaptive_pool3d import adaptive_avg_pool3d
 from .creation import tensor as new_tensor
 
 # what each mode takes: number of position axes, number of old places for a new one
 MODES = {"nearest": ((1, 2, 3), 1), "nearest-exact": ((1, 2, 3), 1), "linear": ((1,), 2), "bilinear": ((2,), 2),
-         "trilinear": ((3,), 2), "bicubic": ((2,), 4), "area": ((1, 2), 0)}
+         "trilinear": ((3,), 2), "bicubic": ((2,), 4), "area": ((1, 2, 3), 0)}
 
 
 def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None,
@@ -54,7 +55,7 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
     old = tuple(input.shape[2:])
     new, steps = _sizes(op, old, size, scale_factor, recompute_scale_factor, align_corners)
     if mode == "area":
-        return (adaptive_avg_pool1d if n == 1 else adaptive_avg_pool2d)(input, new if n > 1 else new[0])
+        return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[n - 1](input, new if n > 1 else new[0])
     if mode == "nearest" and all(k % h == 0 and s == h / k for h, k, s in zip(old, new, steps)):
         return _repeated(input, old, new)
     for d, (h, k, s) in enumerate(zip(old, new, steps)):

@@ -173,6 +173,12 @@ def _map(self, other, function):
     return self.copy_(self.new_tensor([function(a, b) for a, b in pairs]).reshape(tuple(self.shape)))
 
 
+def _map2(self, a, b, function):
+    """Every element replaced by function(element, element of a, element of b), in place; slow."""
+    rest = iter(b.detach().expand(tuple(self.shape)).reshape(-1).tolist())
+    return _map(self, a, lambda x, y: function(x, y, next(rest)))
+
+
 def range(start, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
     """Numbers start, start + step, ... up to end, which is included; arange leaves it out.
 
@@ -260,6 +266,8 @@ def _hook_after_accumulation(self, hook):
 
 extend("new_empty_strided", _new_empty_strided)
 extend("new", _new)
+extend("map2_", _map2)
+extend("resize_as", lambda self, other: _resize(self.clone(), tuple(other.shape)))
 extend("resize_", _resize)
 extend("resize", _resize)
 extend("resize_as_", resize_as_)

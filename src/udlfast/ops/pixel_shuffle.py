@@ -1,4 +1,6 @@
 """Channels turned into pixels and back."""
+import math
+
 from ..errors import ShapeError
 from ._common import tensor, whole
 
@@ -24,7 +26,7 @@ def pixel_shuffle(input, upscale_factor):
     r = whole("pixel_shuffle", "upscale_factor", upscale_factor, 1)
     if C % (r * r):
         raise ShapeError(f"pixel_shuffle: the {C} channels of input {list(input.shape)} must be a multiple of {r * r}")
-    x = input.reshape(-1, C // (r * r), r, r, H, W).permute(0, 1, 4, 2, 5, 3)
+    x = input.reshape(math.prod(lead), C // (r * r), r, r, H, W).permute(0, 1, 4, 2, 5, 3)
     return x.reshape(*lead, C // (r * r), H * r, W * r)
 
 
@@ -49,7 +51,7 @@ def pixel_unshuffle(input, downscale_factor):
     r = whole("pixel_unshuffle", "downscale_factor", downscale_factor, 1)
     if H % r or W % r:
         raise ShapeError(f"pixel_unshuffle: height and width of input {list(input.shape)} must be multiples of {r}")
-    x = input.reshape(-1, C, H // r, r, W // r, r).permute(0, 1, 3, 5, 2, 4)
+    x = input.reshape(math.prod(lead), C, H // r, r, W // r, r).permute(0, 1, 3, 5, 2, 4)
     return x.reshape(*lead, C * r * r, H // r, W // r)
 
 

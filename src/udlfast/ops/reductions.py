@@ -1,6 +1,7 @@
 """Reductions: extremes, products, norms, variances, logical and logarithmic sums. (sum and mean are compiled.)"""
 
 import math
+from collections import namedtuple
 
 from .. import _core
 from .._core import Tensor, attach, call, extend, mean, put_out, reduce, sum  # noqa: F401 (public here)
@@ -171,9 +172,15 @@ argmax = _arg("argmax", _core.R_ARGMAX)
 argmin = _arg("argmin", _core.R_ARGMIN)
 
 
+AminmaxResult = namedtuple("aminmax", ("min", "max"))
+
+
 def aminmax(input, *, dim=None, keepdim=False, out=None):
     """The smallest and the largest element: (amin(input, dim), amax(input, dim))."""
-    y = amin(input, dim, keepdim), amax(input, dim, keepdim)
+    y = AminmaxResult(amin(input, dim, keepdim), amax(input, dim, keepdim))
+    wrong = [o.dtype for o in out or () if o.dtype is not input.dtype]
+    if wrong:
+        raise DTypeError(f"aminmax: expected out of type {input.dtype}, got {wrong[0]}")
     return y if out is None else put_out(out, y)
 
 
@@ -291,7 +298,7 @@ def norm(input, p=2, dim=None, keepdim=False, *, dtype=None, out=None):
 
     Args:
         input: a floating-point tensor
-        p: a number, float("inf"), float("-inf") or "fro"
+        p: a number, float("inf"), float("-inf"), "fro" or "nuc"
         dim: a dimension, several, or None for all
         keepdim: keep reduced dimensions as size 1
     Returns: a tensor
@@ -320,8 +327,11 @@ def norm(input, p=2, dim=None, keepdim=False, *, dtype=None, out=None):
         return (input != 0).to(input.dtype).sum(dims, keepdim)
     if p == 1:
         return input.abs().sum(dims, keepdim)
+    if p == "nuc":
+        from .matrices import nuclear_norm
+        return nuclear_norm(input, (-2, -1) if dim is None else dim, keepdim)
     if isinstance(p, str):
-        raise ArgumentError(f"norm: expected p to be a number or 'fro', got {p!r}")
+        raise ArgumentError(f"norm: expected p to be a number, 'fro' or 'nuc', got {p!r}")
     return (input.abs() ** p).sum(dims, keepdim) ** (1.0 / p)
 
 

@@ -93,6 +93,26 @@ def _places(pair, dtype):
     return _core.from_numpy(numpy.ascontiguousarray(numpy.stack(pair), dtype=numpy.int64)).to(dtype or _core.int64)
 
 
+def _fill_diagonal(self, fill_value, wrap=False):
+    """The main diagonal of this tensor (all dimensions alike from three on) set to a number; wrap goes on below a tall matrix."""
+    if self.ndim < 2:
+        raise ShapeError(f"fill_diagonal_: expected at least two dimensions, got {list(self.shape)}")
+    if self.ndim > 2 and len(set(self.shape)) > 1:
+        raise ShapeError(f"fill_diagonal_: expected equal sizes for more than two dimensions, got {list(self.shape)}")
+    m, n = self.shape[0], self.shape[1]
+    count = min(self.shape)
+    places = [arange(count) for _ in self.shape]
+    if wrap and self.ndim == 2 and m > n:
+        step = arange((m * n + n) // (n + 1))
+        flat = step * (n + 1)
+        places = [flat // n, flat % n]
+    self[tuple(places)] = fill_value
+    return self
+
+
+extend("fill_diagonal_", _fill_diagonal)
+
+
 def diag(input, diagonal=0, *, out=None):
     """A matrix with a vector on its diagonal, or the diagonal of a matrix.
 

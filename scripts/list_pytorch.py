@@ -1,0 +1,177 @@
+"""Write docs/pytorch.md: which names of PyTorch are there, which are missing, and what differs.
+
+    python scripts/list_pytorch.py          writes it (needs PyTorch)
+    python scripts/list_pytorch.py --check  says whether it is up to date (exit status 1 if not)
+"""
+
+import importlib
+import pathlib
+import re
+import sys
+import textwrap
+import types
+import warnings
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TARGET = ROOT / "docs" / "pytorch.md"
+SPACES = ["", *"""
+Tensor nn nn.functional nn.init nn.utils nn.utils.rnn optim optim.lr_scheduler utils.data autograd linalg fft special signal.windows
+distributions random testing func
+""".split()]
+
+# names that are left out, by family: regular expressions
+LEFT_OUT = {
+    "sparse and nested tensors": r"""
+        (is_)?(sparse|nested|jagged)\w* to_(sparse|mkldnn|padded_tensor|dense)\w* (to_)?\w*_(csr|csc|bsr|bsc|coo)
+        (h|d|ss?)p?s?p?(add)?mm hspmm spmm smm saddmm sspaddmm coalesce (c?col|c?row|crow)_indices\w* indices indices_copy values
+        values_copy dense_dim sparse_\w+ is_coalesced slice_inverse masked\w*_nested resize_as_sparse_
+    """,
+    "quantised tensors": r"""
+        (de|fake_|un)?quantize\w* quantized_\w+ q_\w+ qu?int\w* QU?[iI]nt\w* qscheme per_(channel|tensor)_\w+ int_repr
+        choose_qparams\w* fbgemm\w* fused_moving_avg\w* empty_quantized quantization ao
+    """,
+    "complex numbers": r"""
+        (c(double|float|half)|complex\w*|Complex\w*|imag|view_as_(complex|real)\w*|polar|H|mH|adjoint_complex|is_conj\w*)
+    """,
+    "half, 8-bit and unsigned elements": r"""
+        float(16|8\w*|4\w*) half Half\w* u?int[1-7] u?int(8|16) uint(32|64) short char (Short|Char)\w* bit\w*[0-9]\w* bit
+    """,
+    "named dimensions": r"""
+        names rename_? refine_names align_(to|as|tensors) has_names
+    """,
+    "other devices, and libraries for them": r"""
+        (cudnn|miopen|mkldnn|cuda|mps|mtia|xpu|ipu|hpu|vulkan|xla|maia|accelerator|cpu)(_\w+)? Stream Event get_device_module
+        record_stream DeviceObjType has_(lapack|mkl|openmp|spectral) compiled_with\w* set_rng_state_device is_vulkan_available
+        OutOfMemoryError AcceleratorError
+    """,
+    "compiling, tracing and exporting": r"""
+        jit fx compiler export onnx _?dynamo cond while_loop vmap_impl sym_\w+ Sym\w+ Script\w* script\w* parse_\w+ import_ir\w*
+        merge_type\w* unify_type\w* \w+Type Graph\w* Function(Schema|Count) CompilationUnit Code CallStack Capsule Value Use Node
+        Block Argument\w* AliasDb Tag Dispatch\w* ExcludeDispatch\w* ErrorReport FileCheck FatalError JITException LiteScript\w*
+        LoggerBase LockingLogger NoopLogger OperatorInfo PyTorchFile\w* \w*StorageContext StaticModule TracingState
+        ThroughputBenchmark Benchmark\w* Execution\w* IODescriptor Future Await\w* ScriptObject\w* DeepCopyMemoTable
+        CompleteArgument\w* DisableTorch\w* AggregationType AVG SUM fork wait library overrides package classes profiler\w*
+        module_load as_subclass
+    """,
+    "inner parts of other functions": r"""
+        native_\w+ batch_norm_\w+ constant_pad_nd convolution\w* conv_tbc grid_sampler\w* embedding_renorm_ hash_tensor
+        max_pool1d_with_indices norm_except_dim nonzero_static_out \w+_symint get_file_path prepare_multiprocessing\w*
+        autocast_\w+ \w*_autocast_\w+ is_autocast_\w+ clear_autocast_cache storage_type thread_safe_generator init_num_threads
+        is_anomaly\w* set_anomaly\w* ScriptModuleSerializer Type legacy_contiguous_format USE_\w+ PRIVATE_OPS TYPE_CHECKING
+        BufferDict from_file torch_version
+    """,
+    "removed or deprecated in PyTorch": r"""
+        eig symeig lstsq solve matrix_rank volatile reinforce cholesky_\w* lobpcg lu_solve triangular_solve Storage\w* \w+Storage
+        to_dlpack chain_matmul orgqr geqrf ormqr range
+    """,
+}
+
+INNER = r"[A-Z]\w*|boolean_dispatch|has_torch_function\w*|handle_torch\w*|assert_int\w*|\w+_notes|\w+_with_indices"
+DIFFERS = """
+- Elements are `bool`, `uint8`, `int32`, `int64`, `bfloat16`, `float32`, `float64`. `tensor.half()` gives `bfloat16`. There are no
+  complex, quantised, sparse, nested, named or half tensors.
+- The device is the CPU: `device="cpu"` works, `"cuda"` raises with a sentence that says so; `torch.cuda.is_available()` is False.
+- Random numbers come from Philox: the same seed gives other numbers than PyTorch's, and the same on any number of threads.
+- Results have the same bits for any number of threads; `use_deterministic_algorithms` is accepted and changes nothing.
+- Exceptions are those of PyTorch and of Python at once (`ShapeError` is a `RuntimeError` and a `ValueError`); messages name the
+  operation, what it got and what it needs.
+- Tensors have at most 8 dimensions.
+- `memory_format` and `layout` are accepted and ignored: dense results are contiguous in the order of their dimensions.
+- `out=` and in-place forms compute the result first and store it then, so memory that input and output share does no harm.
+- Slices need a positive step, as in PyTorch; `tensor.view(dtype)` refuses tensors that require a gradient.
+- Some gradients of gradients are not offered; such a call raises `GradError` and names the operation.
+- In-place forms are differentiated also where PyTorch lacks the rule (`acosh_`, `asinh_`, `atanh_`).
+- `as_strided_scatter` gives replaced elements a gradient of zero; PyTorch lets theirs through.
+- `torch.compile` returns what it is given; `share_memory_` changes nothing.
+"""
+
+
+def resolve(root, path):
+    """root.path, importing modules on the way; None if it is not there."""
+    try:
+        for name in filter(None, path.split(".")):
+            if isinstance(root, types.ModuleType) and not hasattr(root, name):
+                importlib.import_module(root.__name__ + "." + name)
+            root = getattr(root, name)
+        return root
+    except (AttributeError, ImportError):
+        return None
+
+
+def names_of(space, root):
+    """The public names of a space of PyTorch's that are part of it rather than imported there."""
+    listed = getattr(root, "__all__", None)
+    found = []
+    for name in listed if listed is not None and space not in ("", "nn", "nn.functional") else dir(root):
+        value = getattr(root, name, None)
+        module = getattr(value, "__module__", None) or ""
+        if name.startswith("_") or isinstance(value, types.ModuleType):
+            continue
+        if isinstance(value, type) and not module.startswith("torch"):
+            continue
+        if module and not module.startswith("torch") and space != "Tensor":
+            continue
+        if space in ("nn.functional", "nn.init") and re.fullmatch(INNER, name):
+            continue
+        found.append(name)
+    return sorted(found)
+
+
+def there(root, name):
+    """Whether a name is offered."""
+    try:
+        return hasattr(root, name)
+    except Exception:  # a property that does not fit this tensor
+        return True
+
+
+def family(name):
+    """Why a missing name is left out, or None."""
+    return next((why for why, patterns in LEFT_OUT.items() if re.fullmatch("|".join(patterns.split()), name)), None)
+
+
+def paragraph(names):
+    return textwrap.fill(" ".join(f"`{n}`" for n in names), 130, break_long_words=False, break_on_hyphens=False)
+
+
+def text():
+    """The file's contents."""
+    import torch
+
+    import udlfast
+
+    rows, missing, left = [], [], {}
+    for space in SPACES:
+        theirs = resolve(torch, space)
+        ours = udlfast.ones(1, 1) if space == "Tensor" else resolve(udlfast, space)
+        wanted, lost, out = names_of(space, theirs), [], 0
+        for name in wanted:
+            if ours is not None and there(ours, name):
+                continue
+            why = family(name) if space in ("", "Tensor") else None
+            if why is None:
+                lost.append(name)
+            else:
+                out += 1
+                left.setdefault(why, set()).add(name)
+        title = "torch" + ("." + space if space else "")
+        rows.append(f"| `{title}` | {len(wanted)} | {len(wanted) - len(lost) - out} | {out} | {len(lost)} |")
+        if lost:
+            missing.append(f"### `{title}`\n\n{paragraph(lost)}\n")
+    parts = ["# PyTorch's names: what is there, what is missing, what differs\n",
+             "Written by `scripts/list_pytorch.py` from PyTorch's own lists; functions are also checked by `tests/test_op_db.py`,\n"
+             "value by value, on the samples of PyTorch's operator database.\n",
+             "| space | public names | there | left out | missing |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n",
+             "## What differs\n" + DIFFERS,
+             "## Missing\n", *missing,
+             "## Left out\n\nThese families are not planned:\n",
+             *(f"### {why}\n\n{paragraph(sorted(names))}\n" for why, names in left.items())]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    new = text()
+    if "--check" in sys.argv:
+        sys.exit(0 if TARGET.read_text() == new else "docs/pytorch.md is out of date: run python scripts/list_pytorch.py")
+    TARGET.write_text(new)
