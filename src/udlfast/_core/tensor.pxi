@@ -262,10 +262,10 @@ cdef class Tensor:
         return to_numpy(self)
 
     def __array__(self, dtype=None, copy=None):
-        a = (self.float() if self.code == UDL_BF16 else self).numpy()
-        if copy is False and (self.code == UDL_BF16 or (dtype is not None and a.dtype != dtype)):
-            raise ValueError(f"__array__: {self.dtype} cannot become {dtype or a.dtype} without a copy")
+        a = self.numpy()
         if dtype is not None and a.dtype != dtype:
+            if copy is False:
+                raise ValueError(f"__array__: {a.dtype} cannot become {dtype} without a copy")
             return a.astype(dtype)
         return a.copy() if copy else a
 

@@ -355,6 +355,7 @@ FUNCTIONS = {
     "xlogy": "elementwise",
 }
 METHODS = {
+    "__array_wrap__": "interop",
     "__deepcopy__": "interop",
     "__dlpack__": "interop",
     "__dlpack_device__": "interop",
@@ -491,6 +492,7 @@ METHODS = {
     "is_cuda": "interop",
     "is_pinned": "interop",
     "is_quantized": "interop",
+    "is_shared": "interop",
     "is_sparse": "interop",
     "isclose": "closeness",
     "isfinite": "elementwise",
@@ -593,6 +595,7 @@ METHODS = {
     "scatter_add_": "gather",
     "scatter_reduce": "gather",
     "scatter_reduce_": "gather",
+    "share_memory_": "interop",
     "sigmoid": "elementwise",
     "sigmoid_": "elementwise",
     "sign": "elementwise",
