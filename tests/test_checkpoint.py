@@ -133,6 +133,7 @@ def made_by(lib):
     }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore")  # of reductions, and of PyTorch's own
 @pytest.mark.parametrize("name", made_by(torch))
 def test_types_are_those_of_torch(name):
     """Of float32 and of bfloat16 input, inside autocast."""

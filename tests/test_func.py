@@ -87,6 +87,7 @@ CASES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore")  # of PyTorch's own
 @pytest.mark.parametrize("name", CASES)
 def test_as_torch(name):
     peer = pytest.importorskip("torch")

@@ -43,7 +43,8 @@ OPERATIONS = {
     "kl_div": lambda: (lambda a, b: F.kl_div(F.log_softmax(a, 0), F.softmax(b, 0)), t(4), t(4)),
     "cosine_similarity": lambda: (F.cosine_similarity, t(2, 3), t(2, 3)), "normalize": lambda: (F.normalize, t(2, 3)),
     "norm": lambda: (torch.norm, t(3)), "prod": lambda: (torch.prod, t(4)), "cumsum": lambda: (lambda x: x.cumsum(0) ** 2, t(4)),
-    "cumprod": lambda: (lambda x: x.cumprod(0), t(4)), "var": lambda: (torch.var, t(5)), "std": lambda: (torch.std, t(5)),
+    "cumprod": lambda: (lambda x: x.cumprod(0), t(4)), "logcumsumexp": lambda: (lambda x: x.logcumsumexp(0), t(2, 3)),
+    "cumprod with zeros": lambda: (lambda x: (x * torch.tensor([[1.0, 0.0, 1.0, 0.0], [1.0, 1.0, 0.0, 1.0]])).cumprod(1), t(2, 4)), "var": lambda: (torch.var, t(5)), "std": lambda: (torch.std, t(5)),
     "logsumexp": lambda: (lambda x: x.logsumexp(1), t(3, 4)), "div": lambda: (torch.div, t(3), t(3, positive=True)),
     "pow": lambda: (torch.pow, t(3, positive=True), t(3)),
     "sqrt": lambda: (torch.sqrt, t(3, positive=True)),
@@ -91,7 +92,7 @@ class Recurrent:
 
 
 NETWORKS = {
-    "images": (images, (2, 2, 6, 6)),
+    "images": (images, (2, 2, 8, 8)),
     "LSTM": (lambda L: Recurrent(L, "LSTM"), (2, 5, 3)),
     "GRU": (lambda L: Recurrent(L, "GRU"), (2, 5, 3)),
     "RNN": (lambda L: Recurrent(L, "RNN"), (2, 5, 3)),

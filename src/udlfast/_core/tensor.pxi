@@ -407,10 +407,12 @@ cdef class Tensor:
     def fill_(self, value): return fill_(self, value)
 
     # ---- reductions (reduce.pxi) ---------------------------------------------------------------------------------------------
-    def sum(self, dim=None, keepdim=False, *, dtype=None, axis=None):
-        return sum(self, axis if axis is not None else dim, keepdim, dtype=dtype)
-    def mean(self, dim=None, keepdim=False, *, dtype=None, axis=None):
-        return mean(self, axis if axis is not None else dim, keepdim, dtype=dtype)
+    def sum(self, dim=None, keepdim=False, *, dtype=None, axis=None, out=None):    # axis, out: numpy.sum(tensor) names them
+        r = sum(self, axis if axis is not None else dim, keepdim, dtype=dtype)
+        return r if out is None else out.copy_(r)
+    def mean(self, dim=None, keepdim=False, *, dtype=None, axis=None, out=None):
+        r = mean(self, axis if axis is not None else dim, keepdim, dtype=dtype)
+        return r if out is None else out.copy_(r)
 
     # ---- views (views.pxi) ---------------------------------------------------------------------------------------------------
     def view(self, *shape):
