@@ -426,6 +426,18 @@ cdef object add_hook(Tensor t, object hook):
     return RemovableHandle(t.hooks, HOOK_ID)
 
 
+def add_post_hook(Tensor t not None, hook):
+    """Call hook(t) after each time that the leaf's grad was added to."""
+    global HOOK_ID
+    if not t.rg or t.node is not None:
+        raise ArgumentError("register_post_accumulate_grad_hook: only for leaf tensors that require a gradient")
+    HOOK_ID += 1
+    if t.post_hooks is None:
+        t.post_hooks = {}
+    t.post_hooks[HOOK_ID] = hook
+    return RemovableHandle(t.post_hooks, HOOK_ID)
+
+
 cdef add_retain(Tensor t):
     import weakref
     ref = weakref.ref(t)
@@ -648,6 +660,9 @@ cdef int step(Walk w, Py_ssize_t k, bint keep, object captures, list result, lis
                 g = run_hooks(t.hooks, <Tensor>g)
             if captures is None:
                 accumulate(t, <Tensor>g, w.create_graph)
+                if t.post_hooks is not None:
+                    for h in list(t.post_hooks.values()):
+                        h(t)
     if captures is not None:
         for i_in, idx in captures.get(n, ()):
             result[i_in] = g if n.n_out == 1 or g is None else g[idx]
@@ -682,6 +697,8 @@ cdef int accumulate(Tensor leaf, Tensor g, bint create_graph) except -1:
     if not same_shape(g, leaf):
         raise ShapeError(f"backward: a gradient of shape {list(size_of(g))} arrived at a leaf of shape {list(size_of(leaf))}; "
                          f"the gradient rule of the operation is wrong")
+    if udl_recorders:
+        note_grad(leaf, True)
     if g.code != leaf.code:
         g = cast(g, leaf.code)
     if leaf.grad_ is None:

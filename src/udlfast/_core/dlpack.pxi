@@ -88,6 +88,8 @@ def to_dlpack(Tensor t not None, bint versioned=False, bint copied=False):
     o = <udl_dl_owned *>malloc(sizeof(udl_dl_owned))
     if o == NULL:
         raise MemoryError("__dlpack__: no memory")
+    if udl_recorders:
+        host_read("__dlpack__")
     t.storage.exported = True
     t.storage.packed = None
     holder = alias(t)

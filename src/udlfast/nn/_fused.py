@@ -4,7 +4,7 @@ from .. import _core
 from .._core import float32, float64, is_grad_enabled, matmul_into
 from ..ops import _autocast
 from . import functional as F
-from .linear import Linear
+from .linear import Linear, NonDynamicallyQuantizableLinear
 
 NONE, RELU, GELU, GELU_TANH, SILU, TANH, SIGMOID = range(7)  # as UDL_ACT_* of udlfast.h
 _FUNCTIONS = None
@@ -35,7 +35,8 @@ def usable(x, *layers, kind=Linear):
     if recording and x.requires_grad or dtype is not float32 and dtype is not float64:
         return False
     for m in layers:
-        if type(m) is not kind or m._hooks is not None or m.weight.dtype is not dtype or (
+        if (type(m) is not kind and type(m) is not NonDynamicallyQuantizableLinear) or m._hooks is not None \
+                or m.weight.dtype is not dtype or (
                 recording and (m.weight.requires_grad or m.bias is not None and m.bias.requires_grad)):
             return False
     return True

@@ -41,7 +41,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
         weight = None if weight is None else weight.to(float32)
         return binary_cross_entropy(input.to(float32), target.to(float32), weight, reduction=reduction).to(bfloat16)
     if input.numel():
-        least, most = _core.reduce(R_MIN, input).item(), _core.reduce(R_MAX, input).item()
+        least, most = _core.peek(_core.reduce(R_MIN, input)), _core.peek(_core.reduce(R_MAX, input))
         if not (least >= 0.0 and most <= 1.0):  # NaN fails too
             raise ArgumentError(f"{op}: expected input from 0 to 1 (probabilities), got values from {least} to {most}; "
                                 f"for logits use binary_cross_entropy_with_logits")

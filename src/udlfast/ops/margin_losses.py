@@ -138,6 +138,42 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
     return reduced(loss.mean(-1), reduction)
 
 
+def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    """The score of every right class should exceed that of every wrong one by 1.
+
+    loss = 1 / C sum over right j and wrong i of max(0, 1 - (input[j] - input[i])), reduced
+
+    Args:
+        input: scores [N, C] or [C], floating point
+        target: the shape of input, int64: the right classes, ended by -1
+        size_average, reduce: deprecated; use reduction
+        reduction: "mean", "sum" or "none"
+    Returns: one number, or for "none" [N] (or [])
+    Raises: DimError for a class outside -1..C-1, ShapeError, DTypeError, ArgumentError
+
+    >>> import udlfast as torch
+    >>> torch.nn.functional.multilabel_margin_loss(torch.tensor([2., 1.]), torch.tensor([1, -1])).item()
+    1.0
+
+    Source: PyTorch's definition.
+    """
+    op = "multilabel_margin_loss"
+    floating(op, input)
+    index = index_tensor(op, target, "target")
+    reduction = reduction_of(op, reduction, size_average, reduce)
+    shape = tuple(input.shape)
+    if len(shape) > 2 or tuple(target.shape) != shape:
+        raise ShapeError(f"{op}: expected input and target of one shape [N, C] or [C], got {list(shape)} and {list(target.shape)}")
+    in_range(op, index, -1, shape[-1] if shape else 1, "target")
+    x, t = (v.reshape(-1, shape[-1] if shape else 1) for v in (input, index))
+    named = (t >= 0).to(_core.int64).cumprod(1)
+    t = t * named  # what stands behind the end names class 0, and does not count
+    right = _core.zeros(tuple(x.shape), dtype=_core.int64).scatter_add(1, t, named).clamp(max=1)
+    pairs = named.to(x.dtype).unsqueeze(2) * (1 - right).to(x.dtype).unsqueeze(1)
+    gap = (1.0 - x.gather(1, t).unsqueeze(2) + x.unsqueeze(1)).clamp(min=0.0) * pairs
+    return reduced((gap.sum((1, 2)) / x.shape[1]).reshape(shape[:-1]), reduction)
+
+
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
     """The score of the right class should exceed every other by the margin.
 

@@ -347,7 +347,7 @@ def prepared(p, grad):
     kind = working_dtype(p)
     with no_grad():
         work = p.detach().to(kind).contiguous()
-        return work, grad.detach().to(kind).contiguous(), work.data_ptr() != p.data_ptr()
+        return work, grad.detach().to(kind).contiguous(), not _core.same_memory(work, p)
 
 
 def check_settings(name, **settings):
