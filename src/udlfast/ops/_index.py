@@ -590,6 +590,7 @@ FUNCTIONS = {
     "zero_": "inplace",
 }
 METHODS = {
+    "__array_wrap__": "interop",
     "__deepcopy__": "interop",
     "__div__": "inplace",
     "__dlpack__": "interop",
