@@ -296,10 +296,10 @@ cdef class Tensor:
         return to_numpy(self)
 
     def __array__(self, dtype=None, copy=None):
-        a = (self.float() if self.code == UDL_BF16 else self).numpy()
-        if copy is False and (self.code == UDL_BF16 or (dtype is not None and a.dtype != dtype)):
-            raise ValueError(f"__array__: {self.dtype} cannot become {dtype or a.dtype} without a copy")
+        a = self.numpy()
         if dtype is not None and a.dtype != dtype:
+            if copy is False:
+                raise ValueError(f"__array__: {a.dtype} cannot become {dtype} without a copy")
             return a.astype(dtype)
         return a.copy() if copy else a
 
@@ -447,10 +447,12 @@ cdef class Tensor:
     def fill_(self, value): return fill_(self, value)
 
     # ---- reductions (reduce.pxi) ---------------------------------------------------------------------------------------------
-    def sum(self, dim=None, keepdim=False, *, dtype=None, axis=None):
-        return sum(self, axis if axis is not None else dim, keepdim, dtype=dtype)
-    def mean(self, dim=None, keepdim=False, *, dtype=None, axis=None):
-        return mean(self, axis if axis is not None else dim, keepdim, dtype=dtype)
+    def sum(self, dim=None, keepdim=False, *, dtype=None, axis=None, out=None):    # axis, out: numpy.sum(tensor) names them
+        r = sum(self, axis if axis is not None else dim, keepdim, dtype=dtype)
+        return r if out is None else out.copy_(r)
+    def mean(self, dim=None, keepdim=False, *, dtype=None, axis=None, out=None):
+        r = mean(self, axis if axis is not None else dim, keepdim, dtype=dtype)
+        return r if out is None else out.copy_(r)
 
     # ---- views (views.pxi) ---------------------------------------------------------------------------------------------------
     def view(self, *shape, **named):

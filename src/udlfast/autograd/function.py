@@ -188,9 +188,10 @@ def _fitting(cls, i, g, about):
         raise TypeError(f"expected Variable or None (got {type(g).__name__}) from {cls.__name__}.backward")
     shape, kind = about
     if tuple(g.shape) != shape:
-        try:
-            g = g.sum_to_size(shape)
-        except Exception:
-            raise ArgumentError(f"Function {cls.__name__}Backward returned an invalid gradient at index {i} - got {list(g.shape)} but "
-                                f"expected shape compatible with {list(shape)}") from None  # fmt: skip
+        lead, got = g.ndim - len(shape), tuple(g.shape)
+        if lead < 0 or any(s not in (1, n) for s, n in zip(shape, got[lead:], strict=True)):
+            raise ArgumentError(f"Function {cls.__name__}Backward returned an invalid gradient at index {i} - got {list(got)} but "
+                                f"expected shape compatible with {list(shape)}")  # fmt: skip
+        over = [*range(lead), *(lead + d for d, s in enumerate(shape) if s == 1 and got[lead + d] != 1)]
+        g = g.sum(over, True).reshape(shape) if over else g
     return g if g.dtype is kind else g.to(kind)

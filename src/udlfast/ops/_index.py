@@ -618,6 +618,7 @@ FUNCTIONS = {
     "zero_": "inplace",
 }
 METHODS = {
+    "__array_wrap__": "interop",
     "__deepcopy__": "interop",
     "__div__": "inplace",
     "__dlpack__": "interop",
@@ -858,7 +859,7 @@ METHODS = {
     "is_quantized": "interop",
     "is_same_size": "memory",
     "is_set_to": "memory",
-    "is_shared": "memory",
+    "is_shared": "interop",
     "is_signed": "memory",
     "is_sparse": "interop",
     "is_sparse_csr": "settings",
@@ -1032,7 +1033,7 @@ METHODS = {
     "set_": "memory",
     "sgn": "arithmetic",
     "sgn_": "inplace",
-    "share_memory_": "memory",
+    "share_memory_": "interop",
     "sigmoid": "elementwise",
     "sigmoid_": "inplace",
     "sign": "elementwise",

@@ -19,6 +19,7 @@ from .._core import (
     zeros,
 )
 from ..errors import ArgumentError, ShapeError
+from . import _autocast
 from ._common import LIMIT, floating, same_type, whole, whole_tuple
 from .conv2d import _output_size
 
@@ -46,10 +47,12 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     Source: Tran et al. 2015 (videos); Understanding Deep Learning, section 10.5.
     """
     op = "conv3d"
+    if _autocast.ON:
+        input, weight, bias = _autocast.low(input, weight, bias)
     O, groups = _check(op, input, weight, bias, groups, 0)
     if input.dtype is bfloat16:
         wide = [t if t is None else t.to(float32) for t in (input, weight, bias)]
-        return conv3d(*wide, stride, padding, dilation, groups).to(bfloat16)
+        return _autocast.paused(conv3d, *wide, stride, padding, dilation, groups).to(bfloat16)
     if O % groups:
         raise ShapeError(f"{op}: groups {groups} must divide the {O} output channels of weight {list(weight.shape)}")
     stride, dilation = whole_tuple(op, "stride", stride, 3, 1), whole_tuple(op, "dilation", dilation, 3, 1)
@@ -77,10 +80,12 @@ def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_paddi
     Source: Understanding Deep Learning, section 10.4.
     """
     op = "conv_transpose3d"
+    if _autocast.ON:
+        input, weight, bias = _autocast.low(input, weight, bias)
     O, groups = _check(op, input, weight, bias, groups, 1)
     if input.dtype is bfloat16:
         wide = [t if t is None else t.to(float32) for t in (input, weight, bias)]
-        return conv_transpose3d(*wide, stride, padding, output_padding, groups, dilation).to(bfloat16)
+        return _autocast.paused(conv_transpose3d, *wide, stride, padding, output_padding, groups, dilation).to(bfloat16)
     x_shape, w_shape = tuple(input.shape), tuple(weight.shape)
     stride, dilation = whole_tuple(op, "stride", stride, 3, 1), whole_tuple(op, "dilation", dilation, 3, 1)
     pad, extra = whole_tuple(op, "padding", padding, 3), whole_tuple(op, "output_padding", output_padding, 3)

@@ -2,8 +2,9 @@
 from .. import _core
 from .._core import K_cumsum, Tensor, attach, bfloat16, call, empty_like, extend, float32, put_out
 from ..errors import DTypeError
-from ._common import axis, once, split_at, tensor, whole
+from ._common import axis, split_at, tensor, whole
 from .elementwise import where
+from .joining import stack
 
 SUM, PROD = 0, 1  # UDL_SUM, UDL_PROD
 
@@ -95,6 +96,8 @@ def cumprod_backward(node, g):
     zero = x == 0
     if not bool(zero.any()):
         return _scan(g * y, dim, SUM, True) / x,
+    if _core.is_grad_enabled():
+        return _recorded(_products, x, g, dim)
     seen = _scan(zero.to(_core.int64), dim, SUM, False)
     first = zero & (seen == 1)
     without = _scan(where(first, 1.0, x), dim, PROD, False)
@@ -102,6 +105,22 @@ def cumprod_backward(node, g):
     at_first = _scan(g * without * (seen > 0).to(g.dtype), dim, SUM, True)
     nothing = _core.zeros((), dtype=g.dtype)
     return where(seen == 0, before, where(first, at_first, nothing)),
+
+
+def _recorded(forward, x, g, dim):
+    """Under create_graph: the gradient of the same function made of parts that have gradients of all orders, slice by slice."""
+    return _core.grad([forward(x, dim)], [x], [g], create_graph=True) if x.ndim and x.numel() else (g,)
+
+
+def _products(x, dim):
+    parts = [x.select(dim, 0)]
+    for i in range(1, x.shape[dim]):
+        parts.append(parts[-1] * x.select(dim, i))
+    return stack(parts, dim)
+
+
+def _log_sums(x, dim):
+    return stack([x.narrow(dim, 0, i + 1).logsumexp(dim) for i in range(x.shape[dim])], dim)
 
 
 def logcumsumexp(input, dim, *, out=None):
@@ -146,10 +165,11 @@ def _log_scan(x, dim, reverse):
 def logcumsumexp_backward(node, g):
     """gx_k = sum over j >= k of g_j exp(x_k - y_j), for the positive and the negative g_j in logarithms"""
     (x, y), dim = node.saved, node.args[0]
-    x, y, g = x.detach(), y.detach(), g.detach()
+    if _core.is_grad_enabled():
+        return _recorded(_log_sums, x, g, dim)
     positive = (x + _log_scan(g.clamp(min=0.0).log() - y, dim, True)).exp()
     negative = (x + _log_scan((-g).clamp(min=0.0).log() - y, dim, True)).exp()
-    return once("logcumsumexp", positive - negative, *node.saved),
+    return positive - negative,
 
 
 def cummax(input, dim, *, out=None):

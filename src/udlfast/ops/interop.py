@@ -1,9 +1,11 @@
 """Tensors and the world outside: devices, DLPack, pickling, copying, and the small methods that scripts call."""
 
+import copy
+
 from .. import _core
 from .._core import Tensor, extend, from_capsule, set_hook, to_dlpack
 from ..device import CPU, check_device, device
-from ..errors import ArgumentError
+from ..errors import ArgumentError, DTypeError
 
 
 def _repr(t):
@@ -117,18 +119,58 @@ def _reduce(self):
 def _deepcopy(self, memo):
     if not self.is_leaf:
         raise ArgumentError("deepcopy: only leaf tensors can be deep-copied; use detach()")
-    t = self.detach().clone()
+    t = _same_strides(self.detach())
     if type(self) is not Tensor:
         t = _core.make_parameter(type(self), t, self.requires_grad)
     elif self.requires_grad:
         t.requires_grad_(True)
     memo[id(self)] = t
     if self.grad is not None:
-        t.grad = self.grad.detach().clone()
-    t.__dict__.update(self.__dict__)
+        t.grad = copy.deepcopy(self.grad.detach(), memo)
+    t.__dict__.update(copy.deepcopy(self.__dict__, memo))
     return t
 
 
+def _same_strides(t):
+    """A copy in which dimensions lie in memory in the order they have in t."""
+    if t.is_contiguous():
+        return t.clone()
+    order = sorted(range(t.ndim), key=lambda d: -t.stride(d))
+    return t.permute(order).contiguous().clone().permute([order.index(d) for d in range(t.ndim)])
+
+
+def _share_memory(self):
+    """Moves the elements to memory that processes forked from now on share; copies that pickle makes are not shared."""
+    import mmap
+
+    import numpy as np
+
+    if not self.is_shared():
+        if self.dtype is _core.bfloat16:
+            raise DTypeError("share_memory_: NumPy has no bfloat16, and the memory is shared through it; convert it with .float()")
+        source = self.detach().contiguous().numpy()
+        block = np.frombuffer(mmap.mmap(-1, max(source.nbytes, 1)), source.dtype, source.size).reshape(source.shape)
+        block[...] = source
+        with _core.no_grad():
+            self.data = _core.from_numpy(block)
+        self.__dict__["_shared_at"] = self.data_ptr()
+    return self
+
+
+def _array_wrap(self, array, context=None, return_scalar=False):
+    """What NumPy's functions give for a tensor: a tensor."""
+    return _core.from_numpy(array) if hasattr(array, "dtype") and array.dtype.kind in "biuf" and array.ndim else _to_tensor(array)
+
+
+def _to_tensor(value):
+    from .creation import tensor
+
+    return tensor(value)
+
+
+extend("__array_wrap__", _array_wrap)
+extend("share_memory_", _share_memory)
+extend("is_shared", lambda self: self.__dict__.get("_shared_at") == self.data_ptr())
 extend("__dlpack__", _dlpack)
 extend("__dlpack_device__", lambda self: (1, 0))
 set_hook("reduce", _reduce)

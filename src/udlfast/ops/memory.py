@@ -284,8 +284,6 @@ extend("is_signed", is_signed)
 extend("is_conj", is_conj)
 extend("is_neg", is_neg)
 extend("is_inference", is_inference)
-extend("is_shared", lambda self: False)
-extend("share_memory_", lambda self: self)
 extend("is_coalesced", lambda self: False)
 extend("is_set_to", lambda self, other: self.data_ptr() == other.data_ptr() and self.shape == other.shape
        and self.stride() == other.stride())
