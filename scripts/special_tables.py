@@ -63,9 +63,25 @@ def erfcx(x):
     return mp.exp(x * x) * mp.erfc(x)
 
 
+def erfc_inverse(s):
+    """y with erfc(y) = e^(-s^2), by Newton's method on the logarithm."""
+    y = mp.mpf(s)
+    for _ in range(60):
+        e = erfcx(y)
+        step = (mp.log(e) - y * y + s * s) * e * mp.sqrt(mp.pi) / 2
+        y += step
+        if abs(step) < mp.mpf(10) ** -38:
+            break
+    return y
+
+
 TABLES = {
     # (1 + 2 x) erfcx(x), x = 3 (1 + t) / (1 - t), u = t
     "ERFCX": (lambda t: (1 + 2 * 3 * (1 + t) / (1 - t)) * erfcx(3 * (1 + t) / (1 - t)), -1, 1),
+    # erfinv(x) / x, u = x^2; y / s with erfc(y) = e^(-s^2), u = 1 / s: for 1 - |x| from 1/4 down to 2^-60, and on to 1e-323
+    "ERFINV_MIDDLE": (lambda u: mp.erfinv(mp.sqrt(u)) / mp.sqrt(u), 0, mp.mpf(9) / 16),
+    "ERFINV_TAIL": (lambda u: erfc_inverse(1 / u) * u, mp.mpf(5) / 32, mp.mpf(7) / 8),
+    "ERFINV_FAR": (lambda u: erfc_inverse(1 / u) * u, mp.mpf(1) / 28, mp.mpf(5) / 32),
     # u = x below 8, u = 1 / x above, times sqrt(x) there
     "I0E_LOW": (lambda x: mp.exp(-x) * mp.besseli(0, x), 0, 8),
     "I0E_HIGH": (at_infinity(lambda x: mp.sqrt(x) * mp.exp(-x) * mp.besseli(0, x)), 0, mp.mpf(1) / 8),

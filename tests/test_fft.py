@@ -98,6 +98,11 @@ def test_complex_arithmetic_is_numpy(rng):
                       (t.reshape(-1), z.ravel())]:  # fmt: skip
         assert np.allclose(got.numpy(), want, rtol=1e-14, atol=1e-15) and tuple(got.shape) == want.shape
     assert torch.view_as_complex(torch.view_as_real(t)).tolist() == z.tolist() and torch.real(t).tolist() == z.real.tolist()
+    made = torch.tensor([[1 + 2j, 3.0]])
+    assert made.dtype is torch.complex64 and made.tolist() == [[1 + 2j, 3]] and torch.is_complex(made) and not torch.is_complex(s)
+    check_raises(TypeError, ["complex64", "view_as_complex"], torch.zeros, 2, dtype=torch.complex64)
+    big = torch.complex(torch.tensor([3e30, 0.0, 3e-30]), torch.tensor([4e30, 0.0, 4e-30]))
+    assert np.allclose(abs(big).numpy(), [5e30, 0, 5e-30], rtol=1e-6, atol=0)
     assert "j" in repr(t) and t.is_complex() and complex(t[0, 0]) == z[0, 0]
 
 

@@ -158,7 +158,7 @@ TWINS = ["T.erfinv(a / 4)", "T.digamma(a)", "T.polygamma(1, b)", "T.polygamma(3,
          "T.special.i1e(a)", "T.special.erfcx(a)", "T.special.ndtr(a)", "T.special.ndtri(b / 4)", "T.special.log_ndtr(a)",
          "T.special.entr(b)", "T.special.xlog1py(a, b)", "T.special.xlog1py(2, b)", "T.special.zeta(3.5, b)", "T.mvlgamma(b + 2, 3)",
          "T.special.gammaln(b)", "T.special.gammainc(c, b)", "T.special.gammaincc(c, b)", "T.special.psi(b)", "T.lgamma(a)",
-         "T.special.expit(a)"]  # fmt: skip
+         "T.special.expit(a)", "T.special.logit(b / 4)", "T.special.sinc(a)"]  # fmt: skip
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -100,6 +100,9 @@ cdef inline int code_of(object d, int default) except -1:
         return UDL_I64
     if d is bool:
         return UDL_BOOL
+    if getattr(d, "is_complex", False):
+        raise DTypeError(f"dtype: tensors do not hold {d!r}; make complex numbers from two real tensors by complex, polar or "
+                         f"view_as_complex")
     raise TypeError(f"dtype: expected one of udlfast's dtypes such as udlfast.float32, got {d!r}")
 
 

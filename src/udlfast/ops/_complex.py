@@ -7,10 +7,10 @@ import math
 import operator
 
 from .. import _core
-from .._core import Tensor, matmul
+from .._core import Tensor, attach, matmul
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ..size import Size
-from .elementwise import atan2, cos, exp, log, sin, where
+from .elementwise import atan2, cos, exp, hypot, log, sin, where
 
 
 class ComplexType:
@@ -38,6 +38,13 @@ _BY_PART = {"float32": complex64, "float64": complex128}
 
 def _type_by_name(name):
     return {"complex64": complex64, "complex128": complex128}[name]
+
+
+def abs_backward(node, g):
+    """g z / |z|"""
+    pair, size = node.saved
+    zero = size == 0
+    return (pair * (g / where(zero, 1.0 + 0 * size, size)).unsqueeze(-1),)
 
 
 class ComplexTensor:
@@ -136,9 +143,16 @@ class ComplexTensor:
 
     # ---- parts -----------------------------------------------------------------------------------------------------------
     def abs(self):
-        """sqrt(x^2 + y^2); its gradient at 0 is 0."""
-        from .reductions import norm
-        return norm(self.pair, 2, -1)
+        """sqrt(x^2 + y^2), also where a square is out of range; its gradient at 0 is 0."""
+        pair = self.pair.detach()
+        x, y = pair.select(-1, 0), pair.select(-1, 1)
+        size = (x * x + y * y).sqrt()
+        if not size.numel():
+            return attach(size, (self.pair,), abs_backward, saved=(self.pair, size))
+        low, high = size.amin().item(), size.amax().item()
+        if not (low > 1e-15 and high < math.inf):
+            size = hypot(x, y)
+        return attach(size, (self.pair,), abs_backward, saved=(self.pair, size))
 
     __abs__ = absolute = abs
 

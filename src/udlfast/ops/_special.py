@@ -34,7 +34,7 @@ class missing:
 
 def _as_double(x):
     import numpy
-    return numpy.array(x.detach().to(_core.float64).numpy() if isinstance(x, Tensor) else float(x))
+    return numpy.asarray(x.detach().to(_core.float64).numpy() if isinstance(x, Tensor) else float(x))
 
 
 def numeric(name, rule, sentence="", formula="", example="", result="", source="", *, n=1, f=None, bessel=False, more=None):

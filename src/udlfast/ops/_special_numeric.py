@@ -6,7 +6,7 @@ scripts/special_tables.py; series, continued fractions and asymptotic expansions
 import numpy as np
 
 from .. import _core
-from ._special_tables import ERFCX
+from ._special_tables import ERFCX, ERFINV_FAR, ERFINV_MIDDLE, ERFINV_TAIL
 
 ROOT_HALF = 0.7071067811865476
 # Bernoulli's numbers B_2, B_4, ...
@@ -60,44 +60,37 @@ def log_ndtr(x):
     return np.where(low, tail, np.log1p(-kernel("erfc", -z) / 2))
 
 
-def _winitzki(log_q):
-    """A first guess of erfinv(x), log_q = log(1 - x^2): Winitzki 2008, within 2e-3."""
-    h = 2 / (np.pi * 0.147) + log_q / 2
-    return np.sqrt(np.maximum(np.sqrt(h * h - log_q / 0.147) - h, 0.0))
-
-
 def erfc_inverse(q):
-    """y with erfc(y) = q for 0 < q <= 1/2, by Newton's method on log erfc(y) = log erfcx(y) - y^2."""
-    log_q = np.log(q)
-    y = _winitzki(log_q + np.log(2 - q))
-    for _ in range(4):
-        e = erfcx(y)
-        y = y + (np.log(e) - y * y - log_q) * e * (np.sqrt(np.pi) / 2)
-    return y
+    """y with erfc(y) = q for 0 < q <= 1/4: s = sqrt(-log q) times a function of 1 / s."""
+    s = np.sqrt(-np.log(q))
+    u = 1 / s
+    y = chebyshev(ERFINV_TAIL, np.maximum(u, 5 / 32))
+    far = u < 5 / 32
+    if far.any():
+        y = np.where(far, chebyshev(ERFINV_FAR, np.where(far, u, 5 / 32)), y)
+    return y * s
 
 
 def erfinv(x):
-    """y with erf(y) = x: Halley's method in the middle, erfc_inverse outside."""
+    """y with erf(y) = x: x times a function of x^2 up to 3/4, erfc_inverse beyond."""
     a = np.abs(x)
-    m = np.where(a <= 0.5, x, 0.0)
-    y = np.copysign(_winitzki(np.log1p(-m * m)), m)
-    for _ in range(3):
-        u = (kernel("erf", y) - m) * (np.sqrt(np.pi) / 2) * np.exp(y * y)
-        y = y - u / (1 + y * u)
-    tail = erfc_inverse(np.where((a > 0.5) & (a < 1), 1 - a, 0.25))
-    y = np.where(a > 0.5, np.copysign(tail, x), y)
-    y = np.where(a == 1, np.copysign(np.inf, x), np.where(m == 0, np.where(a == 0, x, y), y))
-    return np.where(a <= 1, y, np.nan)
+    y = np.array(x * chebyshev(ERFINV_MIDDLE, np.minimum(x * x, 9 / 16)))
+    tail = (a > 0.75) & (a < 1)
+    y[tail] = np.copysign(erfc_inverse(1 - a[tail]), x[tail])
+    y[a == 1] = np.copysign(np.inf, x[a == 1])
+    y[~(a <= 1)] = np.nan
+    return y
 
 
 def ndtri(p):
     """x with ndtr(x) = p."""
     q = np.minimum(p, 1 - p)
-    tail = (q > 0) & (q < 0.25)
-    y = np.where(tail, -erfc_inverse(np.where(tail, 2 * q, 0.5)), 0.0) / ROOT_HALF
-    y = np.where(p > 0.5, -y, y)
-    y = np.where(q >= 0.25, erfinv(np.where(q >= 0.25, 2 * p - 1, 0.0)) / ROOT_HALF, y)
-    return np.where(p == 0, -np.inf, np.where(p == 1, np.inf, np.where((p > 0) & (p < 1), y, np.nan)))
+    y = np.array(erfinv(np.where(q > 0.125, 2 * p - 1, 0.0)) / ROOT_HALF)
+    tail = (q > 0) & (q <= 0.125)
+    y[tail] = np.copysign(erfc_inverse(2 * q[tail]), p[tail] - 0.5) / ROOT_HALF
+    y[p == 0], y[p == 1] = -np.inf, np.inf
+    y[~((p >= 0) & (p <= 1))] = np.nan
+    return y
 
 
 def lgamma(x):

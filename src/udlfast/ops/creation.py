@@ -43,7 +43,9 @@ def to_tensor(data=None, dtype=None, copy=True):
         if array.size == 0 and not hasattr(data, "__array__"):
             array = array.astype(np.float32 if _core.get_default_dtype() is _core.float32 else np.float64)
     if array.dtype.kind == "c":
-        raise DTypeError("tensor: complex numbers are not supported")
+        from ._complex import of_numpy
+        return of_numpy(array if hasattr(data, "__array__") or _core.get_default_dtype() is _core.float64 else
+                        array.astype(np.complex64))
     if array.dtype.kind not in "bifu" or array.dtype.char in "eg":
         raise DTypeError(f"tensor: arrays of type {array.dtype} are not supported; convert with .astype")
     if not array.dtype.isnative:

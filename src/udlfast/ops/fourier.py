@@ -65,6 +65,15 @@ def _lengths(op, n_fft, hop_length, win_length):
     return n_fft, hop, win
 
 
+def _padded(x, side, mode):
+    """x [B, L] with `side` more elements at both ends."""
+    if mode == "reflect" and 0 < side < x.shape[1]:
+        from .joining import cat
+        return cat([x.narrow(1, 1, side).flip(1), x, x.narrow(1, x.shape[1] - side - 1, side).flip(1)], 1)
+    from .pad import pad
+    return pad(x.unsqueeze(1), (side, side), mode=mode).squeeze(1)
+
+
 def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode="reflect", normalized=False,
          onesided=None, return_complex=None, align_to_window=None):
     """The short-time Fourier transform: the spectrum of each frame of a signal.
@@ -112,8 +121,7 @@ def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tru
     parts = [x if x.ndim == 2 else x.unsqueeze(0) for x in parts]
     if center or align_to_window:
         side = n_fft // 2 if center else (n_fft - win) // 2
-        from .pad import pad
-        parts = [pad(x.unsqueeze(1), (side, side), mode=pad_mode if center else "constant").squeeze(1) for x in parts]
+        parts = [_padded(x, side, pad_mode if center else "constant") for x in parts]
     if not 0 < n_fft <= parts[0].shape[-1]:
         raise ArgumentError(f"{op}: expected 0 < n_fft <= {parts[0].shape[-1]} (the length of the signal), got {n_fft}")
     window = _window(op, window, win, n_fft, parts[0].dtype)

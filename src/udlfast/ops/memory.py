@@ -210,11 +210,16 @@ def is_same_size(input, other):
 
 
 def is_complex(input):
-    """Whether the elements are complex numbers: never."""
+    """Whether the elements are complex numbers: those of no Tensor, those of every ComplexTensor."""
+    return input.is_complex()
+
+
+def is_conj(input):
+    """Whether a conjugate is delayed: never."""
     return False
 
 
-is_conj = is_neg = is_inference = is_complex
+is_neg = is_inference = is_conj
 
 
 def is_signed(input):

@@ -10,7 +10,7 @@ from .elementwise import exp, lgamma, log
 
 erfinv = numeric("erfinv", lambda g, x, y: g * (math.sqrt(math.pi) / 2) * exp_minus_square(y, -1.0),
                  "The inverse of the error function.", "y with erf(y) = x_i, for -1 < x_i < 1",
-                 "torch.erfinv(torch.tensor([0., 1.]))", "tensor([0., inf])", "Halley's and Newton's method")
+                 "torch.erfinv(torch.tensor([0., 1.]))", "tensor([0., inf])", "Chebyshev series")
 digamma = numeric("digamma", lambda g, x, y: g * polygamma(1, x), "The derivative of lgamma.", "d/dx ln |Gamma(x_i)|",
                   "torch.digamma(torch.tensor([1.]))", "tensor([-0.5772])", "Olver et al. 2010, 5.11")
 i0 = numeric("i0", lambda g, x, y: g * _i1()(x), "The modified Bessel function of the first kind, order 0.", "I_0(x_i)",
