@@ -12,6 +12,8 @@ cdef class Storage:
     cdef object packed  # prepack.pxi
     cdef bint linear_once
     cdef long linear_version
+    cdef long plan_id    # record.pxi: the Recorder that knows this storage, and by which number
+    cdef int plan_slot
 
     def __dealloc__(self):
         if self.ptr != NULL and self.owner is None:
@@ -25,6 +27,8 @@ cdef Storage new_storage(size_t nbytes):
         raise MemoryError(f"tensor: could not allocate {nbytes} bytes; free some tensors, use smaller batches, "
                           f"or see udlfast.memory_stats()")
     s.nbytes = nbytes
+    if udl_recorders:
+        mark_new(s)
     return s
 
 

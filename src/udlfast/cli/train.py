@@ -15,11 +15,12 @@ RECIPES = {
 
 
 def add_arguments(parser):
-    from ..models import NAMES
+    from ..models import LARGE, NAMES
 
     parser.add_argument("--data", default="digits",
                         help="digits, mnist1d, or a folder with MNIST's IDX files (default: %(default)s)")
-    parser.add_argument("--model", default="lenet", choices=NAMES, help="default: %(default)s")
+    parser.add_argument("--model", default="lenet", choices=(*NAMES, *LARGE), metavar="NAME",
+                        help=f"{', '.join((*NAMES, *LARGE))} (default: %(default)s)")
     parser.add_argument("--epochs", type=positive, help="times through the training part (default: the data set's)")
     parser.add_argument("--batch-size", type=positive, help="samples in a step (default: the data set's)")
     parser.add_argument("--lr", type=float, help="largest step size (default: the data set's)")
