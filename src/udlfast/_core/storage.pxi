@@ -81,7 +81,7 @@ cdef class StorageBytes:
         PyBuffer_FillInfo(buffer, self, self.s.ptr if self.s.ptr != NULL else <void *>self, self.s.nbytes, 0, flags)
 
 
-def storage_bytes(Tensor t not None):
+def storage_view(Tensor t not None):
     """A writable memoryview over all bytes of the storage that t looks at."""
     cdef StorageBytes b = StorageBytes.__new__(StorageBytes)
     if udl_tracing:

@@ -3,6 +3,7 @@ from .alexnet import AlexNet as AlexNet
 from .alexnet import alexnet as alexnet
 from .bert import Bert as Bert
 from .bert import mean_pooling as mean_pooling
+from .crepe import Crepe as Crepe
 from .deep_resnet import DeepResNet as DeepResNet
 from .deep_resnet import resnet18 as resnet18
 from .deep_resnet import resnet34 as resnet34
@@ -23,8 +24,13 @@ from .mobilenet import EfficientNet as EfficientNet
 from .mobilenet import MobileNetV2 as MobileNetV2
 from .mobilenet import efficientnet_b0 as efficientnet_b0
 from .mobilenet import mobilenet_v2 as mobilenet_v2
+from .mtcnn import ONet as ONet
+from .mtcnn import PNet as PNet
+from .mtcnn import RNet as RNet
 from .resnet import ResNet as ResNet
 from .sentence import SentenceEncoder as SentenceEncoder
+from .speaker import SpeakerEncoder as SpeakerEncoder
+from .speaker import mel_energies as mel_energies
 from .t5 import T5 as T5
 from .unet import UNet as UNet
 from .vgg import VGG as VGG
@@ -38,6 +44,7 @@ from .vgg import vgg19 as vgg19
 from .vgg import vgg19_bn as vgg19_bn
 from .vit import ViT as ViT
 from .vit import vit_b_16 as vit_b_16
+from .voice import VoiceDetector as VoiceDetector
 
 NAMES = ("mlp", "lenet", "resnet")  # take small images and sequences
 LARGE = {"alexnet": 63, "vgg11": 32, "vgg11_bn": 32, "vgg13": 32, "vgg13_bn": 32, "vgg16": 32, "vgg16_bn": 32, "vgg19": 32,
@@ -77,8 +84,9 @@ def build(name, input_shape, classes=10):
     return globals()[name](**options)
 
 
-__all__ = ["GPT2", "LARGE", "MLP", "NAMES", "T5", "VGG", "AlexNet", "Bert", "DeepResNet", "EfficientNet", "GoogLeNet",
-           "GoogLeNetOutputs", "KVCache", "LeNet", "MobileNetV2", "ResNet", "SentenceEncoder", "UNet", "ViT", "alexnet", "build",
-           "efficientnet_b0", "generate", "googlenet", "mean_pooling", "mobilenet_v2", "resnet101", "resnet152", "resnet18",
-           "resnet34", "resnet50", "resnext50_32x4d", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19",
-           "vgg19_bn", "vit_b_16", "wide_resnet50_2"]
+__all__ = ["GPT2", "LARGE", "MLP", "NAMES", "T5", "VGG", "AlexNet", "Bert", "Crepe", "DeepResNet", "EfficientNet", "GoogLeNet",
+           "GoogLeNetOutputs", "KVCache", "LeNet", "MobileNetV2", "ONet", "PNet", "RNet", "ResNet", "SentenceEncoder",
+           "SpeakerEncoder", "UNet", "ViT", "VoiceDetector", "alexnet", "build", "efficientnet_b0", "generate", "googlenet",
+           "mean_pooling", "mel_energies", "mobilenet_v2", "resnet101", "resnet152", "resnet18", "resnet34", "resnet50",
+           "resnext50_32x4d", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "vit_b_16",
+           "wide_resnet50_2"]

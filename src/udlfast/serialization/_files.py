@@ -128,7 +128,7 @@ def fill_storage(flat, kind, pieces, into=None):
 
     Returns nothing; a bool is 0 or 1 whatever its byte was.
     """
-    view = _core.storage_bytes(flat)
+    view = _core.storage_view(flat)
     _, stored, _, wanted = KINDS[kind]
     if stored == wanted and into is not None:
         into(view)
@@ -175,7 +175,7 @@ def tensor_bytes(t):
     """A memoryview over the bytes of a contiguous tensor, and what must live as long as it does."""
     t = t.detach().contiguous()
     start = t.storage_offset() * t.itemsize
-    return _core.storage_bytes(t)[start : start + t.nbytes]
+    return _core.storage_view(t)[start : start + t.nbytes]
 
 
 # all or nothing

@@ -239,7 +239,7 @@ def save_zip(obj, file):
     writer.add("archive/data.pkl", tree)
     writer.add("archive/byteorder", b"little")
     for m in pickler.memories.values():
-        view = _core.storage_bytes(m.t)
+        view = _core.storage_view(m.t)
         writer.add(f"archive/data/{m.key}", view[m.first - m.address : m.last - m.address])
     writer.add("archive/version", b"3\n")
     writer.close()
