@@ -3,7 +3,7 @@
     python examples/char_lstm.py ../shared/data/tinyshakespeare.txt --out lstm.safetensors
     python examples/char_lstm.py ../shared/data/tinyshakespeare.txt --out lstm.safetensors --steps 1000 --resume   # goes on
 
-Two layers of 256 units predict every next character from those before it. Prints the loss on text that was held back (in nats
+Prints the loss on text that was held back (in nats
 per character; log(number of characters) is guessing) and a sample now and then, and writes a checkpoint: the steps after --resume
 have the same bits as without the break. Without a file it learns a short text by heart.
 """
@@ -32,8 +32,7 @@ class CharLSTM(nn.Module):
         return self.out(y), state
 
 
-def batch(data, size, length):
-    """Random stretches [size, length] of the text, and what follows each of their characters."""
+def batch(data, size, length):  # random stretches [size, length] of the text, and what follows each of their characters
     rows = data[torch.randint(0, len(data) - length, (size, 1)) + torch.arange(length + 1)]
     return rows[:, :-1], rows[:, 1:]
 
@@ -50,8 +49,7 @@ def validate(net, data, length, pieces=20):
 
 
 @torch.no_grad()
-def sample(net, letters, n, temperature=0.8):
-    """n characters, each drawn from what the network expects; its state is carried along."""
+def sample(net, letters, n, temperature=0.8):  # n characters, each drawn from what the network expects
     x, state, text = torch.zeros(1, 1, dtype=torch.int64), None, ""
     net.eval()
     for _ in range(n):
@@ -66,7 +64,7 @@ def main():
     parser.add_argument("file", nargs="?", help="a text; a short one is built in")
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--every", type=int, default=100, help="steps between reports and checkpoints")
-    parser.add_argument("--length", type=int, default=64)
+    parser.add_argument("--length", type=int, default=64, help="characters in a row of the batch")
     parser.add_argument("--out", default="char_lstm.safetensors", help="the checkpoint")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     args = parser.parse_args()
@@ -94,7 +92,7 @@ def main():
         optimizer.step()
         if step % args.every == 0 or step == args.steps:
             print(f"step {step:5d}  loss {loss.item():.3f}  validation {validate(net, data[cut:], args.length):.3f}  "
-                  f"{time.perf_counter() - start:.1f} s\n    {sample(net, letters, 160).strip()!r}", flush=True)
+                  f"{time.perf_counter() - start:.0f} s\n    {sample(net, letters, 160).strip()!r}", flush=True)
             torch.save({"model": net.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "letters": letters}, args.out)
 
 
