@@ -42,7 +42,6 @@ def run(options):
     recipe = _recipe(options)
     if options.threads:
         udlfast.set_num_threads(options.threads)
-    _need_writer()
     os.makedirs(options.out, exist_ok=True)
     data = _load(options.data)
     x, y, x_valid, y_valid = hold_out(data.x_train, data.y_train, VALIDATION)
@@ -76,15 +75,6 @@ def _recipe(options):
     if not 0 < recipe["lr"] < float("inf"):
         raise ValueError(f"--lr must be a positive number, got {recipe['lr']}")
     return recipe
-
-
-def _need_writer():
-    """Fail before training, not after it."""
-    import importlib.util
-
-    if importlib.util.find_spec("safetensors") is None:
-        raise ImportError("safetensors, which writes the checkpoint, is not installed; install it with: "
-                          "pip install 'udlfast[train]'")
 
 
 def _load(name):
