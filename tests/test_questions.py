@@ -32,3 +32,12 @@ def test_float16_can_be_named_and_not_used():
 def test_onnx_export_refuses():
     with pytest.raises(ArgumentError, match="onnx.export: not part"):
         torch.onnx.export(None, None, "model.onnx")
+
+
+def test_back_ends_can_be_imported_and_set():
+    import udlfast.backends.cudnn as cudnn
+    from udlfast.backends import mps
+
+    cudnn.benchmark = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    assert cudnn is torch.backends.cudnn and not cudnn.is_available() and not mps.is_available()
