@@ -44,7 +44,8 @@ def test_layouts(rng, layout):
 def test_reference_and_tape_against_central_differences(rng, dims, mode, padding, align):
     x, grid = arrays_of(rng, dims, 2, (2, 2))
     options = (mode, padding, align)
-    check_reference(lambda x, g: ref.grid_sample(x, g, *options), lambda gy, x, g: ref.grid_sample_backward(gy, x, g, *options), x, grid, rng=rng)
+    check_reference(lambda x, g: ref.grid_sample(x, g, *options), lambda gy, x, g: ref.grid_sample_backward(gy, x, g, *options),
+                    x, grid, rng=rng)
     gradcheck(lambda x, g: F.grid_sample(x, g, *options), x, grid, rng=rng)
 
 

@@ -67,10 +67,14 @@ WINDOWS = [
 
 
 def ours(options):
-    return {"kernel_size": options["window"], "stride": options["stride"], "padding": options["padding"], "ceil_mode": options.get("ceil", False)}
+    return {"kernel_size": options["window"], "stride": options["stride"], "padding": options["padding"],
+            "ceil_mode": options.get("ceil", False)}
 
 
-@pytest.mark.parametrize("options", [*WINDOWS, {"window": (2, 2, 3), "stride": (1, 2, 1), "padding": (0, 1, 0), "dilation": (2, 1, 3)}], ids=str)
+DILATED = {"window": (2, 2, 3), "stride": (1, 2, 1), "padding": (0, 1, 0), "dilation": (2, 1, 3)}
+
+
+@pytest.mark.parametrize("options", [*WINDOWS, DILATED], ids=str)
 @pytest.mark.parametrize("kind", ["numbers", "ties", "nan"])
 def test_max_pool3d(isa, rng, options, kind):
     x = rng.standard_normal((2, 3, 5, 7, 8)) if kind == "numbers" else rng.integers(0, 3, (2, 3, 5, 7, 8)).astype(float)

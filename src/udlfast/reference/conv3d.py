@@ -1,4 +1,6 @@
-"""Cross-correlation of volumes: y[n, o, e, p, q] = b[o] + sum over c, t, r, s of x[n, c, e stride + t dilation - padding, ...] w[o, c, t, r, s].
+"""Cross-correlation of volumes:
+
+    y[n, o, e, p, q] = b[o] + sum over c, t, r, s of x[n, c, e stride + t dilation - padding, ...] w[o, c, t, r, s]
 
 c runs over the channels of o's group. The loop runs over the taps (t, r, s); each meets a strided part of the padded x.
 """
