@@ -36,6 +36,7 @@ def test_onnx_export_refuses():
 
 def test_back_ends_can_be_imported_and_set():
     import udlfast.backends.cudnn as cudnn
+
     from udlfast.backends import mps
 
     cudnn.benchmark = False

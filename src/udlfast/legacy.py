@@ -20,7 +20,7 @@ def _constructor(name, dtype):
             raise ArgumentError(f"{name}: expected sizes, or one list, array or tensor, got {len(given)} arguments")
         return given[0].detach().to(dtype) if isinstance(given[0], _core.Tensor) else tensor(given[0], dtype=dtype)
 
-    doc = f"A tensor of {dtype}: from a list, array or tensor, or of given sizes with undefined numbers; as isinstance's class, those tensors."
+    doc = f"A tensor of {dtype}, from a list, array or tensor, or of given sizes with undefined numbers; isinstance asks for the type."
     return _Kind(name, (), {"__new__": new, "__doc__": doc, "dtype": dtype, "__module__": "udlfast"})
 
 
