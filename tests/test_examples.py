@@ -73,3 +73,10 @@ def test_mnist1d_networks(tmp_path):
     pytest.importorskip("matplotlib"), pytest.importorskip("mnist1d")
     out = run("mnist1d_networks.py", "--epochs", 1, cwd=tmp_path)
     assert out.count("test error") == 4 and (tmp_path / "mnist1d_networks.png").stat().st_size > 1000
+
+
+def test_augmentation(tmp_path):
+    pytest.importorskip("matplotlib")
+    small_mnist(tmp_path)
+    assert run("augmentation.py", tmp_path, cwd=tmp_path).count(" ms for 8000 images") == 6
+    assert (tmp_path / "augmentation.png").stat().st_size > 1000
