@@ -819,6 +819,7 @@ METHODS = {
     "is_shared": "memory",
     "is_signed": "memory",
     "is_sparse": "interop",
+    "is_xpu": "interop",
     "isclose": "closeness",
     "isfinite": "elementwise",
     "isinf": "elementwise",
