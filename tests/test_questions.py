@@ -20,6 +20,8 @@ def test_one_process():
     assert not d.is_available() and not d.is_initialized() and (d.get_rank(), d.get_world_size()) == (0, 1)
     with pytest.raises(ArgumentError, match="one process"):
         d.init_process_group("gloo")
+    with pytest.raises(ArgumentError, match="one process"):
+        torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(1, 1))
 
 
 def test_float16_can_be_named_and_not_used():
