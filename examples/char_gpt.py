@@ -17,7 +17,6 @@ from udlfast.nn import functional as F
 
 
 def read_text(path):
-    """The file, or what Python's help() knows."""
     if path:
         with open(path, encoding="utf-8") as file:
             return file.read()
@@ -53,6 +52,7 @@ def main():
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--out", default="char_gpt.safetensors", help="the checkpoint")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    parser.add_argument("--stop", type=int, help="end here, to go on later with --resume; the schedule stays that of --steps")
     options = parser.parse_args()
 
     text = read_text(options.file)
@@ -83,6 +83,8 @@ def main():
             print("    " + "".join(letters[i] for i in sample.tolist()).strip().replace("\n", "\n    "))
             torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "best": best,
                         "letters": letters}, options.out)
+        if step == options.stop:
+            break
         warm, progress = min(1.0, (step + 1) / 100), step / options.steps
         for group in optimizer.param_groups:  # 100 steps up, then a half cosine down to a tenth
             group["lr"] = options.lr * warm * (0.1 + 0.45 * (1 + math.cos(math.pi * progress)))

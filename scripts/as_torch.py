@@ -27,7 +27,7 @@ class AsTorch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         name = "udlfast" + spec.name[len("torch"):]
         try:
             module = importlib.import_module(name)
-            self.own[spec.name] = module.__spec__
+            self.own[spec.name] = getattr(module, "__spec__", None)
             return module
         except ModuleNotFoundError as e:
             parent, _, leaf = name.rpartition(".")

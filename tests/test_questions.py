@@ -20,6 +20,8 @@ def test_one_process():
     assert not d.is_available() and not d.is_initialized() and (d.get_rank(), d.get_world_size()) == (0, 1)
     with pytest.raises(ArgumentError, match="one process"):
         d.init_process_group("gloo")
+    with pytest.raises(ArgumentError, match="one process"):
+        torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(1, 1))
 
 
 def test_float16_can_be_named_and_not_used():
@@ -32,3 +34,30 @@ def test_float16_can_be_named_and_not_used():
 def test_onnx_export_refuses():
     with pytest.raises(ArgumentError, match="onnx.export: not part"):
         torch.onnx.export(None, None, "model.onnx")
+
+
+def test_back_ends_can_be_imported_and_set():
+    import udlfast.backends.cudnn as cudnn
+
+    from udlfast.backends import mps
+
+    cudnn.benchmark = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    assert cudnn is torch.backends.cudnn and not cudnn.is_available() and not mps.is_available()
+
+
+def test_tensors_are_on_the_cpu():
+    x = torch.zeros(2)
+    assert not (x.is_cuda or x.is_xpu) and x.device.type == "cpu"
+
+
+@pytest.mark.parametrize("name, dtype", [("FloatTensor", "float32"), ("DoubleTensor", "float64"), ("LongTensor", "int64"),
+                                         ("IntTensor", "int32"), ("ByteTensor", "uint8"), ("BoolTensor", "bool")])  # fmt: skip
+def test_old_constructors(name, dtype):
+    make = getattr(torch, name)
+    x = make([[1, 0], [1, 1]])
+    assert x.dtype is getattr(torch, dtype) and x.tolist() == [[1, 0], [1, 1]] and isinstance(x, make)
+    assert tuple(make(2, 3).shape) == (2, 3) and tuple(make().shape) == (0,)
+    assert make(torch.ones(2)).tolist() == [1, 1] and not isinstance(torch.zeros(2, dtype=torch.bfloat16), make)
+    with pytest.raises(ArgumentError, match=name):
+        make([1], [2])

@@ -119,3 +119,9 @@ def test_normal_with_tensors():
     mean, std = torch.tensor([0.0, 100.0]).repeat(5000), torch.tensor([1.0, 5.0]).repeat(5000)
     x = numbers(torch.normal(mean, std)).reshape(5000, 2)
     assert np.abs(x.mean(0) - [0, 100]).max() < 0.4 and np.abs(x.std(0) / [1, 5] - 1).max() < 0.06
+
+
+def test_randint_takes_size_by_name():
+    x = torch.randint(3, size=(400,))
+    assert sorted(set(x.tolist())) == [0, 1, 2] and tuple(x.shape) == (400,)
+    assert sorted(set(torch.randint(5, 7, size=(50,)).tolist())) == [5, 6]

@@ -107,6 +107,7 @@ _LATE = {
     "autograd": ("is_anomaly_check_nan_enabled", "is_anomaly_enabled"),
     "compiler": ("compile",),
     "func": ("vmap",),
+    "legacy": ("BFloat16Tensor", "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor"),
     "settings": ("are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode", "get_num_interop_threads",
                  "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_default_device",
                  "set_default_tensor_type", "set_deterministic_debug_mode", "set_flush_denormal", "set_num_interop_threads",

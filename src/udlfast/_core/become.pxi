@@ -58,7 +58,7 @@ def put_out(out, y):
     return copy_(o, t)
 
 
-def storage_nbytes(Tensor t not None):
+def storage_size(Tensor t not None):
     """The bytes of the memory that t looks into."""
     return t.storage.nbytes
 

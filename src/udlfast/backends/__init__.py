@@ -99,3 +99,15 @@ class cuda(_Backend):
     math_sdp_enabled = staticmethod(lambda: True)
     enable_flash_sdp = enable_mem_efficient_sdp = enable_math_sdp = enable_cudnn_sdp = staticmethod(lambda enabled: None)
     sdp_kernel = _Backend.flags
+
+
+def _as_modules():
+    """`import udlfast.backends.cudnn as cudnn` finds the classes above."""
+    import sys
+
+    for name, part in globals().items():
+        if isinstance(part, type) and not name.startswith("_"):
+            sys.modules[f"{__name__}.{name}"] = part
+
+
+_as_modules()

@@ -39,3 +39,12 @@ def data_parallel(module, inputs, device_ids=None, output_device=None, dim=0, mo
     """module(*inputs): DataParallel as a function."""
     inputs = inputs if isinstance(inputs, tuple) else () if inputs is None else (inputs,)
     return module(*inputs, **(module_kwargs or {}))
+
+
+class DistributedDataParallel(DataParallel):
+    """The name, for scripts that import it: to make one raises ArgumentError, as this release trains in one process."""
+
+    def __init__(self, module, *args, **kwargs):
+        from ..errors import ArgumentError
+
+        raise ArgumentError("DistributedDataParallel: this release trains in one process; use the module itself, or DataParallel")

@@ -869,6 +869,7 @@ METHODS = {
     "is_vulkan": "settings",
     "is_xla": "settings",
     "is_xpu": "settings",
+    "is_xpu": "interop",
     "isclose": "closeness",
     "isfinite": "elementwise",
     "isinf": "elementwise",

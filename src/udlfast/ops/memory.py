@@ -105,7 +105,7 @@ class UntypedStorage:
 
     def nbytes(self):
         """The number of bytes."""
-        return _core.storage_nbytes(self.owner)
+        return _core.storage_size(self.owner)
 
     def size(self):
         """The number of bytes (of elements, for storage())."""

@@ -72,6 +72,8 @@ def randint(low, high=None, size=None, *, generator=None, dtype=None, device=Non
     """
     if size is None:
         low, high, size = 0, low, high
+    elif high is None:  # randint(10, size=(3,))
+        low, high = 0, low
     if high <= low:
         raise ArgumentError(f"randint: expected low < high, got {low} and {high}")
     t = random_(empty(tuple(size), dtype=_core.int64, device=device), INTEGERS, low, high, generator)

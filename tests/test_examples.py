@@ -1,0 +1,82 @@
+"""The scripts in examples/, each run briefly: they end, say what they promise, and go on after a break with the same bits."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import udlfast as torch
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "examples")
+
+
+def run(name, *words, cwd):
+    done = subprocess.run([sys.executable, os.path.join(FOLDER, name), *map(str, words)], cwd=cwd, capture_output=True, text=True,
+                          timeout=600, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def flat(state, prefix=""):
+    """Every array of a nested checkpoint under one name."""
+    found = {}
+    items = state.items() if isinstance(state, dict) else enumerate(state) if isinstance(state, (list, tuple)) else ()
+    for key, value in items:
+        found.update(flat(value, f"{prefix}{key}/") if not isinstance(value, torch.Tensor) else {f"{prefix}{key}": value.numpy()})
+    return found
+
+
+@pytest.mark.parametrize("name, options", [("char_lstm.py", ["--length", 16]), ("char_gpt.py", [])])
+def test_a_break_changes_nothing(name, options, tmp_path):
+    pytest.importorskip("safetensors")
+    text = tmp_path / "text.txt"
+    text.write_text("the sea was quiet and the boats lay still along the wall. " * 40)
+    given = [text] if name == "char_lstm.py" else ["--file", text]
+    whole = run(name, *given, *options, "--steps", 6, "--every", 6, "--out", "whole.safetensors", cwd=tmp_path)
+    assert "validation" in whole
+    if name == "char_lstm.py":  # the schedule of char_gpt.py depends on the number of steps: there the break is a stop in between
+        run(name, *given, *options, "--steps", 3, "--every", 3, "--out", "parts.safetensors", cwd=tmp_path)
+    else:
+        run(name, *given, *options, "--steps", 6, "--every", 3, "--stop", 3, "--out", "parts.safetensors", cwd=tmp_path)
+    run(name, *given, *options, "--steps", 6, "--every", 6, "--out", "parts.safetensors", "--resume", cwd=tmp_path)
+    one, other = (flat(torch.load(tmp_path / f"{k}.safetensors")) for k in ("whole", "parts"))
+    assert one.keys() == other.keys() and len(one) > 10
+    assert all(np.array_equal(one[k], other[k]) for k in one)
+
+
+def small_mnist(folder, n=60):
+    """Files like MNIST's: a bright square at a place that tells the class."""
+    import struct
+
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, n).astype("u1")
+    images = rng.integers(0, 30, (n, 28, 28)).astype("u1")
+    for image, label in zip(images, labels, strict=True):
+        image[4 + 4 * (label // 5):12 + 4 * (label // 5), 4 * (label % 5):4 * (label % 5) + 8] = 255
+    for name, array in (("images-idx3", images), ("labels-idx1", labels)):
+        head = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+        (folder / f"t10k-{name}-ubyte").write_bytes(head + array.tobytes())
+
+
+@pytest.mark.parametrize("model", ["lenet", "resnet"])
+def test_mnist_lenet(model, tmp_path):
+    pytest.importorskip("matplotlib")
+    small_mnist(tmp_path)
+    out = run("mnist_lenet.py", tmp_path, "--model", model, "--epochs", 2, "--batch-size", 8, cwd=tmp_path)
+    assert "epoch  2" in out and "test accuracy: " in out
+    assert (tmp_path / "mnist_lenet.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_mnist1d_networks(tmp_path):
+    pytest.importorskip("matplotlib"), pytest.importorskip("mnist1d")
+    out = run("mnist1d_networks.py", "--epochs", 1, cwd=tmp_path)
+    assert out.count("test error") == 4 and (tmp_path / "mnist1d_networks.png").stat().st_size > 1000
+
+
+def test_augmentation(tmp_path):
+    pytest.importorskip("matplotlib")
+    small_mnist(tmp_path)
+    assert run("augmentation.py", tmp_path, cwd=tmp_path).count(" ms for 8000 images") == 6
+    assert (tmp_path / "augmentation.png").stat().st_size > 1000
