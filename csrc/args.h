@@ -276,6 +276,14 @@ typedef struct {
     i64 dtype, count, amsgrad, maximize, decoupled, step;
     double lr, beta1, beta2, eps, weight_decay, pad0, pad1;
 } udl_adam_args; /* states: exp_avg, exp_avg_sq, max_exp_avg_sq */
+/* The other rules share one form; optim_rules.c says what flags, keep (factor on p) and s[] are, and which states. */
+typedef struct {
+    const i64 *table;
+    i64 dtype, count, maximize, flags;
+    double weight_decay, keep, s[7];
+} udl_rmsprop_args;
+typedef udl_rmsprop_args udl_adagrad_args, udl_adadelta_args, udl_adamax_args, udl_nadam_args, udl_radam_args;
+typedef udl_rmsprop_args udl_asgd_args, udl_rprop_args;
 
 /* out[1] (float64) = sum of squares of a[n] */
 typedef struct {
@@ -307,4 +315,39 @@ typedef struct {
     i64 dtype, L, N, I, H, P, D, rows, act_flags;
 } udl_lstm_backward_args;
 typedef udl_lstm_backward_args udl_gru_backward_args, udl_rnn_backward_args;
+
+/* out[2 t] = floating-point operations of task t (a multiply-add is two), out[2 t + 1] = a result of them (2), in float64. */
+typedef struct {
+    double *out;
+    i64 tasks, steps;
+} udl_fma_peak_args;
+/* nll[n] = -log p(target n | log_probs[:, n]) (connectionist temporal classification); alpha[N, T, 2 S + 1] is kept for backward.
+ * Target n is targets[offsets[n] ...] of target_lengths[n] <= S labels in 0..C-1; times from input_lengths[n] <= T on do not count. */
+typedef struct {
+    void *nll, *alpha;
+    const void *log_probs, *targets, *input_lengths, *target_lengths, *offsets;
+    i64 dtype, T, N, C, S, blank;
+} udl_ctc_loss_args;
+/* gx[T, N, C] = g[n] (exp(log_probs) - p(c is seen at t | target)); 0 from input_lengths[n] on. Where nll is infinite: 0 if
+ * zero_infinity, else NaN. */
+typedef struct {
+    void *gx;
+    const void *g, *log_probs, *targets, *input_lengths, *target_lengths, *offsets, *nll, *alpha;
+    i64 dtype, T, N, C, S, blank, zero_infinity;
+} udl_ctc_loss_backward_args;
+
+/* y[N, C, P] = x[N, C, D, H, W] at the P places of grid[N, P, dims], coordinates x, y(, z) from -1 to 1; dims is 2 (then D = 1)
+ * or 3; mode 0 linear, 1 nearest, 2 cubic (dims 2 only); padding 0 zeros, 1 border, 2 reflection; align: -1 and 1 are the
+ * centres of the corner pixels, else their outer edges. */
+typedef struct {
+    void *y;
+    const void *x, *grid;
+    i64 dtype, N, C, D, H, W, P, dims, mode, padding, align;
+} udl_grid_sample_args;
+/* gx and ggrid (or NULL): the gradients of x and of the grid, from gy[N, C, P]. */
+typedef struct {
+    void *gx, *ggrid;
+    const void *gy, *x, *grid;
+    i64 dtype, N, C, D, H, W, P, dims, mode, padding, align;
+} udl_grid_sample_backward_args;
 #endif

@@ -90,6 +90,21 @@ void udl_memory_stats(udl_memory_info *out);
 int64_t udl_memory_trim(void);          /* gives cached blocks back to the system; returns the bytes given back */
 void udl_memory_limit(int64_t bytes);   /* how much may stay cached */
 
+/* ---- plans (plan.c): recorded calls, replayed ----------------------------------------------------------------------------- */
+/* One call of a plan: a kernel's id and its struct, or one of the two below. */
+typedef struct { int64_t kernel; void *args; } udl_plan_call;
+enum { UDL_PLAN_COPY = UDL_NKERNELS, UDL_PLAN_FILL, UDL_PLAN_NCALLS }; /* memcpy and memset: udl_plan_bytes */
+typedef struct { void *to; const void *from; int64_t bytes, value; } udl_plan_bytes;
+int udl_plan_one(int64_t kernel, const void *args);
+/* Runs n calls in order and stops at the first that fails; *at is its number. seconds[n] or NULL takes the time of each. */
+int udl_plan_run(const udl_plan_call *calls, int64_t n, int64_t *at, double *seconds);
+/* A pointer field that lies `offset` bytes behind the base of some buffer. */
+typedef struct { char **field; int64_t offset; } udl_plan_field;
+void udl_plan_rebase(const udl_plan_field *fields, int64_t n, void *base);
+/* Places n buffers of bytes[i], each needed from call first[i] to last[i], into one block, so that those needed at the same time
+ * do not overlap: fills offset[i] (64-byte aligned) and returns the size of the block, or -1 without memory. */
+int64_t udl_plan_layout(int64_t n, const int64_t *first, const int64_t *last, const int64_t *bytes, int64_t *offset);
+
 /* ---- Philox 4x32-10 (random.c) ------------------------------------------------------------------------------------------ */
 void udl_philox(uint64_t seed, uint64_t counter, uint64_t stream, uint32_t out[4]);
 

@@ -142,8 +142,22 @@ def test_bench_table(tmp_path, capsys, monkeypatch):
     words = ["bench", "--only", "lenet_conv1$|add_16", "--rounds", "1", "--milliseconds", "1", "--out", str(tmp_path)]
     assert main(words) == 0
     assert "conv2d/lenet_conv1 " in capsys.readouterr().out
-    rows = json.loads((tmp_path / "bench.json").read_text())["rows"]
-    assert len(rows) == 2 and all(r["udlfast_us"] > 0 for r in rows)
+    record = json.loads((tmp_path / "bench.json").read_text())
+    assert len(record["rows"]) == 2 and all(r["udlfast_us"] > 0 for r in record["rows"])
+    for row in record["rows"]:
+        floor = max(row["flops"] / record["peak_gflops"], row["bytes"] / record["stream_gb_per_s"]) / 1e3  # us
+        assert row["share_of_floor"] == pytest.approx(floor / row["udlfast_us"])
+
+
+@pytest.mark.parametrize("isa", torch.isas())
+def test_peak_counts_operations_that_it_does(isa):
+    """The chains s = s / 2 + 1 all end at 2, and each task does 2 x 12 chains x lanes x steps operations."""
+    code = ("import udlfast as u; from udlfast import _core as c; out = u.zeros(3, 2, dtype=u.float64);"
+            "c.call(c.K_fma_peak, (out,), (3, 70), ()); print(*out.flatten().tolist())")
+    text = subprocess.run([sys.executable, "-c", code], env=os.environ | {"UDLFAST_ISA": isa}, capture_output=True, text=True, check=True)
+    out = [float(w) for w in text.stdout.split()]
+    lanes = out[0] / (2 * 12 * 70)
+    assert lanes in (4, 8, 16) and out == [out[0], 2.0] * 3
 
 
 def test_bench_refuses_a_wrong_result(monkeypatch):

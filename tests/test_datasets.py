@@ -211,6 +211,78 @@ def test_random_affine(rng):
     assert np.allclose(shifted[:, :, :-1, :-1], x[:, :, 1:, 1:], atol=1e-6) and not shifted[:, :, -1].any()
 
 
+def test_affine_of_a_quarter_turn_and_a_slant(rng):
+    x = rng.standard_normal((3, 2, 5, 5)).astype(np.float32)
+    turned = data.random_affine(x, Fixed(90.0, 1.0, 0.0, 0.0))
+    assert np.allclose(turned, np.rot90(x, 1, (2, 3)), atol=1e-4)
+    assert np.allclose(data.random_rotation(x, 3, degrees=30), data.random_affine(x, 3, degrees=30, shift=0, scale=0))
+    slanted = data.random_affine(x, Fixed(0.0, 1.0, 0.0, 1.0), shear=1.0)
+    for k, by in enumerate((-2, -1, 0, 1, 2)):  # each column moves by its distance from the middle
+        kept = slice(max(0, -by), 5 - max(0, by))
+        assert np.allclose(slanted[:, :, kept, k], x[:, :, slice(max(0, by), 5 + min(0, by)), k], atol=1e-5)
+    large = data.random_affine(np.ones((2, 1, 300, 300), np.float32), rng, degrees=0, shift=0, scale=0.2)
+    assert large[:, :, 50:250, 50:250].min() > 0.999  # more pixels than a chunk holds
+
+
+class Fixed:
+    """Draws this angle, size, shift and slant, in the order in which they are asked for."""
+
+    def __init__(self, *values):
+        self.values = list(values)
+
+    def uniform(self, low, high, size):
+        return np.full(size, self.values.pop(0))
+
+
+def test_crop_and_shift(rng):
+    x = rng.standard_normal((40, 2, 6, 7)).astype(np.float32)
+    cut = data.random_crop(x, 5, (4, 3), padding=1)
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    places = set()
+    for k in range(40):
+        found = [(i, j) for i in range(5) for j in range(7) if np.array_equal(cut[k], padded[k, :, i:i + 4, j:j + 3])]
+        assert found
+        places.update(found)
+    assert len(places) > 20 and np.array_equal(cut, data.random_crop(x, np.random.default_rng(5), (4, 3), padding=1))
+    moved = data.random_shift(x, 0, pixels=2)
+    assert moved.shape == x.shape and (moved[:, :, 0] == 0).all((1, 2)).any() and (moved[:, :, 0] != 0).any()
+    assert np.array_equal(data.random_crop(x, 0), x)
+    for size, padding in (((9, 3), 1), ((0, 3), 0), ((3, 3), -1)):
+        with pytest.raises(ValueError, match="does not fit"):
+            data.random_crop(x, 0, size, padding=padding)
+
+
+def test_flip_and_erase(rng):
+    x = rng.uniform(1, 2, (300, 2, 6, 7)).astype(np.float32)
+    assert np.array_equal(data.random_flip(x, 0, horizontal=1.0, vertical=1.0), x[:, :, ::-1, ::-1])
+    flipped = data.random_flip(x, 0)
+    mirrored = (flipped == x[..., ::-1]).all((1, 2, 3))
+    assert 100 < mirrored.sum() < 200 and np.array_equal(flipped[~mirrored], x[~mirrored])
+    erased = data.random_erase(x, 0, probability=0.5, area=(0.1, 0.3), value=-1.0)
+    gone = erased == -1
+    assert np.array_equal(erased[~gone], x[~gone]) and np.array_equal(gone[:, 0], gone[:, 1])
+    painted = gone[:, 0].any((1, 2))
+    assert 100 < painted.sum() < 200
+    for mask in gone[painted, 0]:  # a full rectangle of about the right area
+        rows, columns = mask.any(1).sum(), mask.any(0).sum()
+        assert mask.sum() == rows * columns and 0.02 * 42 < mask.sum() < 0.55 * 42
+
+
+def test_augment_is_a_chain_with_one_seed(rng):
+    import udlfast as torch
+
+    x = torch.from_numpy(rng.standard_normal((5, 1, 8, 8)).astype(np.float32))
+    chain = [(data.random_shift, {"pixels": 1}), data.random_flip, data.random_erase]
+    first, again, other = (data.Augment(seed, *chain) for seed in (1, 1, 2))
+    y = first(x)
+    assert isinstance(y, torch.Tensor) and np.array_equal(y.numpy(), again(x).numpy())
+    assert not np.array_equal(y.numpy(), other(x).numpy()) and not np.array_equal(y.numpy(), first(x).numpy())
+    for change in (data.random_crop, data.random_flip, data.random_erase, data.random_rotation):
+        assert change(x[:0], 0).shape == (0, 1, 8, 8)
+        with pytest.raises(ValueError, match=r"\[N, C, H, W\]"):
+            change(x[0], 0)
+
+
 class FixedShift:
     """Draws no turn, no scaling, and one shift for all."""
 

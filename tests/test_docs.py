@@ -14,8 +14,8 @@ import udlfast
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 # modules that need something which is not there on every machine
-NEEDS = {"udlfast.cuda": "numba", "udlfast.train.plots": "matplotlib", "udlfast.serialization": "safetensors",
-         "udlfast.train.checkpoint": "safetensors", "udlfast.data.digits": "sklearn", "udlfast.data.mnist1d": "mnist1d"}  # fmt: skip
+NEEDS = {"udlfast.cuda": "numba", "udlfast.train.plots": "matplotlib", "udlfast.data.digits": "sklearn",
+         "udlfast.data.mnist1d": "mnist1d"}  # fmt: skip
 
 
 def modules():

@@ -17,13 +17,16 @@ KERNELS = re.findall(r"^UDL_KERNEL\((\w+),", (ROOT / "csrc/kernels.inc").read_te
 FAMILY = {
     "var_mean": "reduce", "max_pool2d": "pool2d", "avg_pool2d": "pool2d", "adaptive_avg_pool2d": "adaptive_pool2d",
     "adaptive_max_pool2d": "adaptive_pool2d", "index_add": "index_select", "sumsq": "sgd",
+    **dict.fromkeys(("rmsprop", "adagrad", "adadelta", "adamax", "nadam", "radam", "asgd", "rprop"), "adam"),
 }  # fmt: skip
 # where a family's file on a floor has another name; None: this floor has none, for the reason given
 OTHER_NAME = {
-    "reference": {"reduce": "reductions", "index_select": "gather", "sgd": "optim", "adam": "optim", "random": None},  # laws only
-    "tests": {"reduce": "reductions", "index_select": "gather", "sgd": "optim", "adam": "optim", "lstm": "rnn", "gru": "rnn"},
+    "reference": {"reduce": "reductions", "index_select": "gather", "sgd": "optim", "adam": "optim",
+                  "random": None, "fma_peak": None},  # laws only; a speed
+    "tests": {"reduce": "reductions", "index_select": "gather", "sgd": "optim", "adam": "optim", "lstm": "rnn", "gru": "rnn",
+              "fma_peak": "cli"},
     "bench": {"adaptive_pool2d": "pool2d", "nll_loss": "cross_entropy", "index_select": "embedding", "scatter": "gather",
-              "gru": "lstm", "rnn": "lstm"},
+              "gru": "lstm", "rnn": "lstm", "fma_peak": None},  # it measures itself
 }
 
 
@@ -97,6 +100,7 @@ MAY = {
     "data": {"ops", "_core", "utils"},
     "utils": {"ops", "_core"},
     "models": {"nn", "ops", "_core"},
+    "compiler": {"nn", "_core"},
     "train": {"models", "nn", "optim", "data", "utils", "ops", "_core"},
 }
 ANYONE = {"errors", "size", "device", "_printing", "", "manual_seed", "Generator"}

@@ -38,7 +38,7 @@ static void FN(images)(void *ctx, i64 begin, i64 end) { /* task = (image, group)
             if (c->M < MANY_FILTERS) m.b = b;
             status = gemm_run(&m);
         } else {
-            conv_pad(g, xp, x);
+            conv_pad(g, xp, x, 1, 0);
             status = conv_run(c, xp, y);
         }
         if (status) j->failed = 1;

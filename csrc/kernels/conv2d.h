@@ -60,7 +60,8 @@ VFN i64 conv_grain(i64 images, double flops_each) {
     int UDL_CAT3(udli_, conv_batch_##s, UDL_LEVEL)(const udl_conv *, const conv_sum_##s *, i64 N, T *y, const T *x);   \
     int UDL_CAT3(udli_, conv_batched_##s, UDL_LEVEL)(const conv_sum_##s *);                                            \
     void UDL_CAT3(udli_, conv_release_##s, UDL_LEVEL)(conv_sum_##s *);                                                 \
-    void UDL_CAT3(udli_, conv_pad_##s, UDL_LEVEL)(const udl_conv *g, T *xp, const T *x);                               \
+    /* padded copies of images (or one group of them), `distance` apart in x */                                        \
+    void UDL_CAT3(udli_, conv_pad_##s, UDL_LEVEL)(const udl_conv *g, T *xp, const T *x, i64 images, i64 distance);     \
     /* the same for images of groups: y[N G][O P Q] from x[N G][C H W] and w[G][O][K]; only: NULL, or which images */     \
     int UDL_CAT3(udli_, conv_direct_##s, UDL_LEVEL)(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w,     \
                                                     const T *b, int act, const char *only);

@@ -45,7 +45,7 @@ static void FN(input_images)(void *ctx, i64 begin, i64 end) { /* task = (image, 
     T *gyp = udl_alloc(bytes), *piece = part ? udl_alloc(part) : 0;
     for (i64 t = begin; t < end; t++) {
         if (!gyp || (part && !piece)) { j->failed = 1; break; }
-        conv_pad(g, gyp, j->gy + t * g->C * g->H * g->W);
+        conv_pad(g, gyp, j->gy + t * g->C * g->H * g->W, 1, 0);
         T *gx = j->gx + t * plane;
         for (i64 i = 0; i < j->phases; i++) {
             const FN(phase) *f = &j->phase[i];

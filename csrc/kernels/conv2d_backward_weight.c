@@ -128,12 +128,6 @@ static void FN(pack_gy)(const void *ctx, T *to, i64 first, i64 count, i64 k, i64
 }
 
 typedef struct { const udl_conv *g; i64 N, G, parts; T *sum; const T *gy, *x; const i64 *tap; int failed; } FN(weight_job);
-typedef struct { const udl_conv *g; T *xp; const T *x; i64 x_distance; } FN(pad_job);
-
-static void FN(pad_images)(void *ctx, i64 begin, i64 end) {
-    const FN(pad_job) *j = ctx;
-    for (i64 n = begin; n < end; n++) conv_pad(j->g, j->xp + n * j->g->size, j->x + n * j->x_distance);
-}
 
 /* groups begin..end: as many images at a time as have their padded copies in 16 MiB */
 static void FN(weights_engine)(void *ctx, i64 begin, i64 end) {
@@ -149,8 +143,7 @@ static void FN(weights_engine)(void *ctx, i64 begin, i64 end) {
             i64 count = UDL_MINI(images, j->N - n);
             const T *x = j->x + (n * j->G + t) * plane, *gy = j->gy + (n * j->G + t) * g->O * PQ;
             FN(images) m = {g, gy, xp ? xp : x, j->tap, j->G * g->O * PQ, xp ? g->size : j->G * plane};
-            FN(pad_job) pad = {g, xp, x, j->G * plane};
-            if (xp) udl_parallel_for(count, UDL_MAXI(1, 32768 / g->size), FN(pad_images), &pad);
+            if (xp) conv_pad(g, xp, x, count, j->G * plane);
             FN(gemm_job) w = {.m = g->O, .n = g->K, .k = count * PQ, .c = j->sum + t * g->O * g->K, .ldc = g->K,
                               .pack_a = FN(pack_gy), .pack_b = FN(pack_taps), .ctx = &m, .e = {.alpha = 1, .add = n != 0}};
             if (gemm_run(&w)) j->failed = 1;
@@ -171,7 +164,7 @@ static void FN(weights_products)(void *ctx, i64 begin, i64 end) {
         i64 group = t / j->parts, part = t % j->parts, n0 = part * j->N / j->parts, n1 = (part + 1) * j->N / j->parts;
         memset(s, 0, vectors);
         for (i64 n = n0; n < n1; n++) {
-            conv_pad(g, xp, j->x + (n * j->G + group) * g->C * g->H * g->W);
+            conv_pad(g, xp, j->x + (n * j->G + group) * g->C * g->H * g->W, 1, 0);
             FN(image_products)(g, j->gy + (n * j->G + group) * g->O * PQ, xp, j->tap, s);
         }
         T *sum = j->sum + (part * j->G + group) * size;

@@ -31,35 +31,48 @@ VFN void FN(copy_strided)(T *to, const T *from, i64 n, i64 stride) {
     for (; i < n; i++) to[i] = from[i * stride];
 }
 
-/* the columns of remainder f: entry i of a row is column i stride_w + f - pad_w of the image; lo..hi are inside */
+/* Of one channel the columns of remainder f: entry i of a row is column i stride_w + f - pad_w of the image; lo..hi are inside. */
 static void FN(pad_columns)(const udl_conv *g, T *xp, const T *x, i64 f) {
     i64 first = g->pad_w - f, sw = g->stride_w, end = g->W + first;
     i64 lo = UDL_MINI(first > 0 ? UDL_CEIL_DIV(first, sw) : 0, g->Wq);
     i64 hi = UDL_MAXI(UDL_MINI(end > 0 ? UDL_CEIL_DIV(end, sw) : 0, g->Wq), lo);
     const T *from = x + lo * sw - first;
-    for (i64 c = 0; c < g->C; c++, xp += g->Hp * g->row, from += g->H * g->W)
-        for (i64 h = 0; h < g->Hp; h++) {
-            T *to = xp + h * g->row + f * g->Wq;
-            i64 in = h - g->pad_h;
-            if (g->R == 1 && g->stride_h > 1 && h % g->stride_h) continue; /* no tap comes here */
-            if (in < 0 || in >= g->H) {
-                for (i64 i = 0; i < g->Wq; i++) to[i] = 0;
-                continue;
-            }
-            for (i64 i = 0; i < lo; i++) to[i] = 0;
-            if (sw == 1) FN(copy_row)(to + lo, from + in * g->W, hi - lo);
-            else FN(copy_strided)(to + lo, from + in * g->W, hi - lo, sw);
-            for (i64 i = hi; i < g->Wq; i++) to[i] = 0;
+    for (i64 h = 0; h < g->Hp; h++) {
+        T *to = xp + h * g->row + f * g->Wq;
+        i64 in = h - g->pad_h;
+        if (g->R == 1 && g->stride_h > 1 && h % g->stride_h) continue; /* no tap comes here */
+        if (in < 0 || in >= g->H) {
+            for (i64 i = 0; i < g->Wq; i++) to[i] = 0;
+            continue;
         }
+        for (i64 i = 0; i < lo; i++) to[i] = 0;
+        if (sw == 1) FN(copy_row)(to + lo, from + in * g->W, hi - lo);
+        else FN(copy_strided)(to + lo, from + in * g->W, hi - lo, sw);
+        for (i64 i = hi; i < g->Wq; i++) to[i] = 0;
+    }
 }
 
-void conv_pad(const udl_conv *g, T *xp, const T *x) {
-    for (i64 f = 0; f < g->stride_w; f++) {
-        int used = 0;
-        for (i64 s = 0; s < g->S; s++) used |= s * g->dil_w % g->stride_w == f;
-        if (used) FN(pad_columns)(g, xp, x, f);
+typedef struct { const udl_conv *g; T *xp; const T *x; i64 distance; } FN(padding);
+
+static void FN(pad_planes)(void *ctx, i64 begin, i64 end) { /* task = (image, channel) */
+    const FN(padding) *j = ctx;
+    const udl_conv *g = j->g;
+    for (i64 t = begin; t < end; t++) {
+        i64 n = t / g->C, c = t % g->C;
+        T *xp = j->xp + n * g->size + c * g->Hp * g->row;
+        const T *x = j->x + n * j->distance + c * g->H * g->W;
+        for (i64 f = 0; f < g->stride_w; f++) {
+            int used = 0;
+            for (i64 s = 0; s < g->S; s++) used |= s * g->dil_w % g->stride_w == f;
+            if (used) FN(pad_columns)(g, xp, x, f);
+        }
+        if (c == g->C - 1) memset(xp + g->Hp * g->row, 0, sizeof(T) * 64);
     }
-    memset(xp + g->C * g->Hp * g->row, 0, sizeof(T) * 64);
+}
+
+void conv_pad(const udl_conv *g, T *xp, const T *x, i64 images, i64 distance) {
+    FN(padding) j = {g, xp, x, distance};
+    udl_parallel_for(images * g->C, UDL_MAXI(1, 32768 / UDL_MAXI(g->Hp * g->row, 1)), FN(pad_planes), &j);
 }
 
 /* ---- PLANE ----------------------------------------------------------------------------------------------------------- */
@@ -271,12 +284,8 @@ int conv_run(const FN(conv_sum) *c, const T *xp, T *y) {
 }
 
 /* ---- small images, PACKED: several are one product ------------------------------------------------------------------- */
-typedef struct { const udl_conv *g; const FN(conv_sum) *c; const T *x; T *xp, *y; const T *from; i64 images; } FN(batch);
+typedef struct { const FN(conv_sum) *c; T *y; const T *from; i64 images; } FN(batch);
 
-static void FN(pad_images)(void *ctx, i64 begin, i64 end) {
-    const FN(batch) *b = ctx;
-    for (i64 n = begin; n < end; n++) conv_pad(b->g, b->xp + n * b->g->size, b->x + n * b->g->C * b->g->H * b->g->W);
-}
 static void FN(unmix_images)(void *ctx, i64 begin, i64 end) { /* from[m][image][pixel] -> y[image][m][pixel] */
     const FN(batch) *b = ctx;
     i64 PQ = b->c->P * b->c->Q, M = b->c->M;
@@ -291,9 +300,9 @@ int conv_batch(const udl_conv *g, const FN(conv_sum) *c, i64 N, T *y, const T *x
     T *xp = udl_alloc(pads), *to = sums ? udl_alloc(sums) : 0;
     int status = xp && (to || !sums) ? UDL_OK : UDL_ENOMEM;
     for (i64 n = 0; n < N && !status; n += images) {
-        i64 count = UDL_MINI(images, N - n), grain = UDL_MAXI(1, 32768 / g->size);
-        FN(batch) b = {g, c, x + n * g->C * g->H * g->W, xp, y + n * c->M * PQ, to, count};
-        udl_parallel_for(count, grain, FN(pad_images), &b);
+        i64 count = UDL_MINI(images, N - n), plane = g->C * g->H * g->W;
+        FN(batch) b = {c, y + n * c->M * PQ, to, count};
+        conv_pad(g, xp, x + n * plane, count, plane);
         status = FN(run_packed)(c, xp, g->size, count, to ? to : b.y, count * PQ);
         if (to) udl_parallel_for(count, UDL_MAXI(1, 65536 / (c->M * PQ)), FN(unmix_images), &b);
     }

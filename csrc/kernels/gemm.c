@@ -40,9 +40,9 @@ gemm_sizes INTERNAL(gemm_sizes)(i64 k, i64 itemsize) {
 typedef struct {
     const FN(gemm_job) *g;
     T *a, *b;               /* shared panels */
-    i64 kc, mb, nb;         /* blocks of a task */
+    i64 kc, mb, nb;         /* the largest block of a task */
     i64 n0, n1, k0, k1;     /* the phase */
-    i64 columns;            /* tasks in a row of tasks */
+    i64 rows, columns;      /* tasks down and across */
     int failed;
 } FN(run);
 
@@ -56,6 +56,12 @@ static FN(gemm_epilogue) FN(part)(const FN(gemm_job) *g, i64 m, i64 n, int first
     if (e.residual) e.residual += m * g->ldc + n;
     return e;
 }
+
+/* where part i of `parts` begins, when n rows or columns are shared out in whole tiles, at most one more to each */
+static i64 FN(cut)(i64 n, i64 unit, i64 i, i64 parts) { return UDL_MINI(UDL_CEIL_DIV(n, unit) * i / parts * unit, n); }
+
+/* tasks that two threads, or any even number of them, share without a rest */
+static i64 FN(even)(i64 tasks, i64 most) { return tasks + (tasks % 2 && tasks > 1 && tasks < most); }
 
 static FN(gemm_a) FN(a_at)(FN(gemm_a) a, i64 m, i64 k) {
     a.p += a.kind == GEMM_A_ROWS ? m * a.stride + k : m + k * a.stride;
@@ -74,8 +80,9 @@ static void FN(columns_task)(void *ctx, i64 begin, i64 end) {
     const int given = g->b.stride || g->packed_b;
     T *b = given ? 0 : udl_alloc(bytes);
     if (!b && !given) { r->failed = 1; return; }
-    for (i64 t = begin; t < end; t++)
-        for (i64 n = t * r->nb, nb = UDL_MINI(r->nb, g->n - n), k = 0; k < g->k; k += r->kc) {
+    for (i64 t = begin; t < end; t++) {
+        i64 n = FN(cut)(g->n, GEMM_NR, t, r->columns), nb = FN(cut)(g->n, GEMM_NR, t + 1, r->columns) - n;
+        for (i64 k = 0; k < g->k; k += r->kc) {
             i64 kc = UDL_MINI(r->kc, g->k - k);
             FN(gemm_b) bb = {b, 0};
             if (g->b.stride) bb = (FN(gemm_b)){g->b.p + (g->first_k + k) * g->b.stride + n, g->b.stride};
@@ -86,6 +93,7 @@ static void FN(columns_task)(void *ctx, i64 begin, i64 end) {
             FN(gemm_epilogue) e = FN(part)(g, 0, n, k == 0, k + kc == g->k);
             gemm_block(g->m, nb, kc, aa, bb, g->c + n, g->ldc, &e);
         }
+    }
     if (b) udl_free(b, bytes);
 }
 
@@ -100,15 +108,14 @@ static int FN(run_columns)(const FN(gemm_job) *g, gemm_sizes s) {
     double flops = 2. * (double)g->m * (double)g->n * (double)g->k;
     i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 24.) + 1;
     i64 nb = UDL_MINI(most, UDL_MAXI(even_share(g->n, UDL_CEIL_DIV(g->n, tasks), GEMM_NR), 2 * GEMM_NR));
-    FN(run) r = {.g = g, .kc = s.kc, .nb = nb};
+    FN(run) r = {.g = g, .kc = s.kc, .nb = nb, .columns = FN(even)(UDL_CEIL_DIV(g->n, nb), UDL_CEIL_DIV(g->n, GEMM_NR))};
     size_t bytes = (size_t)(g->m * g->k) * sizeof(T);
     if (!g->a.kind) {
         if (!(r.a = udl_alloc(bytes))) return UDL_ENOMEM;
         i64 n = UDL_CEIL_DIV(g->k, s.kc);
         udl_parallel_for(n, UDL_MAXI(1, 65536 / (g->m * s.kc)), FN(pack_a_task), &r);
     }
-    i64 n = UDL_CEIL_DIV(g->n, nb);
-    udl_parallel_for(n, tasks == 1 ? n : 1, FN(columns_task), &r);
+    udl_parallel_for(r.columns, tasks == 1 ? r.columns : 1, FN(columns_task), &r);
     if (!g->a.kind) udl_free(r.a, bytes);
     return r.failed ? UDL_ENOMEM : UDL_OK;
 }
@@ -129,8 +136,10 @@ static void FN(block_task)(void *ctx, i64 begin, i64 end) {
     if (!a && !g->a.kind) { r->failed = 1; return; }
     i64 packed = -1;
     for (i64 t = begin; t < end; t++) {
-        i64 m = t / r->columns * r->mb, mb = UDL_MINI(r->mb, g->m - m);
-        i64 n = r->n0 + t % r->columns * r->nb, nb = UDL_MINI(r->nb, r->n1 - n);
+        i64 across = t % r->columns, down = t / r->columns, width = r->n1 - r->n0;
+        i64 m = FN(cut)(g->m, GEMM_MR, down, r->rows), mb = FN(cut)(g->m, GEMM_MR, down + 1, r->rows) - m;
+        i64 n = FN(cut)(width, GEMM_NR, across, r->columns), nb = FN(cut)(width, GEMM_NR, across + 1, r->columns) - n;
+        n += r->n0;
         FN(gemm_a) aa = {a, 0, GEMM_A_PANELS};
         if (g->a.kind) aa = FN(a_at)(g->a, m, g->first_k + r->k0);
         else if (packed != m) g->pack_a(g->ctx, a, m, mb, g->first_k + r->k0, kc), packed = m;
@@ -158,6 +167,8 @@ static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
     FN(run) r = {.g = g, .kc = s.kc};
     r.mb = even_share(g->m, UDL_CEIL_DIV(g->m, rows), GEMM_MR);
     r.nb = even_share(nc, UDL_CEIL_DIV(nc, columns), GEMM_NR);
+    r.rows = UDL_CEIL_DIV(g->m, r.mb);
+    if (columns % 2) r.rows = FN(even)(r.rows, UDL_CEIL_DIV(g->m, GEMM_MR));
     size_t bytes = (size_t)(s.kc * nc) * sizeof(T);
     const int given = g->b.stride || g->packed_b;
     if (!given && !(r.b = udl_alloc(bytes))) return UDL_ENOMEM;
@@ -167,8 +178,8 @@ static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
         for (r.k0 = 0; r.k0 < g->k && !r.failed; r.k0 = r.k1) {
             r.k1 = UDL_MINI(r.k0 + s.kc, g->k);
             i64 panels = UDL_CEIL_DIV(r.n1 - r.n0, GEMM_NR);
-            if (!given) udl_parallel_for(panels, UDL_MAXI(1, 65536 / (s.kc * GEMM_NR)), FN(pack_b_task), &r);
-            i64 n = UDL_CEIL_DIV(g->m, r.mb) * r.columns;
+            if (!given) udl_parallel_for(panels, UDL_MAXI(1, UDL_MINI(65536 / (s.kc * GEMM_NR), panels / 4)), FN(pack_b_task), &r);
+            i64 n = r.rows * r.columns;
             udl_parallel_for(n, tasks == 1 ? n : 1, FN(block_task), &r);
         }
     }

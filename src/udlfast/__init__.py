@@ -34,6 +34,7 @@ from ._core import (  # noqa: F401
     int32,
     int64,
     is_grad_enabled,
+    is_inference_mode_enabled,
     isa,
     isa_report,
     isas,
@@ -93,7 +94,22 @@ divide = true_divide = div
 globals().update(float=float32, int=int32, bool=bool_)  # names of types that shadow builtins
 
 _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",
-         "cuda", "backends")
+         "cuda", "backends", "func", "amp", "multiprocessing", "profiler", "version", "hub", "cpu", "compiler",
+         "special", "linalg", "fft", "signal", "distributions", "accelerator", "distributed", "onnx")
+_COMPLEX = {"complex64": "complex64", "cfloat": "complex64", "complex128": "complex128", "cdouble": "complex128"}
+
+# functions and classes of modules that are imported when one of their names is first used
+_LATE = {
+    "amp": ("autocast", "clear_autocast_cache", "get_autocast_cpu_dtype", "get_autocast_dtype", "is_autocast_available",
+            "is_autocast_cpu_enabled", "is_autocast_enabled", "set_autocast_cpu_enabled", "set_autocast_dtype", "set_autocast_enabled"),
+    "autograd": ("is_anomaly_check_nan_enabled", "is_anomaly_enabled"),
+    "compiler": ("compile",),
+    "func": ("vmap",),
+    "settings": ("are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode", "get_num_interop_threads",
+                 "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_default_device",
+                 "set_default_tensor_type", "set_deterministic_debug_mode", "set_flush_denormal", "set_num_interop_threads",
+                 "set_warn_always", "use_deterministic_algorithms"),
+}  # fmt: skip
 
 
 def clone(input, *, memory_format=None):
@@ -117,14 +133,23 @@ def __getattr__(name):
     if name == "set_printoptions":
         from ._printing import set_printoptions
         return set_printoptions
-    if name in ("finfo", "iinfo"):
+    if name in _COMPLEX:
+        from .ops import _complex
+        return getattr(_complex, _COMPLEX[name])
+    if name in ("finfo", "iinfo", "float16", "half"):
         from . import typeinfo
         return getattr(typeinfo, name)
     if name in ("save", "load"):
         from . import serialization
         return getattr(serialization, name)
+    for module, names in _LATE.items():
+        if name in names:
+            import importlib
+            value = globals()[name] = getattr(importlib.import_module("." + module, __name__), name)
+            return value
     raise AttributeError(f"module 'udlfast' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted({*globals(), *_LAZY, *ops.FUNCTIONS, "save", "load", "set_printoptions", "finfo", "iinfo"})
+    late = (name for names in _LATE.values() for name in names)
+    return sorted({*globals(), *_LAZY, *ops.FUNCTIONS, *late, *_COMPLEX, "save", "load", "set_printoptions", "finfo", "iinfo"})

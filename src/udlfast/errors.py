@@ -30,3 +30,7 @@ class GradError(RuntimeError):
 
 class DivisionError(RuntimeError, ZeroDivisionError):
     """An integer divided by zero."""
+
+
+class LinAlgError(RuntimeError, ValueError):
+    """A matrix that the operation cannot take, such as a singular one; ``udlfast.linalg.LinAlgError``."""

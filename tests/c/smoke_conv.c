@@ -155,4 +155,41 @@ static void test_pool(void) {
                 one_avg_pool(dt, &shapes[i], 1, shapes[i].R ? i % 2 * 3 : 0);
 }
 
-void smoke_conv(void) { test_conv(), test_pool(); }
+/* ---- grid_sample: linear, zeros outside ------------------------------------------------------------------------------- */
+static double tent(double d) { return fabs(d) < 1 ? 1 - fabs(d) : 0; }
+static void one_grid(int dt, i64 N, i64 C, i64 H, i64 W, i64 places, int align) {
+    arr *x = in(N * C * H * W, dt, -1, 1), *grid = in(N * places * 2, dt, -1.3, 1.3), *y = out(N * C * places, dt);
+    arr *gy = in(N * C * places, dt, -1, 1), *gx = out(N * C * H * W, dt), *ggrid = out(N * places * 2, dt);
+    double *want = reals(N * C * places), *gx_want = reals(N * C * H * W), *ggrid_want = reals(N * places * 2);
+    for (i64 i = 0; i < N * places; i++) {
+        double p[2], slope[2];
+        for (int e = 0; e < 2; e++) {
+            const double size = (double)(e ? H : W), c = get(grid, 2 * i + e);
+            p[e] = align ? (c + 1) / 2 * (size - 1) : ((c + 1) * size - 1) / 2, slope[e] = align ? (size - 1) / 2 : size / 2;
+        }
+        for (i64 c = 0; c < C; c++)
+            for (i64 h = 0; h < H; h++)
+                for (i64 w = 0; w < W; w++) {
+                    const double a = tent(p[0] - (double)w), b = tent(p[1] - (double)h), f = floor(p[0]), e = floor(p[1]);
+                    const i64 at = ((i / places * C + c) * H + h) * W + w, to = (i / places * C + c) * places + i % places;
+                    const double da = w == (i64)f ? -1 : w == (i64)f + 1, db = h == (i64)e ? -1 : h == (i64)e + 1;
+                    want[to] += a * b * get(x, at), gx_want[at] += a * b * get(gy, to);
+                    ggrid_want[2 * i] += slope[0] * da * b * get(x, at) * get(gy, to);
+                    ggrid_want[2 * i + 1] += slope[1] * a * db * get(x, at) * get(gy, to);
+                }
+    }
+    udl_grid_sample_args f = {P(y), P(x), P(grid), dt, N, C, 1, H, W, places, 2, 0, 0, align};
+    run(UDL_K_grid_sample, &f, "dtype %d, %d x %d of %d x %d, %d places, align %d", dt, (int)N, (int)C, (int)H, (int)W, (int)places, align);
+    expect(y, want, 64, 1);
+    udl_grid_sample_backward_args g = {P(gx), P(ggrid), P(gy), P(x), P(grid), dt, N, C, 1, H, W, places, 2, 0, 0, align};
+    run(UDL_K_grid_sample_backward, &g, "dtype %d, %d x %d of %d x %d, %d places", dt, (int)N, (int)C, (int)H, (int)W, (int)places);
+    expect(gx, gx_want, 64, SUM(places)), expect(ggrid, ggrid_want, 64, (double)(H + W) * SUM(C));
+    free(want), free(gx_want), free(ggrid_want), done();
+}
+static void test_grid(void) {
+    EACH_FLOAT
+        for (int align = 0; align < 2; align++)
+            one_grid(dt, 2, 3, 5, 7, 90, align), one_grid(dt, 1, 11, 4, 4, 1, align), one_grid(dt, 3, 20, 6, 3, 300, align);
+}
+
+void smoke_conv(void) { test_conv(), test_pool(), test_grid(); }

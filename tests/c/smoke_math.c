@@ -150,6 +150,14 @@ static void test_reduce(void) {
         one_reduce(UDL_ANY, UDL_BOOL, UDL_BOOL, c, 0), one_reduce(UDL_ALL, UDL_BOOL, UDL_BOOL, c, 0);
     }
 }
+static void test_fma_peak(void) {
+    arr *o = out(6, F64);
+    udl_fma_peak_args a = {P(o), 3, 70};
+    run(UDL_K_fma_peak, &a, "3 tasks");
+    const double each = get(o, 0), want[] = {each, 2, each, 2, each, 2};
+    expect(o, want, 0, 0);
+    done();
+}
 static void test_var_mean_cumsum_sumsq(void) {
     EACH_FLOAT
         for (int c = 0; c < LEN(cuts); c++) {
@@ -244,5 +252,5 @@ static void test_matmul(void) {
 }
 
 void smoke_math(void) {
-    test_elementwise(), test_reduce(), test_var_mean_cumsum_sumsq(), test_matmul();
+    test_elementwise(), test_reduce(), test_var_mean_cumsum_sumsq(), test_fma_peak(), test_matmul();
 }

@@ -198,4 +198,40 @@ static void test_losses(void) {
             }
 }
 
-void smoke_nn(void) { test_softmax(), test_norm(), test_losses(); }
+/* ---- ctc_loss: all 3^4 paths of 4 frames over 3 classes, blank 0, target 1 2 or 1 1 ----------------------------------- */
+static int spells(i64 path, i64 first, i64 second) {
+    i64 last = 0, found = 0, word[4] = {0};
+    for (int t = 0; t < 4; t++, path /= 3) {
+        const i64 c = path % 3;
+        if (c && c != last) word[found++] = c;
+        last = c;
+    }
+    return found == 2 && word[0] == first && word[1] == second;
+}
+static void one_ctc(int dt, i64 second) {
+    arr *x = in(12, dt, -3, 0), *target = in(2, I64, 1, 2), *times = in(1, I64, 4, 5), *length = in(1, I64, 2, 3),
+        *offset = in(1, I64, 0, 1), *nll = out(1, dt), *alpha = out(20, dt), *gx = out(12, dt), *g = in(1, dt, 1, 2);
+    put(target, 0, 1), put(target, 1, (double)second), put(times, 0, 4), put(length, 0, 2), put(offset, 0, 0);
+    double total = 0, *seen = reals(12), loss;
+    for (i64 path = 0; path < 81; path++) {
+        if (!spells(path, 1, second)) continue;
+        double p = 0;
+        for (i64 t = 0, rest = path; t < 4; t++, rest /= 3) p += get(x, 3 * t + rest % 3);
+        total += exp(p);
+        for (i64 t = 0, rest = path; t < 4; t++, rest /= 3) seen[3 * t + rest % 3] += exp(p);
+    }
+    loss = -log(total);
+    for (i64 i = 0; i < 12; i++) seen[i] = get(g, 0) * (exp(get(x, i)) - seen[i] / total);
+    udl_ctc_loss_args a = {P(nll), P(alpha), P(x), P(target), P(times), P(length), P(offset), dt, 4, 1, 3, 2, 0};
+    run(UDL_K_ctc_loss, &a, "dtype %d, target 1 %d", dt, (int)second);
+    expect(nll, &loss, 32, 1);
+    udl_ctc_loss_backward_args b = {P(gx), P(g), P(x), P(target), P(times), P(length), P(offset), P(nll), P(alpha), dt, 4, 1, 3, 2, 0, 0};
+    run(UDL_K_ctc_loss_backward, &b, "dtype %d, target 1 %d", dt, (int)second);
+    expect(gx, seen, 64, 4);
+    free(seen), done();
+}
+static void test_ctc(void) {
+    EACH_FLOAT one_ctc(dt, 2), one_ctc(dt, 1);
+}
+
+void smoke_nn(void) { test_softmax(), test_norm(), test_losses(), test_ctc(); }

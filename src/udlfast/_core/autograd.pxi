@@ -3,8 +3,12 @@
 cdef extern from *:
     """
     static __thread int udl_recording = 1;  /* is this thread recording operations for backward? */
+    static __thread int udl_inference = 0;  /* is this thread inside inference_mode? */
+    static int udl_anomaly = 0;             /* 1: nodes remember where they were made; 2: gradients are looked at for NaN too */
     """
     int udl_recording
+    int udl_inference
+    int udl_anomaly
 
 
 def is_grad_enabled():
@@ -76,6 +80,31 @@ cdef class inference_mode(GradMode):
         self.want = not mode if not callable(mode) else False
         self.function = mode if callable(mode) else None
 
+    def __enter__(self):
+        global udl_inference
+        self.olds.append(udl_inference)
+        udl_inference = not self.want
+        return GradMode.__enter__(self)
+
+    def __exit__(self, *exc):
+        global udl_inference
+        GradMode.__exit__(self, *exc)
+        udl_inference = self.olds.pop()
+        return False
+
+
+def is_inference_mode_enabled():
+    """Whether this thread is inside a block of inference_mode."""
+    return bool(udl_inference)
+
+
+def set_anomaly(int mode):
+    """0: off, 1: nodes remember where they were made, 2: and what they give is looked at for NaN; the mode before."""
+    global udl_anomaly
+    cdef int old = udl_anomaly
+    udl_anomaly = mode
+    return old
+
 
 cdef class set_grad_enabled(GradMode):
     """Turns recording on or off at once, and back at the end when used as a block."""
@@ -85,6 +114,35 @@ cdef class set_grad_enabled(GradMode):
 
     def __enter__(self):
         return self
+
+
+cdef extern from *:
+    """
+    static __thread int udl_autocast = -1;  /* the element type of products inside autocast, -1 outside */
+    """
+    int udl_autocast
+
+
+cdef inline void set_autocast_code(int code) noexcept:
+    global udl_autocast
+    udl_autocast = code
+
+
+def set_autocast(d):
+    """The element type to which this thread's matrix products and convolutions convert float32 (None: they do not); the one before."""
+    old = get_autocast()
+    set_autocast_code(-1 if d is None else (<dtype?>d).code)
+    return old
+
+
+def get_autocast():
+    """The element type of set_autocast, or None."""
+    return None if udl_autocast < 0 else DTYPES[udl_autocast]
+
+
+cdef inline Tensor lowered(Tensor t):
+    """A float32 (or bfloat16) tensor in the type of autocast."""
+    return t if t is None or t.code == UDL_F64 or t.code < UDL_BF16 else cast(t, udl_autocast)
 
 
 # ---- nodes ------------------------------------------------------------------------------------------------------------
@@ -109,6 +167,7 @@ cdef class Node:
     cdef object fn
     cdef list hooks          # [(output index, {id: hook})]
     cdef list out_meta       # shapes of outputs, for zero gradients of multi-output nodes
+    cdef object made         # under anomaly detection: where in the program
 
     def __dealloc__(self):
         if self.idxn != NULL:
@@ -227,6 +286,8 @@ cdef inline Node edge_of(Tensor t):
 
 cdef inline link(Node n, int i, Tensor t):
     cdef Node e = edge_of(t)
+    if udl_anomaly:
+        n.made = slot("where_made")()
     n.next_.append(e)
     if e is not None:
         (n.idxn if n.idxn != NULL else n.idx4)[i] = t.out_idx if t.node is not None else 0
@@ -321,6 +382,13 @@ def attach(out, tuple inputs, backward, tuple saved=(), tuple args=()):
     return out
 
 
+def adopt(Tensor self not None, Tensor r not None):
+    """self, whose memory already holds r's values, takes over r's history: what an in-place operation of the user's own leaves."""
+    check_leaf(self, "mark_dirty")
+    rebase(self, r)
+    return self
+
+
 # ---- hooks --------------------------------------------------------------------------------------------------------------
 class RemovableHandle:
     """What register_hook gives back; ``remove()`` takes the hook out again."""
@@ -356,6 +424,18 @@ cdef object add_hook(Tensor t, object hook):
             n.hooks.append((t.out_idx, t.hooks))
     t.hooks[HOOK_ID] = hook
     return RemovableHandle(t.hooks, HOOK_ID)
+
+
+def add_post_hook(Tensor t not None, hook):
+    """Call hook(t) after each time that the leaf's grad was added to."""
+    global HOOK_ID
+    if not t.rg or t.node is not None:
+        raise ArgumentError("register_post_accumulate_grad_hook: only for leaf tensors that require a gradient")
+    HOOK_ID += 1
+    if t.post_hooks is None:
+        t.post_hooks = {}
+    t.post_hooks[HOOK_ID] = hook
+    return RemovableHandle(t.post_hooks, HOOK_ID)
 
 
 cdef add_retain(Tensor t):
@@ -506,6 +586,7 @@ cdef list walk(list roots, object grads, bint keep, bint create_graph, list inpu
     cdef Tensor r, g
     cdef Node n, m
     cdef bint old
+    cdef int cast_to = udl_autocast
     cdef list ready = []
     w.slot, w.nodes, w.buffers, w.owned, w.create_graph = {}, [], [], set(), create_graph
     if grads is not None and len(grads) != len(roots):
@@ -534,13 +615,27 @@ cdef list walk(list roots, object grads, bint keep, bint create_graph, list inpu
         if w.waits[k] == 0 and k not in ready:
             ready.append(k)
     old = set_grad(create_graph)
+    set_autocast_code(-1)
     try:
         while ready:
             k = ready.pop()
             step(w, k, keep, captures, result, ready)
     finally:
         set_grad(old)
+        set_autocast_code(cast_to)
     return result
+
+
+cdef object run_watched(Node n, object g):
+    """n.run(g) under anomaly detection."""
+    try:
+        outs = n.run(g)
+    except Exception:
+        slot("anomaly")(n, n.made, None)
+        raise
+    if udl_anomaly > 1:
+        slot("anomaly")(n, n.made, outs if type(outs) is tuple else (outs,))
+    return outs
 
 
 cdef int step(Walk w, Py_ssize_t k, bint keep, object captures, list result, list ready) except -1:
@@ -565,6 +660,9 @@ cdef int step(Walk w, Py_ssize_t k, bint keep, object captures, list result, lis
                 g = run_hooks(t.hooks, <Tensor>g)
             if captures is None:
                 accumulate(t, <Tensor>g, w.create_graph)
+                if t.post_hooks is not None:
+                    for h in list(t.post_hooks.values()):
+                        h(t)
     if captures is not None:
         for i_in, idx in captures.get(n, ()):
             result[i_in] = g if n.n_out == 1 or g is None else g[idx]
@@ -574,7 +672,7 @@ cdef int step(Walk w, Py_ssize_t k, bint keep, object captures, list result, lis
     if g is not None:
         if n.n_out > 1:
             g = [x if x is not None else None for x in g]
-        outs = n.run(g)
+        outs = n.run(g) if not udl_anomaly else run_watched(n, g)
         if not keep:
             n.release()
     for i in range(n.n_in):
@@ -599,6 +697,8 @@ cdef int accumulate(Tensor leaf, Tensor g, bint create_graph) except -1:
     if not same_shape(g, leaf):
         raise ShapeError(f"backward: a gradient of shape {list(size_of(g))} arrived at a leaf of shape {list(size_of(leaf))}; "
                          f"the gradient rule of the operation is wrong")
+    if udl_recorders:
+        note_grad(leaf, True)
     if g.code != leaf.code:
         g = cast(g, leaf.code)
     if leaf.grad_ is None:

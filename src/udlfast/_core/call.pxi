@@ -13,7 +13,14 @@ cdef int status_error(int id, int status) except -1:
     raise ArgumentError(f"{name}: these element types or sizes are not supported by the kernel")
 
 
-cdef inline int kcall(int id, const void *args, Py_ssize_t work) except -1:
+cdef inline int kcall(int id, const void *args, Py_ssize_t work, Tensor t0, Tensor t1, Tensor t2, Tensor t3) except -1:
+    """Run a kernel; t0.. are the tensors behind the first pointer fields of its struct."""
+    if udl_recorders:
+        record_call(id, args, (t0, t1, t2, t3))
+    return run_kernel(id, args, work)
+
+
+cdef inline int run_kernel(int id, const void *args, Py_ssize_t work) except -1:
     cdef int status
     if work > GIL_WORK:
         with nogil:
@@ -60,7 +67,9 @@ def call(int id, tuple tensors, tuple ints=(), tuple floats=(), bint strided=Fal
     for o in floats:
         f[n].d = o
         n += 1
-    kcall(id, &f[0], work)
+    if udl_recorders:
+        record_call(id, &f[0], tensors)
+    run_kernel(id, &f[0], work)
 
 
 def _kernel_constants():

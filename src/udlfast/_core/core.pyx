@@ -4,14 +4,16 @@
 
 One extension module, made of these parts (included below in this order):
 dtype - element types and promotion; storage - memory and views of it; call - kernel calls; tensor - the class;
-elementwise, reduce, matmul, views - operations with their gradient rules beside them; autograd - the tape;
+elementwise, reduce, matmul, views, become - operations with their gradient rules beside them; autograd - the tape;
 random, runtime - generators, instruction sets, threads, memory.
 """
 cimport cython
 from cpython.ref cimport Py_INCREF, Py_DECREF, PyObject
-from cpython.buffer cimport PyObject_GetBuffer, PyBuffer_Release, PyBUF_STRIDED, PyBUF_FORMAT, PyBUF_WRITABLE, PyBUF_ND
+from cpython.buffer cimport PyObject_GetBuffer, PyBuffer_Release, PyBuffer_FillInfo, PyBUF_STRIDED, PyBUF_FORMAT, PyBUF_WRITABLE, PyBUF_ND
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New
 from cpython.list cimport PyList_GET_ITEM
+from cpython.dict cimport PyDict_GetItem
+from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.float cimport PyFloat_AS_DOUBLE
 from libc.stdint cimport int64_t, uint64_t, uint32_t, uint16_t, uint8_t, int32_t
@@ -25,14 +27,18 @@ from .errors import ShapeError, DTypeError, DimError, ArgumentError, DivisionErr
 include "dtype.pxi"
 include "storage.pxi"
 include "call.pxi"
+include "record.pxi"
 include "tensor.pxi"
 include "autograd.pxi"
 include "elementwise.pxi"
 include "reduce.pxi"
 include "views.pxi"
+include "become.pxi"
 include "prepack.pxi"
 include "matmul.pxi"
 include "create.pxi"
 include "random.pxi"
 include "dlpack.pxi"
+include "guard.pxi"
+include "plan.pxi"
 include "runtime.pxi"

@@ -21,6 +21,26 @@ cdef Tensor new_from_args(str op, tuple args, object dtype_, int default):
     return empty_nd(code, n, shape)
 
 
+cdef set IGNORED = {"size", "out", "layout", "memory_format", "pin_memory", "names"}
+
+
+cdef tuple sizes_of(str op, tuple size, dict more):
+    """The sizes, which may also come as size=...; what else came must be something that says nothing here."""
+    if not more:
+        return size
+    for key in more:
+        if key not in IGNORED:
+            raise TypeError(f"{op}() got an unexpected keyword argument {key!r}")
+    return (more["size"],) if "size" in more else size
+
+
+cdef Tensor into(Tensor t, dict more):
+    """t, or out=... with t's elements"""
+    if more and more.get("out") is not None:
+        return put_out(more["out"], t)
+    return t
+
+
 cdef Tensor finish(Tensor t, object device, bint requires_grad):
     if device is not None and str(device) != "cpu":
         slot("check_device")(device)
@@ -34,17 +54,17 @@ def empty(*size, dtype=None, device=None, bint requires_grad=False, **ignored):
     """A tensor whose elements are not set."""
     if len(size) == 2 and isinstance(size[0], tuple) and dtype is None:
         size, dtype = (size[0],), size[1]
-    return finish(new_from_args("empty", size, dtype, DEFAULT_FLOAT), device, requires_grad)
+    return into(finish(new_from_args("empty", sizes_of("empty", size, ignored), dtype, DEFAULT_FLOAT), device, requires_grad), ignored)
 
 
 def zeros(*size, dtype=None, device=None, bint requires_grad=False, **ignored):
     """A tensor of zeros."""
-    return finish(fill_(new_from_args("zeros", size, dtype, DEFAULT_FLOAT), 0), device, requires_grad)
+    return into(finish(fill_(new_from_args("zeros", sizes_of("zeros", size, ignored), dtype, DEFAULT_FLOAT), 0), device, requires_grad), ignored)
 
 
 def ones(*size, dtype=None, device=None, bint requires_grad=False, **ignored):
     """A tensor of ones."""
-    return finish(fill_(new_from_args("ones", size, dtype, DEFAULT_FLOAT), 1), device, requires_grad)
+    return into(finish(fill_(new_from_args("ones", sizes_of("ones", size, ignored), dtype, DEFAULT_FLOAT), 1), device, requires_grad), ignored)
 
 
 def full(size, fill_value, *, dtype=None, device=None, bint requires_grad=False, **ignored):
@@ -58,7 +78,7 @@ def full(size, fill_value, *, dtype=None, device=None, bint requires_grad=False,
         default = UDL_I64
     if isinstance(size, int):
         size = (size,)
-    return finish(fill_(new_from_args("full", (size,), dtype, default), fill_value), device, requires_grad)
+    return into(finish(fill_(new_from_args("full", (size,), dtype, default), fill_value), device, requires_grad), ignored)
 
 
 cdef Tensor like(str op, object input, object dtype_):
@@ -128,6 +148,8 @@ def from_numpy(array):
     t.contig = compute_contig(t)
     if t.contig:
         fix_strides(t)
+    if udl_recorders:
+        mark_foreign(t.storage)
     return t
 
 
@@ -160,6 +182,8 @@ def from_address(size_t address, tuple shape, tuple strides, dtype d not None, o
     t.contig = compute_contig(t)
     if t.contig:
         fix_strides(t)
+    if udl_recorders:
+        mark_foreign(t.storage)
     return t
 
 
@@ -185,6 +209,8 @@ def optim_table(list entries):
                 if not t.contig or t.code != p.code or t.numel_ != p.numel_:
                     raise ArgumentError("optim_table: parameter, gradient and states need the same type and size, contiguous")
                 row[j] = <int64_t><size_t>t.data_
+    if udl_recorders:
+        record_table(table, entries)
     return table
 
 

@@ -98,14 +98,16 @@ cdef int run_map(int op, Tensor out, Tensor a, Tensor b, Tensor c, int n_in, int
         s.ndim = 1
         s.shape[0] = out.numel_
         s.strides[0][0] = s.strides[1][0] = s.strides[2][0] = s.strides[3][0] = 1
-        return kcall(UDL_K_elementwise, &s, out.numel_ * 8)
+        return kcall(UDL_K_elementwise, &s, out.numel_ * 8, out, a, b, c)
     fill_dims(&s, out, a, b, c)
-    return kcall(UDL_K_elementwise, &s, out.numel_ * 8)
+    return kcall(UDL_K_elementwise, &s, out.numel_ * 8, out, a, b, c)
 
 
 cdef int run_integer_division(udl_elementwise_args *s, Tensor out, Tensor a, Tensor b) except -1:
     """The kernel refuses a divisor of zero."""
     fill_dims(s, out, a, b, None)
+    if udl_recorders:
+        record_call(UDL_K_elementwise, s, (out, a, b, None))
     if udl_call(UDL_K_elementwise, s) != UDL_OK:
         raise DivisionError(f"{op_name(<int>s.op)}: an integer was divided by zero")
     return 0
@@ -305,6 +307,8 @@ cpdef object unary(int op, object input, double p0=0.0, double p1=0.0):
     cdef UnaryNode n
     cdef int code
     if not isinstance(input, Tensor):
+        if type(input).__name__ == "ComplexTensor" and hasattr(input, op_name(op)):
+            return getattr(input, op_name(op))()
         raise DTypeError(f"{op_name(op)}: expected input to be a Tensor, got {type(input).__name__}; wrap it with tensor()")
     a = <Tensor>input
     if a.code == UDL_BOOL:
@@ -432,6 +436,8 @@ cpdef object binary(int op, object a, object b):
         if hasattr(b, "__array__"):
             return binary(op, a, slot("to_tensor")(b))
         return NotImplemented
+    if type(a).__name__ == "ComplexTensor":
+        return slot("complex_binary")(op_name(op), a, b)
     if isinstance(b, Tensor):
         return binary(op, as_tensor_like(a, <Tensor>b), b)
     raise TypeError(f"{op_name(op)}: expected a Tensor, got {type(a).__name__} and {type(b).__name__}")
@@ -451,26 +457,34 @@ def binary_function(int op, a, b):
     """binary, but what does not fit raises instead of giving NotImplemented (for functions rather than operators)."""
     r = binary(op, a, b)
     if r is NotImplemented:
+        if type(b).__name__ == "ComplexTensor":
+            return slot("complex_binary")(op_name(op), a, b)
         raise TypeError(f"{op_name(op)}: expected Tensors or numbers, got {type(a).__name__} and {type(b).__name__}")
     return r
 
 
-def add(input, other, *, alpha=1):
+def add(input, other, *, alpha=1, out=None):
     """input + alpha other, element by element."""
+    if out is not None:
+        return put_out(out, add(input, other, alpha=alpha))
     if type(alpha) is int and alpha == 1:
         return binary_function(UDL_MAP_add, input, other)
     return binary_function(UDL_MAP_add, input, other * alpha)
 
 
-def sub(input, other, *, alpha=1):
+def sub(input, other, *, alpha=1, out=None):
     """input - alpha other, element by element."""
+    if out is not None:
+        return put_out(out, sub(input, other, alpha=alpha))
     if type(alpha) is int and alpha == 1:
         return binary_function(UDL_MAP_sub, input, other)
     return binary_function(UDL_MAP_sub, input, other * alpha)
 
 
-def div(input, other, *, rounding_mode=None):
+def div(input, other, *, rounding_mode=None, out=None):
     """input / other; rounding_mode None (true division), "floor" or "trunc"."""
+    if out is not None:
+        return put_out(out, div(input, other, rounding_mode=rounding_mode))
     if rounding_mode is None:
         return binary_function(UDL_MAP_div, input, other)
     if rounding_mode == "floor":
@@ -612,6 +626,10 @@ cdef inline int check_overlap(Tensor t, str op) except -1:
 
 
 cdef int check_leaf(Tensor self, str op) except -1:
+    if self.many:
+        raise ArgumentError(f"{op}: this tensor is one of several views that one operation (unbind, split, chunk, iteration) gave; such "
+                            f"an output cannot be modified in place while operations are recorded: use the out-of-place "
+                            f"operation, or select, narrow or an index to get the view")
     if self.rg or (self.base is not None and self.base.node is None and self.base.rg):
         raise ArgumentError(f"{op}: a leaf tensor that requires a gradient (or a view of one) cannot be modified in place "
                             f"while operations are recorded; use no_grad() or work on a clone")
@@ -644,6 +662,8 @@ cdef inline Tensor clone_raw(Tensor a):
     cdef Tensor out = empty_like_c(a, a.code)
     if a.contig:
         if a.numel_ * ITEMSIZE[a.code] < 65536:
+            if udl_recorders:
+                record_bytes(UDL_PLAN_COPY, out, a, a.numel_ * ITEMSIZE[a.code])
             memcpy(out.data_, a.data_, a.numel_ * ITEMSIZE[a.code])
             return out
     copy_into(out, a)
@@ -666,6 +686,8 @@ cpdef Tensor fill_(Tensor self, value):
     check_overlap(self, "fill_") if not self.contig else 0
     if self.numel_:
         if self.contig and not value and self.numel_ < 65536 and (self.code < UDL_BF16 or str(value)[0] != "-"):
+            if udl_recorders:
+                record_bytes(UDL_PLAN_FILL, self, None, self.numel_ * ITEMSIZE[self.code])
             memset(self.data_, 0, self.numel_ * ITEMSIZE[self.code])
         elif self.code == UDL_I64 or self.code == UDL_I32 or self.code == UDL_U8:
             v = empty_nd(UDL_I64, 0, NULL)
@@ -698,6 +720,31 @@ cpdef Tensor copy_(Tensor self, source):
     copy_into(self, s)
     self.storage.version += 1
     return self
+
+
+def unary_into(int op, Tensor self not None, double p0, double p1, str name):
+    """self = f(self) in self's own memory. On the tape this needs an f whose gradient follows from its result (SAVES_OUTPUT,
+    or leaky_relu with a slope above 0): the tape keeps that memory itself, nothing is copied and nothing more is kept. False
+    where it cannot be (a view, integers); the caller then goes the general way."""
+    cdef UnaryNode n
+    if not self.contig or self.code < UDL_BF16:
+        return False
+    if not udl_recording or not wants(self):
+        run_map(op, self, self, None, None, 1, compute_for(op, self.code), p0, p1)
+        self.storage.version += 1
+        return True
+    check_leaf(self, name)
+    if self.base is not None or not (SAVES_OUTPUT[op] or (op == UDL_MAP_leaky_relu and p0 > 0)):
+        return False
+    n = UnaryNode.__new__(UnaryNode)
+    init_node1(n, self)
+    run_map(op, self, self, None, None, 1, compute_for(op, self.code), p0, p1)
+    self.storage.version += 1
+    n.op, n.p0, n.p1 = op, p0, p1
+    save0(n, alias(self))
+    self.node, self.out_idx = n, 0
+    self.tape_version += 1
+    return True
 
 
 def snapshot(Tensor self not None, str op, tuple others=()):

@@ -28,7 +28,7 @@ cdef Tensor gemm(Tensor a, Tensor b, Tensor bias, int act, PackedWeight packed=N
     s.b_k, s.b_n = b.strides_[b.ndim_ - 2], b.strides_[b.ndim_ - 1]
     s.o_batch, s.ldo, s.act, s.bias_m, s.precision = M * N, N, act, 0, 0
     s.alpha, s.beta = 1.0, 0.0
-    kcall(UDL_K_matmul, &s, out.numel_ * (K + 1))
+    kcall(UDL_K_matmul, &s, out.numel_ * (K + 1), out, a, b, bias)
     return out
 
 
@@ -122,20 +122,26 @@ cdef class MatmulNode(Node):
         return (ga, gb)
 
 
-cpdef object matmul(input, other):
+cpdef object matmul(input, other, out=None):
     """The matrix product; 1-d operands are vectors, leading dimensions are broadcast batches."""
-    cdef Tensor a, b, A, B, out
+    cdef Tensor a, b, A, B, y
     cdef MatmulNode n
     cdef Py_ssize_t shape[8]
     cdef int i, k
+    if out is not None:
+        return put_out(out, matmul(input, other))
     if not isinstance(input, Tensor) or not isinstance(other, Tensor):
         if isinstance(input, Tensor) and hasattr(other, "__array__"):
             return matmul(input, slot("to_tensor")(other))
+        if "ComplexTensor" in (type(input).__name__, type(other).__name__):
+            return slot("complex_binary")("matmul", input, other)
         raise TypeError(f"matmul: expected two Tensors, got {type(input).__name__} and {type(other).__name__}")
     a, b = <Tensor>input, <Tensor>other
     if a.ndim_ == 0 or b.ndim_ == 0:
         raise ShapeError(f"matmul: both operands need at least one dimension, got {list(size_of(a))} and {list(size_of(b))}; "
                          f"use * for scalars")
+    if udl_autocast >= 0:
+        a, b = lowered(a), lowered(b)
     if a.code != b.code:
         raise DTypeError(f"matmul: expected operands of one type, got {a.dtype} and {b.dtype}; convert one with .to()")
     k = b.ndim_ - 2 if b.ndim_ > 1 else 0
@@ -147,23 +153,23 @@ cpdef object matmul(input, other):
     A = make_view(a, 2, [1, a.shape_[0]], [a.shape_[0], a.strides_[0]], 0) if a.ndim_ == 1 else a
     B = make_view(b, 2, [b.shape_[0], 1], [b.strides_[0], 1], 0) if b.ndim_ == 1 else b
     if B.ndim_ == 2 and A.ndim_ > 2:
-        out = fold_rows(A, B)
+        y = fold_rows(A, B)
     else:
-        out = gemm(A, B, None, 0)
+        y = gemm(A, B, None, 0)
     if a.ndim_ == 1 or b.ndim_ == 1:
         k = 0
-        for i in range(out.ndim_):
-            if not (i == out.ndim_ - 2 and a.ndim_ == 1) and not (i == out.ndim_ - 1 and b.ndim_ == 1):
-                shape[k] = out.shape_[i]
+        for i in range(y.ndim_):
+            if not (i == y.ndim_ - 2 and a.ndim_ == 1) and not (i == y.ndim_ - 1 and b.ndim_ == 1):
+                shape[k] = y.shape_[i]
                 k += 1
-        out = reshape_raw(out, k, shape)
+        y = reshape_raw(y, k, shape)
     if udl_recording and (wants(a) or wants(b)):
         n = MatmulNode.__new__(MatmulNode)
         init_node2(n, a, b)
         save0(n, a)
         save1(n, b)
-        out.node = n
-    return out
+        y.node = n
+    return y
 
 
 cdef Tensor reshape_raw(Tensor a, int nd, const Py_ssize_t *shape):
@@ -251,6 +257,8 @@ cpdef object linear(Tensor input, Tensor weight, Tensor bias=None):
     if input.ndim_ == 0 or input.shape_[input.ndim_ - 1] != weight.shape_[1]:
         raise ShapeError(f"linear: expected input [..., {weight.shape_[1]}] for weight {list(size_of(weight))}, got input "
                          f"{list(size_of(input))}")
+    if udl_autocast >= 0:
+        input, weight, bias = lowered(input), lowered(weight), lowered(bias)
     if input.code != weight.code or input.code < UDL_BF16 or (bias is not None and bias.code != input.code):
         raise DTypeError(f"linear: expected input, weight and bias of one floating type, got {input.dtype}, {weight.dtype}"
                          + (f", {bias.dtype}" if bias is not None else ""))
@@ -284,18 +292,23 @@ def matmul_into(Tensor a not None, Tensor b not None, Tensor out not None, Tenso
                 double alpha=1.0, double beta=0.0, bint bias_m=False):
     """The kernel alone with its whole epilogue, nothing recorded: out = act(alpha a b + beta out + bias) + residual, 2-d."""
     cdef udl_matmul_args s
+    cdef PackedWeight packed = None
     if a.ndim_ != 2 or b.ndim_ != 2 or out.ndim_ != 2 or a.shape_[1] != b.shape_[0] or out.shape_[0] != a.shape_[0] \
             or out.shape_[1] != b.shape_[1] or (out.strides_[1] != 1 and out.shape_[1] > 1):
         raise ShapeError("matmul_into: expected a [M, K], b [K, N], out [M, N] with unit column stride")
     s.out, s.a, s.b = out.data_, a.data_, b.data_
     s.bias = bias.data_ if bias is not None else NULL
     s.residual = residual.data_ if residual is not None else NULL
-    s.packed_b = NULL
+    if b.strides_[0] == 1 and b.strides_[1] == b.shape_[0]:  # the weight of a linear layer, turned
+        packed = packed_weight(make_view(b, 2, [b.shape_[1], b.shape_[0]], [b.shape_[0], 1], 0), a.shape_[0])
+    s.packed_b = packed.ptr if packed is not None else NULL
     s.dtype, s.batch, s.m, s.n, s.k = a.code, 1, a.shape_[0], b.shape_[1], a.shape_[1]
     s.a_batch = s.b_batch = s.o_batch = 0
     s.a_m, s.a_k, s.b_k, s.b_n = a.strides_[0], a.strides_[1], b.strides_[0], b.strides_[1]
     s.ldo, s.act, s.bias_m, s.precision = out.strides_[0], act, bias_m, 0
     s.alpha, s.beta = alpha, beta
-    kcall(UDL_K_matmul, &s, out.numel_ * (a.shape_[1] + 1))
+    if udl_recorders:
+        record_call(UDL_K_matmul, &s, (out, a, b, bias, residual))
+    run_kernel(UDL_K_matmul, &s, out.numel_ * (a.shape_[1] + 1))
     out.storage.version += 1
     return out

@@ -29,7 +29,8 @@ cdef PackedWeight packed_weight(Tensor w, Py_ssize_t rows):
     """The packed form of w[N, K] for input w^T with so many rows, or None: too small, new, or not ours to watch."""
     cdef Storage s = w.storage
     cdef PackedWeight p
-    if rows <= 8 or rows > udl_prepack_rows() or w.numel_ < 65536 or not w.contig or s.owner is not None or s.exported:
+    if rows <= 8 or rows > udl_prepack_rows() or w.numel_ < 65536 or not w.contig or s.owner is not None or s.exported or (
+            udl_recorders and recorder() is not None):
         return None
     if w.code != UDL_F32 and w.code != UDL_F64:
         return None

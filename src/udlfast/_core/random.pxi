@@ -17,6 +17,8 @@ cdef class Generator:
         except (TypeError, ValueError):
             raise TypeError(f"manual_seed: expected the seed to be an integer, got {seed!r}") from None
         self.offset = 0
+        if udl_recorders:
+            reseeded()
         return self
 
     def seed(self):
@@ -39,6 +41,8 @@ cdef class Generator:
         cdef Tensor t
         shape[0] = 16
         t = empty_nd(UDL_U8, 1, shape)
+        if udl_recorders:
+            reseeded()
         memcpy(t.data_, &self.seed_, 8)
         memcpy(t.data_ + 8, &self.offset, 8)
         return t
@@ -47,6 +51,8 @@ cdef class Generator:
         if state.code != UDL_U8 or state.numel_ != 16 or not state.contig:
             raise ArgumentError(f"set_state: expected the uint8 tensor of 16 bytes that get_state gives, got {state.dtype} "
                                 f"{list(size_of(state))}")
+        if udl_recorders:
+            reseeded()
         memcpy(&self.seed_, state.data_, 8)
         memcpy(&self.offset, state.data_ + 8, 8)
         return self
@@ -54,6 +60,8 @@ cdef class Generator:
     def reserve(self, n):
         """Take n blocks: (seed, first block), both as signed 64-bit integers for a kernel's struct."""
         cdef uint64_t first = self.offset
+        if udl_recorders:
+            note_draw(self, <int64_t>first, n)
         self.offset += <uint64_t>n
         return <int64_t>self.seed_, <int64_t>first
 
@@ -65,6 +73,21 @@ def _generator_from_state(seed, offset):
     cdef Generator g = Generator()
     g.seed_, g.offset = seed, offset
     return g
+
+
+cdef int note_draw(Generator g, int64_t first, n) except -1:
+    cdef Recorder r = recorder()
+    if r is not None:
+        r.starts.setdefault(g, first)
+        r.draws.append([g, first, <int64_t>n, False])
+    return 0
+
+
+cdef int reseeded() except -1:
+    cdef Recorder r = recorder()
+    if r is not None:
+        r.refuse("the state of a random generator is read or set")
+    return 0
 
 
 default_generator = Generator()

@@ -52,7 +52,7 @@ cdef object reduce_dims(int op, Tensor a, object dims, bint keepdim, int out_cod
     s.out, s.a = out.data_, a.data_
     s.op, s.dtype, s.out_dtype = op, a.code, out.code
     if out.numel_:
-        kcall(UDL_K_reduce, &s, a.numel_ * ITEMSIZE[a.code])
+        kcall(UDL_K_reduce, &s, a.numel_ * ITEMSIZE[a.code], out, a, None, None)
     return out
 
 
@@ -134,11 +134,19 @@ cdef object sum_or_mean(Tensor a, object dim, bint keepdim, object dtype_, bint 
     return out
 
 
-def sum(Tensor input not None, dim=None, bint keepdim=False, *, dtype=None):
+def sum(Tensor input not None, dim=None, bint keepdim=False, *, dtype=None, axis=None, out=None):
     """The sum over all elements or over the named dimensions."""
+    if axis is not None:
+        dim = axis
+    if out is not None:
+        return put_out(out, sum_or_mean(input, dim, keepdim, dtype, False))
     return sum_or_mean(input, dim, keepdim, dtype, False)
 
 
-def mean(Tensor input not None, dim=None, bint keepdim=False, *, dtype=None):
+def mean(Tensor input not None, dim=None, bint keepdim=False, *, dtype=None, axis=None, out=None):
     """The mean over all elements or over the named dimensions."""
+    if axis is not None:
+        dim = axis
+    if out is not None:
+        return put_out(out, sum_or_mean(input, dim, keepdim, dtype, True))
     return sum_or_mean(input, dim, keepdim, dtype, True)

@@ -12,6 +12,8 @@ cdef class Storage:
     cdef object packed  # prepack.pxi
     cdef bint linear_once
     cdef long linear_version
+    cdef long plan_id    # record.pxi: the Recorder that knows this storage, and by which number
+    cdef int plan_slot
 
     def __dealloc__(self):
         if self.ptr != NULL and self.owner is None:
@@ -25,6 +27,8 @@ cdef Storage new_storage(size_t nbytes):
         raise MemoryError(f"tensor: could not allocate {nbytes} bytes; free some tensors, use smaller batches, "
                           f"or see udlfast.memory_stats()")
     s.nbytes = nbytes
+    if udl_recorders:
+        mark_new(s)
     return s
 
 
@@ -64,3 +68,26 @@ cdef class BufferView:
         buffer.strides = self.byte_strides
         buffer.suboffsets = NULL
         buffer.internal = NULL
+
+
+# ---- for files --------------------------------------------------------------------------------------------------------
+@cython.final
+cdef class StorageBytes:
+    """The bytes of a storage through the buffer protocol, for files: whoever takes it gives it back before others compute,
+    so that the storage does not count as known outside (`exported`)."""
+    cdef Storage s
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, self.s.ptr if self.s.ptr != NULL else <void *>self, self.s.nbytes, 0, flags)
+
+
+def storage_bytes(Tensor t not None):
+    """A writable memoryview over all bytes of the storage that t looks at."""
+    cdef StorageBytes b = StorageBytes.__new__(StorageBytes)
+    b.s = t.storage
+    return memoryview(b)
+
+
+def storage_address(Tensor t not None):
+    """Where the storage of t begins; tensors of one address share their memory."""
+    return <size_t>t.storage.ptr

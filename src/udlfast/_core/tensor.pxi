@@ -40,6 +40,29 @@ def extend(str name, function):
     PyType_Modified(<PyTypeObject *><PyObject *>Tensor)
 
 
+cdef class LazyMethod:
+    """Stands in Tensor's dictionary for a method whose file is imported when it is first looked up."""
+    cdef str name
+
+    def __get__(self, instance, owner):
+        SLOTS["load_method"](self.name)
+        if (<dict>(<PyTypeObject *><PyObject *>Tensor).tp_dict)[self.name] is self:
+            raise AttributeError(f"'Tensor' object has no attribute {self.name!r}")
+        return getattr(owner if instance is None else instance, self.name)
+
+
+def announce(names):
+    """Put a LazyMethod under each of the names that Tensor does not have."""
+    cdef dict d = <dict>(<PyTypeObject *><PyObject *>Tensor).tp_dict
+    cdef LazyMethod m
+    for name in names:
+        if name not in d:
+            m = LazyMethod.__new__(LazyMethod)
+            m.name = name
+            d[name] = m
+    PyType_Modified(<PyTypeObject *><PyObject *>Tensor)
+
+
 def extensions():
     """{method: module that attached it}"""
     return dict(EXTENSIONS)
@@ -59,6 +82,7 @@ cdef class Tensor:
     cdef bint contig
     cdef bint rg                      # a leaf that wants a gradient
     cdef bint retains
+    cdef bint many                    # one of several views that one operation gave: not to be modified in place on the tape
     cdef int out_idx                  # which output of `node` this is
     cdef Py_ssize_t numel_
     cdef Py_ssize_t shape_[8]
@@ -69,6 +93,7 @@ cdef class Tensor:
     cdef long tape_version            # of `base` when `node` was set; see views.pxi
     cdef PyObject *acc                # AccumulateGrad of this leaf, not owned
     cdef object hooks
+    cdef dict post_hooks              # called after grad was added to
     cdef dict __dict__
     cdef object __weakref__
 
@@ -95,6 +120,8 @@ cdef class Tensor:
         return (self.data_ - <char *>self.storage.ptr) // ITEMSIZE[self.code]
 
     def data_ptr(self):
+        if udl_recorders:
+            host_read("data_ptr()")
         self.storage.exported = True
         self.storage.packed = None
         return <size_t>self.data_
@@ -175,11 +202,15 @@ cdef class Tensor:
 
     @property
     def grad(self):
+        if udl_recorders:
+            note_grad(self, True)
         return self.grad_
 
     @grad.setter
     def grad(self, value):
         cdef Tensor g
+        if udl_recorders:
+            note_grad(self, False)
         if value is None:
             self.grad_ = None
             return
@@ -193,6 +224,8 @@ cdef class Tensor:
 
     @grad.deleter
     def grad(self):
+        if udl_recorders:
+            note_grad(self, False)
         self.grad_ = None
 
     def backward(self, gradient=None, retain_graph=None, bint create_graph=False, inputs=None):
@@ -245,6 +278,8 @@ cdef class Tensor:
         if self.numel_ != 1:
             raise ArgumentError(f"item: expected a tensor of one element, got shape {list(size_of(self))}; use tolist() "
                                 f"or index it")
+        if udl_recorders:
+            host_read("item()")
         return read_item(self.data_, self.code)
 
     def tolist(self):
@@ -261,12 +296,16 @@ cdef class Tensor:
         return to_numpy(self)
 
     def __array__(self, dtype=None, copy=None):
-        a = self.numpy()
+        a = (self.float() if self.code == UDL_BF16 else self).numpy()
+        if copy is False and (self.code == UDL_BF16 or (dtype is not None and a.dtype != dtype)):
+            raise ValueError(f"__array__: {self.dtype} cannot become {dtype or a.dtype} without a copy")
         if dtype is not None and a.dtype != dtype:
-            if copy is False:
-                raise ValueError(f"__array__: {a.dtype} cannot become {dtype} without a copy")
             return a.astype(dtype)
         return a.copy() if copy else a
+
+    @property
+    def __array_interface__(self):
+        return self.numpy().__array_interface__
 
     __array_priority__ = 1000
 
@@ -287,6 +326,8 @@ cdef class Tensor:
     def __bool__(self):
         if self.numel_ != 1:
             raise ArgumentError(f"bool: the truth of a tensor of shape {list(size_of(self))} is ambiguous; use any() or all()")
+        if udl_recorders:
+            host_read("bool()")
         return bool(read_item(self.data_, self.code))
 
     def __len__(self):
@@ -374,6 +415,10 @@ cdef class Tensor:
     def __iand__(self, other): return binary_(UDL_MAP_bitwise_and, self, other)
     def __ior__(self, other): return binary_(UDL_MAP_bitwise_or, self, other)
     def __ixor__(self, other): return binary_(UDL_MAP_bitwise_xor, self, other)
+    def __ilshift__(self, other): return binary_(UDL_MAP_lshift, self, other)
+    def __irshift__(self, other): return binary_(UDL_MAP_rshift, self, other)
+    def __rlshift__(self, other): return binary(UDL_MAP_lshift, as_tensor_like(other, self), self)
+    def __rrshift__(self, other): return binary(UDL_MAP_rshift, as_tensor_like(other, self), self)
     def __ipow__(self, other): return binary_(UDL_MAP_pow, self, other)
 
     def add(self, other, *, alpha=1): return add(self, other, alpha=alpha)
@@ -408,12 +453,14 @@ cdef class Tensor:
         return mean(self, axis if axis is not None else dim, keepdim, dtype=dtype)
 
     # ---- views (views.pxi) ---------------------------------------------------------------------------------------------------
-    def view(self, *shape):
+    def view(self, *shape, **named):
+        if named:
+            return view_dtype(self, <dtype?>named["dtype"]) if "dtype" in named else view(self, *shape, **named)
         if len(shape) == 1 and type(shape[0]) is dtype:
-            raise ArgumentError("view: reinterpreting the bytes as another type is not supported; use to(dtype)")
+            return view_dtype(self, <dtype>shape[0])
         return view(self, shape)
     def view_as(self, other): return view(self, (<Tensor?>other).shape)
-    def reshape(self, *shape): return reshape(self, shape)
+    def reshape(self, *shape, **named): return reshape(self, shape) if not named else reshape(self, *shape, **named)
     def reshape_as(self, other): return reshape(self, (<Tensor?>other).shape)
     def flatten(self, start_dim=0, end_dim=-1): return flatten(self, start_dim, end_dim)
     def unflatten(self, dim, sizes): return unflatten(self, dim, sizes)
@@ -427,9 +474,9 @@ cdef class Tensor:
     def T(self): return permute(self, tuple(range(self.ndim_ - 1, -1, -1)))
     @property
     def mT(self): return transpose(self, -2, -1)
-    def permute(self, *dims): return permute(self, dims)
+    def permute(self, *dims, **named): return permute(self, dims) if not named else permute(self, *dims, **named)
     def movedim(self, source, destination): return movedim(self, source, destination)
-    def expand(self, *sizes): return expand(self, sizes)
+    def expand(self, *sizes, **named): return expand(self, sizes) if not named else expand(self, *sizes, **named)
     def expand_as(self, other): return expand(self, (<Tensor?>other).shape)
     def broadcast_to(self, shape): return expand(self, tuple(shape))
     def squeeze(self, dim=None): return squeeze(self, dim)
@@ -444,13 +491,13 @@ cdef class Tensor:
     def to(self, *args, **kwargs): return to(self, *args, **kwargs)
     def type(self, dtype=None): return slot("type_name")(self) if dtype is None else to(self, dtype)
     def type_as(self, other): return cast(self, (<Tensor?>other).code)
-    def float(self): return cast(self, UDL_F32)
-    def double(self): return cast(self, UDL_F64)
-    def bfloat16(self): return cast(self, UDL_BF16)
-    def long(self): return cast(self, UDL_I64)
-    def int(self): return cast(self, UDL_I32)
-    def byte(self): return cast(self, UDL_U8)
-    def bool(self): return cast(self, UDL_BOOL)
+    def float(self, memory_format=None): return cast(self, UDL_F32)
+    def double(self, memory_format=None): return cast(self, UDL_F64)
+    def bfloat16(self, memory_format=None): return cast(self, UDL_BF16)
+    def long(self, memory_format=None): return cast(self, UDL_I64)
+    def int(self, memory_format=None): return cast(self, UDL_I32)
+    def byte(self, memory_format=None): return cast(self, UDL_U8)
+    def bool(self, memory_format=None): return cast(self, UDL_BOOL)
 
 
 # ---- making tensors -------------------------------------------------------------------------------------------------------
@@ -599,6 +646,8 @@ cdef object to_numpy(Tensor t):
     if NP is None:
         import numpy
         NP = numpy
+    if udl_recorders:
+        host_read("numpy()")
     t.storage.exported = True
     t.storage.packed = None
     b = BufferView.__new__(BufferView)

@@ -7,7 +7,8 @@ cdef extern from "udlfast.h" nogil:
         UDL_BOOL, UDL_U8, UDL_I32, UDL_I64, UDL_BF16, UDL_F32, UDL_F64
         UDL_MAXDIM, UDL_NKERNELS, UDL_MAP_COUNT
         UDL_SUM, UDL_PROD, UDL_MAX, UDL_MIN, UDL_ARGMAX, UDL_ARGMIN, UDL_ANY, UDL_ALL, UDL_LOGSUMEXP, UDL_NORM2
-        UDL_K_elementwise, UDL_K_reduce, UDL_K_matmul, UDL_K_random, UDL_K_var_mean
+        UDL_K_elementwise, UDL_K_reduce, UDL_K_matmul, UDL_K_random, UDL_K_var_mean, UDL_K_batch_norm, UDL_K_dropout
+        UDL_K_attention, UDL_K_attention_backward, UDL_PLAN_COPY, UDL_PLAN_FILL
         UDL_MAP_copy, UDL_MAP_neg, UDL_MAP_abs, UDL_MAP_sign, UDL_MAP_square, UDL_MAP_floor, UDL_MAP_ceil, UDL_MAP_round
         UDL_MAP_trunc, UDL_MAP_relu, UDL_MAP_clamp, UDL_MAP_isnan, UDL_MAP_isinf, UDL_MAP_isfinite
         UDL_MAP_logical_not, UDL_MAP_bitwise_not, UDL_MAP_exp, UDL_MAP_log, UDL_MAP_sqrt, UDL_MAP_sigmoid, UDL_MAP_tanh
@@ -49,9 +50,22 @@ cdef extern from "udlfast.h" nogil:
         int n_out, n_in, n_int, n_float
     ctypedef struct udl_memory_info:
         int64_t in_use, cached, peak, reserved_limit, allocs, hits, system_allocs
+    ctypedef struct udl_plan_call:
+        int64_t kernel
+        void *args
+    ctypedef struct udl_plan_bytes:
+        void *to
+        const void *from_ "from"
+        int64_t bytes, value
+    ctypedef struct udl_plan_field:
+        char **field
+        int64_t offset
     const udl_kernel_info udl_kernels[1]
 
     int udl_call(int id, const void *args)
+    int udl_plan_run(const udl_plan_call *calls, int64_t n, int64_t *at, double *seconds)
+    void udl_plan_rebase(const udl_plan_field *fields, int64_t n, void *base)
+    int64_t udl_plan_layout(int64_t n, const int64_t *first, const int64_t *last, const int64_t *size, int64_t *offset)
     int udl_init(const char *forced_isa)
     int udl_isa_count()
     const char *udl_isa_name(int level)

@@ -315,10 +315,12 @@ cdef object reshape_nd(Tensor a, int n, const Py_ssize_t *shape):
     return on_tape(make_view(a, n, shape, strides, 0), a, V_RESHAPE, a.shape_, a.ndim_)
 
 
-def reshape(Tensor input not None, *shape):
+def reshape(Tensor input not None, *shape, **named):
     """The same elements in another shape; a view where the memory allows it, else a copy. One size may be -1."""
     cdef Py_ssize_t s[8]
     cdef int n
+    if named:
+        shape = named_sizes("reshape", shape, named, "shape")
     if len(shape) == 1 and type(shape[0]) is tuple:
         shape = shape[0]
     n = parse_shape("reshape", shape, s)
@@ -326,11 +328,13 @@ def reshape(Tensor input not None, *shape):
     return reshape_nd(input, n, s)
 
 
-def view(Tensor input not None, *shape):
+def view(Tensor input not None, *shape, **named):
     """The same memory in another shape; raises where that would need a copy."""
     cdef Py_ssize_t s[8]
     cdef Py_ssize_t strides[8]
     cdef int n
+    if named:
+        shape = named_sizes("view", shape, named, "size")
     if len(shape) == 1 and type(shape[0]) is tuple:
         shape = shape[0]
     n = parse_shape("view", shape, s)
@@ -383,11 +387,13 @@ cdef object permute_nd(Tensor a, const Py_ssize_t *perm):
     return on_tape(make_view(a, a.ndim_, s, st, 0), a, V_PERMUTE, inv, a.ndim_)
 
 
-def permute(Tensor input not None, *dims):
+def permute(Tensor input not None, *dims, **named):
     """Dimensions in another order."""
     cdef Py_ssize_t p[8]
     cdef int n, i
     cdef int seen = 0
+    if named:
+        dims = named_sizes("permute", dims, named, "dims")
     if len(dims) == 1 and type(dims[0]) is tuple:
         dims = dims[0]
     n = parse_shape("permute", dims, p)
@@ -421,18 +427,22 @@ def movedim(Tensor input not None, source, destination):
         raise ArgumentError(f"movedim: {len(src)} sources and {len(dst)} destinations")
     src = [norm_dim(d, input.ndim_, "movedim") for d in src]
     dst = [norm_dim(d, input.ndim_, "movedim") for d in dst]
+    if len(set(src)) != len(src) or len(set(dst)) != len(dst):
+        raise ArgumentError(f"movedim: a dimension is named twice in {source} to {destination}")
     order = [d for d in range(input.ndim_) if d not in src]
     for d, s in sorted(zip(dst, src)):
         order.insert(d, s)
     return permute(input, tuple(order))
 
 
-def expand(Tensor input not None, *sizes):
+def expand(Tensor input not None, *sizes, **named):
     """Dimensions of size 1 repeated without a copy; -1 keeps a size."""
     cdef Py_ssize_t s[8]
     cdef Py_ssize_t st[8]
     cdef int n, i, k
-    if len(sizes) == 1 and isinstance(sizes[0], tuple):
+    if named:
+        sizes = named_sizes("expand", sizes, named, "size")
+    if len(sizes) == 1 and type(sizes[0]) is tuple:
         sizes = sizes[0]
     n = parse_shape("expand", sizes, s)
     k = n - input.ndim_
@@ -520,6 +530,8 @@ def narrow(Tensor input not None, dim, start, length):
     cdef int d = norm_dim(dim, input.ndim_, "narrow")
     cdef Py_ssize_t s, n = length, size
     if isinstance(start, Tensor):
+        if (<Tensor>start).ndim_ or (<Tensor>start).code >= UDL_BF16 or (<Tensor>start).code == UDL_BOOL:
+            raise ArgumentError(f"narrow: expected start as a whole number or a 0-d tensor of one, got {list(size_of(<Tensor>start))} {start.dtype}")
         start = start.item()
     s = start
     size = input.shape_[d]
@@ -535,7 +547,15 @@ def unbind(Tensor input not None, dim=0):
     cdef int d = norm_dim(dim, input.ndim_, "unbind")
     if input.ndim_ == 0:
         raise DimError("unbind: a 0-d tensor has no dimension to unbind")
-    return tuple([basic_index(input, (slice(None),) * d + (i,)) for i in range(input.shape_[d])])
+    return mark_many(tuple([basic_index(input, (slice(None),) * d + (i,)) for i in range(input.shape_[d])]))
+
+
+def mark_many(tuple views):
+    """Several views that one operation gives: an in-place operation on one of them is refused while operations are recorded."""
+    for v in views:
+        if (<Tensor?>v).base is not None:
+            (<Tensor>v).many = True
+    return views
 
 
 def diagonal(Tensor input not None, offset=0, dim1=0, dim2=1):

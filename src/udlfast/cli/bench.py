@@ -3,6 +3,7 @@ import os
 import sys
 
 from . import positive
+from .machine import roofs
 
 HELP = "Time udlfast against NumPy, and PyTorch where it is installed (from a checkout)."
 
@@ -10,7 +11,7 @@ HELP = "Time udlfast against NumPy, and PyTorch where it is installed (from a ch
 def add_arguments(parser):
     parser.add_argument("--only", default=".", metavar="REGEX", help="only cases whose op/name matches")
     parser.add_argument("--out", default="run", metavar="DIR",
-                        help="folder for bench.json and bench.png (default: %(default)s)")
+                        help="folder for bench.json, bench.png, roofline.png (default: %(default)s)")
     parser.add_argument("--rounds", type=positive, default=5,
                         help="turns that each library takes per case (default: %(default)s)")
     parser.add_argument("--milliseconds", type=positive, default=50, help="time of one turn (default: %(default)s)")
@@ -35,9 +36,11 @@ def run(options):
     rows, failed = [], 0
     print(HEADER)
     with race.threads(n):
+        machine.update(roofs())
         for case in cases:
             try:
                 row = race.time_case(case, options.rounds, options.milliseconds / 1000)
+                row["share_of_floor"] = floor(row, machine) / (row["udlfast_us"] / 1e6)
             except Exception as e:  # one bad case must not cost the table
                 failed += 1
                 row = {"op": case.op, "name": case.name, "error": f"{type(e).__name__}: {e}"}
@@ -61,7 +64,7 @@ def find_bench():
 
 
 HEADER = (f"{'case':50} {'numpy us':>10} {'udlfast us':>10} {'ratio':>6} {'torch us':>10} {'ratio':>6} "
-          f"{'GFLOPS':>7} {'GB/s':>6}")
+          f"{'GFLOPS':>7} {'GB/s':>6} {'floor %':>7}")
 
 
 def line(row):
@@ -70,11 +73,17 @@ def line(row):
     if "error" in row:
         return f"{name:50} {row['error']}"
 
-    def cell(key, width, digits):
-        return f"{row[key]:{width}.{digits}f}" if row.get(key) else "-".rjust(width)
+    def cell(key, width, digits, scale=1):
+        return f"{row[key] * scale:{width}.{digits}f}" if row.get(key) else "-".rjust(width)
 
     return " ".join((f"{name:50}", cell("numpy_us", 10, 1), cell("udlfast_us", 10, 1), cell("numpy_ratio", 6, 2),
-                     cell("torch_us", 10, 1), cell("torch_ratio", 6, 2), cell("gflops", 7, 1), cell("gb_per_s", 6, 1)))
+                     cell("torch_us", 10, 1), cell("torch_ratio", 6, 2), cell("gflops", 7, 1), cell("gb_per_s", 6, 1),
+                     cell("share_of_floor", 7, 0, 100)))
+
+
+def floor(row, machine):
+    """Seconds that the step's operations or bytes need at the machine's measured roofs, whichever is more."""
+    return max(row["flops"] / machine["peak_gflops"], row["bytes"] / machine["stream_gb_per_s"]) / 1e9
 
 
 def summary(rows):
@@ -107,6 +116,7 @@ def _write(folder, machine, rows):
     print(f"figures: {path}")
     try:
         print(f"picture: {draw(machine, rows, os.path.join(folder, 'bench.png'))}")
+        print(f"picture: {draw_roofline(machine, rows, os.path.join(folder, 'roofline.png'))}")
     except ImportError as e:
         print(f"picture: none ({e})")
 
@@ -140,3 +150,47 @@ def draw(machine, rows, path):
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1.03 + 0.1 / len(rows)), ncols=2)
     figure.savefig(path, format="png")
     return path
+
+
+def draw_roofline(machine, rows, path):
+    """Operations a second over operations a byte, a point a case, under the roofs of memory and of multiply-adds."""
+    from ..train.plots import INK, TRAIN, VALID, new_figure, plain_numbers
+
+    rows = [r for r in rows if r.get("flops") and r.get("bytes")]
+    figure = new_figure(figsize=(9, 5.5), dpi=110, layout="constrained")
+    axes = figure.subplots()
+    peak, stream = machine["peak_gflops"], machine["stream_gb_per_s"]
+    x = [r["flops"] / r["bytes"] for r in rows] or [1.0]
+    low, high = min(x) / 2, max(*x, 2 * peak / stream) * 2
+    axes.plot([low, peak / stream, high], [low * stream, peak, peak], color=INK, lw=1)
+    axes.text(peak / stream, peak * 1.08, f"{peak:.0f} GFLOPS: float32 multiply-adds in registers", color=INK, fontsize=8)
+    axes.text(low, low * stream * 1.5, f"{stream:.0f} GB/s\nfrom memory", color=INK, fontsize=8)
+    for side, colour, name in (("torch", TRAIN, "PyTorch"), ("udlfast", VALID, "udlfast")):
+        points = [(r["flops"] / r["bytes"], r["flops"] / r[f"{side}_us"] / 1e3) for r in rows if f"{side}_us" in r]
+        if points:
+            axes.plot(*zip(*points, strict=True), "o", color=colour, ms=5, label=name)
+    for r in rows:
+        at, ends = r["flops"] / r["bytes"], [r["gflops"], r["flops"] / r.get("torch_us", r["udlfast_us"]) / 1e3]
+        axes.plot([at, at], ends, color=TRAIN, lw=0.8, zorder=0)
+        if f"{r['op']}/{r['name']}" in LABELS:
+            axes.annotate(LABELS[f"{r['op']}/{r['name']}"], (at, r["gflops"]), (6, -3), textcoords="offset points", color=INK, fontsize=8)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    plain_numbers(axes.xaxis)
+    plain_numbers(axes.yaxis)
+    axes.set_xlabel("operations for each byte that must be moved")
+    axes.set_ylabel("GFLOPS")
+    axes.set_title(f"udlfast {machine['udlfast']}, {machine['isa']}, threads: {machine['threads']}. Above a roof: data in cache, or "
+                   "fewer operations than counted (Winograd)", loc="left", fontsize=9, color=INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#e6e6e6", lw=0.8)
+    axes.set_axisbelow(True)
+    if rows:
+        axes.legend(frameon=False, loc="lower right")
+    figure.savefig(path, format="png")
+    return path
+
+
+LABELS = {"matmul/square_1024": "matmul 1024", "conv2d/resnet_64x56": "3x3 convolution (Winograd)", "adam/adamw_4M": "AdamW",
+          "matmul/gpt2_token_1x768x3072": "one token of GPT-2", "attention/gpt2_1x12x1024x64_causal": "attention",
+          "softmax/attention_4096x1024": "softmax", "lenet_step/batch_64": "LeNet step", "elementwise/add_16": "16 numbers"}

@@ -223,15 +223,11 @@ def fork():
 
 
 def save_and_load():
-    import importlib.util
     import tempfile
 
     import numpy as np
 
     import udlfast
-
-    if importlib.util.find_spec("safetensors") is None:
-        raise NotRun("safetensors is not installed")
     from udlfast.train import load_checkpoint, save_checkpoint
 
     net, other = _network(udlfast.float32), _network(udlfast.float32)

@@ -15,11 +15,12 @@ RECIPES = {
 
 
 def add_arguments(parser):
-    from ..models import NAMES
+    from ..models import LARGE, NAMES
 
     parser.add_argument("--data", default="digits",
                         help="digits, mnist1d, or a folder with MNIST's IDX files (default: %(default)s)")
-    parser.add_argument("--model", default="lenet", choices=NAMES, help="default: %(default)s")
+    parser.add_argument("--model", default="lenet", choices=(*NAMES, *LARGE), metavar="NAME",
+                        help=f"{', '.join((*NAMES, *LARGE))} (default: %(default)s)")
     parser.add_argument("--epochs", type=positive, help="times through the training part (default: the data set's)")
     parser.add_argument("--batch-size", type=positive, help="samples in a step (default: the data set's)")
     parser.add_argument("--lr", type=float, help="largest step size (default: the data set's)")
@@ -41,7 +42,6 @@ def run(options):
     recipe = _recipe(options)
     if options.threads:
         udlfast.set_num_threads(options.threads)
-    _need_writer()
     os.makedirs(options.out, exist_ok=True)
     data = _load(options.data)
     x, y, x_valid, y_valid = hold_out(data.x_train, data.y_train, VALIDATION)
@@ -75,15 +75,6 @@ def _recipe(options):
     if not 0 < recipe["lr"] < float("inf"):
         raise ValueError(f"--lr must be a positive number, got {recipe['lr']}")
     return recipe
-
-
-def _need_writer():
-    """Fail before training, not after it."""
-    import importlib.util
-
-    if importlib.util.find_spec("safetensors") is None:
-        raise ImportError("safetensors, which writes the checkpoint, is not installed; install it with: "
-                          "pip install 'udlfast[train]'")
 
 
 def _load(name):

@@ -1,5 +1,11 @@
 """Data sets as tensors: digits, MNIST-1D and MNIST, each cut into a training and a test part that never change."""
+from .augment import Augment as Augment
 from .augment import random_affine as random_affine
+from .augment import random_crop as random_crop
+from .augment import random_erase as random_erase
+from .augment import random_flip as random_flip
+from .augment import random_rotation as random_rotation
+from .augment import random_shift as random_shift
 from .digits import digits as digits
 from .download import download as download
 from .idx import IDXError as IDXError
@@ -10,5 +16,5 @@ from .split import Split as Split
 from .split import hold_out as hold_out
 from .split import stratified as stratified
 
-__all__ = ["IDXError", "Split", "digits", "download", "hold_out", "mnist", "mnist1d", "random_affine", "read_idx",
-           "stratified"]
+__all__ = ["Augment", "IDXError", "Split", "digits", "download", "hold_out", "mnist", "mnist1d", "random_affine", "random_crop",
+           "random_erase", "random_flip", "random_rotation", "random_shift", "read_idx", "stratified"]

@@ -1,23 +1,55 @@
-"""Networks ready to train or to load: perceptron, LeNet-5, a residual network, BERT, GPT-2, T5, a vision transformer."""
+"""Networks ready to train or to load: perceptron, LeNet-5, the image networks of torchvision, U-Net, BERT, GPT-2, T5, ViT."""
+from .alexnet import AlexNet as AlexNet
+from .alexnet import alexnet as alexnet
 from .bert import Bert as Bert
 from .bert import mean_pooling as mean_pooling
+from .deep_resnet import DeepResNet as DeepResNet
+from .deep_resnet import resnet18 as resnet18
+from .deep_resnet import resnet34 as resnet34
+from .deep_resnet import resnet50 as resnet50
+from .deep_resnet import resnet101 as resnet101
+from .deep_resnet import resnet152 as resnet152
+from .deep_resnet import resnext50_32x4d as resnext50_32x4d
+from .deep_resnet import wide_resnet50_2 as wide_resnet50_2
 from .generation import generate as generate
+from .googlenet import GoogLeNet as GoogLeNet
+from .googlenet import GoogLeNetOutputs as GoogLeNetOutputs
+from .googlenet import googlenet as googlenet
 from .gpt2 import GPT2 as GPT2
 from .kv_cache import KVCache as KVCache
 from .lenet import LeNet as LeNet
 from .mlp import MLP as MLP
+from .mobilenet import EfficientNet as EfficientNet
+from .mobilenet import MobileNetV2 as MobileNetV2
+from .mobilenet import efficientnet_b0 as efficientnet_b0
+from .mobilenet import mobilenet_v2 as mobilenet_v2
 from .resnet import ResNet as ResNet
 from .sentence import SentenceEncoder as SentenceEncoder
 from .t5 import T5 as T5
+from .unet import UNet as UNet
+from .vgg import VGG as VGG
+from .vgg import vgg11 as vgg11
+from .vgg import vgg11_bn as vgg11_bn
+from .vgg import vgg13 as vgg13
+from .vgg import vgg13_bn as vgg13_bn
+from .vgg import vgg16 as vgg16
+from .vgg import vgg16_bn as vgg16_bn
+from .vgg import vgg19 as vgg19
+from .vgg import vgg19_bn as vgg19_bn
 from .vit import ViT as ViT
+from .vit import vit_b_16 as vit_b_16
 
-NAMES = ("mlp", "lenet", "resnet")
+NAMES = ("mlp", "lenet", "resnet")  # take small images and sequences
+LARGE = {"alexnet": 63, "vgg11": 32, "vgg11_bn": 32, "vgg13": 32, "vgg13_bn": 32, "vgg16": 32, "vgg16_bn": 32, "vgg19": 32,
+         "vgg19_bn": 32, "resnet18": 1, "resnet34": 1, "resnet50": 1, "resnet101": 1, "googlenet": 15, "mobilenet_v2": 1,
+         "efficientnet_b0": 1}  # the least height and width of its images
 
 
 def build(name, input_shape, classes=10):
-    """The model called `name` (mlp, lenet, resnet) for inputs [N, *input_shape] and `classes` outputs.
+    """The model called `name` (one of NAMES or LARGE) for inputs [N, *input_shape] and `classes` outputs.
 
-    input_shape: (C, L) for sequences or (C, H, W) for images. Raises ValueError for an unknown name or shape.
+    input_shape: (C, H, W) for images or (C, L) for sequences, which mlp, lenet and resnet take. resnet18 and the like
+    get a stem of full resolution for images below 64 pixels. Raises ValueError for an unknown name or shape.
 
     >>> build("mlp", (1, 8, 8)).layers[0].in_features
     64
@@ -31,8 +63,22 @@ def build(name, input_shape, classes=10):
         return LeNet(channels, size, classes)
     if name == "resnet":
         return ResNet(channels, classes, dims=len(size))
-    raise ValueError(f"build: unknown model {name!r}; known: {', '.join(NAMES)}")
+    if name not in LARGE:
+        raise ValueError(f"build: unknown model {name!r}; known: {', '.join([*NAMES, *LARGE])}")
+    least = LARGE[name]
+    if len(size) != 2 or min(size) < least:
+        raise ValueError(f"build: {name} takes images (C, H, W) with H, W of at least {least}, got {tuple(input_shape)}; "
+                         "lenet and resnet take smaller ones and sequences")
+    options = {"num_classes": classes, "channels": channels}
+    if name.startswith("resnet"):
+        options["small"] = min(size) < 64
+    if name == "googlenet":
+        options["aux_logits"] = False  # its output is then one tensor in training as well
+    return globals()[name](**options)
 
 
-__all__ = ["GPT2", "MLP", "NAMES", "T5",
-           "Bert", "KVCache", "LeNet", "ResNet", "SentenceEncoder", "ViT", "build", "generate", "mean_pooling"]
+__all__ = ["GPT2", "LARGE", "MLP", "NAMES", "T5", "VGG", "AlexNet", "Bert", "DeepResNet", "EfficientNet", "GoogLeNet",
+           "GoogLeNetOutputs", "KVCache", "LeNet", "MobileNetV2", "ResNet", "SentenceEncoder", "UNet", "ViT", "alexnet", "build",
+           "efficientnet_b0", "generate", "googlenet", "mean_pooling", "mobilenet_v2", "resnet101", "resnet152", "resnet18",
+           "resnet34", "resnet50", "resnext50_32x4d", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19",
+           "vgg19_bn", "vit_b_16", "wide_resnet50_2"]

@@ -3,6 +3,7 @@ from collections import OrderedDict
 
 from .. import _core, nn
 from ..nn import _fused
+from ._images import named
 from .pretrained import check_heads
 
 
@@ -92,3 +93,6 @@ class ViT(nn.Module):
         x = self.conv_proj(x).flatten(2).transpose(1, 2)
         x = cat((self.class_token.expand(N, 1, self.hidden_dim), x), 1)
         return self.heads(self.encoder(x).select(1, 0))
+
+
+vit_b_16 = named("vit_b_16", ViT, "The vision transformer with 12 layers and patches of 16 pixels: 86.6 million parameters.")

@@ -2,8 +2,9 @@
 
 from .. import _core
 from .._core import float32, float64, is_grad_enabled, matmul_into
+from ..ops import _autocast
 from . import functional as F
-from .linear import Linear
+from .linear import Linear, NonDynamicallyQuantizableLinear
 
 NONE, RELU, GELU, GELU_TANH, SILU, TANH, SIGMOID = range(7)  # as UDL_ACT_* of udlfast.h
 _FUNCTIONS = None
@@ -28,11 +29,14 @@ def code_of(activation):
 
 def usable(x, *layers, kind=Linear):
     """May these layers be run by `product` below on x? No tape, plain layers of that kind, nobody listens to them."""
+    if _autocast.ON and _core.get_autocast() is not None:
+        return False
     recording, dtype = is_grad_enabled(), x.dtype
     if recording and x.requires_grad or dtype is not float32 and dtype is not float64:
         return False
     for m in layers:
-        if type(m) is not kind or m._hooks is not None or m.weight.dtype is not dtype or (
+        if (type(m) is not kind and type(m) is not NonDynamicallyQuantizableLinear) or m._hooks is not None \
+                or m.weight.dtype is not dtype or (
                 recording and (m.weight.requires_grad or m.bias is not None and m.bias.requires_grad)):
             return False
     return True

@@ -17,6 +17,7 @@ __all__ = [
     "Mish",
     "Hardswish",
     "Hardsigmoid",
+    "RReLU",
     "PReLU",
 ]
 
@@ -316,6 +317,36 @@ class Hardsigmoid(Module):
 
     def forward(self, input):
         return F.hardsigmoid(input, self.inplace)
+
+
+class RReLU(Module):
+    """LeakyReLU with random slopes in training, and their mean in evaluation.
+
+    y = x if x >= 0 else a x, a ~ U(lower, upper)
+
+    Arguments:
+        lower, upper: bounds of the slope.
+        inplace: write over the input.
+
+    Example:
+        >>> import udlfast as torch
+        >>> torch.nn.RReLU(0.25, 0.75).eval()(torch.tensor([-1.0, 2.0])).tolist()
+        [-0.5, 2.0]
+
+    Source: Xu et al. 2015.
+    """
+
+    def __init__(self, lower=1.0 / 8, upper=1.0 / 3, inplace=False):
+        super().__init__()
+        self.lower = lower
+        self.upper = upper
+        self.inplace = inplace
+
+    def forward(self, input):
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self):
+        return f"lower={self.lower}, upper={self.upper}" + (", inplace=True" if self.inplace else "")
 
 
 class PReLU(Module):

@@ -4,7 +4,7 @@ from .. import errors
 from ..ops._heads import attend
 from . import init
 from ._new import parameter
-from .linear import Linear
+from .linear import NonDynamicallyQuantizableLinear
 from .module import Module
 
 __all__ = ["MultiheadAttention"]
@@ -60,7 +60,7 @@ class MultiheadAttention(Module):
             own = None if together else parameter((E, features), dtype, device)
             self.register_parameter(f"{name}_proj_weight", own)
         self.register_parameter("in_proj_bias", parameter((3 * E,), dtype, device) if bias else None)
-        self.out_proj = Linear(E, E, bias=bias, device=device, dtype=dtype)
+        self.out_proj = NonDynamicallyQuantizableLinear(E, E, bias=bias, device=device, dtype=dtype)
         for name in ("bias_k", "bias_v"):
             self.register_parameter(name, parameter((1, 1, E), dtype, device) if add_bias_kv else None)
         self.add_zero_attn = add_zero_attn

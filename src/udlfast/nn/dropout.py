@@ -4,7 +4,7 @@ from .. import errors
 from . import functional as F
 from .module import Module
 
-__all__ = ["Dropout", "Dropout1d", "Dropout2d"]
+__all__ = ["Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "FeatureAlphaDropout"]
 
 
 class DropoutBase(Module):
@@ -84,3 +84,41 @@ class Dropout2d(DropoutBase):
 
     def forward(self, input):
         return F.dropout2d(input, self.p, self.training, self.inplace)
+
+
+class AlphaDropout(DropoutBase):
+    """Dropout for networks of SELU units: dropped numbers take SELU's lower limit, and mean 0 and variance 1 are kept.
+
+    Arguments:
+        p: the probability of a dropped number.
+        inplace: write over the input.
+
+    Example:
+        >>> import udlfast as torch
+        >>> torch.nn.AlphaDropout(0.5).eval()(torch.ones(2)).tolist()
+        [1.0, 1.0]
+
+    Source: Klambauer et al. 2017.
+    """
+
+    def forward(self, input):
+        return F.alpha_dropout(input, self.p, self.training, self.inplace)
+
+
+class FeatureAlphaDropout(DropoutBase):
+    """AlphaDropout of whole channels of [N, C, ...].
+
+    Arguments:
+        p: the probability of a dropped channel.
+        inplace: write over the input.
+
+    Example:
+        >>> import udlfast as torch
+        >>> torch.nn.FeatureAlphaDropout(0.5).eval()(torch.ones(1, 2)).tolist()
+        [[1.0, 1.0]]
+
+    Source: Klambauer et al. 2017.
+    """
+
+    def forward(self, input):
+        return F.feature_alpha_dropout(input, self.p, self.training, self.inplace)

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from .._core import Tensor
 from . import _apply, _hooks, _state, _views
 from ._where import name_layer
-from .parameter import Parameter
+from .parameter import Buffer, Parameter
 
 __all__ = ["Module"]
 
@@ -105,6 +105,11 @@ class Module:
             return
         elif name in kinds:
             _views.check_kind(kinds[name], name, value)
+            values[name] = value
+            return
+        elif isinstance(value, Buffer):
+            values.pop(name, None)
+            kinds[name] = "buffer" if value.persistent else "transient"
             values[name] = value
             return
         object.__setattr__(self, name, value)
@@ -313,6 +318,12 @@ class Module:
     def cpu(self):
         """This module: everything is on the CPU."""
         return self
+
+    def compile(self, **options):
+        """Makes forward replay its kernel calls, as udlfast.compile does; options are those of compile."""
+        from .. import compile as compiled
+
+        self.__dict__["forward"] = compiled(self.forward, **options)
 
     # state
 

@@ -23,7 +23,7 @@ class RunningNorm(Module):
         self.track_running_stats = track_running_stats
         shape = (num_features,)
         self.register_parameter("weight", parameter(shape, dtype, device) if affine else None)
-        self.register_parameter("bias", parameter(shape, dtype, device) if affine else None)
+        self.register_parameter("bias", parameter(shape, dtype, device) if affine and bias else None)
         track = track_running_stats
         self.register_buffer("running_mean", buffer(_core.zeros, shape, dtype, device) if track else None)
         self.register_buffer("running_var", buffer(_core.ones, shape, dtype, device) if track else None)

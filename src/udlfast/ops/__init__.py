@@ -32,6 +32,7 @@ def _load_slot(name):
 
 _core.set_hook("load_method", _load_method)
 _core.set_hook("load_slot", _load_slot)
+_core.announce(METHODS)
 
 
 def __getattr__(name):

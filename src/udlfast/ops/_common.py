@@ -6,7 +6,7 @@ anything is allocated.
 import operator
 
 from .. import _core
-from .._core import R_MAX, R_MIN, Tensor, attach, reduce
+from .._core import R_MAX, R_MIN, Tensor, attach, peek, reduce
 from ..errors import ArgumentError, DimError, DTypeError, GradError, ShapeError
 
 LIMIT = 2**31 - 1  # no stride, padding, window or output size is larger: products of two cannot overflow 64 bits
@@ -54,7 +54,7 @@ def in_range(op, index, low, high, name="index"):
     """Refuse an int64 tensor with a value outside low..high-1."""
     if index.numel() == 0:
         return
-    least, most = reduce(R_MIN, index).item(), reduce(R_MAX, index).item()
+    least, most = peek(reduce(R_MIN, index)), peek(reduce(R_MAX, index))
     if least < low or most >= high:
         bad = least if least < low else most
         raise DimError(f"{op}: {name} has the value {bad}, which is out of range; needed {low} to {high - 1}")
@@ -168,7 +168,7 @@ def in_place(function):
     name = function.__name__
 
     def method(self, *args, **kwargs):
-        return _core.assign(self, function(self, *args, **kwargs), name + "_")
+        return _core.assign(self, function(_core.snapshot(self, name + "_", args), *args, **kwargs), name + "_")
     method.__name__ = name + "_"
     method.__doc__ = f"{name}, stored in this tensor; see udlfast.{name}."
     return method

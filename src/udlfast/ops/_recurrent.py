@@ -9,6 +9,7 @@ from collections.abc import Callable
 from .. import _core
 from .._core import attach, bfloat16, call, empty, float32, is_grad_enabled, zeros
 from ..errors import ArgumentError, ShapeError
+from . import _autocast
 from ._common import floating, index_tensor, same_type
 from .dropout import dropout as drop
 from .joining import cat, stack
@@ -50,12 +51,15 @@ def sequence(cell, input, hx, params, has_biases, num_layers, dropout, train, bi
     """All layers: (y, hn) or (y, hn, cn)."""
     D = 2 if bidirectional else 1
     per = (4 if has_biases else 2) + (cell.has_c and _projected(params, num_layers * D, has_biases))
+    if _autocast.ON:
+        (input,), params = _autocast.low(input), list(_autocast.low(*params))
+        hx = hx if hx is None else _autocast.low(*hx) if cell.has_c else _autocast.low(hx)[0]
     states = _check(cell, input, hx, params, per, num_layers, D, batch_first, batch_sizes)
     if input.dtype is bfloat16:
         wide = [s.to(float32) for s in states]
         wide = None if hx is None else wide if cell.has_c else wide[0]
-        out = sequence(cell, input.to(float32), wide, [p.to(float32) for p in params], has_biases, num_layers,
-                       dropout, train, bidirectional, batch_first, batch_sizes)
+        out = _autocast.paused(sequence, cell, input.to(float32), wide, [p.to(float32) for p in params], has_biases, num_layers,
+                               dropout, train, bidirectional, batch_first, batch_sizes)
         return tuple(t.to(bfloat16) for t in out)
     packed, x = batch_sizes is not None, input
     if batch_first and not packed:

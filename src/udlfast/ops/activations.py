@@ -1,6 +1,8 @@
 """Activation functions that are composed of others, or have a parameter that learns."""
+from functools import lru_cache
+
 from .. import _core
-from .._core import MAP_clamp, attach, ew1
+from .._core import MAP_clamp, MAP_clamp_backward, attach, bfloat16, ew1, ew2, float32, is_grad_enabled
 from ..errors import ArgumentError, ShapeError
 from ._common import axis, floating, same_type
 from .elementwise import expm1, relu, tanh, where
@@ -26,7 +28,8 @@ def selu(input, inplace=False):
     Source: Klambauer et al. 2017.
     """
     floating("selu", input)
-    return _into(input, elu(input, 1.6732632423543772) * 1.0507009873554805, inplace)
+    x = _core.snapshot(input, "in place") if inplace else input
+    return _into(input, elu(x, 1.6732632423543772) * 1.0507009873554805, inplace)
 
 
 def celu(input, alpha=1.0, inplace=False):
@@ -50,7 +53,8 @@ def celu(input, alpha=1.0, inplace=False):
     floating("celu", input)
     if alpha == 0:
         raise ArgumentError("celu: alpha must not be zero")
-    return _into(input, relu(input) + expm1(-relu(-input) / alpha) * alpha, inplace)
+    x = _core.snapshot(input, "in place") if inplace else input
+    return _into(input, relu(x) + expm1(-relu(-x) / alpha) * alpha, inplace)
 
 
 def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
@@ -74,7 +78,8 @@ def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
     floating("hardtanh", input)
     if min_val > max_val:
         raise ArgumentError(f"hardtanh: min_val {min_val} is larger than max_val {max_val}")
-    return _into(input, _limited(input, min_val, max_val), inplace)
+    x = _core.snapshot(input, "in place") if inplace else input
+    return _into(input, _limited(x, min_val, max_val), inplace)
 
 
 def relu6(input, inplace=False):
@@ -95,17 +100,32 @@ def relu6(input, inplace=False):
     Source: Krizhevsky 2010.
     """
     floating("relu6", input)
-    return _into(input, _limited(input, 0.0, 6.0), inplace)
+    x = _core.snapshot(input, "in place") if inplace else input
+    return _into(input, _limited(x, 0.0, 6.0), inplace)
 
 
 def _limited(x, low, high):
-    return attach(ew1(MAP_clamp, x.detach(), low, high), (x,), hardtanh_backward, saved=(x,), args=(low, high))
+    y = ew1(MAP_clamp, x.detach(), low, high)
+    return attach(y, (x,), hardtanh_backward, saved=(y,), args=(low, high))
 
 
 def hardtanh_backward(node, g):
-    """gx = g strictly between the limits, else 0"""
-    x, (low, high) = node.saved[0], node.args
-    return g * ((x > low) & (x < high)).to(g.dtype),
+    """gx = g where y is strictly between the limits, else 0"""
+    y, (low, high) = node.saved[0], node.args
+    if is_grad_enabled() or y.dtype is bfloat16:
+        return g * (~((y <= low) | (y >= high))).to(g.dtype),
+    inner = _inner_limits(low, high, y.dtype is float32)  # clamp's gradient keeps its limits
+    return ew2(MAP_clamp_backward, g, y, *inner),
+
+
+@lru_cache(64)
+def _inner_limits(low, high, single):
+    """The numbers of the type next to low and high, on the side of the other."""
+    import numpy as np
+
+    kind = np.float32 if single else np.float64
+    low, high = (float(np.nextafter(kind(a), kind(b))) for a, b in ((low, high), (high, low)))
+    return low, high
 
 
 def threshold(input, threshold, value, inplace=False):
@@ -124,7 +144,8 @@ def threshold(input, threshold, value, inplace=False):
     >>> torch.nn.functional.threshold(torch.tensor([1., 3.]), 2., 0.).tolist()
     [0.0, 3.0]
     """
-    return _into(input, where(input <= threshold, _core.full((), value, dtype=input.dtype), input), inplace)
+    x = _core.snapshot(input, "in place") if inplace else input
+    return _into(input, where(x <= threshold, _core.full((), value, dtype=input.dtype), x), inplace)
 
 
 def hardshrink(input, lambd=0.5):
@@ -269,7 +290,8 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
         slope = _core.empty_like(input.detach()).uniform_(lower, upper)
     else:
         slope = (lower + upper) / 2
-    return _into(input, where(input >= 0, input, input * slope), inplace)
+    x = _core.snapshot(input, "in place") if inplace else input
+    return _into(input, where(x >= 0, x, x * slope), inplace)
 
 
 def gumbel_softmax(logits, tau=1.0, hard=False, eps=1e-10, dim=-1):
@@ -304,4 +326,4 @@ def gumbel_softmax(logits, tau=1.0, hard=False, eps=1e-10, dim=-1):
 
 
 def _into(input, result, inplace):
-    return input.copy_(result) if inplace else result
+    return _core.assign(input, result, "in place") if inplace else result

@@ -141,8 +141,8 @@ def _sizes(op, input, output_size, n):
     """((NC, H, W, P, Q), shape of the result)"""
     shape = tuple(input.shape)
     if len(shape) not in (n + 1, n + 2):
-        raise ShapeError(f"{op}: expected input {'[N, C, H, W] or [C, H, W]' if n == 2 else '[N, C, W] or [C, W]'}, "
-                         f"got {list(shape)}")
+        needs = ("[N, C, W] or [C, W]", "[N, C, H, W] or [C, H, W]", "[N, C, D, H, W] or [C, D, H, W]")[n - 1]
+        raise ShapeError(f"{op}: expected input {needs}, got {list(shape)}")
     if min(shape[-n:]) < 1 or (len(shape) == n + 2 and not shape[1]):
         raise ShapeError(f"{op}: expected an input with elements (only the batch may be empty), got {list(shape)}")
     wanted = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * n
@@ -152,5 +152,5 @@ def _sizes(op, input, output_size, n):
     NC = 1
     for s in shape[:-n]:
         NC *= s
-    sizes = (NC, *shape[-2:], *out) if n == 2 else (NC, 1, shape[-1], 1, *out)
+    sizes = (NC, 1, shape[-1], 1, *out) if n == 1 else (NC, *shape[-n:], *out)
     return sizes, (*shape[:-n], *out)

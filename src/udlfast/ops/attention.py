@@ -17,6 +17,7 @@ from .._core import (
     next_philox,
 )
 from ..errors import ArgumentError, DTypeError, ShapeError
+from . import _autocast
 from ._common import broadcast_shape, floating, lower_triangle, probability, same_type, tensor
 
 NO_MASK, BOOL, ADD = 0, 1, 2  # mask_kind of csrc/args.h
@@ -49,13 +50,15 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     Source: Vaswani et al. 2017; Understanding Deep Learning, section 12.2.
     """
     op = "scaled_dot_product_attention"
+    if _autocast.ON:
+        query, key, value, attn_mask = _autocast.low(query, key, value, attn_mask)
     groups = _check(op, query, key, value, attn_mask, is_causal, enable_gqa)
     probability(op, dropout_p)
     if query.dtype is bfloat16:
         if attn_mask is not None and attn_mask.dtype is bfloat16:
             attn_mask = attn_mask.to(float32)
-        return scaled_dot_product_attention(query.to(float32), key.to(float32), value.to(float32), attn_mask, dropout_p,
-                                            is_causal, scale, enable_gqa).to(bfloat16)
+        return _autocast.paused(scaled_dot_product_attention, query.to(float32), key.to(float32), value.to(float32), attn_mask,
+                                dropout_p, is_causal, scale, enable_gqa).to(bfloat16)
     *lead, L, E = query.shape
     if scale is None:
         scale = 1.0 / math.sqrt(E) if E else 1.0

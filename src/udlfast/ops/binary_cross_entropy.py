@@ -2,6 +2,7 @@
 from .. import _core
 from .._core import R_MAX, R_MIN, bfloat16, float32
 from ..errors import ArgumentError, ShapeError
+from . import _autocast
 from ._common import broadcast_shape, floating, reduced, reduction_of, same_type, tensor
 from ._pointwise import pointwise
 from .elementwise import logsigmoid
@@ -28,6 +29,8 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     Source: Understanding Deep Learning, section 5.4.
     """
     op = "binary_cross_entropy"
+    if _autocast.ON:
+        input, target, weight = _autocast.wide(input, target, weight)
     floating(op, input)
     same_type(op, input, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
@@ -38,7 +41,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
         weight = None if weight is None else weight.to(float32)
         return binary_cross_entropy(input.to(float32), target.to(float32), weight, reduction=reduction).to(bfloat16)
     if input.numel():
-        least, most = _core.reduce(R_MIN, input).item(), _core.reduce(R_MAX, input).item()
+        least, most = _core.peek(_core.reduce(R_MIN, input)), _core.peek(_core.reduce(R_MAX, input))
         if not (least >= 0.0 and most <= 1.0):  # NaN fails too
             raise ArgumentError(f"{op}: expected input from 0 to 1 (probabilities), got values from {least} to {most}; "
                                 f"for logits use binary_cross_entropy_with_logits")
@@ -70,6 +73,8 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
     Source: Understanding Deep Learning, section 5.4.
     """
     op = "binary_cross_entropy_with_logits"
+    if _autocast.ON:
+        input, target, weight = _autocast.wide(input, target, weight)
     floating(op, input)
     tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)

@@ -3,14 +3,20 @@
 import math
 
 from .. import _core
-from .._core import extend
-from .elementwise import _in_place, isfinite, isnan, where
+from .._core import Tensor, extend, put_out
+from ..errors import ArgumentError, DTypeError
+from .elementwise import isfinite, isnan, where
 
 
-def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
+def isclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False, *, out=None):
     """Whether |input - other| <= atol + rtol |other|, element by element."""
+    if rtol < 0 or atol < 0:
+        raise ArgumentError(f"isclose: rtol and atol must not be negative, got {rtol} and {atol}")
+    if isinstance(other, Tensor) and input.dtype is not other.dtype:
+        raise DTypeError(f"isclose: expected two tensors of one type, got {input.dtype} and {other.dtype}")
     close = (input == other) | ((input - other).abs() <= other.abs() * rtol + atol) & isfinite(input - other)
-    return close | (isnan(input) & isnan(other)) if equal_nan else close
+    y = close | (isnan(input) & isnan(other)) if equal_nan else close
+    return y if out is None else put_out(out, y)
 
 
 def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
@@ -23,14 +29,14 @@ def equal(input, other):
     return input.shape == other.shape and bool((input == other).all().item())
 
 
-def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
+def nan_to_num(input, nan=0.0, posinf=None, neginf=None, *, out=None):
     """NaN and infinities replaced by numbers (infinities by the largest finite ones unless given)."""
     top = 1.7976931348623157e308 if input.dtype is _core.float64 else 3.4028234663852886e38
     r = where(isnan(input), nan, input)
     r = where(input == math.inf, top if posinf is None else posinf, r)
-    return where(input == -math.inf, -top if neginf is None else neginf, r)
+    y = where(input == -math.inf, -top if neginf is None else neginf, r)
+    return y if out is None else put_out(out, y)
 
 
 for _function in (isclose, allclose, equal, nan_to_num):
     extend(_function.__name__, _function)
-extend("nan_to_num_", _in_place(nan_to_num, "nan_to_num_"))

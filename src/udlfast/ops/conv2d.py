@@ -17,6 +17,7 @@ from .._core import (
     is_grad_enabled,
 )
 from ..errors import ArgumentError, ShapeError
+from . import _autocast
 from ._common import LIMIT, floating, same_type, whole, whole_tuple
 
 
@@ -69,12 +70,14 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 def _convolve(op, input, weight, bias, stride, padding, dilation, groups, n):
     floating(op, input)
+    if _autocast.ON:
+        input, weight, bias = _autocast.low(input, weight, bias)
     same_type(op, input, weight, "weight")
     if bias is not None:
         same_type(op, input, bias, "bias")
     if input.dtype is bfloat16:
         wide = [t if t is None else t.to(float32) for t in (input, weight, bias)]
-        return _convolve(op, *wide, stride, padding, dilation, groups, n).to(bfloat16)
+        return _autocast.paused(_convolve, op, *wide, stride, padding, dilation, groups, n).to(bfloat16)
     x_shape, w_shape = tuple(input.shape), tuple(weight.shape)
     axes = "[N, C, H, W] or [C, H, W]" if n == 2 else "[N, C, W] or [C, W]"
     if len(x_shape) not in (n + 1, n + 2) or len(w_shape) != n + 2:

@@ -1,6 +1,7 @@
 """Transposed convolution: the map from output to input gradients of a convolution, used to enlarge."""
 from .._core import bfloat16, float32
 from ..errors import ArgumentError, ShapeError
+from . import _autocast
 from ._common import LIMIT, floating, same_type, whole, whole_tuple
 from .conv2d import conv2d_backward_input
 
@@ -53,12 +54,14 @@ def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_paddi
 
 def _transposed(op, input, weight, bias, stride, padding, output_padding, groups, dilation, n):
     floating(op, input)
+    if _autocast.ON:
+        input, weight, bias = _autocast.low(input, weight, bias)
     same_type(op, input, weight, "weight")
     if bias is not None:
         same_type(op, input, bias, "bias")
     if input.dtype is bfloat16:
         wide = [t if t is None else t.to(float32) for t in (input, weight, bias)]
-        return _transposed(op, *wide, stride, padding, output_padding, groups, dilation, n).to(bfloat16)
+        return _autocast.paused(_transposed, op, *wide, stride, padding, output_padding, groups, dilation, n).to(bfloat16)
     x_shape, w_shape = tuple(input.shape), tuple(weight.shape)
     if len(x_shape) not in (n + 1, n + 2) or len(w_shape) != n + 2:
         raise ShapeError(f"{op}: expected input with {n + 2} (or, for one example, {n + 1}) and weight with {n + 2} "

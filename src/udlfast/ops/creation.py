@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .. import _core
-from .._core import Tensor, empty, from_numpy, full, ones, set_hook, zeros  # noqa: F401
+from .._core import Tensor, empty, from_numpy, full, ones, put_out, set_hook, zeros  # noqa: F401
 from ..device import check_device
 from ..errors import ArgumentError, DTypeError, ShapeError
 
@@ -145,6 +145,10 @@ def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=Fa
     if end is None:
         start, end = 0, start
     start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
+    if dtype is None and out is not None:
+        dtype = out.dtype
+    if dtype is not None and not dtype.is_floating_point:
+        start, end, step = int(start), int(end), int(step)
     if step == 0 or (end - start) / step < 0:
         raise ArgumentError(f"arange: a step of {step} does not lead from {start} to {end}")
     if any(isinstance(x, float) and not math.isfinite(x) for x in (start, end)):
@@ -160,30 +164,41 @@ def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=Fa
         t = from_numpy(np.arange(n, dtype=np.float64) * step + start).to(dtype)
     else:
         t = from_numpy(np.arange(start, end, step, dtype=np.int64)).to(dtype)
+    t = t if out is None else put_out(out, t)
     return t.requires_grad_(True) if requires_grad else t
 
 
-def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
+def _bounds(op, start, end, steps):
+    if steps < 0:
+        raise ArgumentError(f"{op}: expected steps of at least 0, got {steps}")
+    for x in (start, end):
+        if isinstance(x, Tensor) and x.ndim:
+            raise ShapeError(f"{op}: expected start and end as numbers or 0-d tensors, got {list(x.shape)}")
+    return (x.item() if isinstance(x, Tensor) else x for x in (start, end))
+
+
+def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False, out=None):
     """`steps` numbers from start to end, both included, at equal distances.
 
     >>> import udlfast as torch
     >>> torch.linspace(0, 1, 3)
     tensor([0.0000, 0.5000, 1.0000])
     """
-    if steps < 0:
-        raise ArgumentError(f"linspace: expected steps of at least 0, got {steps}")
-    start, end = (x.item() if isinstance(x, Tensor) else x for x in (start, end))
+    start, end = _bounds("linspace", start, end, steps)
     t = from_numpy(np.linspace(start, end, steps, dtype=np.float64)).to(dtype or _core.get_default_dtype())
-    return t.requires_grad_(True) if requires_grad else t
+    y = t.requires_grad_(True) if requires_grad else t
+    return y if out is None else put_out(out, y)
 
 
-def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False):
+def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False, out=None):
     """`steps` numbers from base^start to base^end at equal ratios."""
+    start, end = _bounds("logspace", start, end, steps)
     t = from_numpy(np.logspace(start, end, steps, base=base, dtype=np.float64)).to(dtype or _core.get_default_dtype())
-    return t.requires_grad_(True) if requires_grad else t
+    y = t.requires_grad_(True) if requires_grad else t
+    return y if out is None else put_out(out, y)
 
 
-def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
+def eye(n, m=None, *, dtype=None, device=None, requires_grad=False, out=None):
     """A matrix with ones on the diagonal.
 
     >>> import udlfast as torch
@@ -196,12 +211,13 @@ def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     if n * (n if m is None else m) > 2**48:
         raise ShapeError(f"eye: size ({n}, {n if m is None else m}) has more elements than memory can hold")
     t = from_numpy(np.eye(n, m, dtype=np.float32)).to(dtype or _core.get_default_dtype())
-    return t.requires_grad_(True) if requires_grad else t
+    y = t.requires_grad_(True) if requires_grad else t
+    return y if out is None else put_out(out, y)
 
 
-def scalar_tensor(value, *, dtype=None, device=None):
+def scalar_tensor(value, *, dtype=None, device=None, requires_grad=False, **ignored):
     """A 0-d tensor of the default float type unless given."""
-    return full((), value, dtype=dtype or _core.get_default_dtype())
+    return full((), value, dtype=dtype or _core.get_default_dtype(), device=device, requires_grad=requires_grad)
 
 
 def _new(make):

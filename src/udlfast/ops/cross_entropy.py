@@ -17,6 +17,7 @@ from .._core import (
     is_grad_enabled,
 )
 from ..errors import ArgumentError, DimError, ShapeError
+from . import _autocast
 from ._common import floating, index_tensor, reduction_of, same_type
 from .creation import arange
 from .softmax import log_softmax, softmax
@@ -50,6 +51,8 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     Source: Understanding Deep Learning, section 5.5.
     """
     op = "cross_entropy"
+    if _autocast.ON:
+        input, target, weight = _autocast.wide(input, target, weight)
     floating(op, input)
     reduction = reduction_of(op, reduction, size_average, reduce)
     if not 0.0 <= label_smoothing <= 1.0:
@@ -130,6 +133,8 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     Source: Understanding Deep Learning, section 5.1.
     """
     op = "nll_loss"
+    if _autocast.ON:
+        input, target, weight = _autocast.wide(input, target, weight)
     floating(op, input)
     reduction = reduction_of(op, reduction, size_average, reduce)
     if input.dtype is bfloat16:

@@ -1,14 +1,14 @@
 """Running sums, products, maxima and minima along one dimension."""
 from .. import _core
-from .._core import K_cumsum, Tensor, attach, bfloat16, call, empty_like, extend, float32
+from .._core import K_cumsum, Tensor, attach, bfloat16, call, empty_like, extend, float32, put_out
 from ..errors import DTypeError
-from ._common import axis, once, split_at, tensor
+from ._common import axis, once, split_at, tensor, whole
 from .elementwise import where
 
 SUM, PROD = 0, 1  # UDL_SUM, UDL_PROD
 
 
-def cumsum(input, dim, *, dtype=None):
+def cumsum(input, dim, *, dtype=None, out=None):
     """Running sums.
 
     y_k = x_0 + ... + x_k, along dim
@@ -24,6 +24,8 @@ def cumsum(input, dim, *, dtype=None):
     >>> torch.cumsum(torch.tensor([1, 2, 3]), 0).tolist()
     [1, 3, 6]
     """
+    if out is not None:
+        return put_out(out, cumsum(input, dim, dtype=dtype))
     x, dim = _prepare("cumsum", input, dim, dtype)
     if x.dtype is bfloat16:
         return _scan(x.to(float32), dim, SUM, False).to(bfloat16)
@@ -59,7 +61,7 @@ def cumsum_backward(node, g):
     return _scan(g, dim, SUM, not reverse),
 
 
-def cumprod(input, dim, *, dtype=None):
+def cumprod(input, dim, *, dtype=None, out=None):
     """Running products.
 
     y_k = x_0 ... x_k, along dim
@@ -75,6 +77,8 @@ def cumprod(input, dim, *, dtype=None):
     >>> torch.cumprod(torch.tensor([1, 2, 3]), 0).tolist()
     [1, 2, 6]
     """
+    if out is not None:
+        return put_out(out, cumprod(input, dim, dtype=dtype))
     x, dim = _prepare("cumprod", input, dim, dtype)
     if x.dtype is bfloat16:
         return _scan(x.to(float32), dim, PROD, False).to(bfloat16)
@@ -100,7 +104,7 @@ def cumprod_backward(node, g):
     return where(seen == 0, before, where(first, at_first, nothing)),
 
 
-def logcumsumexp(input, dim):
+def logcumsumexp(input, dim, *, out=None):
     """The logarithm of running sums of exponentials.
 
     y_k = log(exp(x_0) + ... + exp(x_k)), along dim
@@ -115,6 +119,8 @@ def logcumsumexp(input, dim):
     >>> torch.logcumsumexp(torch.tensor([0., 0.]), 0)[0].item()
     0.0
     """
+    if out is not None:
+        return put_out(out, logcumsumexp(input, dim))
     op = "logcumsumexp"
     tensor(op, input)
     if not input.dtype.is_floating_point:
@@ -146,7 +152,7 @@ def logcumsumexp_backward(node, g):
     return once("logcumsumexp", positive - negative, *node.saved),
 
 
-def cummax(input, dim):
+def cummax(input, dim, *, out=None):
     """Running maxima and their places.
 
     Args:
@@ -159,10 +165,11 @@ def cummax(input, dim):
     >>> torch.cummax(torch.tensor([1, 3, 2]), 0)[0].tolist()
     [1, 3, 3]
     """
-    return _running("cummax", input, dim, lambda a, best: (a >= best) | (a != a))
+    y = _running("cummax", input, dim, lambda a, best: (a >= best) | (a != a))
+    return y if out is None else put_out(out, y)
 
 
-def cummin(input, dim):
+def cummin(input, dim, *, out=None):
     """Running minima and their places.
 
     Args:
@@ -175,7 +182,8 @@ def cummin(input, dim):
     >>> torch.cummin(torch.tensor([2, 1, 3]), 0)[0].tolist()
     [2, 1, 1]
     """
-    return _running("cummin", input, dim, lambda a, best: (a <= best) | (a != a))
+    y = _running("cummin", input, dim, lambda a, best: (a <= best) | (a != a))
+    return y if out is None else put_out(out, y)
 
 
 def _running(op, input, dim, wins):
@@ -196,7 +204,7 @@ def _running(op, input, dim, wins):
     return (input.gather(dim, index) if input.ndim else input.clone()), index
 
 
-def diff(input, n=1, dim=-1, prepend=None, append=None):
+def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
     """Differences of neighbours, n times.
 
     y_k = x_k+1 - x_k, along dim
@@ -214,9 +222,10 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
     [2, 3]
     """
     tensor("diff", input)
+    n = whole("diff", "n", n)
     dim = axis("diff", dim, input.ndim)
     parts = [t for t in (prepend, input, append) if isinstance(t, Tensor)]
-    if len(parts) > 1:
+    if len(parts) > 1 and n:
         from .joining import cat
         input = cat(parts, dim)
     for _ in range(n):
@@ -225,7 +234,7 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
             break
         after, before = input.narrow(dim, 1, size - 1), input.narrow(dim, 0, size - 1)
         input = after != before if input.dtype is _core.bool_ else after - before
-    return input
+    return input if out is None else put_out(out, input)
 
 
 extend("cumsum", cumsum)

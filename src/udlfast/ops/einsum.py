@@ -1,5 +1,5 @@
 """Einstein's summation convention."""
-from .._core import diagonal, matmul
+from .._core import Tensor, diagonal, matmul
 from ..errors import ArgumentError, ShapeError
 from ._common import tensor
 
@@ -27,6 +27,8 @@ def einsum(equation, *operands):
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = operands[0]
     for x in operands:
+        if not isinstance(x, Tensor) and type(x).__name__ == "ComplexTensor":
+            return _of_complex(equation, operands)
         tensor(op, x, "each operand")
     terms, result, sizes = _parse(op, equation, operands)
     parts = [_single(x, letters) for x, letters in zip(operands, terms)]
@@ -39,6 +41,20 @@ def einsum(equation, *operands):
         x, letters = x.sum(lost), [c for c in letters if c in result]
     x = x.permute(tuple(letters.index(c) for c in result))
     return x
+
+
+def _of_complex(equation, operands):
+    """The sum is linear in each operand: real and imaginary parts apart, at most two complex operands at a time."""
+    from ._complex import ComplexTensor, make
+    numbers = [i for i, x in enumerate(operands) if isinstance(x, ComplexTensor)]
+    if len(numbers) > 2:
+        raise ArgumentError("einsum: at most two complex operands are supported; multiply the others first")
+
+    def part(*names):
+        return einsum(equation, *(getattr(x, names[numbers.index(i)]) if i in numbers else x for i, x in enumerate(operands)))
+    if len(numbers) == 1:
+        return make(part("real"), part("imag"))
+    return make(part("real", "real") - part("imag", "imag"), part("real", "imag") + part("imag", "real"))
 
 
 def _parse(op, equation, operands):

@@ -7,7 +7,7 @@ here is used where no fused gradient kernel exists, and always when the gradient
 import math
 
 from .. import _core
-from .._core import Tensor, binary_function, extend, set_rule, unary
+from .._core import Tensor, binary_function, extend, put_out, set_rule, unary
 from ..errors import ArgumentError, DTypeError
 
 _DOC = """{sentence}
@@ -36,7 +36,7 @@ def _unary(name, rule, sentence, formula, example, result, op=None, source="elem
     def function(input, *, out=None):
         if out is None:
             return unary(code, input)
-        return out.copy_(unary(code, input))
+        return put_out(out, unary(code, input))
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = _DOC.format(sentence=sentence, formula=formula, example=example, result=result, more="", source=source)
@@ -108,27 +108,12 @@ erf = _unary("erf", lambda g, x, y, p0, p1: g * (-x * x).exp() * _2_SQRT_PI, "Th
              "2/sqrt(pi) integral from 0 to x_i of e^(-t^2) dt", "torch.erf(torch.tensor([0.]))", "tensor([0.])")
 erfc = _unary("erfc", lambda g, x, y, p0, p1: g * (-x * x).exp() * -_2_SQRT_PI, "One minus the error function.",
               "1 - erf x_i", "torch.erfc(torch.tensor([0.]))", "tensor([1.])")
-def digamma(input):
-    """The derivative of lgamma, by recurrence to x >= 10 and the asymptotic series there; reflection below 1/2.
-
-    >>> import udlfast as torch
-    >>> torch.digamma(torch.tensor([1.]))
-    tensor([-0.5772])
-
-    Source: Abramowitz and Stegun 1964, 6.3.
-    """
-    low = input < 0.5
-    x, r = where(low, 1 - input, input), 0.0
-    for k in range(10):
-        r = r - 1 / (x + k)
-    x = x + 10
-    q = 1 / (x * x)
-    r = r + log(x) - 0.5 / x - q * (1 / 12 - q * (1 / 120 - q * (1 / 252 - q * (1 / 240 - q / 132))))
-    return where(low, r - math.pi / tan(input * math.pi), r)
+def _lgamma_rule(g, x, y, p0, p1):
+    from .special_functions import digamma
+    return g * digamma(x)
 
 
-lgamma = _unary("lgamma", lambda g, x, y, p0, p1: g * digamma(x),
-    "The logarithm of the absolute value of the gamma function.", "ln |Gamma(x_i)|",
+lgamma = _unary("lgamma", _lgamma_rule, "The logarithm of the absolute value of the gamma function.", "ln |Gamma(x_i)|",
                 "torch.lgamma(torch.tensor([3.]))", "tensor([0.6931])")
 floor = _unary("floor", _zero, "The largest integer not above x.", "floor(x_i)", "torch.floor(torch.tensor([1.5]))",
                "tensor([1.])")
@@ -176,7 +161,7 @@ bitwise_not = _unary("bitwise_not", None, "Every bit flipped (bool: not).", "~x_
 set_rule(_core.MAP_round, _zero)
 
 
-def round(input, *, decimals=0):
+def round(input, *, decimals=0, out=None):
     """The nearest integer, halves to the even one.
 
     out_i = round(x_i 10^decimals) / 10^decimals
@@ -192,6 +177,8 @@ def round(input, *, decimals=0):
 
     Source: IEEE 754.
     """
+    if out is not None:
+        return put_out(out, round(input, decimals=decimals))
     if decimals == 0:
         return unary(_core.MAP_round, input)
     return unary(_core.MAP_round, input * 10.0**decimals) / 10.0**decimals
@@ -200,7 +187,7 @@ def round(input, *, decimals=0):
 set_rule(_core.MAP_clamp, lambda g, x, y, p0, p1: g * ((x >= p0) & (x <= p1)))
 
 
-def clamp(input, min=None, max=None):
+def clamp(input, min=None, max=None, *, out=None):
     """Every element limited to a range.
 
     out_i = min(max(x_i, min), max)
@@ -216,6 +203,8 @@ def clamp(input, min=None, max=None):
 
     Source: elementary.
     """
+    if out is not None:
+        return put_out(out, clamp(input, min, max))
     if min is None and max is None:
         raise ArgumentError("clamp: at least one of min and max must be given")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
@@ -247,7 +236,7 @@ def _binary(name, rule, sentence, formula, example, result, op=None):
 
     def function(input, other, *, out=None):
         r = binary_function(code, input, other)
-        return r if out is None else out.copy_(r)
+        return r if out is None else put_out(out, r)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = _DOC.format(sentence=sentence, formula=formula, example=example, result=result, source="elementary",
@@ -273,7 +262,7 @@ def _pow_rule(g, a, b, y):
 
 mul = multiply = _binary("mul", None, "The product.", "x_i y_i", "torch.mul(torch.tensor([2.]), 3)", "tensor([6.])")
 pow = _binary("pow", _pow_rule, "x to the power of y.", "x_i^y_i", "torch.pow(torch.tensor([2.]), 3)", "tensor([8.])")
-floor_divide = _binary("floor_divide", None, "The quotient rounded down.", "floor(x_i / y_i)",
+floor_divide = _binary("floor_divide", lambda g, a, b, y: (g * 0.0, g * 0.0), "The quotient rounded down.", "floor(x_i / y_i)",
                        "torch.floor_divide(torch.tensor([-7]), 2)", "tensor([-4])")
 remainder = _binary("remainder", lambda g, a, b, y: (g, -g * floor(a / b) if isinstance(b, Tensor) else None),
                     "The remainder, with the sign of the divisor.", "x_i - y_i floor(x_i / y_i)",
@@ -317,11 +306,22 @@ bitwise_xor = _binary("bitwise_xor", None, "The bits set in exactly one.", "x_i 
                       "torch.bitwise_xor(torch.tensor([6]), 3)", "tensor([5])")
 set_rule(_core.MAP_rdiv, lambda g, a, s, y: (-g * s / (a * a), None))
 set_rule(_core.MAP_rpow, lambda g, a, s, y: (g * s**a * (math.log(s) if s > 0 else 0.0), None))
-rsub = _binary("rsub", None, "y - x.", "y_i - x_i", "torch.rsub(torch.tensor([1.]), 3)", "tensor([2.])")
+
+
+def rsub(input, other, *, alpha=1, out=None):
+    """The difference the other way round: out_i = other_i - alpha input_i.
+
+    >>> import udlfast as torch
+    >>> torch.rsub(torch.tensor([1.]), 3)
+    tensor([2.])
+    """
+    y = binary_function(_core.MAP_rsub, input if alpha == 1 else input * alpha, other)
+    return y if out is None else put_out(out, y)
+
 
 
 # ---- three inputs ---------------------------------------------------------------------------------------------------
-def where(condition, input=None, other=None):
+def where(condition, input=None, other=None, *, out=None):
     """Elements of one tensor or another, chosen by a condition.
 
     out_i = input_i where condition_i holds, else other_i
@@ -337,6 +337,8 @@ def where(condition, input=None, other=None):
 
     Source: elementary.
     """
+    if out is not None:
+        return put_out(out, where(condition, input, other))
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
     if not isinstance(condition, Tensor):
@@ -344,8 +346,8 @@ def where(condition, input=None, other=None):
     if condition.dtype is not _core.bool_ and condition.dtype is not _core.uint8:
         raise DTypeError(f"where: expected a bool condition, got {condition.dtype}; compare first, as in where(x > 0, ...)")
     a, b = _pair(input, other)
-    out = _core.ew3(_core.MAP_where, condition, a, b)
-    return _core.attach(out, (a, b), where_backward, (condition,), (a.shape, b.shape))
+    y = _core.ew3(_core.MAP_where, condition, a, b)
+    return _core.attach(y, (a, b), where_backward, (condition,), (a.shape, b.shape))
 
 
 def where_backward(node, g):
@@ -375,7 +377,7 @@ def sum_to(g, shape):
     return g.reshape(shape) if g.ndim != len(shape) else g
 
 
-def lerp(input, end, weight):
+def lerp(input, end, weight, *, out=None):
     """The point between two tensors.
 
     out_i = input_i + weight_i (end_i - input_i)
@@ -391,24 +393,27 @@ def lerp(input, end, weight):
 
     Source: elementary.
     """
-    return input + (end - input) * weight
+    y = input + (end - input) * weight
+    return y if out is None else put_out(out, y)
 
 
-def addcmul(input, tensor1, tensor2, *, value=1):
+def addcmul(input, tensor1, tensor2, *, value=1, out=None):
     """A tensor plus a scaled product: out_i = input_i + value tensor1_i tensor2_i."""
-    return input + tensor1 * tensor2 * value
+    y = input + tensor1 * tensor2 * value
+    return y if out is None else put_out(out, y)
 
 
-def addcdiv(input, tensor1, tensor2, *, value=1):
+def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
     """A tensor plus a scaled quotient: out_i = input_i + value tensor1_i / tensor2_i."""
-    return input + tensor1 / tensor2 * value
+    y = input + tensor1 / tensor2 * value
+    return y if out is None else put_out(out, y)
 
 
 for _name, _function in {
     "round": round, "clamp": clamp, "clip": clamp, "where": lambda self, condition, other: where(condition, self, other),
     "lerp": lerp, "addcmul": addcmul, "addcdiv": addcdiv, "negative": neg, "absolute": abs, "arctan": atan,
-    "arctan2": atan2, "arcsin": asin,
-    "arccos": acos, "multiply": mul, "divide": _core.div, "subtract": _core.sub, "true_divide": _core.div,
+    "arccosh": acosh, "arcsinh": asinh, "arctanh": atanh, "fix": trunc, "arctan2": atan2, "arcsin": asin,
+    "arccos": acos, "multiply": mul, "divide": Tensor.div, "subtract": Tensor.sub, "true_divide": Tensor.div,
     "not_equal": ne, "less": lt, "greater": gt, "less_equal": le, "greater_equal": ge,
     "clamp_min": lambda self, min: clamp(self, min=min), "clamp_max": lambda self, max: clamp(self, max=max),
 }.items():
@@ -424,14 +429,6 @@ def _in_place(function, name):
     inplace.__doc__ = f"{function.__name__} in place."
     return inplace
 
-
-for _function in (neg, abs, exp, exp2, expm1, log, log2, log10, log1p, sqrt, rsqrt, square, reciprocal, sin, cos, tan, tanh,
-                  sigmoid, relu, floor, ceil, round, trunc, clamp, pow, remainder, lerp, addcmul, addcdiv, erf, sign,
-                  floor_divide, logical_not, logical_and, logical_or, bitwise_and, bitwise_or, eq, lt, gt,
-                  atan2, fmod, asin, acos, atan, sinh, cosh):
-    extend(_function.__name__ + "_", _in_place(_function, _function.__name__ + "_"))
-extend("clamp_min_", _in_place(lambda self, min: clamp(self, min=min), "clamp_min_"))
-extend("clamp_max_", _in_place(lambda self, max: clamp(self, max=max), "clamp_max_"))
 
 true_divide = divide = div = _core.div
 subtract = sub = _core.sub

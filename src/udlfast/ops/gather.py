@@ -1,13 +1,14 @@
 """Elements picked and placed by a tensor of places along one dimension."""
 from .. import _core
-from .._core import K_gather, K_scatter, Tensor, attach, bfloat16, call, empty_like, extend, float32
+from .._core import K_gather, K_scatter, Tensor, attach, bfloat16, call, empty_like, extend, float32, put_out
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._common import axis, broadcast_shape, in_place, in_range, index_tensor, same_type, tensor
+from ._common import axis, broadcast_shape, in_range, index_tensor, same_type, tensor
+from .elementwise import where
 
 SET, ADD = 0, 1  # what the scatter kernel does with the old element
 
 
-def gather(input, dim, index, *, sparse_grad=False):
+def gather(input, dim, index, *, sparse_grad=False, out=None):
     """The elements whose places along `dim` stand in `index`.
 
     y[i, j, k] = input[i, index[i, j, k], k] for dim 1
@@ -27,7 +28,10 @@ def gather(input, dim, index, *, sparse_grad=False):
     tensor("gather", input)
     dim = axis("gather", dim, input.ndim)
     index = _check_index("gather", input, dim, index)
-    return _gather(input, dim, index)
+    y = _gather(input, dim, index)
+    if out is not None and out.dtype is not input.dtype:
+        raise DTypeError(f"gather: expected out of type {input.dtype}, got {out.dtype}")
+    return y if out is None else put_out(out, y)
 
 
 def _gather(input, dim, index):
@@ -58,11 +62,11 @@ def _check_index(op, input, dim, index, source=None):
     """`index` as int64, of a shape that fits and with values in range."""
     index = index_tensor(op, index)
     shape, i_shape = tuple(input.shape) or (1,), tuple(index.shape) or (1,)
+    if index.numel() == 0:
+        return index
     if len(shape) != len(i_shape):
         raise ShapeError(f"{op}: index needs as many dimensions as input, got index {list(index.shape)} and input "
                          f"{list(input.shape)}; add some with unsqueeze")
-    if index.numel() == 0:
-        return index
     if any(i > s for d, (i, s) in enumerate(zip(i_shape, shape)) if d != dim):
         raise ShapeError(f"{op}: index {list(i_shape)} is larger than input {list(shape)} outside dimension {dim}")
     if source is not None:
@@ -73,7 +77,7 @@ def _check_index(op, input, dim, index, source=None):
     return index
 
 
-def scatter(input, dim, index, src=None, *, value=None, reduce=None):
+def scatter(input, dim, index, src=None, *, value=None, reduce=None, out=None):
     """A copy of input with elements placed at index along `dim`.
 
     y = input, then y[i, index[i, j, k], k] = src[i, j, k] for dim 1
@@ -92,6 +96,8 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     >>> torch.scatter(torch.zeros(3), 0, torch.tensor([2]), torch.tensor([5.])).tolist()
     [0.0, 0.0, 5.0]
     """
+    if out is not None:
+        return put_out(out, scatter(input, dim, index, src, value=value, reduce=reduce))
     op = "scatter"
     tensor(op, input)
     dim = axis(op, dim, input.ndim)
@@ -106,13 +112,14 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     if reduce == "add":
         return _scatter(input, dim, index, _like_index(src, index), ADD)
     if reduce == "multiply":
+        from .scatter_reduce import scatter_reduce
         return scatter_reduce(input, dim, index, src, "prod")
     if reduce is not None:
         raise ArgumentError(f'{op}: reduce must be "add", "multiply" or None, got {reduce!r}')
     return _scatter(input, dim, index, _like_index(src, index), SET)
 
 
-def scatter_add(input, dim, index, src):
+def scatter_add(input, dim, index, src, *, out=None):
     """A copy of input with elements added at index along `dim`.
 
     y = input, then y[i, index[i, j, k], k] += src[i, j, k] for dim 1
@@ -134,7 +141,8 @@ def scatter_add(input, dim, index, src):
     dim = axis(op, dim, input.ndim)
     same_type(op, input, src, "src")
     index = _check_index(op, input, dim, index, src)
-    return _scatter(input, dim, index, _like_index(src, index), ADD)
+    y = _scatter(input, dim, index, _like_index(src, index), ADD)
+    return y if out is None else put_out(out, y)
 
 
 def _like_index(src, index):
@@ -167,57 +175,7 @@ def scatter_backward(node, g):
     return gx, _gather(g, dim, index) if node.needs(1) else None
 
 
-def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
-    """A copy of input with elements combined at index along `dim`.
-
-    Args:
-        input: any shape
-        dim: the dimension that index replaces
-        index: int64, as many dimensions as input, no larger than src and, outside dim, than input
-        src: a tensor of input's element type
-        reduce: "sum", "mean", "prod", "amax" or "amin"
-        include_self: whether the elements of input take part where others arrive
-    Returns: the shape of input; gradients for "sum" and "mean" only
-    Raises: DimError for an index out of range, ShapeError, DTypeError, ArgumentError
-
-    >>> import udlfast as torch
-    >>> torch.scatter_reduce(torch.ones(2), 0, torch.tensor([1, 1]), torch.tensor([2., 3.]), "amax").tolist()
-    [1.0, 3.0]
-    """
-    op = "scatter_reduce"
-    tensor(op, input)
-    dim = axis(op, dim, input.ndim)
-    same_type(op, input, src, "src")
-    index = _check_index(op, input, dim, index, src)
-    src = _like_index(src, index)
-    if reduce in ("sum", "mean"):
-        start = input if include_self else _scatter(input, dim, index, src * 0, SET)
-        total = _scatter(start, dim, index, src, ADD)
-        if reduce == "sum":
-            return total
-        counts = _scatter(_core.zeros(input.shape, dtype=input.dtype), dim, index, _core.ones_like(src), ADD)
-        counts = (counts + 1 if include_self else counts).clamp(min=1)
-        return total / counts if input.dtype.is_floating_point else total // counts
-    import numpy
-    function = {"prod": numpy.multiply, "amax": numpy.maximum, "amin": numpy.minimum}.get(reduce)
-    if function is None:
-        raise ArgumentError(f'{op}: reduce must be "sum", "mean", "prod", "amax" or "amin", got {reduce!r}')
-    if include_self:
-        start = input.detach().clone()
-    else:  # every touched place starts from one of its arrivals ("prod": from 1)
-        first = _core.ones_like(src) if reduce == "prod" else src.detach()
-        start = _scatter(input.detach(), dim, index, first, SET)
-    out, at = start.reshape(input.shape or (1,)).numpy(), list(numpy.indices(tuple(index.shape) or (1,)))
-    at[dim] = index.numpy().reshape(at[dim].shape)
-    function.at(out, tuple(at), src.detach().numpy().reshape(at[dim].shape))
-    return attach(start, (input, src), _no_gradient, args=(op + f' with reduce "{reduce}"',))
-
-
-def _no_gradient(node, g):
-    raise DTypeError(f"{node.args[0]}: the gradient is not implemented; use detach() or reduce sum or mean")
-
-
-def take_along_dim(input, indices, dim=None):
+def take_along_dim(input, indices, dim=None, *, out=None):
     """gather whose operands broadcast against each other outside `dim`.
 
     Args:
@@ -231,6 +189,8 @@ def take_along_dim(input, indices, dim=None):
     >>> torch.take_along_dim(torch.tensor([[5, 6]]), torch.tensor([[1], [0]]), 1).tolist()
     [[6], [5]]
     """
+    if out is not None:
+        return put_out(out, take_along_dim(input, indices, dim))
     op = "take_along_dim"
     tensor(op, input)
     indices = index_tensor(op, indices, "indices")
@@ -247,14 +207,10 @@ def take_along_dim(input, indices, dim=None):
     common[dim] = n
     input = input.expand(tuple(common))
     common[dim] = k
-    return gather(input, dim, indices.expand(tuple(common)))
+    return gather(input, dim, where(indices < 0, indices + n, indices).expand(tuple(common)))
 
 
 extend("gather", gather)
 extend("scatter", scatter)
 extend("scatter_add", scatter_add)
-extend("scatter_reduce", scatter_reduce)
 extend("take_along_dim", take_along_dim)
-extend("scatter_", in_place(scatter))
-extend("scatter_add_", in_place(scatter_add))
-extend("scatter_reduce_", in_place(scatter_reduce))

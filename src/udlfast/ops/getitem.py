@@ -7,7 +7,7 @@ neighbours, else at the front. A mask stands for as many arrays as it has dimens
 from .. import _core
 from .._core import R_MAX, R_MIN, Tensor, extend, reduce
 from ..errors import DimError, DTypeError, ShapeError
-from ._common import broadcast_shape, in_place, same_type
+from ._common import broadcast_shape, same_type
 from .creation import tensor
 from .elementwise import where
 from .index_select import index_select
@@ -239,6 +239,5 @@ def _arrange(view, arrays):
 
 
 extend("index_put", index_put)
-extend("index_put_", in_place(index_put))
 _core.set_hook("getitem", getitem)
 _core.set_hook("setitem", setitem)

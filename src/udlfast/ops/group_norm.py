@@ -86,7 +86,8 @@ def _channels(op, input, weight, bias):
         raise ShapeError(f"{op}: expected input [N, C, ...] with at least 2 dimensions, got {list(shape)}")
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None:
-            same_type(op, input, t, name)
+            if input.dtype is not bfloat16:  # float32 weights will do for it
+                same_type(op, input, t, name)
             if tuple(t.shape) != (shape[1],):
                 raise ShapeError(f"{op}: expected {name} [{shape[1]}] for input {list(shape)} with {shape[1]} "
                                  f"channels, got {list(t.shape)}")

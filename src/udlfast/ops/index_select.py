@@ -1,15 +1,15 @@
 """Whole slices picked and placed by their numbers along one dimension."""
 from .. import _core
-from .._core import K_index_add, K_index_select, Tensor, attach, call, empty, extend
+from .._core import K_index_add, K_index_select, attach, call, empty, extend, put_out
 from ..errors import ShapeError
-from ._common import axis, in_place, in_range, index_tensor, same_type, split_at, tensor
+from ._common import axis, in_range, index_tensor, same_type, split_at, tensor
 from .elementwise import where
 from .gather import scatter
 
 NO_SKIP = -(2**63)  # tells the index_add kernel to leave out nothing
 
 
-def index_select(input, dim, index):
+def index_select(input, dim, index, *, out=None):
     """The slices of `dim` whose numbers stand in `index`.
 
     y[i, j, k] = input[i, index[j], k] for dim 1
@@ -26,7 +26,8 @@ def index_select(input, dim, index):
     [3, 1]
     """
     dim, index = _line("index_select", input, dim, index)
-    return _select(input, dim, index)
+    y = _select(input, dim, index)
+    return y if out is None else put_out(out, y)
 
 
 def _line(op, input, dim, index):
@@ -59,7 +60,7 @@ def index_select_backward(node, g):
     return _add(_core.zeros(shape, dtype=g.dtype), dim, node.saved[0], g),
 
 
-def index_add(input, dim, index, source, *, alpha=1):
+def index_add(input, dim, index, source, *, alpha=1, out=None):
     """A copy of input with slices added at index along `dim`.
 
     y = input, then y[i, index[j], k] += alpha source[i, j, k] for dim 1
@@ -81,7 +82,8 @@ def index_add(input, dim, index, source, *, alpha=1):
     dim, index = _line(op, input, dim, index)
     same_type(op, input, source, "source")
     _fits(op, input, dim, index, source)
-    return _add(input, dim, index, source if alpha == 1 else source * alpha)
+    y = _add(input, dim, index, source if alpha == 1 else source * alpha)
+    return y if out is None else put_out(out, y)
 
 
 def _fits(op, input, dim, index, source):
@@ -110,7 +112,7 @@ def index_add_backward(node, g):
     return g, _select(g, node.args[0], node.saved[0]) if node.needs(1) else None
 
 
-def index_copy(input, dim, index, source):
+def index_copy(input, dim, index, source, *, out=None):
     """A copy of input with slices replaced at index along `dim`.
 
     y = input, then y[i, index[j], k] = source[i, j, k] for dim 1
@@ -127,6 +129,8 @@ def index_copy(input, dim, index, source):
     >>> torch.index_copy(torch.zeros(2), 0, torch.tensor([1]), torch.tensor([3.])).tolist()
     [0.0, 3.0]
     """
+    if out is not None:
+        return put_out(out, index_copy(input, dim, index, source))
     op = "index_copy"
     dim, index = _line(op, input, dim, index)
     same_type(op, input, source, "source")
@@ -136,7 +140,7 @@ def index_copy(input, dim, index, source):
     return scatter(input, dim, index.reshape(-1, *(1,) * (input.ndim - dim - 1)).expand(source.shape), source)
 
 
-def index_fill(input, dim, index, value):
+def index_fill(input, dim, index, value, *, out=None):
     """A copy of input with the slices at index along `dim` filled with a number.
 
     Args:
@@ -152,19 +156,13 @@ def index_fill(input, dim, index, value):
     [0.0, 3.0]
     """
     dim, index = _line("index_fill", input, dim, index)
-    if isinstance(value, Tensor):
-        if value.ndim:
-            raise ShapeError(f"index_fill: value must be a number or a 0-d tensor, got {list(value.shape)}")
-        value = value.to(input.dtype)
-    else:
-        value = _core.full((), value, dtype=input.dtype)
-    shape = list(input.shape)
-    if shape:
-        shape[dim] = index.numel()
-    return index_copy(input, dim, index, value.expand(tuple(shape)))
+    mask = _core.zeros((input.shape[dim] if input.ndim else 1,), dtype=_core.bool_)
+    mask[index] = True
+    y = input.masked_fill(mask.reshape(-1, *(1,) * (input.ndim - dim - 1)) if input.ndim else mask.reshape(()), value)
+    return y if out is None else put_out(out, y)
 
 
-def take(input, index):
+def take(input, index, *, out=None):
     """The elements of the flattened input at index.
 
     Args:
@@ -182,7 +180,8 @@ def take(input, index):
     n = input.numel()
     in_range("take", index, -n, n)
     flat = index.reshape(-1)
-    return _select(input.reshape(-1), 0, where(flat < 0, flat + n, flat).contiguous()).reshape(index.shape)
+    y = _select(input.reshape(-1), 0, where(flat < 0, flat + n, flat).contiguous()).reshape(index.shape)
+    return y if out is None else put_out(out, y)
 
 
 extend("index_select", index_select)
@@ -190,6 +189,3 @@ extend("index_add", index_add)
 extend("index_copy", index_copy)
 extend("index_fill", index_fill)
 extend("take", take)
-extend("index_add_", in_place(index_add))
-extend("index_copy_", in_place(index_copy))
-extend("index_fill_", in_place(index_fill))

@@ -43,11 +43,13 @@ def is_floating_point(input):
     return input.is_floating_point()
 
 
-def from_dlpack(source):
+def from_dlpack(source, *, device=None, copy=None):
     """A tensor that shares memory with any object that speaks DLPack (or a capsule).
 
     Args:
         source: an object with ``__dlpack__`` such as a NumPy array, or a DLPack capsule
+        device: only the CPU
+        copy: True for a copy, False for an error where one is needed, None for one where it is needed (read-only memory)
     Returns: a tensor
     Raises: ArgumentError for memory that is not on the CPU, DTypeError for other element types
 
@@ -57,19 +59,27 @@ def from_dlpack(source):
 
     Source: the Python array API standard.
     """
+    if device is not None:
+        check_device(device)
     if hasattr(source, "__dlpack__"):
         kind = source.__dlpack_device__()[0] if hasattr(source, "__dlpack_device__") else 1
-        if kind != 1:
+        if int(kind) != 1:
             raise ArgumentError("from_dlpack: the memory is not on the CPU; copy it there first")
-        source = source.__dlpack__()
+        try:
+            source = source.__dlpack__(max_version=(1, 0), **({} if copy is None else {"copy": copy}))
+        except TypeError:  # a library that knows DLPack 0.x only
+            source = source.__dlpack__()
+            return from_capsule(source).clone() if copy else from_capsule(source)
     return from_capsule(source)
 
 
 def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
-    """The capsule of this tensor's memory (a copy of it with copy=True)."""
-    if dl_device is not None and tuple(dl_device) != (1, 0):
+    """The capsule of this tensor's memory (a copy of it with copy=True), of DLPack 1.0 if max_version allows that."""
+    if stream not in (None, -1):
+        raise ArgumentError(f"__dlpack__: a stream makes no sense on the CPU, got {stream}; leave it out")
+    if dl_device is not None and tuple(map(int, dl_device)) != (1, 0):
         raise BufferError(f"__dlpack__: device {dl_device} is not available; this tensor is on the CPU")
-    return to_dlpack(self.clone() if copy else self)
+    return to_dlpack(self.clone() if copy else self, max_version is not None and max_version[0] >= 1, bool(copy))
 
 
 def _rebuild(array, dtype_name, requires_grad, cls, state):

@@ -1,11 +1,11 @@
 """Tensors joined into one, and one cut into several."""
 from .. import _core
-from .._core import Tensor, attach, empty, extend
-from ..errors import ArgumentError, DTypeError, ShapeError
+from .._core import Tensor, attach, empty, extend, put_out
+from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ._common import axis, tensor, whole
 
 
-def cat(tensors, dim=0):
+def cat(tensors, dim=0, *, out=None):
     """Tensors joined along a dimension they have.
 
     Args:
@@ -39,7 +39,8 @@ def cat(tensors, dim=0):
     if not parts:  # all of them have shape [0]
         dim, parts, lengths, others = axis("cat", dim, 1), tensors[:1], [0], []
     shape = (*others[:dim], sum(lengths), *others[dim:])
-    return _join(tuple(t if t.dtype is dtype else t.to(dtype) for t in parts), dim, lengths, shape, dtype)
+    y = _join(tuple(t if t.dtype is dtype else t.to(dtype) for t in parts), dim, lengths, shape, dtype)
+    return y if out is None else put_out(out, y)
 
 
 def _join(parts, dim, lengths, shape, dtype):
@@ -63,7 +64,7 @@ def cat_backward(node, g):
 concat = concatenate = cat
 
 
-def stack(tensors, dim=0):
+def stack(tensors, dim=0, *, out=None):
     """Tensors of one shape joined along a new dimension.
 
     Args:
@@ -83,10 +84,11 @@ def stack(tensors, dim=0):
         if tuple(t.shape) != shape:
             raise ShapeError(f"stack: expected tensors of one shape, got {list(shape)} and {list(t.shape)}")
     parts = tuple(t.to(dtype) for t in tensors)
-    out = empty((*shape[:dim], len(parts), *shape[dim:]), dtype)
+    y = empty((*shape[:dim], len(parts), *shape[dim:]), dtype)
     for i, t in enumerate(parts):
-        out.select(dim, i).copy_(t.detach())
-    return attach(out, parts, stack_backward, args=(dim,))
+        y.select(dim, i).copy_(t.detach())
+    y = attach(y, parts, stack_backward, args=(dim,))
+    return y if out is None else put_out(out, y)
 
 
 def stack_backward(node, g):
@@ -115,7 +117,7 @@ def _all(op, tensors):
     return tensors, dtype
 
 
-def hstack(tensors):
+def hstack(tensors, *, out=None):
     """cat along the second dimension (along the first for tensors of at most one dimension).
 
     >>> import udlfast as torch
@@ -123,23 +125,25 @@ def hstack(tensors):
     [1, 2, 3]
     """
     tensors = [t.reshape(1) if t.ndim == 0 else t for t in _all("hstack", tensors)[0]]
-    return cat(tensors, 0 if tensors[0].ndim == 1 else 1)
+    y = cat(tensors, 0 if tensors[0].ndim == 1 else 1)
+    return y if out is None else put_out(out, y)
 
 
-def vstack(tensors):
+def vstack(tensors, *, out=None):
     """cat along the first dimension, vectors counting as rows.
 
     >>> import udlfast as torch
     >>> torch.vstack([torch.tensor([1, 2]), torch.tensor([[3, 4]])]).tolist()
     [[1, 2], [3, 4]]
     """
-    return cat([t.reshape(1, -1) if t.ndim < 2 else t for t in _all("vstack", tensors)[0]], 0)
+    y = cat([t.reshape(1, -1) if t.ndim < 2 else t for t in _all("vstack", tensors)[0]], 0)
+    return y if out is None else put_out(out, y)
 
 
 row_stack = vstack
 
 
-def dstack(tensors):
+def dstack(tensors, *, out=None):
     """cat along the third dimension, which is added where it is missing.
 
     >>> import udlfast as torch
@@ -148,17 +152,19 @@ def dstack(tensors):
     """
     wide = [t.reshape(1, -1, 1) if t.ndim < 2 else t.unsqueeze(2) if t.ndim == 2 else t
             for t in _all("dstack", tensors)[0]]
-    return cat(wide, 2)
+    y = cat(wide, 2)
+    return y if out is None else put_out(out, y)
 
 
-def column_stack(tensors):
+def column_stack(tensors, *, out=None):
     """hstack, vectors counting as columns.
 
     >>> import udlfast as torch
     >>> torch.column_stack([torch.tensor([1, 2]), torch.tensor([3, 4])]).tolist()
     [[1, 3], [2, 4]]
     """
-    return cat([t.reshape(-1, 1) if t.ndim < 2 else t for t in _all("column_stack", tensors)[0]], 1)
+    y = cat([t.reshape(-1, 1) if t.ndim < 2 else t for t in _all("column_stack", tensors)[0]], 1)
+    return y if out is None else put_out(out, y)
 
 
 def split(tensor, split_size_or_sections, dim=0):
@@ -268,7 +274,7 @@ split_with_sizes = split
 def _cut(op, x, dim):
     tensor(op, x)
     if x.ndim == 0:
-        raise ShapeError(f"{op}: expected a tensor with at least one dimension, got a number")
+        raise (DimError if op == "unbind" else ShapeError)(f"{op}: expected a tensor with at least one dimension, got a number")
     dim = axis(op, dim, x.ndim)
     return dim, x.shape[dim]
 
@@ -281,7 +287,7 @@ def _pieces(x, lengths, dim):
     for n in lengths:  # each of its own alias: an in-place change of one must not touch the others' history
         views.append(x.detach().narrow(dim, start, n))
         start += n
-    return attach(tuple(views), (x,), split_backward, args=(dim, [tuple(v.shape) for v in views]))
+    return attach(_core.mark_many(tuple(views)), (x,), split_backward, args=(dim, [tuple(v.shape) for v in views]))
 
 
 def split_backward(node, *grads):
@@ -307,7 +313,7 @@ def unbind(input, dim=0):
     dim, n = _cut("unbind", input, dim)
     if n < 2:
         return _core.unbind(input, dim)
-    views = tuple(input.detach().select(dim, i) for i in range(n))  # aliases: see _pieces
+    views = _core.mark_many(tuple(input.detach().select(dim, i) for i in range(n)))  # aliases: see _pieces
     return attach(views, (input,), unbind_backward, args=(dim, tuple(views[0].shape)))
 
 

@@ -3,6 +3,7 @@ import math
 
 from .. import _core
 from ..errors import ArgumentError, ShapeError
+from . import _autocast
 from ._common import broadcast_shape, floating, reduced, reduction_of, tensor
 from .elementwise import where, xlogy
 
@@ -29,6 +30,8 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     Source: Understanding Deep Learning, section 5.7.
     """
     op = "kl_div"
+    if _autocast.ON:
+        input, target = _autocast.wide(input, target)
     floating(op, input)
     floating(op, target, "target")
     batch = reduction == "batchmean" and size_average is None and reduce is None
@@ -61,6 +64,8 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     Source: Understanding Deep Learning, section 5.3.
     """
     op = "gaussian_nll_loss"
+    if _autocast.ON:
+        input, target = _autocast.wide(input, target)
     floating(op, input)
     tensor(op, target, "target")
     reduction = reduction_of(op, reduction)
@@ -107,6 +112,8 @@ def poisson_nll_loss(input, target, log_input=True, full=False, size_average=Non
     Source: Understanding Deep Learning, section 5.6.
     """
     op = "poisson_nll_loss"
+    if _autocast.ON:
+        input, target = _autocast.wide(input, target)
     floating(op, input)
     tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)

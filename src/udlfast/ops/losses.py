@@ -7,6 +7,7 @@ import warnings
 from .. import _core
 from .._core import bfloat16, float32
 from ..errors import ArgumentError, DTypeError, ShapeError
+from . import _autocast
 from ._common import broadcast_shape, reduced, reduction_of, tensor
 from ._pointwise import pointwise
 
@@ -108,6 +109,8 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 
 
 def _loss(op, name, input, target, parameter, reduction, weight):
+    if _autocast.ON:
+        input, target = _autocast.wide(input, target)
     input, target = _pair(op, input, target)
     if input.dtype is bfloat16:
         weight = None if weight is None else weight.to(float32)

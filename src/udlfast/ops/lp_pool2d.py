@@ -2,14 +2,15 @@
 from .. import _core
 from ..errors import ArgumentError, ShapeError
 from ._common import floating, in_range, index_tensor, whole_tuple
-from .elementwise import relu
+from .elementwise import relu, sign
 from .pool2d import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from .pool3d import avg_pool3d, max_pool3d
 
 
 def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
     """The p-norm of each window.
 
-    y = (sum over the window of x^p)^(1/p), 0 where the sum is not positive; p = inf: the largest |x|
+    y = (sum over the window of x^p)^(1/p), NaN where the sum is negative (odd p); p = inf: the largest |x|
 
     Args:
         input: [N, C, H, W] or [C, H, W], floating point
@@ -44,15 +45,34 @@ def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
     return _lp("lp_pool1d", input, norm_type, window, window[0], stride, ceil_mode, max_pool1d, avg_pool1d)
 
 
+def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+    """The p-norm of each box of volumes; see lp_pool2d.
+
+    Args:
+        input: [N, C, D, H, W] or [C, D, H, W], floating point
+        norm_type, kernel_size, stride, ceil_mode: as in lp_pool2d
+    Returns: [N, C, E, P, Q]
+    Raises: ShapeError, DTypeError, ArgumentError
+
+    >>> import udlfast as torch
+    >>> torch.nn.functional.lp_pool3d(torch.tensor([[[[3., 4.]]]]), 2, (1, 1, 2)).tolist()
+    [[[[5.0]]]]
+    """
+    window = whole_tuple("lp_pool3d", "kernel_size", kernel_size, 3, 1)
+    size = window[0] * window[1] * window[2]
+    return _lp("lp_pool3d", input, norm_type, window, size, stride, ceil_mode, max_pool3d, avg_pool3d)
+
+
 def _lp(op, input, p, window, size, stride, ceil_mode, max_pool, avg_pool):
     floating(op, input)
     p = float(p)
     if p == 0.0:
         raise ArgumentError(f"{op}: norm_type must not be zero")
     if abs(p) == float("inf"):
-        sign = 1.0 if p > 0 else -1.0
-        return max_pool(input.abs() * sign, window, stride, 0, 1, ceil_mode) * sign
-    return (relu(avg_pool(input.pow(p), window, stride, 0, ceil_mode)) * size).pow(1.0 / p)
+        side = 1.0 if p > 0 else -1.0
+        return max_pool(input.abs() * side, window, stride, 0, 1, ceil_mode) * side
+    mean = avg_pool(input.pow(p), window, stride, 0, ceil_mode)
+    return (sign(mean) * relu(mean.abs()) * size).pow(1.0 / p)  # sign and relu: the gradient at a mean of 0 is 0 (or NaN), not inf
 
 
 def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
@@ -87,6 +107,22 @@ def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_siz
     [[0.0, 7.0]]
     """
     return _unpool("max_unpool1d", input, indices, kernel_size, stride, padding, output_size, 1)
+
+
+def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+    """The maxima of max_pool3d put back where they were, zeros elsewhere; see max_unpool2d.
+
+    Args:
+        input: [N, C, E, P, Q] or [C, E, P, Q]
+        indices, kernel_size, stride, padding, output_size: as in max_unpool2d
+    Returns: [N, C, D, H, W]
+    Raises: ShapeError, DimError, DTypeError, ArgumentError
+
+    >>> import udlfast as torch
+    >>> torch.nn.functional.max_unpool3d(torch.tensor([[[[7.]]]]), torch.tensor([[[[1]]]]), (1, 1, 2)).tolist()
+    [[[[0.0, 7.0]]]]
+    """
+    return _unpool("max_unpool3d", input, indices, kernel_size, stride, padding, output_size, 3)
 
 
 def _unpool(op, input, indices, kernel_size, stride, padding, output_size, n):

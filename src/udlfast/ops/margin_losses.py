@@ -1,6 +1,7 @@
 """Losses that ask for a margin between right and wrong, composed of element-wise operations."""
 from .. import _core
 from ..errors import ArgumentError, ShapeError
+from . import _autocast
 from ._common import broadcast_shape, floating, in_range, index_tensor, reduced, reduction_of, same_type, tensor
 from .creation import arange
 from .elementwise import logsigmoid, where
@@ -29,6 +30,8 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
     Source: Hadsell, Chopra and LeCun 2006.
     """
     op = "hinge_embedding_loss"
+    if _autocast.ON:
+        input, target = _autocast.wide(input, target)
     floating(op, input)
     tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
@@ -59,6 +62,8 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, r
     Source: PyTorch's definition.
     """
     op = "margin_ranking_loss"
+    if _autocast.ON:
+        input1, input2 = _autocast.wide(input1, input2)
     floating(op, input1, "input1")
     tensor(op, input2, "input2")
     tensor(op, target, "target")
@@ -90,6 +95,8 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     Source: Understanding Deep Learning, section 5.4.
     """
     op = "soft_margin_loss"
+    if _autocast.ON:
+        input, target = _autocast.wide(input, target)
     floating(op, input)
     tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
@@ -119,6 +126,8 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
     Source: Understanding Deep Learning, section 5.4.
     """
     op = "multilabel_soft_margin_loss"
+    if _autocast.ON:
+        input, target = _autocast.wide(input, target)
     floating(op, input)
     tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
@@ -127,6 +136,42 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
     if weight is not None:
         loss = loss * weight
     return reduced(loss.mean(-1), reduction)
+
+
+def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    """The score of every right class should exceed that of every wrong one by 1.
+
+    loss = 1 / C sum over right j and wrong i of max(0, 1 - (input[j] - input[i])), reduced
+
+    Args:
+        input: scores [N, C] or [C], floating point
+        target: the shape of input, int64: the right classes, ended by -1
+        size_average, reduce: deprecated; use reduction
+        reduction: "mean", "sum" or "none"
+    Returns: one number, or for "none" [N] (or [])
+    Raises: DimError for a class outside -1..C-1, ShapeError, DTypeError, ArgumentError
+
+    >>> import udlfast as torch
+    >>> torch.nn.functional.multilabel_margin_loss(torch.tensor([2., 1.]), torch.tensor([1, -1])).item()
+    1.0
+
+    Source: PyTorch's definition.
+    """
+    op = "multilabel_margin_loss"
+    floating(op, input)
+    index = index_tensor(op, target, "target")
+    reduction = reduction_of(op, reduction, size_average, reduce)
+    shape = tuple(input.shape)
+    if len(shape) > 2 or tuple(target.shape) != shape:
+        raise ShapeError(f"{op}: expected input and target of one shape [N, C] or [C], got {list(shape)} and {list(target.shape)}")
+    in_range(op, index, -1, shape[-1] if shape else 1, "target")
+    x, t = (v.reshape(-1, shape[-1] if shape else 1) for v in (input, index))
+    named = (t >= 0).to(_core.int64).cumprod(1)
+    t = t * named  # what stands behind the end names class 0, and does not count
+    right = _core.zeros(tuple(x.shape), dtype=_core.int64).scatter_add(1, t, named).clamp(max=1)
+    pairs = named.to(x.dtype).unsqueeze(2) * (1 - right).to(x.dtype).unsqueeze(1)
+    gap = (1.0 - x.gather(1, t).unsqueeze(2) + x.unsqueeze(1)).clamp(min=0.0) * pairs
+    return reduced((gap.sum((1, 2)) / x.shape[1]).reshape(shape[:-1]), reduction)
 
 
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
@@ -152,6 +197,8 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     Source: Crammer and Singer 2001.
     """
     op = "multi_margin_loss"
+    if _autocast.ON:
+        input, target = _autocast.wide(input, target)
     floating(op, input)
     index = index_tensor(op, target, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
@@ -194,6 +241,8 @@ def cosine_embedding_loss(input1, input2, target, margin=0.0, size_average=None,
     Source: PyTorch's definition.
     """
     op = "cosine_embedding_loss"
+    if _autocast.ON:
+        input1, input2 = _autocast.wide(input1, input2)
     floating(op, input1, "input1")
     floating(op, input2, "input2")
     tensor(op, target, "target")
@@ -270,6 +319,8 @@ def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_fu
 
 
 def _triplet(op, anchor, positive, negative, distance, margin, swap, reduction):
+    if _autocast.ON:
+        anchor, positive, negative = _autocast.wide(anchor, positive, negative)
     floating(op, anchor, "anchor")
     floating(op, positive, "positive")
     floating(op, negative, "negative")

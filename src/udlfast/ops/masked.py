@@ -1,8 +1,8 @@
 """Elements picked and placed by masks."""
 from .. import _core
-from .._core import MAP_where, Tensor, attach, ew3, extend
+from .._core import MAP_where, Tensor, attach, ew3, extend, put_out
 from ..errors import DTypeError, ShapeError
-from ._common import broadcast_shape, in_place, same_type, tensor
+from ._common import broadcast_shape, same_type, tensor
 
 
 def masked_fill(input, mask, value):
@@ -50,7 +50,7 @@ def _check_mask(op, mask):
         raise DTypeError(f"{op}: expected a bool mask, got {mask.dtype}; compare (mask != 0) or use mask.bool()")
 
 
-def masked_select(input, mask):
+def masked_select(input, mask, *, out=None):
     """The elements where the mask is True, in one dimension.
 
     Args:
@@ -68,7 +68,8 @@ def masked_select(input, mask):
     _check_mask(op, mask)
     shape = broadcast_shape(op, tuple(input.shape), tuple(mask.shape))
     places = _places(mask.expand(shape))
-    return input.expand(shape).reshape(-1).index_select(0, places)
+    y = input.expand(shape).reshape(-1).index_select(0, places)
+    return y if out is None else put_out(out, y)
 
 
 def masked_scatter(input, mask, source):
@@ -103,7 +104,7 @@ def _places(mask):
     return _core.from_numpy(numpy.flatnonzero(mask.detach().numpy()))
 
 
-def nonzero(input, *, as_tuple=False):
+def nonzero(input, *, as_tuple=False, out=None):
     """The places of the elements that are not zero.
 
     Args:
@@ -116,6 +117,8 @@ def nonzero(input, *, as_tuple=False):
     >>> torch.nonzero(torch.tensor([[0, 5], [7, 0]])).tolist()
     [[0, 1], [1, 0]]
     """
+    if out is not None:
+        return put_out(out, nonzero(input, as_tuple=as_tuple))
     import numpy
     tensor("nonzero", input)
     x = input.detach()
@@ -140,5 +143,3 @@ extend("masked_select", masked_select)
 extend("masked_scatter", masked_scatter)
 extend("nonzero", nonzero)
 extend("argwhere", argwhere)
-extend("masked_fill_", in_place(masked_fill))
-extend("masked_scatter_", in_place(masked_scatter))

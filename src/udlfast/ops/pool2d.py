@@ -179,8 +179,8 @@ def _windows(op, input, kernel_size, stride, padding, dilation, ceil_mode, n):
     """((NC, H, W, P, Q, R, S, stride, padding and dilation of each axis), shape of the result)"""
     shape = tuple(input.shape)
     if len(shape) not in (n + 1, n + 2):
-        raise ShapeError(f"{op}: expected input {'[N, C, H, W] or [C, H, W]' if n == 2 else '[N, C, W] or [C, W]'}, "
-                         f"got {list(shape)}")
+        needs = ("[N, C, W] or [C, W]", "[N, C, H, W] or [C, H, W]", "[N, C, D, H, W] or [C, D, H, W]")[n - 1]
+        raise ShapeError(f"{op}: expected input {needs}, got {list(shape)}")
     window = whole_tuple(op, "kernel_size", kernel_size, n, 1)
     stride = window if stride is None or stride == () or stride == [] else whole_tuple(op, "stride", stride, n, 1)
     padding, dilation = whole_tuple(op, "padding", padding, n), whole_tuple(op, "dilation", dilation, n, 1)

@@ -1,7 +1,8 @@
 """Products of vectors, matrices and tensors, all by way of matmul."""
-from .._core import extend, matmul
+from .._core import extend, matmul, put_out
 from ..errors import ArgumentError, ShapeError
-from ._common import axis, in_place, tensor, whole
+from . import _autocast
+from ._common import axis, tensor, whole
 from .creation import eye
 
 
@@ -13,7 +14,7 @@ def _dims(op, ranks, **operands):
                              f"matmul takes any number")
 
 
-def mm(input, mat2):
+def mm(input, mat2, *, out=None):
     """The product of two matrices, [N, K] and [K, M].
 
     >>> import udlfast as torch
@@ -21,10 +22,11 @@ def mm(input, mat2):
     [[11.0]]
     """
     _dims("mm", (2, 2), input=input, mat2=mat2)
-    return matmul(input, mat2)
+    y = matmul(input, mat2)
+    return y if out is None else put_out(out, y)
 
 
-def bmm(input, mat2):
+def bmm(input, mat2, *, out=None):
     """The products of two batches of matrices, [B, N, K] and [B, K, M].
 
     >>> import udlfast as torch
@@ -35,10 +37,11 @@ def bmm(input, mat2):
     if input.shape[0] != mat2.shape[0]:
         raise ShapeError(f"bmm: expected batches of one size, got {list(input.shape)} and {list(mat2.shape)}; "
                          f"matmul broadcasts them")
-    return matmul(input, mat2)
+    y = matmul(input, mat2)
+    return y if out is None else put_out(out, y)
 
 
-def mv(input, vec):
+def mv(input, vec, *, out=None):
     """The product of a matrix [N, K] and a vector [K].
 
     >>> import udlfast as torch
@@ -46,10 +49,11 @@ def mv(input, vec):
     [11.0]
     """
     _dims("mv", (2, 1), input=input, vec=vec)
-    return matmul(input, vec)
+    y = matmul(input, vec)
+    return y if out is None else put_out(out, y)
 
 
-def dot(input, tensor):
+def dot(input, tensor, *, out=None):
     """The inner product of two vectors.
 
     >>> import udlfast as torch
@@ -57,20 +61,22 @@ def dot(input, tensor):
     11.0
     """
     _dims("dot", (1, 1), input=input, tensor=tensor)
-    return matmul(input, tensor)
+    y = matmul(input, tensor)
+    return y if out is None else put_out(out, y)
 
 
-def vdot(input, other):
+def vdot(input, other, *, out=None):
     """The inner product of two vectors.
 
     >>> import udlfast as torch
     >>> torch.vdot(torch.tensor([1., 2.]), torch.tensor([3., 4.])).item()
     11.0
     """
-    return dot(input, other)
+    y = dot(input, other)
+    return y if out is None else put_out(out, y)
 
 
-def inner(input, other):
+def inner(input, other, *, out=None):
     """The sum of products over the last dimensions.
 
     y[i, j] = sum_k input[i, k] other[j, k]
@@ -79,6 +85,8 @@ def inner(input, other):
     >>> torch.inner(torch.tensor([[1., 2.]]), torch.tensor([3., 4.])).tolist()
     [11.0]
     """
+    if out is not None:
+        return put_out(out, inner(input, other))
     if input.ndim == 0 or other.ndim == 0:
         return input * other
     if input.shape[-1] != other.shape[-1]:
@@ -86,7 +94,7 @@ def inner(input, other):
     return tensordot(input, other, ([-1], [-1]))
 
 
-def outer(input, vec2):
+def outer(input, vec2, *, out=None):
     """All products of the elements of two vectors.
 
     y[i, j] = input[i] vec2[j]
@@ -96,7 +104,8 @@ def outer(input, vec2):
     [[3, 4], [6, 8]]
     """
     _dims("outer", (1, 1), input=input, vec2=vec2)
-    return input.unsqueeze(1) * vec2
+    y = input.unsqueeze(1) * vec2
+    return y if out is None else put_out(out, y)
 
 
 ger = outer
@@ -105,62 +114,69 @@ ger = outer
 def _plus(op, product, input, beta, alpha):
     """beta input + alpha product; an input that counts nothing is not looked at."""
     product = product if alpha == 1 else product * alpha
+    if _autocast.ON:
+        (input,) = _autocast.low(input)
     if beta == 0:
         return product
     return product + (input if beta == 1 else input * beta)
 
 
-def addmm(input, mat1, mat2, *, beta=1, alpha=1):
+def addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None):
     """beta input + alpha mat1 mat2, for matrices.
 
     >>> import udlfast as torch
     >>> torch.addmm(torch.ones(1, 1), torch.ones(1, 2), torch.ones(2, 1)).tolist()
     [[3.0]]
     """
-    return _plus("addmm", mm(mat1, mat2), input, beta, alpha)
+    y = _plus("addmm", mm(mat1, mat2), input, beta, alpha)
+    return y if out is None else put_out(out, y)
 
 
-def addmv(input, mat, vec, *, beta=1, alpha=1):
+def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
     """beta input + alpha mat vec.
 
     >>> import udlfast as torch
     >>> torch.addmv(torch.ones(1), torch.ones(1, 2), torch.ones(2)).tolist()
     [3.0]
     """
-    return _plus("addmv", mv(mat, vec), input, beta, alpha)
+    y = _plus("addmv", mv(mat, vec), input, beta, alpha)
+    return y if out is None else put_out(out, y)
 
 
-def addr(input, vec1, vec2, *, beta=1, alpha=1):
+def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
     """beta input + alpha outer(vec1, vec2).
 
     >>> import udlfast as torch
     >>> torch.addr(torch.ones(1, 2), torch.ones(1), torch.ones(2)).tolist()
     [[2.0, 2.0]]
     """
-    return _plus("addr", outer(vec1, vec2), input, beta, alpha)
+    y = _plus("addr", outer(vec1, vec2), input, beta, alpha)
+    return y if out is None else put_out(out, y)
 
 
-def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
+def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
     """beta input + alpha batch1 batch2, for batches of matrices.
 
     >>> import udlfast as torch
     >>> torch.baddbmm(torch.ones(1, 1, 1), torch.ones(1, 1, 2), torch.ones(1, 2, 1)).tolist()
     [[[3.0]]]
     """
-    return _plus("baddbmm", bmm(batch1, batch2), input, beta, alpha)
+    y = _plus("baddbmm", bmm(batch1, batch2), input, beta, alpha)
+    return y if out is None else put_out(out, y)
 
 
-def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
+def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
     """beta input + alpha times the sum of the batch's products.
 
     >>> import udlfast as torch
     >>> torch.addbmm(torch.ones(1, 1), torch.ones(2, 1, 2), torch.ones(2, 2, 1)).tolist()
     [[5.0]]
     """
-    return _plus("addbmm", bmm(batch1, batch2).sum(0), input, beta, alpha)
+    y = _plus("addbmm", bmm(batch1, batch2).sum(0), input, beta, alpha)
+    return y if out is None else put_out(out, y)
 
 
-def tensordot(a, b, dims=2):
+def tensordot(a, b, dims=2, *, out=None):
     """The sum of products over chosen dimensions of two tensors.
 
     Args:
@@ -183,6 +199,10 @@ def tensordot(a, b, dims=2):
     else:
         of_a, of_b = ([d] if isinstance(d, int) else list(d) for d in dims)
         of_a, of_b = [axis(op, d, a.ndim) for d in of_a], [axis(op, d, b.ndim) for d in of_b]
+    if len(of_a) == len(of_b):
+        for i, j in zip(of_a, of_b):  # a size of 1 meets any size
+            if a.shape[i] != b.shape[j] and 1 in (a.shape[i], b.shape[j]):
+                a, b = (a.sum(i, True), b) if b.shape[j] == 1 else (a, b.sum(j, True))
     if [a.shape[d] for d in of_a] != [b.shape[d] for d in of_b]:
         raise ShapeError(f"{op}: dimensions {of_a} of {list(a.shape)} and {of_b} of {list(b.shape)} differ in size")
     rest_a = [d for d in range(a.ndim) if d not in of_a]
@@ -196,10 +216,11 @@ def tensordot(a, b, dims=2):
         columns *= b.shape[d]
     left = a.permute(tuple(rest_a + of_a)).reshape(rows, k)
     right = b.permute(tuple(of_b + rest_b)).reshape(k, columns)
-    return matmul(left, right).reshape(*(a.shape[d] for d in rest_a), *(b.shape[d] for d in rest_b))
+    y = matmul(left, right).reshape(*(a.shape[d] for d in rest_a), *(b.shape[d] for d in rest_b))
+    return y if out is None else put_out(out, y)
 
 
-def kron(input, other):
+def kron(input, other, *, out=None):
     """The Kronecker product: other scaled by each element of input, in place of that element.
 
     >>> import udlfast as torch
@@ -212,7 +233,8 @@ def kron(input, other):
     a = (*(1,) * (n - input.ndim), *input.shape)
     b = (*(1,) * (n - other.ndim), *other.shape)
     wide = input.reshape(*(s for x in a for s in (x, 1))) * other.reshape(*(s for x in b for s in (1, x)))
-    return wide.reshape(*(x * y for x, y in zip(a, b)))
+    y = wide.reshape(*(x * y for x, y in zip(a, b)))
+    return y if out is None else put_out(out, y)
 
 
 def bilinear(input1, input2, weight, bias=None):
@@ -246,7 +268,7 @@ def bilinear(input1, input2, weight, bias=None):
     return y if bias is None else y + bias
 
 
-def cross(input, other, dim=-1):
+def cross(input, other, dim=-1, *, out=None):
     """The vector product in three dimensions.
 
     >>> import udlfast as torch
@@ -260,10 +282,11 @@ def cross(input, other, dim=-1):
     if a.shape[dim] != 3:
         raise ShapeError(f"cross: expected size 3 in dimension {dim}, got {list(a.shape)}")
     (a0, a1, a2), (b0, b1, b2) = ([t.narrow(dim, i, 1) for i in range(3)] for t in (a, b))
-    return cat([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], dim)
+    y = cat([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], dim)
+    return y if out is None else put_out(out, y)
 
 
-def chain_matmul(*matrices):
+def chain_matmul(*matrices, out=None):
     """The product of several matrices, from left to right.
 
     >>> import udlfast as torch
@@ -273,31 +296,35 @@ def chain_matmul(*matrices):
     y = matrices[0]
     for m in matrices[1:]:
         y = mm(y, m)
-    return y
+    return y if out is None else put_out(out, y)
 
 
-def matrix_power(input, n):
-    """A square matrix, or a batch of them, multiplied by itself n times; n not negative.
+def matrix_power(input, n, *, out=None):
+    """A square matrix, or a batch of them, multiplied by itself n times; by its inverse for n below 0.
 
     >>> import udlfast as torch
     >>> torch.matrix_power(torch.tensor([[2., 0.], [0., 3.]]), 2).tolist()
     [[4.0, 0.0], [0.0, 9.0]]
     """
     tensor("matrix_power", input)
-    n = whole("matrix_power", "n", n)
+    n = whole("matrix_power", "n", n, low=-(2**31))
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
         raise ShapeError(f"matrix_power: expected square matrices [..., N, N], got {list(input.shape)}")
+    if n < 0:
+        from ._linalg_solve import inv
+        input, n = inv(input), -n
     y = eye(input.shape[-1], dtype=input.dtype).expand(input.shape)
+    if n == 0:
+        from ._linalg_common import constant
+        y = constant(y.clone(), input)
     while n:  # by squaring
         if n % 2:
             y = matmul(y, input)
         n //= 2
         input = matmul(input, input) if n else input
-    return y
+    return y if out is None else put_out(out, y)
 
 
 for _function in (matrix_power, mm, bmm, mv, dot, vdot, inner, outer, addmm, addmv, addr, baddbmm, addbmm, kron, cross):
     extend(_function.__name__, _function)
 extend("ger", ger)
-for _function in (addmm, addmv, addr, baddbmm, addbmm):
-    extend(_function.__name__ + "_", in_place(_function))

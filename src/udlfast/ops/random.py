@@ -1,7 +1,9 @@
 """Random tensors: Philox4x32-10, so that the numbers depend on the seed alone and not on threads."""
 
+import math
+
 from .. import _core
-from .._core import Tensor, default_generator, empty, extend, manual_seed, random_  # noqa: F401
+from .._core import Tensor, default_generator, empty, extend, manual_seed, put_out, random_  # noqa: F401
 from ..errors import ArgumentError, DTypeError
 
 UNIFORM, NORMAL, INTEGERS, BERNOULLI, PERMUTATION = range(5)
@@ -28,7 +30,9 @@ def rand(*size, generator=None, dtype=None, device=None, requires_grad=False, ou
 
     Source: Salmon et al. 2011 (Philox).
     """
+    size = ignored.pop("size", size)
     t = random_(_new("rand", size, dtype, device, requires_grad), UNIFORM, 0.0, 1.0, generator)
+    t = t if out is None else put_out(out, t)
     return t.requires_grad_(True) if requires_grad else t
 
 
@@ -46,11 +50,13 @@ def randn(*size, generator=None, dtype=None, device=None, requires_grad=False, o
 
     Source: Box and Muller 1958, on Philox.
     """
+    size = ignored.pop("size", size)
     t = random_(_new("randn", size, dtype, device, requires_grad), NORMAL, 0.0, 1.0, generator)
+    t = t if out is None else put_out(out, t)
     return t.requires_grad_(True) if requires_grad else t
 
 
-def randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
+def randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False, out=None, **ignored):
     """Whole numbers drawn evenly from [low, high).
 
     Args:
@@ -69,10 +75,12 @@ def randint(low, high=None, size=None, *, generator=None, dtype=None, device=Non
     if high <= low:
         raise ArgumentError(f"randint: expected low < high, got {low} and {high}")
     t = random_(empty(tuple(size), dtype=_core.int64, device=device), INTEGERS, low, high, generator)
-    return t if dtype is None else t.to(dtype)
+    t = t if dtype is None else t.to(dtype)
+    t = t if out is None else put_out(out, t)
+    return t.requires_grad_(True) if requires_grad else t
 
 
-def randperm(n, *, generator=None, dtype=None, device=None, **ignored):
+def randperm(n, *, generator=None, dtype=None, device=None, out=None, **ignored):
     """The numbers 0..n-1 in random order.
 
     >>> import udlfast as torch
@@ -82,7 +90,8 @@ def randperm(n, *, generator=None, dtype=None, device=None, **ignored):
     if n < 0:
         raise ArgumentError(f"randperm: expected n of at least 0, got {n}")
     t = random_(empty(n, dtype=_core.int64, device=device), PERMUTATION, 0.0, 0.0, generator)
-    return t if dtype is None else t.to(dtype)
+    t = t if dtype is None else t.to(dtype)
+    return t if out is None else put_out(out, t)
 
 
 def rand_like(input, *, generator=None, dtype=None, device=None, requires_grad=False, **ignored):
@@ -101,7 +110,7 @@ def randint_like(input, low, high=None, *, dtype=None, **ignored):
         randint(0, low, tuple(input.shape), dtype=dtype or input.dtype)
 
 
-def normal(mean, std=1.0, size=None, *, generator=None, out=None):
+def normal(mean=0.0, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False, out=None, **ignored):
     """Normal numbers of the given mean and standard deviation (numbers or tensors).
 
     >>> import udlfast as torch
@@ -109,18 +118,24 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None):
     udlfast.Size([2])
     """
     if size is not None:
-        return randn(tuple(size), generator=generator) * std + mean
+        t = randn(tuple(size), generator=generator, dtype=dtype, device=device) * std + mean
+        t = t if out is None else put_out(out, t)
+        return t.requires_grad_(True) if requires_grad else t
     shape = (mean + std).shape if isinstance(mean, Tensor) or isinstance(std, Tensor) else ()
-    return randn(tuple(shape), generator=generator) * std + mean
+    kind = next((x.dtype for x in (mean, std) if isinstance(x, Tensor)), None)
+    t = randn(tuple(shape), generator=generator, dtype=dtype or kind) * std + mean
+    return t if out is None else put_out(out, t)
 
 
-def bernoulli(input, p=None, *, generator=None):
+def bernoulli(input, p=None, *, generator=None, out=None):
     """0 or 1 with the probability of 1 that each element gives.
 
     >>> import udlfast as torch
     >>> torch.bernoulli(torch.ones(2))
     tensor([1., 1.])
     """
+    if out is not None:
+        return put_out(out, bernoulli(input, p, generator=generator))
     if p is not None:
         return random_(_core.empty_like(input), BERNOULLI, p, 0.0, generator)
     x = input.detach()
@@ -129,7 +144,7 @@ def bernoulli(input, p=None, *, generator=None):
     return (rand(tuple(x.shape), generator=generator, dtype=x.dtype) < x).to(x.dtype)
 
 
-def multinomial(input, num_samples, replacement=False, *, generator=None):
+def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
     """Indices drawn with probabilities in proportion to the elements of each row.
 
     Args:
@@ -145,6 +160,10 @@ def multinomial(input, num_samples, replacement=False, *, generator=None):
 
     Source: inverse transform sampling; Efraimidis and Spirakis 2006 (without replacement).
     """
+    if not input.dtype.is_floating_point:
+        raise DTypeError(f"multinomial: expected floating-point weights, got {input.dtype}")
+    if out is not None and out.dtype is not _core.int64:
+        raise DTypeError(f"multinomial: expected out of type int64, got {out.dtype}")
     w = input.detach().to(_core.float64)
     if w.ndim not in (1, 2):
         raise ArgumentError(f"multinomial: expected weights [n] or [m, n], got {list(input.shape)}")
@@ -157,11 +176,12 @@ def multinomial(input, num_samples, replacement=False, *, generator=None):
     if replacement:
         edges = rows.cumsum(1) / total
         u = rand(rows.shape[0], num_samples, dtype=_core.float64, generator=generator)
-        out = (u.unsqueeze(2) >= edges.unsqueeze(1)).sum(2).clamp(max=rows.shape[1] - 1)
+        y = (u.unsqueeze(2) >= edges.unsqueeze(1)).sum(2).clamp(max=rows.shape[1] - 1)
     else:
         u = rand(tuple(rows.shape), dtype=_core.float64, generator=generator)
-        out = ((1 - u).log() / rows).topk(num_samples, 1).indices
-    return out if w.ndim == 2 else out.squeeze(0)
+        y = ((1 - u).log() / rows).topk(num_samples, 1).indices
+    y = y if w.ndim == 2 else y.squeeze(0)
+    return y if out is None else put_out(out, y)
 
 
 def _fill(name, kind, convert):
@@ -211,11 +231,36 @@ def _random_method(self, low=0, high=None, *, generator=None):
 
 
 def _exponential_method(self, lambd=1.0, *, generator=None):
+    if lambd <= 0:
+        raise ArgumentError(f"exponential_: expected lambd above 0, got {lambd}")
     return self.copy_(-(1 - rand(tuple(self.shape), generator=generator, dtype=_core.float64)).log() / lambd)
+
+
+def _cauchy_method(self, median=0.0, sigma=1.0, *, generator=None):
+    if sigma <= 0:
+        raise ArgumentError(f"cauchy_: expected sigma above 0, got {sigma}")
+    u = rand(tuple(self.shape), generator=generator, dtype=_core.float64)
+    return self.copy_(((u - 0.5) * 3.141592653589793).tan() * sigma + median)
+
+
+def _geometric_method(self, p, *, generator=None):
+    if not 0 < p < 1:
+        raise ArgumentError(f"geometric_: expected a probability between 0 and 1, got {p}")
+    u = 1 - rand(tuple(self.shape), generator=generator, dtype=_core.float64)
+    return self.copy_((u.log() / math.log1p(-p)).floor() + 1)
+
+
+def _log_normal_method(self, mean=1.0, std=2.0, *, generator=None):
+    if std <= 0:
+        raise ArgumentError(f"log_normal_: expected std above 0, got {std}")
+    return self.copy_((randn(tuple(self.shape), generator=generator, dtype=_core.float64) * std + mean).exp())
 
 
 extend("random_", _random_method)
 extend("exponential_", _exponential_method)
+extend("cauchy_", _cauchy_method)
+extend("geometric_", _geometric_method)
+extend("log_normal_", _log_normal_method)
 
 
 def seed():

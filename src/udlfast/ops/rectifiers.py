@@ -79,7 +79,9 @@ def elu(input, alpha=1.0, inplace=False):
 
     Source: Clevert et al. 2015.
     """
-    return _maybe_inplace(input, unary(_core.MAP_elu, input, alpha), inplace)
+    if inplace:
+        return _core.assign(input, elu(_core.snapshot(input, "elu_"), alpha), "elu_")
+    return unary(_core.MAP_elu, input, alpha)
 
 
 def leaky_relu(input, negative_slope=0.01, inplace=False):
@@ -99,11 +101,9 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
 
     Source: Understanding Deep Learning, chapter 3.
     """
-    return _maybe_inplace(input, unary(_core.MAP_leaky_relu, input, negative_slope), inplace)
-
-
-def _maybe_inplace(input, result, inplace):
-    return input.copy_(result) if inplace else result
+    if inplace:
+        return _core.assign(input, leaky_relu(_core.snapshot(input, "leaky_relu_"), negative_slope), "leaky_relu_")
+    return unary(_core.MAP_leaky_relu, input, negative_slope)
 
 
 def _softplus_rule(g, x, y, p0, p1):

@@ -3,7 +3,7 @@
 import math
 
 from .. import _core
-from .._core import Tensor, attach, call, extend, mean, reduce, sum  # noqa: F401 (public here)
+from .._core import Tensor, attach, call, extend, mean, put_out, reduce, sum  # noqa: F401 (public here)
 from ..errors import ArgumentError, DimError, DTypeError
 
 
@@ -51,6 +51,8 @@ def _extreme(name, code, arg_code, sentence, sign):
     amx = _amax("amax", _core.R_MAX) if code == _core.R_MAX else _amax("amin", _core.R_MIN)
 
     def function(input, dim=None, keepdim=False, *, out=None):
+        if out is not None:
+            return put_out(out, function(input, dim, keepdim))
         _check(name, input)
         if dim is None:
             if input.numel() == 0:
@@ -95,7 +97,8 @@ def _amax(name, code):
         _check(name, input)
         dims = _dims(name, input, dim)
         y = reduce(code, input, dims, keepdim, None, name)
-        return attach(y, (input,), amax_backward, (input, y), (dims,))
+        y = attach(y, (input,), amax_backward, (input, y), (dims,))
+        return y if out is None else put_out(out, y)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""The {'largest' if name == 'amax' else 'smallest'} element over the named dimensions.
@@ -133,7 +136,9 @@ min = _extreme("min", _core.R_MIN, _core.R_ARGMIN, "The smallest element.", -1)
 
 
 def _arg(name, code):
-    def function(input, dim=None, keepdim=False):
+    def function(input, dim=None, keepdim=False, *, out=None):
+        if out is not None:
+            return put_out(out, function(input, dim, keepdim))
         _check(name, input)
         if dim is None:
             r = reduce(code, input.detach().reshape(-1), 0, False, _core.int64, name)
@@ -166,13 +171,14 @@ argmax = _arg("argmax", _core.R_ARGMAX)
 argmin = _arg("argmin", _core.R_ARGMIN)
 
 
-def aminmax(input, *, dim=None, keepdim=False):
+def aminmax(input, *, dim=None, keepdim=False, out=None):
     """The smallest and the largest element: (amin(input, dim), amax(input, dim))."""
-    return amin(input, dim, keepdim), amax(input, dim, keepdim)
+    y = amin(input, dim, keepdim), amax(input, dim, keepdim)
+    return y if out is None else put_out(out, y)
 
 
 # ---- logical -------------------------------------------------------------------------------------------------------------
-def any(input, dim=None, keepdim=False):
+def any(input, dim=None, keepdim=False, *, out=None):
     """Whether at least one element is nonzero (of each slice with `dim`).
 
     >>> import udlfast as torch
@@ -181,10 +187,11 @@ def any(input, dim=None, keepdim=False):
     """
     _check("any", input)
     r = reduce(_core.R_ANY, input.detach(), _dims("any", input, dim), keepdim, _core.bool_, "any")
-    return r.to(_core.uint8) if input.dtype is _core.uint8 else r
+    y = r.to(_core.uint8) if input.dtype is _core.uint8 else r
+    return y if out is None else put_out(out, y)
 
 
-def all(input, dim=None, keepdim=False):
+def all(input, dim=None, keepdim=False, *, out=None):
     """Whether every element is nonzero (of each slice with `dim`).
 
     >>> import udlfast as torch
@@ -193,11 +200,12 @@ def all(input, dim=None, keepdim=False):
     """
     _check("all", input)
     r = reduce(_core.R_ALL, input.detach(), _dims("all", input, dim), keepdim, _core.bool_, "all")
-    return r.to(_core.uint8) if input.dtype is _core.uint8 else r
+    y = r.to(_core.uint8) if input.dtype is _core.uint8 else r
+    return y if out is None else put_out(out, y)
 
 
 # ---- products, norms, logarithmic sums ---------------------------------------------------------------------------------------
-def prod(input, dim=None, keepdim=False, *, dtype=None):
+def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The product of all elements, or over one dimension.
 
     out = x_1 x_2 ... x_n; the gradient at zeros is exact.
@@ -220,7 +228,8 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
         input = input.to(dtype)
     dims = _dims("prod", input, dim)
     y = reduce(_core.R_PROD, input, dims, keepdim, input.dtype if input.dtype.is_floating_point else _core.int64, "prod")
-    return attach(y, (input,), prod_backward, (input, y), (dims,))
+    y = attach(y, (input,), prod_backward, (input, y), (dims,))
+    return y if out is None else put_out(out, y)
 
 
 def prod_backward(node, g):
@@ -242,7 +251,7 @@ def prod_backward(node, g):
     return (_keep(g * y, x, dims) / x,)
 
 
-def logsumexp(input, dim=None, keepdim=False):
+def logsumexp(input, dim=None, keepdim=False, *, out=None):
     """The logarithm of the sum of exponentials, without overflow.
 
     out = m + ln sum_i e^(x_i - m), m = max_i x_i
@@ -264,7 +273,8 @@ def logsumexp(input, dim=None, keepdim=False):
         input = input.to(_core.get_default_dtype())
     dims = _dims("logsumexp", input, dim)
     y = reduce(_core.R_LOGSUMEXP, input, dims, keepdim, None, "logsumexp")
-    return attach(y, (input,), logsumexp_backward, (input, y), (dims,))
+    y = attach(y, (input,), logsumexp_backward, (input, y), (dims,))
+    return y if out is None else put_out(out, y)
 
 
 def logsumexp_backward(node, g):
@@ -274,7 +284,7 @@ def logsumexp_backward(node, g):
     return (_keep(g, x, dims) * (x - _keep(y, x, dims)).exp(),)
 
 
-def norm(input, p=2, dim=None, keepdim=False, *, dtype=None):
+def norm(input, p=2, dim=None, keepdim=False, *, dtype=None, out=None):
     """The p-norm of all elements, or over the named dimensions.
 
     out = (sum_i |x_i|^p)^(1/p); p = inf gives max |x_i|, p = 0 counts nonzeros, "fro" is p = 2
@@ -292,6 +302,8 @@ def norm(input, p=2, dim=None, keepdim=False, *, dtype=None):
 
     Source: elementary.
     """
+    if out is not None:
+        return put_out(out, norm(input, p, dim, keepdim, dtype=dtype))
     _check("norm", input)
     if dtype is not None:
         input = input.to(dtype)
@@ -363,7 +375,7 @@ def moments_backward(node, gv, gm):
     return (gx,)
 
 
-def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
     """The variance.
 
     out = sum_i (x_i - mean)^2 / (n - correction); correction 1 unless given (unbiased=False: 0)
@@ -382,17 +394,19 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
 
     Source: elementary.
     """
-    return _moments("var", input, dim, unbiased, correction, keepdim)[0]
+    y = _moments("var", input, dim, unbiased, correction, keepdim)[0]
+    return y if out is None else put_out(out, y)
 
 
-def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
     """The standard deviation: the square root of var, with the same arguments.
 
     >>> import udlfast as torch
     >>> torch.std(torch.tensor([1., 2., 3.]))
     tensor(1.)
     """
-    return _moments("std", input, dim, unbiased, correction, keepdim)[0].sqrt()
+    y = _moments("std", input, dim, unbiased, correction, keepdim)[0].sqrt()
+    return y if out is None else put_out(out, y)
 
 
 def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
@@ -406,15 +420,17 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     return v.sqrt(), m
 
 
-def count_nonzero(input, dim=None):
+def count_nonzero(input, dim=None, *, out=None):
     """How many elements are not zero."""
-    return (input != 0).sum(dim)
+    y = (input != 0).sum(dim)
+    return y if out is None else put_out(out, y)
 
 
-def nansum(input, dim=None, keepdim=False):
+def nansum(input, dim=None, keepdim=False, *, out=None):
     """The sum of the elements that are not NaN."""
     from .elementwise import isnan, where
-    return where(isnan(input), _core.zeros((), dtype=input.dtype), input).sum(dim, keepdim)
+    y = where(isnan(input), _core.zeros((), dtype=input.dtype), input).sum(dim, keepdim)
+    return y if out is None else put_out(out, y)
 
 
 for _f in (any, all, prod, logsumexp, norm, var, std, count_nonzero, nansum, aminmax):

@@ -1,19 +1,19 @@
 """Tensors turned, repeated and laid out anew. What can be a view is one; the rest is composed of views and copies."""
 from .. import _core
 from .._core import Tensor, extend
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ._common import axes, axis, broadcast_shape, index_tensor, tensor, whole
 from .creation import arange
 from .creation import tensor as new_tensor
 from .joining import cat, stack
 
 
-def flip(input, *dims):
+def flip(input, *dims_, dims=None):
     """The elements in reverse order along dimensions.
 
     Args:
         input: any shape
-        dims: the dimensions, as numbers or one sequence
+        dims_, dims: the dimensions, as numbers or one sequence
     Returns: a copy of the shape of input
     Raises: DimError, ArgumentError
 
@@ -22,7 +22,7 @@ def flip(input, *dims):
     [3, 2, 1]
     """
     tensor("flip", input)
-    dims = axes("flip", dims[0] if len(dims) == 1 else dims, input.ndim)
+    dims = axes("flip", dims if dims is not None else dims_[0] if len(dims_) == 1 else dims_, input.ndim)
     if not dims or not input.ndim:
         return input.clone()
     for d in dims:
@@ -47,6 +47,8 @@ def flipud(input):
     >>> torch.flipud(torch.tensor([[1], [2]])).tolist()
     [[2], [1]]
     """
+    if input.ndim == 0:
+        raise ShapeError("flipud: expected at least one dimension, got a number")
     return flip(input, 0)
 
 
@@ -76,7 +78,9 @@ def roll(input, shifts, dims=None):
     out = input
     for shift, d in zip(shifts, dims):
         d = axis("roll", d, input.ndim)
-        n = input.shape[d] if input.ndim else 1
+        if not input.ndim:
+            raise DimError("roll: a tensor without dimensions has none to roll along")
+        n = input.shape[d]
         shift = shift % n if n else 0
         if shift:
             out = cat([out.narrow(d, n - shift, shift), out.narrow(d, 0, n - shift)], d)
@@ -90,7 +94,10 @@ def rot90(input, k=1, dims=(0, 1)):
     >>> torch.rot90(torch.tensor([[1, 2], [3, 4]])).tolist()
     [[2, 4], [1, 3]]
     """
-    a, b = axes("rot90", dims, input.ndim)
+    dims = axes("rot90", dims, input.ndim)
+    if len(dims) != 2:
+        raise ArgumentError(f"rot90: expected two dimensions, got {dims}")
+    a, b = dims
     k %= 4
     if k == 0:
         return input.clone()
@@ -100,12 +107,12 @@ def rot90(input, k=1, dims=(0, 1)):
     return flip(turned, a if k == 1 else b)
 
 
-def repeat(input, *sizes):
+def repeat(input, *sizes, repeats=None):
     """The tensor as a tile, laid side by side along each dimension.
 
     Args:
         input: any shape
-        sizes: how often along each dimension, last ones last; may have more entries than input has dimensions
+        sizes, repeats: how often along each dimension, last ones last; may have more entries than input has dimensions
     Returns: a copy whose sizes are the products
     Raises: ShapeError for too few sizes, ArgumentError for a negative one
 
@@ -114,6 +121,7 @@ def repeat(input, *sizes):
     [[1, 2, 1, 2], [1, 2, 1, 2]]
     """
     tensor("repeat", input)
+    sizes = sizes if repeats is None else (repeats,)
     sizes = tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
     sizes = tuple(whole("repeat", "each number of repeats", s) for s in sizes)
     extra = len(sizes) - input.ndim
@@ -133,13 +141,14 @@ def _times(x, d, times, new):
     return wide.reshape(*shape[:d], shape[d] * times, *shape[d + 1:])
 
 
-def tile(input, *dims):
+def tile(input, *dims_, dims=None):
     """repeat, with missing leading numbers taken as 1.
 
     >>> import udlfast as torch
     >>> torch.tile(torch.tensor([[1, 2]]), (2,)).tolist()
     [[1, 2, 1, 2]]
     """
+    dims = dims_ if dims is None else (dims,)
     dims = tuple(dims[0]) if len(dims) == 1 and not isinstance(dims[0], int) else dims
     return repeat(input, (1,) * (input.ndim - len(dims)) + dims)
 
@@ -387,6 +396,8 @@ def unfold_dimension(input, dimension, size, step):
     count = (n - size) // step + 1
     places = (arange(count).unsqueeze(1) * step + arange(size)).reshape(-1)
     shape = tuple(input.shape)
+    if not shape:
+        return input.reshape(1).narrow(0, 0, size)
     rows = (input if shape else input.reshape(1)).index_select(d, places)
     return rows.reshape(*shape[:d], count, size, *shape[d + 1:]).movedim(d + 1, -1)
 

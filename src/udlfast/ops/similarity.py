@@ -1,6 +1,6 @@
 """How alike or how far apart vectors are."""
 from .. import _core
-from .._core import extend
+from .._core import extend, put_out
 from ..errors import ShapeError
 from ._common import axis, broadcast_shape, floating, tensor
 from .reductions import norm
@@ -61,7 +61,7 @@ def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
     """
     floating("normalize", input)
     y = input / norm(input, p, dim, True).clamp(min=eps)
-    return y if out is None else out.copy_(y)
+    return y if out is None else put_out(out, y)
 
 
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
@@ -91,7 +91,7 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
     return norm(x1 - x2 + eps, p, -1, keepdim)
 
 
-def dist(input, other, p=2.0):
+def dist(input, other, p=2.0, *, out=None):
     """The norm of the difference of two tensors.
 
     y = |input - other|_p over all elements
@@ -107,10 +107,11 @@ def dist(input, other, p=2.0):
     5.0
     """
     floating("dist", input)
-    return norm(input - other, p)
+    y = norm(input - other, p)
+    return y if out is None else put_out(out, y)
 
 
-def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
+def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary", *, out=None):
     """The distance of every row of x1 to every row of x2.
 
     y[..., i, j] = |x1[..., i, :] - x2[..., j, :]|_p
@@ -134,7 +135,8 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     floating(op, x2, "x2")
     if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
         raise ShapeError(f"{op}: expected x1 [..., P, D] and x2 [..., R, D], got {list(x1.shape)} and {list(x2.shape)}")
-    return norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1, False)
+    y = norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1, False)
+    return y if out is None else put_out(out, y)
 
 
 def pdist(input, p=2.0):

@@ -10,11 +10,12 @@ from .._core import (
     extend,
     float32,
     is_grad_enabled,
+    put_out,
 )
 from ._common import axis, floating, split_at
 
 
-def softmax(input, dim=None, dtype=None):
+def softmax(input, dim=None, dtype=None, *, out=None):
     """Positive numbers that sum to one along `dim`, in proportion to the exponentials of the input.
 
     y_k = exp(x_k) / sum_j exp(x_j), computed as exp(x_k - max x) / sum_j exp(x_j - max x)
@@ -32,10 +33,11 @@ def softmax(input, dim=None, dtype=None):
 
     Source: Understanding Deep Learning, section 5.5.
     """
-    return _softmax("softmax", input, dim, dtype, 0)
+    y = _softmax("softmax", input, dim, dtype, 0)
+    return y if out is None else put_out(out, y)
 
 
-def log_softmax(input, dim=None, dtype=None):
+def log_softmax(input, dim=None, dtype=None, *, out=None):
     """The logarithm of softmax, without the overflow and rounding of taking it afterwards.
 
     y_k = x_k - log sum_j exp(x_j)
@@ -53,7 +55,8 @@ def log_softmax(input, dim=None, dtype=None):
 
     Source: Understanding Deep Learning, section 5.5.
     """
-    return _softmax("log_softmax", input, dim, dtype, 1)
+    y = _softmax("log_softmax", input, dim, dtype, 1)
+    return y if out is None else put_out(out, y)
 
 
 def softmin(input, dim=None, dtype=None):

@@ -2,13 +2,12 @@
 from collections import namedtuple
 
 from .. import _core
-from .._core import K_sort, Tensor, attach, bfloat16, call, empty, extend, float32
+from .._core import K_sort, Tensor, attach, bfloat16, call, empty, extend, float32, put_out
 from ..errors import ArgumentError, DimError, ShapeError
 from ._common import axis, floating, tensor, whole
 from .creation import arange
 from .elementwise import where
 from .gather import scatter_add
-from .joining import stack
 
 SortResult = namedtuple("sort", ("values", "indices"))
 TopkResult = namedtuple("topk", ("values", "indices"))
@@ -17,7 +16,7 @@ MedianResult = namedtuple("median", ("values", "indices"))
 ModeResult = namedtuple("mode", ("values", "indices"))
 
 
-def sort(input, dim=-1, descending=False, stable=False):
+def sort(input, dim=-1, descending=False, stable=False, *, out=None):
     """The elements in order along a dimension.
 
     Args:
@@ -34,7 +33,8 @@ def sort(input, dim=-1, descending=False, stable=False):
     """
     tensor("sort", input)
     dim = axis("sort", dim, input.ndim)
-    return SortResult(*_first(input, dim, input.shape[dim] if input.ndim else 1, descending))
+    y = SortResult(*_first(input, dim, input.shape[dim] if input.ndim else 1, descending))
+    return y if out is None else put_out(out, y)
 
 
 def _first(input, dim, k, descending):
@@ -68,7 +68,7 @@ def _order(x, dim, k, descending):
     return values, indices
 
 
-def argsort(input, dim=-1, descending=False, stable=False):
+def argsort(input, dim=-1, descending=False, stable=False, *, out=None):
     """The indices that put the elements in order along a dimension.
 
     Args:
@@ -83,20 +83,22 @@ def argsort(input, dim=-1, descending=False, stable=False):
     """
     tensor("argsort", input)
     dim = axis("argsort", dim, input.ndim)
-    return _order(input.detach(), dim, input.shape[dim] if input.ndim else 1, descending)[1]
+    y = _order(input.detach(), dim, input.shape[dim] if input.ndim else 1, descending)[1]
+    return y if out is None else put_out(out, y)
 
 
-def msort(input):
+def msort(input, *, out=None):
     """The elements in order along the first dimension.
 
     >>> import udlfast as torch
     >>> torch.msort(torch.tensor([3, 1, 2])).tolist()
     [1, 2, 3]
     """
-    return sort(input, 0)[0]
+    y = sort(input, 0)[0]
+    return y if out is None else put_out(out, y)
 
 
-def topk(input, k, dim=-1, largest=True, sorted=True):
+def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
     """The k largest (or smallest) elements along a dimension.
 
     Args:
@@ -118,10 +120,11 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     k = whole("topk", "k", k)
     if k > n:
         raise ArgumentError(f"topk: k is {k}, but dimension {dim} of input {list(input.shape)} has {n} elements")
-    return TopkResult(*_first(input, dim, k, largest))
+    y = TopkResult(*_first(input, dim, k, largest))
+    return y if out is None else put_out(out, y)
 
 
-def kthvalue(input, k, dim=-1, keepdim=False):
+def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     """The k-th smallest element along a dimension.
 
     Args:
@@ -142,7 +145,8 @@ def kthvalue(input, k, dim=-1, keepdim=False):
     k = whole("kthvalue", "k", k)
     if not 1 <= k <= n:
         raise ArgumentError(f"kthvalue: k must be from 1 to {n}, the size of dimension {dim}, got {k}")
-    return KthvalueResult(*_one(_first(input, dim, k, False), dim, k - 1, keepdim))
+    y = KthvalueResult(*_one(_first(input, dim, k, False), dim, k - 1, keepdim))
+    return y if out is None else put_out(out, y)
 
 
 def _one(pair, dim, place, keepdim):
@@ -151,7 +155,7 @@ def _one(pair, dim, place, keepdim):
     return tuple(t.narrow(dim, place, 1) if keepdim else t.select(dim, place) for t in pair)
 
 
-def median(input, dim=None, keepdim=False):
+def median(input, dim=None, keepdim=False, *, out=None):
     """The element in the middle (the lower one of two); NaN if there is one.
 
     Args:
@@ -165,17 +169,19 @@ def median(input, dim=None, keepdim=False):
     >>> torch.median(torch.tensor([3, 1, 2, 5])).item()
     2
     """
-    return _median("median", input, dim, keepdim, False)
+    y = _median("median", input, dim, keepdim, False)
+    return y if out is None else put_out(out, y)
 
 
-def nanmedian(input, dim=None, keepdim=False):
+def nanmedian(input, dim=None, keepdim=False, *, out=None):
     """The element in the middle of those that are not NaN; see median.
 
     >>> import udlfast as torch
     >>> torch.nanmedian(torch.tensor([3., float("nan"), 2.])).item()
     2.0
     """
-    return _median("nanmedian", input, dim, keepdim, True)
+    y = _median("nanmedian", input, dim, keepdim, True)
+    return y if out is None else put_out(out, y)
 
 
 def _median(op, input, dim, keepdim, ignore):
@@ -199,7 +205,7 @@ def _median(op, input, dim, keepdim, ignore):
     return MedianResult(*(picked if keepdim else (t.squeeze(dim) for t in picked)))
 
 
-def mode(input, dim=-1, keepdim=False):
+def mode(input, dim=-1, keepdim=False, *, out=None):
     """The element that occurs most often along a dimension (the smallest of several).
 
     Args:
@@ -213,6 +219,8 @@ def mode(input, dim=-1, keepdim=False):
     >>> torch.mode(torch.tensor([3, 1, 3])).values.item()
     3
     """
+    if out is not None:
+        return put_out(out, mode(input, dim, keepdim))
     tensor("mode", input)
     dim = axis("mode", dim, input.ndim)
     if input.ndim == 0:
@@ -233,7 +241,7 @@ def mode(input, dim=-1, keepdim=False):
     return ModeResult(*(picked if keepdim else (t.squeeze(dim) for t in picked)))
 
 
-def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
+def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """The values below which a share q of the elements lies.
 
     Args:
@@ -249,44 +257,59 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     >>> torch.quantile(torch.tensor([1., 2., 4.]), 0.75).item()
     3.0
     """
-    op = "quantile"
+    y = _quantile("quantile", input, q, dim, keepdim, interpolation, False)
+    return y if out is None else put_out(out, y)
+
+
+def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
+    """quantile of the elements that are not NaN; NaN where there are none.
+
+    >>> import udlfast as torch
+    >>> torch.nanquantile(torch.tensor([1., float("nan"), 2.]), 0.5).item()
+    1.5
+    """
+    y = _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
+    return y if out is None else put_out(out, y)
+
+
+def _quantile(op, input, q, dim, keepdim, interpolation, ignore):
     floating(op, input)
-    shares = q.tolist() if isinstance(q, Tensor) else q
-    flat = isinstance(shares, (int, float))
-    shares = [shares] if flat else shares
-    if any(not 0 <= s <= 1 for s in shares):
-        raise ArgumentError(f"{op}: q must be from 0 to 1, got {q}")
     if interpolation not in ("linear", "lower", "higher", "nearest", "midpoint"):
         raise ArgumentError(f"{op}: unknown interpolation {interpolation!r}")
-    ndim = input.ndim
-    if dim is None:
-        dim, input = 0, input.reshape(-1)
-    dim = axis(op, dim, input.ndim)
-    n = input.shape[dim] if input.ndim else 1
+    shares = q if isinstance(q, Tensor) else _core.full((), q, dtype=input.dtype)
+    if shares.dtype is not input.dtype or shares.ndim > 1:
+        raise ArgumentError(f"{op}: q must be a number or a 1-d tensor of type {input.dtype}, got {list(shares.shape)} {shares.dtype}")
+    if bool(((shares < 0) | (shares > 1)).any()):
+        raise ArgumentError(f"{op}: q must be from 0 to 1, got {q}")
+    ndim, whole_tensor = input.ndim, dim is None
+    d = axis(op, 0 if whole_tensor else dim, 1 if whole_tensor else ndim)
+    x = input.reshape(-1) if whole_tensor or not ndim else input.movedim(d, -1)
+    n = x.shape[-1]
     if n == 0:
-        raise ShapeError(f"{op}: expected elements along dimension {dim}, got input {list(input.shape)}")
-    values = sort(input, dim)[0].reshape(input.shape or (1,))
-    nan = (values.detach() != values.detach()).any(dim, True)
-    out = []
-    for s in shares:
-        place = s * (n - 1)
-        low = min(int(place), n - 1)
-        high, w = min(low + 1, n - 1), place - low
-        if interpolation == "nearest":
-            low, w = round(place), 0.0
-        w = {"lower": 0.0, "higher": float(w > 0), "midpoint": 0.5 if w > 0 else 0.0}.get(interpolation, w)
-        a, b = values.narrow(dim, low, 1), values.narrow(dim, high, 1)
-        y = a if w == 0.0 else a + (b - a) * w
-        out.append(where(nan, _core.full((), float("nan"), dtype=y.dtype), y))
-    if keepdim:
-        out = [y.reshape((1,) * ndim) if y.numel() == 1 and y.ndim != ndim else y for y in out]
+        raise ShapeError(f"{op}: expected elements along dimension {d}, got input {list(input.shape)}")
+    x = sort(x, -1)[0]
+    nans = (x.detach() != x.detach()).sum(-1, True)
+    last = ((n - nans - 1).clamp(min=0) if ignore else _core.full((), n - 1, dtype=_core.int64).expand(nans.shape)).to(x.dtype)
+    ranks = shares.reshape(-1) * last
+    if not ignore:
+        ranks = where(nans > 0, _core.full((), n - 1, dtype=x.dtype), ranks)
+    if interpolation in ("lower", "higher", "nearest"):
+        y = x.gather(-1, {"lower": ranks.floor, "higher": ranks.ceil, "nearest": ranks.round}[interpolation]().detach().long())
     else:
-        out = [y.squeeze(dim) for y in out]
-    return out[0] if flat else stack(out)
+        low = ranks.detach().floor()
+        a, b = x.gather(-1, low.long()), x.gather(-1, ranks.detach().ceil().long())
+        w = ranks - low if interpolation == "linear" else 0.5
+        y = where(a == b, a, a + (b - a) * w)
+    if whole_tensor:
+        y = y.reshape(-1, *(1,) * ndim) if keepdim else y.reshape(-1)
+    else:
+        y = y.movedim(-1, 0)
+        if keepdim and ndim:
+            y = y.unsqueeze(d + 1)
+    return y if shares.ndim else y.squeeze(0)
 
 
-
-
+extend("nanquantile", nanquantile)
 extend("sort", sort)
 extend("argsort", argsort)
 extend("msort", msort)

@@ -1,12 +1,12 @@
 """Triangles and diagonals of matrices."""
 from .. import _core
-from .._core import MAP_where, attach, ew3, extend
-from ..errors import ShapeError
-from ._common import axis, in_place, lower_triangle, tensor, whole
+from .._core import MAP_where, attach, ew3, extend, put_out
+from ..errors import DTypeError, ShapeError
+from ._common import axis, lower_triangle, tensor, whole
 from .creation import arange, eye
 
 
-def tril(input, diagonal=0):
+def tril(input, diagonal=0, *, out=None):
     """The lower triangle; zeros above it.
 
     y[..., i, j] = x[..., i, j] where j - i <= diagonal, else 0
@@ -21,10 +21,11 @@ def tril(input, diagonal=0):
     >>> torch.tril(torch.ones(2, 2)).tolist()
     [[1.0, 0.0], [1.0, 1.0]]
     """
-    return _triangle("tril", input, diagonal, True)
+    y = _triangle("tril", input, diagonal, True)
+    return y if out is None else put_out(out, y)
 
 
-def triu(input, diagonal=0):
+def triu(input, diagonal=0, *, out=None):
     """The upper triangle; zeros below it.
 
     y[..., i, j] = x[..., i, j] where j - i >= diagonal, else 0
@@ -39,7 +40,8 @@ def triu(input, diagonal=0):
     >>> torch.triu(torch.ones(2, 2)).tolist()
     [[1.0, 1.0], [0.0, 1.0]]
     """
-    return _triangle("triu", input, diagonal, False)
+    y = _triangle("triu", input, diagonal, False)
+    return y if out is None else put_out(out, y)
 
 
 def _triangle(op, input, diagonal, lower):
@@ -86,10 +88,12 @@ def triu_indices(row, col, offset=0, *, dtype=None, device=None):
 
 def _places(pair, dtype):
     import numpy
+    if dtype not in (None, _core.int64, _core.int32):
+        raise DTypeError(f"tril_indices, triu_indices: dtype must be int64 or int32, got {dtype}")
     return _core.from_numpy(numpy.ascontiguousarray(numpy.stack(pair), dtype=numpy.int64)).to(dtype or _core.int64)
 
 
-def diag(input, diagonal=0):
+def diag(input, diagonal=0, *, out=None):
     """A matrix with a vector on its diagonal, or the diagonal of a matrix.
 
     Args:
@@ -105,7 +109,8 @@ def diag(input, diagonal=0):
     tensor("diag", input)
     if input.ndim not in (1, 2):
         raise ShapeError(f"diag: expected a vector or a matrix, got {list(input.shape)}; see diagonal and diag_embed")
-    return diag_embed(input, diagonal) if input.ndim == 1 else _core.diagonal(input, diagonal)
+    y = diag_embed(input, diagonal) if input.ndim == 1 else _core.diagonal(input, diagonal)
+    return y if out is None else put_out(out, y)
 
 
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
@@ -162,5 +167,3 @@ def trace(input):
 
 for _function in (tril, triu, diag, diag_embed, diagflat, trace):
     extend(_function.__name__, _function)
-extend("tril_", in_place(tril))
-extend("triu_", in_place(triu))

@@ -1,6 +1,6 @@
 """The different elements of a tensor, and counts of them."""
 from .. import _core
-from .._core import Tensor, extend
+from .._core import Tensor, extend, put_out
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._common import axis, index_tensor, tensor, whole
 
@@ -68,7 +68,7 @@ def _results(input, values, inverse, counts, return_inverse, return_counts):
     import numpy
     out = [_core.from_numpy(numpy.ascontiguousarray(values)).to(input.dtype)]
     if return_inverse:
-        out.append(_core.from_numpy(numpy.ascontiguousarray(inverse, dtype=numpy.int64)))
+        out.append(_core.from_numpy(numpy.array(inverse, dtype=numpy.int64, order="C")))
     if return_counts:
         out.append(_core.from_numpy(numpy.ascontiguousarray(counts, dtype=numpy.int64)))
     return out[0] if len(out) == 1 else tuple(out)
@@ -103,7 +103,7 @@ def bincount(input, weights=None, minlength=0):
     return y.to(weights.dtype) if weights.dtype.is_floating_point else y
 
 
-def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
+def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None):
     """The places where values would go so that the sequence stays in order.
 
     Args:
@@ -130,17 +130,20 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
         sorted_sequence = sorted_sequence.gather(-1, sorter)
     s = _array(op, sorted_sequence)
     v = _array(op, input) if isinstance(input, Tensor) else numpy.asarray(input)
-    if s.ndim == 1:
+    if v.size == 0:
+        places = v
+    elif s.ndim == 1:
         places = numpy.searchsorted(s, v, side)
     else:
         if s.shape[:-1] != v.shape[:-1]:
             raise ShapeError(f"{op}: the leading sizes of {list(s.shape)} and {list(v.shape)} differ")
         pairs = zip(s.reshape(-1, s.shape[-1]), v.reshape(-1, v.shape[-1]))
         places = numpy.array([numpy.searchsorted(a, b, side) for a, b in pairs]).reshape(v.shape)
-    return _core.from_numpy(numpy.array(places, dtype=numpy.int32 if out_int32 else numpy.int64))
+    y = _core.from_numpy(numpy.array(places, dtype=numpy.int32 if out_int32 else numpy.int64))
+    return y if out is None else put_out(out, y)
 
 
-def bucketize(input, boundaries, *, out_int32=False, right=False):
+def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
     """The number of the bucket, between boundaries, that each element falls into.
 
     Args:
@@ -157,10 +160,11 @@ def bucketize(input, boundaries, *, out_int32=False, right=False):
     tensor("bucketize", boundaries, "boundaries")
     if boundaries.ndim != 1:
         raise ShapeError(f"bucketize: expected boundaries [n], got {list(boundaries.shape)}")
-    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+    y = searchsorted(boundaries, input, out_int32=out_int32, right=right)
+    return y if out is None else put_out(out, y)
 
 
-def isin(elements, test_elements, *, assume_unique=False, invert=False):
+def isin(elements, test_elements, *, assume_unique=False, invert=False, out=None):
     """Whether each element is one of the test elements.
 
     Args:
@@ -178,7 +182,8 @@ def isin(elements, test_elements, *, assume_unique=False, invert=False):
     if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
         raise DTypeError("isin: expected a Tensor and a Tensor or number, got two numbers")
     a, b = (_array("isin", t) if isinstance(t, Tensor) else numpy.asarray(t) for t in (elements, test_elements))
-    return _core.from_numpy(numpy.asarray(numpy.isin(a, b, invert=invert)))
+    y = _core.from_numpy(numpy.asarray(numpy.isin(a, b, invert=invert)))
+    return y if out is None else put_out(out, y)
 
 
 extend("unique", unique)

@@ -35,6 +35,9 @@ class Adam(Optimizer):
     Source: Kingma and Ba 2014; Reddi, Kale and Kumar 2018 (amsgrad); *Understanding Deep Learning*, section 6.4.
     """
 
+    # what a plan reads anew at each replay
+    _dynamic = {"lr": "any", "betas": "any", "eps": "any", "weight_decay": "any", "step": "any"}
+
     def __init__(
         self,
         params,
@@ -83,7 +86,7 @@ class Adam(Optimizer):
             self._step_unusual(group)
             return
         step = owns[0]["step"] + 1
-        self._launch(table, len(entries), params[0].dtype, step, group)
+        self._launch(table, len(entries), params[0].dtype, step, group, owns)
         for own in owns:
             own["step"] = step
         _core.bump_versions(params)
@@ -107,8 +110,13 @@ class Adam(Optimizer):
                 entries.append((p, grad, own["exp_avg"], own["exp_avg_sq"]))
         return entries, owns
 
-    def _launch(self, table, count, kind, step, group):
+    def _launch(self, table, count, kind, step, group, owns):
         beta1, beta2 = group["betas"]
+        recorder = _core.recording()
+        if recorder is not None:
+            names = (("lr", None), ("betas", 0), ("betas", 1), ("eps", None), ("weight_decay", None))
+            fields = [(7 + i, "d", group, name, index) for i, (name, index) in enumerate(names)]
+            recorder.note_fields([(6, "i", owns[0], "step", None), *fields], owns)
         _core.call(
             _core.K_adam,
             (table,),
@@ -137,13 +145,11 @@ class Adam(Optimizer):
                 self._start(own, p, kind, amsgrad)
             own["step"] = step = own["step"] + 1
             entry = (work, grad, own["exp_avg"], own["exp_avg_sq"], own["max_exp_avg_sq"] if amsgrad else None)
-            key = step, kind
-            if key in rows:
-                rows[key].append(entry)
-            else:
-                rows[key] = [entry]
-        for (step, kind), entries in rows.items():
-            self._launch(_core.optim_table(entries), len(entries), kind, step, group)
+            entries, owns = rows.setdefault((step, kind), ([], []))
+            entries.append(entry)
+            owns.append(own)
+        for (step, kind), (entries, owns) in rows.items():
+            self._launch(_core.optim_table(entries), len(entries), kind, step, group, owns)
         finish(updated, back)
 
     @staticmethod

@@ -1,12 +1,16 @@
 """Optimizer: parameter groups, state, and their state_dict in PyTorch's format."""
 
+import functools
 from collections import OrderedDict, defaultdict
 
 from .. import _core, errors
 from .._core import Tensor, no_grad
 from ..nn._apply import zero_grad
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
+
+# hooks of all optimisers
+BEFORE, AFTER = OrderedDict(), OrderedDict()
 
 
 class Optimizer:
@@ -31,7 +35,14 @@ class Optimizer:
         self.defaults = defaults
         self.state = defaultdict(dict)
         self.param_groups = []
-        self._before, self._after = OrderedDict(), OrderedDict()
+        self._no_hooks()
+        if defaults.get("differentiable"):
+            raise errors.ArgumentError(
+                f"{type(self).__name__}: differentiable=True is not supported: steps are made in place and not recorded; "
+                "write the update with out-of-place operations (see torch.func.functional_call)"
+            )
+        if defaults.get("fused") and defaults.get("foreach"):
+            raise errors.ArgumentError(f"{type(self).__name__}: `fused` and `foreach` cannot be `True` together.")
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
@@ -46,6 +57,16 @@ class Optimizer:
             groups = [{"params": groups}]
         for group in groups:
             self.add_param_group(group)
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "step" in cls.__dict__:
+            cls.step = with_hooks(cls.__dict__["step"])
+
+    def _no_hooks(self):
+        self._before, self._after = OrderedDict(), OrderedDict()
+        self._dict_before, self._dict_after = OrderedDict(), OrderedDict()
+        self._load_before, self._load_after = OrderedDict(), OrderedDict()
 
     def add_param_group(self, param_group):
         """Adds a dict {"params": parameters, setting: value, ...}; settings not given are the defaults."""
@@ -89,33 +110,51 @@ class Optimizer:
 
     def step(self, closure=None):
         """One update of all parameters; closure, if given, computes the loss and its gradients anew."""
-        if self._before:
-            for hook in list(self._before.values()):
-                hook(self, (closure,), {})
+        args, kwargs = (closure,), {}
+        if self._before or BEFORE:
+            args, kwargs = run_before(self, args, kwargs)
+            closure = args[0] if args else kwargs.get("closure")
         loss = None
         if closure is not None:
             with _core.enable_grad():
                 loss = closure()
         for group in self.param_groups:
             self._step_group(group)
-        if self._after:
-            for hook in list(self._after.values()):
-                hook(self, (closure,), {})
+        if self._after or AFTER:
+            run_after(self, args, kwargs)
         return loss
 
     def _step_group(self, group):
         raise NotImplementedError(f"{type(self).__name__} must define step()")
 
     def register_step_pre_hook(self, hook):
-        """hook(optimizer, args, kwargs) before each step."""
+        """hook(optimizer, args, kwargs) before each step; it may return new (args, kwargs)."""
         return StepHook(self._before, hook)
 
     def register_step_post_hook(self, hook):
         """hook(optimizer, args, kwargs) after each step."""
         return StepHook(self._after, hook)
 
+    def register_state_dict_pre_hook(self, hook, prepend=False):
+        """hook(optimizer) before state_dict()."""
+        return StepHook(self._dict_before, hook, prepend)
+
+    def register_state_dict_post_hook(self, hook, prepend=False):
+        """hook(optimizer, state_dict) after state_dict(); what it returns, if not None, takes the place of the dict."""
+        return StepHook(self._dict_after, hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook, prepend=False):
+        """hook(optimizer, state_dict) before load_state_dict(); what it returns, if not None, is loaded instead."""
+        return StepHook(self._load_before, hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook, prepend=False):
+        """hook(optimizer) after load_state_dict()."""
+        return StepHook(self._load_after, hook, prepend)
+
     def state_dict(self):
         """{"state": {number: {name: value}}, "param_groups": [{..., "params": [number, ...]}]}, as PyTorch's."""
+        for hook in list(self._dict_before.values()):
+            hook(self)
         numbers = {}
         groups = []
         for group in self.param_groups:
@@ -128,10 +167,16 @@ class Optimizer:
         for p, values in self.state.items():
             if values:
                 state[numbers.get(id(p), p)] = {k: self._export(k, v) for k, v in values.items()}
-        return {"state": state, "param_groups": groups}
+        found = {"state": state, "param_groups": groups}
+        for hook in list(self._dict_after.values()):
+            found = found if (new := hook(self, found)) is None else new
+        return found
 
     def load_state_dict(self, state_dict):
         """Takes over state and settings from a state_dict of an optimiser with the same groups."""
+        state_dict = dict(state_dict)
+        for hook in list(self._load_before.values()):
+            state_dict = state_dict if (new := hook(self, state_dict)) is None else new
         saved = state_dict["param_groups"]
         if len(saved) != len(self.param_groups):
             raise errors.ArgumentError(
@@ -159,17 +204,34 @@ class Optimizer:
             new = {k: v for k, v in group.items() if k not in old} | {k: v for k, v in old.items() if k != "params"}
             groups.append(dict(new, params=group["params"]))
         self.param_groups = groups
+        for hook in list(self._load_after.values()):
+            hook(self)
+
+    NUMBERS = ()  # state that is one number, besides the step count
 
     def _export(self, name, value):
-        """A value of the state as PyTorch stores it: step counts are 0-dim float32 tensors."""
-        return _core.full((), float(value), dtype=_core.float32) if name == "step" else value
+        """A value of the state as PyTorch stores it: numbers are 0-dim tensors, float32 unless float64 is the default."""
+        if name != "step" and name not in self.NUMBERS:
+            return value
+        kind = _core.float64 if _core.get_default_dtype() is _core.float64 else _core.float32
+        return _core.full((), float(value), dtype=kind)
+
+    def _fits(self, p, name, value):
+        """May the state `name` of p have the shape of `value`?"""
+        return tuple(value.shape) == tuple(p.shape)
 
     def _import(self, p, name, value):
         """The same value on its way in: of the kind that the kernels take."""
         if name == "step":
             return int(value)
+        if name in self.NUMBERS:
+            return float(value)
+        if not isinstance(value, Tensor) and hasattr(value, "__dlpack__"):  # another library's
+            from ..ops.interop import from_dlpack
+
+            value = from_dlpack(value)
         if isinstance(value, Tensor):
-            if tuple(value.shape) != tuple(p.shape):
+            if not self._fits(p, name, value):
                 raise errors.ShapeError(
                     f"{type(self).__name__}.load_state_dict: {name} has shape {list(value.shape)}, its parameter "
                     f"{list(p.shape)}; were the parameters given in the same order?"
@@ -178,16 +240,13 @@ class Optimizer:
         return value
 
     def __setstate__(self, state):
+        if "_before" not in self.__dict__:
+            self._no_hooks()
         self.__dict__.update(state)
 
     def __getstate__(self):
-        return {
-            "defaults": self.defaults,
-            "state": self.state,
-            "param_groups": self.param_groups,
-            "_before": OrderedDict(),
-            "_after": OrderedDict(),
-        }
+        hooks = ("_before", "_after", "_dict_before", "_dict_after", "_load_before", "_load_after")
+        return {name: value for name, value in self.__dict__.items() if name not in hooks}
 
     def __repr__(self):
         lines = [type(self).__name__ + " ("]
@@ -200,12 +259,60 @@ class Optimizer:
 class StepHook:
     """What register_step_*_hook returns: remove() takes the hook away."""
 
-    def __init__(self, hooks, hook):
+    def __init__(self, hooks, hook, prepend=False):
         self._hooks = hooks
         hooks[id(self)] = hook
+        if prepend:
+            hooks.move_to_end(id(self), last=False)
 
     def remove(self):
         self._hooks.pop(id(self), None)
+
+
+def register_optimizer_step_pre_hook(hook):
+    """hook(optimizer, args, kwargs) before each step of every optimiser."""
+    return StepHook(BEFORE, hook)
+
+
+def register_optimizer_step_post_hook(hook):
+    """hook(optimizer, args, kwargs) after each step of every optimiser."""
+    return StepHook(AFTER, hook)
+
+
+def run_before(optimizer, args, kwargs):
+    """The hooks before a step; (args, kwargs) as they leave them."""
+    for hook in [*BEFORE.values(), *optimizer._before.values()]:
+        result = hook(optimizer, args, kwargs)
+        if result is not None:
+            if not isinstance(result, tuple) or len(result) != 2:
+                raise errors.ArgumentError(f"{hook} must return None or a tuple of (new_args, new_kwargs), but got {result}.")
+            args, kwargs = result
+    return args, kwargs
+
+
+def run_after(optimizer, args, kwargs):
+    """The hooks after a step."""
+    for hook in [*AFTER.values(), *optimizer._after.values()]:
+        hook(optimizer, args, kwargs)
+
+
+def with_hooks(step):
+    """A subclass's own step() with the hooks around it (once, also where it calls its parent's)."""
+
+    @functools.wraps(step)
+    def run(self, *args, **kwargs):
+        if not (self._before or self._after or BEFORE or AFTER):
+            return step(self, *args, **kwargs)
+        args, kwargs = run_before(self, args, kwargs)
+        kept, self._before, self._after = (self._before, self._after), {}, {}
+        try:
+            out = step(self, *args, **kwargs)
+        finally:
+            self._before, self._after = kept
+        run_after(self, args, kwargs)
+        return out
+
+    return run
 
 
 PLAIN = (_core.float32, _core.float64)  # what the kernels work in
@@ -240,7 +347,7 @@ def prepared(p, grad):
     kind = working_dtype(p)
     with no_grad():
         work = p.detach().to(kind).contiguous()
-        return work, grad.detach().to(kind).contiguous(), work.data_ptr() != p.data_ptr()
+        return work, grad.detach().to(kind).contiguous(), not _core.same_memory(work, p)
 
 
 def check_settings(name, **settings):

@@ -32,6 +32,8 @@ class SGD(Optimizer):
     Source: *Understanding Deep Learning*, sections 6.2 and 6.3.
     """
 
+    _dynamic = {"lr": "any", "momentum": "truth", "dampening": "any", "weight_decay": "any"}  # what a plan reads anew
+
     def __init__(
         self,
         params,
@@ -96,6 +98,10 @@ class SGD(Optimizer):
         return entries if kind in PLAIN else None
 
     def _launch(self, table, count, kind, first, group):
+        recorder = _core.recording()
+        if recorder is not None:  # a plan reads these anew
+            names = ("lr", "momentum", "dampening", "weight_decay")
+            recorder.note_fields([(7 + i, "d", group, name, None) for i, name in enumerate(names)], [])
         _core.call(
             _core.K_sgd,
             (table,),

@@ -1,8 +1,8 @@
-"""Checkpoints: the weights of a model and plain facts about it, in one safetensors file."""
+"""Checkpoints: the weights of a model and plain facts about it, in one file (.pt, .safetensors)."""
 
 
 def save_checkpoint(path, model, meta=None):
-    """Write model.state_dict() and `meta` to `path` (safetensors), all or nothing.
+    """Write model.state_dict() and `meta` to `path`, whose name tells the format (.pt, .safetensors), all or nothing.
 
     meta: a dict of numbers, strings, lists and dicts. Returns path.
     Raises what `udlfast.save` raises.

@@ -1,9 +1,9 @@
-"""Utilities; `udlfast.utils.data` is loaded on first use."""
+"""Utilities; `udlfast.utils.data`, `checkpoint` and `tensorboard` are loaded on first use."""
 
 
 def __getattr__(name):
-    if name == "data":
+    if name in ("data", "checkpoint", "tensorboard"):
         import importlib
 
-        return importlib.import_module(".data", __name__)
+        return importlib.import_module("." + name, __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

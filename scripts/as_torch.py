@@ -1,0 +1,61 @@
+"""Run a PyTorch script with udlfast in place of torch, the script itself unchanged.
+
+    python scripts/as_torch.py [--path FOLDER ...] SCRIPT [arguments of the script]
+
+`import torch`, `import torch.nn as nn` and `from torch.x import y` in the script and in what it imports give udlfast's modules.
+--path: folders that are looked in first, for instance one with stand-ins for torchvision.
+"""
+import importlib
+import importlib.abc
+import importlib.util
+import os
+import runpy
+import sys
+
+
+class AsTorch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds torch and torch.* as udlfast and udlfast.*"""
+
+    own = {}
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "torch" and not name.startswith("torch."):
+            return None
+        return importlib.util.spec_from_loader(name, self, is_package=True)
+
+    def create_module(self, spec):
+        name = "udlfast" + spec.name[len("torch"):]
+        try:
+            module = importlib.import_module(name)
+            self.own[spec.name] = module.__spec__
+            return module
+        except ModuleNotFoundError as e:
+            parent, _, leaf = name.rpartition(".")
+            found = getattr(importlib.import_module(parent), leaf, None) if parent else None
+            if found is None or e.name != name:
+                raise
+            return found
+
+    def exec_module(self, module):
+        """The module has been run under its own name; it keeps its own spec."""
+        spec = self.own.get(module.__spec__.name)
+        if spec is not None:
+            module.__spec__ = spec
+
+
+def main(words):
+    folders = []
+    while words[:1] == ["--path"]:
+        folders.append(os.path.abspath(words[1]))
+        words = words[2:]
+    if not words:
+        sys.exit(__doc__)
+    sys.meta_path.insert(0, AsTorch())
+    script = words[0]
+    sys.argv = words
+    sys.path[:0] = [*folders, os.path.dirname(os.path.abspath(script))]
+    runpy.run_path(script, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

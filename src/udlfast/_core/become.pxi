@@ -1,0 +1,86 @@
+# become.pxi - tensors that take another geometry, type or memory, and results that go into tensors given by the caller.
+
+cdef tuple named_sizes(str op, tuple sizes, dict named, str name):
+    """sizes that came as a keyword argument"""
+    for key in named:
+        if sizes or key != name and not (op == "expand" and key == "implicit") and not (op == "view" and key == "shape"):
+            raise TypeError(f"{op}() got an unexpected keyword argument {key!r}")
+        if key != "implicit":
+            return tuple(named[key])
+    return sizes
+
+
+def view_dtype(Tensor input not None, dtype d not None):
+    """The same bytes as elements of another type; the last dimension grows or shrinks with the size of an element."""
+    cdef int old = ITEMSIZE[input.code], new = d.itemsize, i, n = input.ndim_
+    cdef Py_ssize_t s[8]
+    cdef Py_ssize_t st[8]
+    cdef Tensor v
+    if input.code == d.code:
+        return alias(input) if not wants(input) else view_identity(input)
+    if wants(input):
+        raise DTypeError("view: the bytes of a tensor that requires a gradient cannot be taken as another type; detach it first")
+    for i in range(n):
+        s[i], st[i] = input.shape_[i], input.strides_[i]
+    if old != new:
+        if n == 0:
+            raise ShapeError(f"view: a 0-d tensor of {old} bytes cannot be seen as {d}")
+        if st[n - 1] != 1 and s[n - 1] != 1 or old < new and (s[n - 1] * old % new or input.storage_offset() * old % new):
+            raise ShapeError(f"view: the last dimension of shape {list(size_of(input))}, strides {list(input.stride())}, cannot be seen as {d}")
+        s[n - 1], st[n - 1] = s[n - 1] * old // new, 1
+        for i in range(n - 1):
+            if st[i] * old % new:
+                raise ShapeError(f"view: strides {list(input.stride())} of {input.dtype} are no multiple of the size of {d}")
+            st[i] = st[i] * old // new
+    v = make_view(input, n, s, st, 0)
+    v.code = d.code
+    return v
+
+
+def put_out(out, y):
+    """Store the result y (a tensor or a tuple of them) in out=..., which takes y's shape and keeps its own type."""
+    cdef Tensor o, t
+    if isinstance(y, tuple):
+        if not isinstance(out, (tuple, list)) or len(out) != len(y):
+            raise DTypeError(f"out: expected a tuple of {len(y)} Tensors, got {type(out).__name__}")
+        made = [put_out(a, b) for a, b in zip(out, y)]
+        return type(y)(*made) if hasattr(y, "_make") else type(y)(made)
+    if not isinstance(out, Tensor):
+        raise DTypeError(f"out: expected a Tensor, got {type(out).__name__}")
+    o, t = <Tensor>out, <Tensor?>y
+    if udl_recording and (wants(o) or wants(t)):
+        raise ArgumentError("out: functions with out=... record no gradients; use detach() or no_grad()")
+    if category(t.code) > category(o.code):
+        raise DTypeError(f"out: a result of type {t.dtype} cannot be stored in a tensor of type {o.dtype}")
+    if not same_shape(o, t):
+        set_geometry(o, empty_like_c(t, o.code))
+        o.base = None
+    return copy_(o, t)
+
+
+def storage_bytes(Tensor t not None):
+    """The bytes of the memory that t looks into."""
+    return t.storage.nbytes
+
+
+def become_view(Tensor self not None, Tensor v not None, str op):
+    """`self` takes the geometry and the history of `v`, a view of it: transpose_, squeeze_, ..."""
+    if is_leaf_on_tape(self):
+        check_leaf(self, op)
+    set_geometry(self, v)
+    if v.node is not None:
+        self.node, self.out_idx = v.node, v.out_idx
+    return self
+
+
+cdef inline bint is_leaf_on_tape(Tensor t) noexcept:
+    return udl_recording and t.rg and t.node is None
+
+
+def become(Tensor self not None, Tensor v not None):
+    """`self` takes memory, type and geometry of `v`; its history ends (resize_, set_)."""
+    if wants(self):
+        raise ArgumentError("set_: a tensor that requires a gradient cannot be given other memory; use detach()")
+    set_geometry(self, v)
+    self.base = None
+    return self

@@ -1,0 +1,725 @@
+# plan.pxi - recorded calls made ready for csrc/plan.c, and everything around a replay that Python must see.
+#
+# Before a replay: guards; addresses of what has moved; numbers that optimisers and generators hold. After it: version
+# counters, step counts, grads and fresh result tensors. In a steady state nothing is allocated but the tensors handed out.
+from cpython.pythread cimport (PyThread_type_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_acquire_lock,
+                               PyThread_release_lock, WAIT_LOCK, NOWAIT_LOCK)
+
+cdef extern from *:
+    """
+    #define udl_refs(o) Py_REFCNT(o)
+    """
+    Py_ssize_t udl_refs(PyObject *)
+
+MISS = object()   # what Plan.run gives when the plan does not fit
+BUSY = object()   # it fits, but its memory is in use
+cdef object miss = MISS
+cdef object busy = BUSY
+
+cdef enum:
+    OUT_VALUE = 0       # a constant
+    OUT_TENSOR = 1      # a fresh tensor over a result
+    OUT_PLACE = 2       # the very tensor of a guard
+    OUT_VIEW = 3        # a view of it
+    OUT_SEQUENCE = 4
+    OUT_DICT = 5
+    OUT_GRAD = 6        # a view of a gradient that came in
+
+OUT_KINDS = {"value": OUT_VALUE, "tensor": OUT_TENSOR, "place": OUT_PLACE, "view": OUT_VIEW, "sequence": OUT_SEQUENCE,
+             "dict": OUT_DICT, "grad": OUT_GRAD}
+
+
+@cython.final
+cdef class Result:
+    """Memory that results of one buffer live in. While someone still holds it, the next replay writes to the spare."""
+    cdef int slot
+    cdef int own                      # references to `now` that are the plan's
+    cdef size_t nbytes
+    cdef Storage now, spare
+
+
+@cython.final
+cdef class Out:
+    """How one value of the function's result is made."""
+    cdef int kind
+    cdef readonly object value        # constant, or the type of a sequence, or the keys of a dict
+    cdef readonly list children
+    cdef Tensor like
+    cdef int slot, place
+    cdef Py_ssize_t offset
+    cdef Node node                    # a SpentNode, or
+    cdef int live                     # which output of the plan's BackNode this is; -1
+    cdef Result result
+
+    def __init__(self, str kind, value=None, list children=None, int place=-1):
+        self.kind, self.value, self.children, self.place, self.slot = OUT_KINDS[kind], value, children, place, -1
+        self.live = -1
+
+    @property
+    def buffer(self):
+        """The number of the buffer that outlives the run for its sake, or -1."""
+        return self.slot if self.kind == OUT_TENSOR else -1
+
+
+def grad_out(Tensor t not None, list came, int slot, Py_ssize_t offset):
+    """The gradient of a leaf: over a buffer of the plan, or over that of a gradient that came in (`came`: their slots)."""
+    cdef Out o = Out("tensor", t.storage.nbytes)
+    o.like, o.slot, o.offset = geometry_of(t), slot, offset
+    if slot in came:
+        o.kind, o.place, o.slot = OUT_GRAD, <int>came.index(slot), -1
+    return o
+
+
+def tensor_out(Tensor t not None, int slot, Py_ssize_t offset, Guard place, int live=-1):
+    """A result tensor: over a buffer of the plan, or (place given) a view of an older tensor. live: its number among those
+    whose gradients are still to come."""
+    cdef Out o = Out("tensor" if place is None else "view")
+    o.like = geometry_of(t)
+    o.slot, o.offset, o.value = slot, offset, t.storage.nbytes
+    if place is not None:
+        o.place, o.offset = place.place, offset - place.rel
+    o.live = live
+    if t.requires_grad and live < 0:
+        o.node = SpentNode.__new__(SpentNode)
+        o.node.next_, o.node.n_out, o.node.released = [], 1, True
+    return o
+
+
+cdef Tensor geometry_of(Tensor t):
+    cdef Tensor g = shape_only(t.ndim_, t.shape_)
+    g.code, g.numel_, g.contig = t.code, t.numel_, t.contig
+    memcpy(g.strides_, t.strides_, 8 * sizeof(Py_ssize_t))
+    return g
+
+
+cdef inline Tensor tensor_at(Tensor like, Storage s, char *data):
+    cdef Tensor t = Tensor.__new__(Tensor)
+    set_geometry(t, like)
+    t.storage, t.data_ = s, data
+    return t
+
+
+@cython.final
+cdef class SpentNode(Node):
+    """Stands behind a result whose backward pass was part of the plan."""
+    cdef object run(self, object g):
+        raise_released(self)
+
+    def name(self):
+        return "CompiledBackward"
+
+
+@cython.final
+cdef class BackNode(Node):
+    """Stands behind results whose gradients are still to come: runs the second part of the plan."""
+    cdef Plan plan
+    cdef list kept                     # storages that the second part reads, and their versions
+
+    def __dealloc__(self):
+        if self.plan is not None and self.plan.pending == <PyObject *>self:
+            self.plan.pending = NULL
+
+    cdef void release(self):
+        self.released = True
+        if self.plan is not None and self.plan.pending == <PyObject *>self:
+            self.plan.pending = NULL
+        self.kept = None
+
+    cdef object run(self, object g):
+        if self.released:
+            raise_released(self)
+        if udl_recording:
+            raise ArgumentError("backward: create_graph=True cannot go through a compiled function; call it uncompiled")
+        for s, version in self.kept:
+            if (<Storage>s).version != <long>version:
+                raise ArgumentError("backward: a tensor that a compiled function needs for its gradient was modified in place "
+                                    "after it was used; clone it first")
+        return self.plan.run_back(g if self.n_out > 1 else [g])
+
+    def name(self):
+        return "CompiledBackward"
+
+
+@cython.final
+cdef class GradEffect:
+    """What a replay finds in a leaf's grad, and what it leaves there."""
+    cdef Tensor leaf
+    cdef int entry                    # 0: not looked at, 1: None, 2: a tensor of the geometry `like`
+    cdef int after                    # 0: as it was, 1: None, 2: `grad`
+    cdef Tensor like
+    cdef int slot, grad_slot
+    cdef Py_ssize_t rel, offset
+    cdef Tensor grad, grad_like
+    cdef Result result
+
+    @property
+    def buffer(self):
+        return self.grad_slot
+
+
+def grad_effect(Recorder r not None, Tensor leaf not None, Tensor entry, bint read):
+    """None if there is nothing to do; a str says why it cannot be done."""
+    cdef GradEffect e = GradEffect.__new__(GradEffect)
+    cdef Slot slot
+    e.leaf, e.slot, e.grad_slot = leaf, -1, -1
+    if read:
+        e.entry = 1
+        if entry is not None:
+            e.entry, e.like = 2, geometry_of(entry)
+            slot, e.rel = r.place(entry, None)
+            e.slot = slot.number
+            if slot.kind != EXTERNAL or slot.place is not None:
+                return "a gradient shares memory with another tensor"
+            slot.place = e
+    if leaf.grad_ is entry and (read or entry is None):
+        e.after = 0 if read else 1
+        return e
+    if leaf.grad_ is None:
+        e.after = 1
+        return e
+    if leaf.grad_.requires_grad:
+        return "a gradient is itself on the tape"
+    o, offset = r.slot(leaf.grad_)
+    if o is None or (<Slot>o).kind != TEMP:
+        return "a gradient is a tensor made elsewhere"
+    e.after, e.grad_slot, e.offset, e.grad_like = 2, (<Slot>o).number, offset, geometry_of(leaf.grad_)
+    return e
+
+
+@cython.final
+cdef class Plan:
+    """Calls in C, guards before them, effects after them."""
+    cdef udl_plan_call *calls
+    cdef int64_t n
+    cdef char *blob
+    cdef udl_plan_field *fields
+    cdef int64_t *field_start          # of each slot, in fields
+    cdef char **now                    # of each slot: the base that the structs hold
+    cdef double *seconds
+    cdef readonly list steps           # Call
+    cdef readonly list slots
+    cdef list moving                   # numbers of the slots that guards locate
+    cdef readonly Guard args, kwargs
+    cdef readonly list state
+    cdef Places places
+    cdef list argument_places
+    cdef bint grad_mode
+    cdef Storage arena
+    cdef readonly int64_t arena_bytes, buffer_bytes, live_bytes
+    cdef list results, grads, versions, notes, counters, seeds
+    cdef list generators               # [Generator, blocks of one replay]
+    cdef Out out
+    cdef int64_t middle                # calls before it are the forward part; the others run when the caller goes backward
+    cdef list back_outs, back_likes, back_slots, back_places, back_reads
+    cdef PyObject *pending             # the BackNode whose forward part ran last; not owned
+    cdef readonly long replays
+    cdef readonly bint watch           # take the time of each call
+    cdef PyThread_type_lock lock
+
+    def __cinit__(self):
+        self.lock = PyThread_allocate_lock()
+
+    def __dealloc__(self):
+        free(self.calls)
+        free(self.blob)
+        free(self.fields)
+        free(self.field_start)
+        free(self.now)
+        free(self.seconds)
+        if self.lock != NULL:
+            PyThread_free_lock(self.lock)
+
+    def __init__(self, Recorder r not None, list steps, list grads, Out out, Guard args, Guard kwargs, list state,
+                 int n_places, list argument_places, bint grad_mode, bint share, tuple back=None):
+        self.steps, self.slots, self.out, self.grad_mode = steps, r.slots, out, grad_mode
+        self.args, self.kwargs, self.state = args, kwargs, state
+        self.places, self.argument_places = Places(n_places, <int>len(r.slots)), argument_places
+        self.grads, self.counters = grads, r.counters
+        self.middle = len([c for c in steps if not (<Call>c).backward])
+        self.back_outs, self.back_reads = [], []
+        if back is not None:
+            self.set_back(r, back[0], back[1], back[2])
+        self.results = make_results(out, grads, self.back_outs)
+        self.lay_out(share)
+        self.seal()
+        self.versions = [(s.number, (<Guard>s.place).place if isinstance(s.place, Guard) else -1, by, s.place)
+                         for s, by in r.version_changes()]
+        self.notes = [(i, f) for i, c in enumerate(steps) for f in (<Call>c).notes]
+        index = {id(c): i for i, c in enumerate(steps)}
+        self.seeds = [(index[id(c)], field, g, blocks) for c, field, g, blocks in r.seeds if id(c) in index]
+        total = {}
+        for g, first, blocks, used in r.draws:
+            total[g] = total.get(g, 0) + blocks
+        self.generators = list(total.items())
+
+    cdef int set_back(self, Recorder r, list gs, list outs, list places) except -1:
+        """gs: gradients that come in; outs: Out of each leaf's gradient; places: of the leaves."""
+        cdef Slot slot
+        self.back_outs, self.back_places = outs, places
+        self.back_likes = [geometry_of(<Tensor>g) for g in gs]
+        self.back_slots = [(<Slot>r.slot(g)[0]).number for g in gs]
+        reads = {}
+        for c in self.steps[self.middle:]:
+            for _, o, _, _ in (<Call>c).pointers:
+                slot = <Slot>o
+                if isinstance(slot.place, Guard):
+                    reads[slot.number] = (<Guard>slot.place).place
+        self.back_reads = list(reads.values())
+        return 0
+
+    # ---- making ---------------------------------------------------------------------------------------------------------
+    cdef int lay_out(self, bint share) except -1:
+        """Memory for buffers that no Python object sees: one block, in which they overlap if they live apart."""
+        cdef Py_ssize_t i, k, n = len(self.slots)
+        cdef int64_t total = 0
+        cdef Slot s
+        cdef list ids = []
+        given = {(<Result>r).slot for r in self.results}
+        spans = lifetimes(self.steps)
+        for i, (first, last) in spans.items():
+            if first < self.middle <= last:   # kept for the backward part, which may run more than once
+                spans[i] = (first, len(self.steps) - 1)
+        self.now = <char **>malloc((n + 1) * sizeof(char *))
+        cdef int64_t *table = <int64_t *>malloc((4 * n + 4) * sizeof(int64_t))
+        if self.now == NULL or table == NULL:
+            free(table)
+            raise MemoryError("plan: no memory for its tables")
+        for i in range(n):
+            self.now[i] = NULL
+            s = <Slot>self.slots[i]
+            if s.kind == TEMP and i not in given and i in spans:
+                k = len(ids)
+                table[k], table[n + k] = spans[i] if share else (0, len(self.steps))
+                table[2 * n + k] = s.nbytes
+                ids.append(i)
+                self.buffer_bytes += s.nbytes
+        total = udl_plan_layout(len(ids), table, table + n, table + 2 * n, table + 3 * n)
+        self.arena_bytes = total
+        self.live_bytes = most_alive([(spans[i], (<Slot>self.slots[i]).nbytes) for i in ids], len(self.steps))
+        if total >= 0:
+            self.arena = new_storage(total)
+            for k in range(len(ids)):
+                self.now[<Py_ssize_t>ids[k]] = <char *>self.arena.ptr + table[3 * n + k]
+        free(table)
+        if total < 0:
+            raise MemoryError("plan: no memory to lay out its buffers")
+        for i in range(n):
+            s = <Slot>self.slots[i]
+            if s.kind != TEMP:
+                self.now[i] = <char *>s.storage.ptr
+        for o in self.results:
+            self.now[(<Result>o).slot] = <char *>(<Result>o).now.ptr
+        return 0
+
+    cdef int seal(self) except -1:
+        """Structs into one block, and for each buffer the fields that point into it."""
+        cdef Py_ssize_t i, at = 0, total = 0, n_fields = 0
+        cdef Call c
+        cdef Slot s
+        cdef list by_slot = [[] for _ in self.slots]
+        self.n = len(self.steps)
+        for o in self.steps:
+            total += len((<Call>o).args)
+        self.blob = <char *>malloc(total + 8)
+        self.calls = <udl_plan_call *>malloc((self.n + 1) * sizeof(udl_plan_call))
+        self.seconds = <double *>malloc((self.n + 1) * sizeof(double))
+        self.field_start = <int64_t *>malloc((len(self.slots) + 1) * sizeof(int64_t))
+        if self.blob == NULL or self.calls == NULL or self.seconds == NULL or self.field_start == NULL:
+            raise MemoryError("plan: no memory for its calls")
+        tables = set()
+        for i in range(self.n):
+            c = <Call>self.steps[i]
+            memcpy(self.blob + at, PyByteArray_AS_STRING(c.args), len(c.args))
+            self.calls[i].kernel, self.calls[i].args = c.kernel, self.blob + at
+            self.seconds[i] = 0.0
+            for field, slot, offset, _ in c.pointers:
+                s = <Slot>slot
+                by_slot[s.number].append((<size_t>(self.blob + at) + 8 * <size_t>field, offset))
+                if s.links is not None and s.number not in tables:
+                    tables.add(s.number)
+                    for byte, row, row_offset in s.links:
+                        by_slot[(<Slot>row).number].append((<size_t>s.storage.ptr + <size_t>byte, row_offset))
+            at += len(c.args)
+        for l in by_slot:
+            n_fields += len(l)
+        self.fields = <udl_plan_field *>malloc((n_fields + 1) * sizeof(udl_plan_field))
+        if self.fields == NULL:
+            raise MemoryError("plan: no memory for its addresses")
+        at = 0
+        self.moving = []
+        for i in range(len(by_slot)):
+            self.field_start[i] = at
+            for address, offset in by_slot[i]:
+                self.fields[at].field, self.fields[at].offset = <char **><size_t>address, offset
+                at += 1
+            if (<Slot>self.slots[i]).place is not None and by_slot[i]:
+                self.moving.append(i)
+        self.field_start[len(by_slot)] = at
+        for i in range(len(by_slot)):
+            udl_plan_rebase(self.fields + self.field_start[i], self.field_start[i + 1] - self.field_start[i], self.now[i])
+        return 0
+
+    # ---- a replay -----------------------------------------------------------------------------------------------------------
+    cdef inline void move(self, Py_ssize_t slot, char *base) noexcept:
+        if self.now[slot] != base:
+            self.now[slot] = base
+            udl_plan_rebase(self.fields + self.field_start[slot], self.field_start[slot + 1] - self.field_start[slot], base)
+
+    cdef bint check(self, tuple args, dict kwargs) except -1:
+        cdef Places p = self.places
+        cdef GradEffect e
+        p.tick += 1
+        p.failed = None
+        if not holds(self.args, args, p) or not holds(self.kwargs, kwargs, p):
+            return False
+        for g in self.state:
+            if not holds(<Guard>g, None, p):
+                return False
+        for o in self.grads:
+            e = <GradEffect>o
+            if e.entry == 1:
+                if e.leaf.grad_ is not None:
+                    return False
+            elif e.entry == 2:
+                if e.leaf.grad_ is None or not same_geometry(e.leaf.grad_, e.like) or e.leaf.grad_.code != e.like.code \
+                        or e.leaf.grad_.requires_grad:
+                    return False
+                p.bases[e.slot] = e.leaf.grad_.data_ - e.rel
+        for group in self.counters:
+            if len(<list>group) > 1 and not steps_agree(<list>group):
+                return False
+        return True
+
+    def stable(self, tuple args, dict kwargs, list tensors):
+        """Do the guards hold right after the run, with the same tensors? None, or what does not."""
+        cdef Places p = self.places
+        p.strict, p.tensors = True, tensors
+        self.kept_entries(False)
+        try:
+            if not self.check(args, kwargs):
+                return p.failed.path if p.failed is not None else "the step counts of an optimiser"
+        finally:
+            self.kept_entries(True)
+            p.strict = False
+        return None
+
+    cdef void kept_entries(self, bint on):
+        """Grads have their values of after the run: entries are looked at from the next one on."""
+        for o in self.grads:
+            (<GradEffect>o).entry += 10 if not on else -10
+
+    cdef int prepare(self) except -1:
+        """Addresses, and the numbers that others hold."""
+        cdef Result r
+        cdef GradEffect e
+        cdef Generator g
+        cdef int64_t *f
+        for i in self.moving:
+            self.move(i, self.places.bases[<Py_ssize_t>i])
+        for o in self.grads:      # a grad that only the leaf and the plan hold may be overwritten
+            e = <GradEffect>o
+            if e.grad is not None and udl_refs(<PyObject *>e.grad) > 1 + (e.entry != 2 and e.leaf.grad_ is e.grad):
+                e.grad = None
+                e.result.own -= 1
+        for o in self.results:
+            r = <Result>o
+            if r.now is not None and udl_refs(<PyObject *>r.now) > r.own:
+                self.replace(r)
+        for c, note in self.notes:
+            self.put_note(<Py_ssize_t>c, <tuple>note)
+        for c, field, o, blocks in self.seeds:
+            g = <Generator>o
+            f = <int64_t *>self.calls[<Py_ssize_t>c].args + <Py_ssize_t>field
+            f[0] = <int64_t>g.seed_
+            f[1] = <int64_t>g.offset + <int64_t>blocks
+        for o, blocks in self.generators:
+            (<Generator>o).offset += <uint64_t>blocks
+        return 0
+
+    cdef int replace(self, Result r) except -1:
+        """Someone holds the result of before: write to other memory."""
+        cdef GradEffect e
+        cdef Storage old = r.now
+        if r.spare is not None and udl_refs(<PyObject *>r.spare) == 1:
+            r.now, r.spare = r.spare, old
+        else:
+            r.now, r.spare = new_storage(old.nbytes), old
+        r.own = 1
+        for o in self.grads:
+            e = <GradEffect>o
+            if e.result is r:
+                e.grad = None
+        self.move(r.slot, <char *>r.now.ptr)
+        return 0
+
+    cdef int put_note(self, Py_ssize_t c, tuple note) except -1:
+        field, kind, d, key, index, added = note
+        cdef PyObject *o = PyDict_GetItem(d, key)
+        if o == NULL:
+            raise KeyError(key)
+        v = <object>o
+        if index is not None:
+            v = v[index]
+        if kind == "d":
+            (<double *>self.calls[c].args)[<Py_ssize_t>field] = v
+        else:
+            (<int64_t *>self.calls[c].args)[<Py_ssize_t>field] = <int64_t>v + <int64_t>added
+        return 0
+
+    cdef int effects(self) except -1:
+        cdef GradEffect e
+        cdef Tensor t
+        for number, place, by, owner in self.versions:
+            if place >= 0:
+                t = <Tensor>self.places.tensors[<Py_ssize_t>place]
+                t.storage.version += <long>by
+            elif type(owner) is GradEffect:
+                (<GradEffect>owner).leaf.grad_.storage.version += <long>by
+            else:
+                (<Slot>self.slots[<Py_ssize_t>number]).storage.version += <long>by
+        for group in self.counters:
+            for d in <list>group:
+                (<dict>d)["step"] = <object>PyDict_GetItem(d, "step") + 1
+        for o in self.grads:
+            e = <GradEffect>o
+            if e.after == 1:
+                e.leaf.grad_ = None
+            elif e.after == 2:
+                if e.grad is None:
+                    e.grad = tensor_at(e.grad_like, e.result.now, <char *>e.result.now.ptr + e.offset)
+                    e.result.own += 1
+                e.leaf.grad_ = e.grad
+        return 0
+
+    cdef BackNode back_node(self):
+        """The node behind this replay's results: its inputs are the leaves."""
+        cdef BackNode b = BackNode.__new__(BackNode)
+        cdef Py_ssize_t i, n = len(self.back_places)
+        cdef Tensor t
+        b.plan, b.next_, b.n_in, b.n_out, b.kept = self, [], <int>n, <int>len(self.back_slots), []
+        if n > 4:
+            b.idxn = <int *>malloc(n * sizeof(int))
+        for i in range(n):
+            link(b, <int>i, <Tensor>self.places.tensors[<Py_ssize_t>self.back_places[i]])
+        for place in self.back_reads:
+            t = <Tensor>self.places.tensors[<Py_ssize_t>place]
+            b.kept.append((t.storage, t.storage.version))
+        self.pending = <PyObject *>b
+        return b
+
+    cdef object run_back(self, list gs):
+        """Gradients of the leaves from those of the results."""
+        cdef int status
+        cdef int64_t at = 0
+        cdef Py_ssize_t i
+        cdef Tensor g
+        cdef Out o
+        cdef list held = [], grads = []
+        self.acquire()
+        try:
+            for i in range(len(gs)):
+                if gs[i] is None:
+                    g = empty_like_c(<Tensor>self.back_likes[i], (<Tensor>self.back_likes[i]).code)
+                    fill_(g, 0)
+                else:
+                    g = <Tensor>contiguous(<Tensor>gs[i])
+                held.append(g)
+                self.move(<Py_ssize_t>self.back_slots[i], g.data_)
+            for c in self.back_outs:
+                o = <Out>c
+                if o.kind == OUT_TENSOR and o.result.now is None:      # given away the last time
+                    o.result.now = new_storage(o.result.nbytes)
+                    self.move(o.slot, <char *>o.result.now.ptr)
+            with nogil:
+                status = udl_plan_run(self.calls + self.middle, self.n - self.middle, &at,
+                                      self.seconds + self.middle if self.watch else NULL)
+            if status != UDL_OK:
+                failed_call(<int>self.calls[self.middle + at].kernel, self.calls[self.middle + at].args, status)
+            for c in self.back_outs:
+                o = <Out>c
+                if o.kind == OUT_VALUE:
+                    grads.append(None)
+                elif o.kind == OUT_GRAD:
+                    grads.append(tensor_at(o.like, (<Tensor>held[o.place]).storage, (<Tensor>held[o.place]).data_ + o.offset))
+                else:
+                    grads.append(tensor_at(o.like, o.result.now, <char *>o.result.now.ptr + o.offset))
+            for c in self.back_outs:
+                if (<Out>c).result is not None:
+                    (<Out>c).result.now = None
+            return tuple(grads)
+        finally:
+            PyThread_release_lock(self.lock)
+
+    cdef object make(self, Out o, BackNode back):
+        cdef Tensor t, v
+        if o.kind == OUT_TENSOR:
+            t = tensor_at(o.like, o.result.now, <char *>o.result.now.ptr + o.offset)
+            t.node = o.node
+            if o.live >= 0:
+                t.node, t.out_idx = back, o.live
+            return t
+        if o.kind == OUT_VALUE:
+            return o.value
+        if o.kind == OUT_PLACE:
+            return self.places.tensors[o.place]
+        if o.kind == OUT_VIEW:
+            v = <Tensor>self.places.tensors[o.place]
+            t = tensor_at(o.like, v.storage, v.data_ + o.offset)
+            t.node = o.node
+            if o.live >= 0:
+                t.node, t.out_idx = back, o.live
+            return t
+        values = [self.make(<Out>c, back) for c in o.children]
+        if o.kind == OUT_DICT:
+            return dict(zip(o.value, values))
+        if o.value is tuple or o.value is list:
+            return (<object>o.value)(values)
+        return (<object>o.value)(*values)
+
+    cdef object run(self, tuple args, dict kwargs):
+        """The function's result, or MISS."""
+        cdef int status
+        cdef int64_t at = 0
+        if self.grad_mode != udl_recording:
+            return miss
+        self.acquire()
+        try:
+            if not self.check(args, kwargs):
+                return miss
+            if self.pending != NULL:      # its results still wait for their gradients
+                return busy
+            self.prepare()
+            with nogil:
+                status = udl_plan_run(self.calls, self.middle, &at, self.seconds if self.watch else NULL)
+            if status != UDL_OK:
+                failed_call(<int>self.calls[at].kernel, self.calls[at].args, status)
+            self.effects()
+            self.replays += 1
+            return self.make(self.out, self.back_node() if self.back_places is not None else None)
+        finally:
+            for i in self.argument_places:
+                self.places.tensors[<Py_ssize_t>i] = None
+            PyThread_release_lock(self.lock)
+
+    cdef inline void acquire(self) noexcept:
+        if not PyThread_acquire_lock(self.lock, NOWAIT_LOCK):
+            with nogil:
+                PyThread_acquire_lock(self.lock, WAIT_LOCK)
+
+    def __call__(self, tuple args, dict kwargs):
+        return self.run(args, kwargs)
+
+    @property
+    def failed(self):
+        """Which guard failed last, in words."""
+        return self.places.failed.path if self.places.failed is not None else "the grads or step counts at entry"
+
+    @property
+    def times(self):
+        """Seconds of each call in the last watched replay."""
+        return [self.seconds[i] for i in range(self.n)]
+
+    def set_watch(self, bint on):
+        self.watch = on
+
+
+cdef int failed_call(int id, const void *args, int status) except -1:
+    cdef const udl_elementwise_args *e = <const udl_elementwise_args *>args
+    if id == UDL_K_elementwise and e.compute == UDL_I64:
+        raise DivisionError(f"{op_name(<int>e.op)}: an integer was divided by zero")
+    return status_error(id, status)
+
+
+cdef bint steps_agree(list dicts) except -1:
+    cdef object first = (<dict>dicts[0]).get("step")
+    for d in dicts:
+        if (<dict>d).get("step") != first:
+            return False
+    return True
+
+
+cdef list make_results(Out out, list grads, list back):
+    """One Result for each buffer that Python gets to see."""
+    cdef dict by_slot = {}
+    cdef GradEffect e
+    cdef list todo = [out, *back]
+    cdef Out o
+    while todo:
+        o = <Out>todo.pop()
+        if o.children is not None:
+            todo.extend(o.children)
+        if o.kind == OUT_TENSOR:
+            o.result = result_of(by_slot, o.slot, o.value)
+            o.value = None
+    for g in grads:
+        e = <GradEffect>g
+        if e.after == 2:
+            e.result = result_of(by_slot, e.grad_slot, (<Tensor>e.leaf.grad_).storage.nbytes)
+    return list(by_slot.values())
+
+
+cdef Result result_of(dict by_slot, int slot, nbytes):
+    cdef Result r = by_slot.get(slot)
+    if r is None:
+        r = by_slot[slot] = Result.__new__(Result)
+        r.slot, r.own, r.nbytes = slot, 1, nbytes
+        r.now = new_storage(nbytes)
+    return r
+
+
+def lifetimes(list steps):
+    """{slot number: (first call, last call)}, tables standing for what they name."""
+    spans = {}
+    for i, c in enumerate(steps):
+        for _, slot, _, _ in (<Call>c).pointers:
+            touched = [slot] if (<Slot>slot).links is None else [slot] + [row for _, row, _ in (<Slot>slot).links]
+            for s in touched:
+                number = (<Slot>s).number
+                spans[number] = (spans[number][0] if number in spans else i, i)
+    return spans
+
+
+def most_alive(list spans, int n):
+    """The largest sum of bytes alive at one call: the least that any layout needs."""
+    change = [0] * (n + 2)
+    for (first, last), size in spans:
+        change[first] += size
+        change[last + 1] -= size
+    most = alive = 0
+    for c in change:
+        alive += c
+        most = max(most, alive)
+    return most
+
+
+cdef class Compiled:
+    """A function and its plans: the first plan whose guards hold is replayed."""
+    cdef readonly object fn
+    cdef readonly list plans
+    cdef public bint eager             # there will be no plans any more
+    cdef dict __dict__
+
+    def __init__(self, fn):
+        self.fn, self.plans = fn, []
+
+    def __call__(self, *args, **kwargs):
+        cdef object r
+        cdef Py_ssize_t i
+        cdef list plans = self.plans
+        if udl_recorders and udl_this_recorder != NULL:
+            return self.fn(*args, **kwargs)
+        for i in range(len(plans)):
+            r = (<Plan>plans[i]).run(args, kwargs)
+            if r is busy:
+                return self.fn(*args, **kwargs)
+            if r is not miss:
+                if i:
+                    plans.insert(0, plans.pop(i))
+                return r
+        return self.fn(*args, **kwargs) if self.eager else self.miss(args, kwargs)
+
+    def __get__(self, instance, owner):
+        if instance is None:
+            return self
+        from types import MethodType
+        return MethodType(self, instance)

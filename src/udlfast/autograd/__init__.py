@@ -1,0 +1,31 @@
+"""Automatic differentiation: gradients, recording modes, and functions with gradients of their own."""
+
+from .._core import Tensor, backward, enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
+from .function import Function
+
+__all__ = ["Function", "Tensor", "Variable", "backward", "detect_anomaly", "enable_grad", "forward_ad", "function", "functional",
+           "grad", "grad_mode", "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_check_nan_enabled",
+           "is_anomaly_enabled", "is_grad_enabled", "no_grad", "profiler", "set_detect_anomaly", "set_grad_enabled"]  # fmt: skip
+
+Variable = Tensor
+
+
+def __getattr__(name):
+    """What is less common is imported when it is first named."""
+    from importlib import import_module
+
+    if name in ("functional", "graph"):
+        return import_module("." + name, __name__)
+    if name in ("gradcheck", "gradgradcheck"):
+        module = import_module(".numerical", __name__)
+        globals().update(gradcheck=module.gradcheck, gradgradcheck=module.gradgradcheck)
+        return globals()[name]
+    if name == "profiler":
+        return import_module("..profiler", __name__)
+    if name == "grad_mode":  # where PyTorch keeps these names
+        return import_module(__name__)
+    if name == "forward_ad":
+        raise AttributeError("udlfast.autograd: forward mode (dual tensors) is not part of this library; use torch.func.jvp, which "
+                             "takes two backward passes")  # fmt: skip
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,155 @@
+"""compile: a function's kernel calls, recorded once and replayed in C.
+
+How it works and what it does not see: docs/compile.md.
+"""
+
+import functools
+import threading
+
+from .. import _core
+from .._core import Compiled as _Compiled
+from ..errors import ArgumentError
+from . import record as _record
+
+PLANS = 8  # of one function
+TRIES = 4  # runs in a row that could not be made into a plan
+OPTIONS = {"arena", "dead"}
+_lock = threading.RLock()
+
+
+class Compiled(_Compiled):
+    """A function that replays what it recorded; made by compile()."""
+
+    def __init__(self, fn, options=None, fullgraph=False):
+        super().__init__(fn)
+        self.fullgraph = fullgraph
+        self.options = dict(options or {})
+        self.tries, self.why, self.warned = 0, "", False
+        functools.update_wrapper(self, fn, ("__module__", "__name__", "__qualname__", "__doc__"), ())
+
+    def miss(self, args, kwargs):
+        """No plan fits: run the function as it is and make a plan of the run."""
+        with _lock:
+            for plan in self.plans:  # another thread may have recorded meanwhile
+                result = plan(args, kwargs)
+                if result is not _core.MISS:
+                    return self.fn(*args, **kwargs) if result is _core.BUSY else result
+            if len(self.plans) >= PLANS:
+                self.give_up(f"{PLANS} plans were recorded and none fits; the last did not because of {self.plans[0].failed}", False)
+                return self.fn(*args, **kwargs)
+            result, plan, why, again = _record.record(self.fn, args, kwargs, self.options)
+            if plan is not None:
+                self.plans.insert(0, plan)
+                self.tries = 0
+                return result
+            self.tries, self.why = self.tries + 1, why
+            if not again or self.tries >= TRIES:
+                self.give_up(why, True)
+        return result
+
+    def give_up(self, why, eager):
+        self.eager = self.eager or eager
+        if self.fullgraph:
+            raise ArgumentError(f"compile: fullgraph=True, but there can be no plan: {why}")
+        if not self.warned:
+            self.warned = True
+            name = getattr(self.fn, "__qualname__", type(self.fn).__name__)
+            _record.warn(f"compile: {name} runs without a plan: {why}")
+
+    def explain(self, *args, peaks=None, **kwargs):
+        """Call the function once with the time of each kernel call taken: a table (Explanation) of the plan that was replayed.
+
+        peaks: (floating-point operations, bytes) a second of the machine; None measures them.
+        """
+        from .explain import Explanation, measured_peaks
+
+        for _ in range(TRIES):
+            before = {id(p): p.replays for p in self.plans}
+            for plan in self.plans:
+                plan.set_watch(True)
+            try:
+                result = self(*args, **kwargs)
+            finally:
+                for plan in self.plans:
+                    plan.set_watch(False)
+            plan = next((p for p in self.plans if p.replays > before.get(id(p), p.replays)), None)
+            del result
+            if plan is not None:
+                return Explanation(plan, *(peaks or measured_peaks()))
+            if self.eager:
+                break
+        raise ArgumentError(f"explain: there is no plan for this call: {self.why or 'too many were recorded'}")
+
+    def __deepcopy__(self, memo):
+        import copy
+
+        return Compiled(copy.deepcopy(self.fn, memo), self.options, self.fullgraph)
+
+    def __reduce__(self):
+        return Compiled, (self.fn, self.options, self.fullgraph)
+
+
+def compile(model=None, *, fullgraph=False, dynamic=None, backend="inductor", mode=None, options=None, disable=False):
+    """A function (or module) whose kernel calls are recorded when it first runs and replayed in C from then on.
+
+    The first call with arguments of given shapes and types runs as always and is recorded: forward, backward, the clearing of
+    gradients and the optimiser's step, if the function does them. Later calls check that everything that the function can see
+    is as it was, and replay: no Python, no GIL, no allocation. Where something has changed, another plan is recorded (8 at
+    most); what cannot be recorded runs without a plan, with one warning. Python statements of the function run while it
+    is recorded only.
+
+    Args:
+        model: a function or a Module; None gives a decorator
+        fullgraph: True raises where a function cannot be recorded, instead of running it without a plan
+        dynamic, backend, mode: accepted for compatibility
+        options: {"dead": False} keeps calls whose result nobody reads, {"arena": False} gives each buffer memory of its own
+        disable: True gives the function back
+    Returns: what is called like model
+    Raises: TypeError for what cannot be called, ArgumentError for unknown options
+
+    >>> import udlfast as torch
+    >>> @torch.compile
+    ... def f(x, y):
+    ...     return (x * y).sum()
+    >>> f(torch.ones(3), torch.ones(3)), f(torch.ones(3), torch.full((3,), 2.))
+    (tensor(3.), tensor(6.))
+
+    Source: docs/compile.md; the public names of PyTorch.
+    """
+    if model is None:
+        return functools.partial(
+            compile, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options, disable=disable
+        )
+    if not callable(model):
+        raise TypeError(f"compile: expected a function or a module, got {type(model).__name__}")
+    unknown = set(options or ()) - OPTIONS
+    if unknown:
+        raise ArgumentError(f"compile: there is no option {sorted(unknown)[0]!r}; there are {', '.join(sorted(OPTIONS))}")
+    if disable:
+        return model
+    compiled = Compiled(model, options, fullgraph)
+    if hasattr(model, "named_parameters") and not isinstance(model, type):
+        from .module import CompiledModule
+
+        return CompiledModule(model, compiled)
+    return compiled
+
+
+def is_compiling():
+    """Is this thread recording a function for a plan?"""
+    return _core.recording() is not None
+
+
+def disable(fn=None, recursive=True):
+    """A function that is never recorded: a compiled function that calls it runs without a plan."""
+    if fn is None:
+        return functools.partial(disable, recursive=recursive)
+
+    @functools.wraps(fn)
+    def plain(*args, **kwargs):
+        recorder = _core.recording()
+        if recorder is not None:
+            recorder.refuse(f"{getattr(fn, '__qualname__', fn)} is marked with compiler.disable")
+        return fn(*args, **kwargs)
+
+    return plain

@@ -1,0 +1,175 @@
+"""What the linear algebra shares: checks, the way to NumPy's LAPACK and back, triangular substitution and LU.
+
+LAPACK runs in float64 (NumPy does so for float32 too); results have the type of the input. Rules of gradients are written in
+operations that have gradients themselves.
+"""
+import collections
+import functools
+
+import numpy as np
+
+from .. import _core
+from .._core import Tensor
+from ..errors import DTypeError, LinAlgError, ShapeError
+
+floor = 32  # triangles up to this size are solved row by row
+
+
+def matrix(op, A, square=False, name="A", least=2):
+    """Refuse what is no floating-point tensor of matrices [..., M, N] (of square ones)."""
+    if not isinstance(A, Tensor):
+        raise DTypeError(f"{op}: expected {name} to be a Tensor, got {type(A).__name__}")
+    if A.ndim < least:
+        raise ShapeError(f"{op}: the input tensor {name} must have at least {least} dimensions, got {list(A.shape)}")
+    if A.dtype is not _core.float32 and A.dtype is not _core.float64:
+        raise DTypeError(f"{op}: expected {name} to be float32 or float64, got {A.dtype}; convert it with .float()")
+    if square and A.shape[-1] != A.shape[-2]:
+        raise ShapeError(f"{op}: {name} must be batches of square matrices, got {A.shape[-2]} by {A.shape[-1]} matrices")
+
+
+def double(x):
+    """The values of a tensor as a float64 array."""
+    return x.detach().to(_core.float64).numpy()
+
+
+def back(a, dtype):
+    """An array as a tensor of a type."""
+    return _core.from_numpy(np.array(a, order="C")).to(dtype)
+
+
+def mT(x):
+    return x.transpose(-2, -1)
+
+
+def identity(n, like):
+    return back(np.eye(n), like.dtype)
+
+
+def shape_batch(op, *tensors):
+    """The broadcast shape of the leading dimensions."""
+    try:
+        return np.broadcast_shapes(*(tuple(t.shape[:-2]) for t in tensors))
+    except ValueError:
+        raise ShapeError(f"{op}: the batch dimensions of {', '.join(str(list(t.shape)) for t in tensors)} do not broadcast") \
+            from None
+
+
+def to_shape(g, shape):
+    """g summed to the shape of an operand that was broadcast."""
+    from .elementwise import sum_to
+    return sum_to(g, tuple(shape))
+
+
+def constant(y, *inputs):
+    """y with zero gradients for inputs on which it does not depend."""
+    return _core.attach(y, inputs, constant_backward, args=tuple((tuple(x.shape), x.dtype) for x in inputs))
+
+
+def constant_backward(node, g):
+    """zeros"""
+    return tuple(_core.zeros(shape, dtype=dtype) for shape, dtype in node.args)
+
+
+def lapack(op, reason):
+    """A block in which NumPy's LinAlgError becomes ours, with the operation and the reason."""
+    return _Lapack(op, reason)
+
+
+class _Lapack:
+    def __init__(self, op, reason):
+        self.op, self.reason = op, reason
+
+    def __enter__(self):
+        self.state = np.errstate(all="ignore")
+        self.state.__enter__()
+
+    def __exit__(self, kind, error, trace):
+        self.state.__exit__(kind, error, trace)
+        if kind is not None and issubclass(kind, np.linalg.LinAlgError):
+            raise LinAlgError(f"{self.op}: {self.reason}") from None
+
+
+def with_out(function):
+    """Let a function of one result (or a tuple of them) take out=."""
+    @functools.wraps(function)
+    def run(*args, out=None, **kwargs):
+        r = function(*args, **kwargs)
+        if out is None:
+            return r
+        if isinstance(r, tuple):
+            return type(r)(*(o.copy_(t) for o, t in zip(out, r)))
+        return out.copy_(r)
+    return run
+
+
+def result(name, fields):
+    """A class of named results, such as torch.return_types.linalg_qr."""
+    return collections.namedtuple(name, fields)
+
+
+def substitute(A, B, upper=False, unit=False):
+    """X with A X = B for triangular arrays A [..., n, n] and B [..., n, k]: halves by matmul, small triangles row by row.
+
+    A zero on the diagonal gives infinities, as division does."""
+    n = A.shape[-1]
+    if n > floor:
+        h = n // 2
+        if upper:
+            x2 = substitute(A[..., h:, h:], B[..., h:, :], True, unit)
+            x1 = substitute(A[..., :h, :h], B[..., :h, :] - A[..., :h, h:] @ x2, True, unit)
+        else:
+            x1 = substitute(A[..., :h, :h], B[..., :h, :], False, unit)
+            x2 = substitute(A[..., h:, h:], B[..., h:, :] - A[..., h:, :h] @ x1, False, unit)
+        return np.concatenate([x1, x2], -2)
+    batch = np.broadcast_shapes(A.shape[:-2], B.shape[:-2])
+    X = np.array(np.broadcast_to(B, (*batch, *B.shape[-2:])))
+    for i in reversed(range(n)) if upper else range(n):
+        known = slice(i + 1, n) if upper else slice(0, i)
+        row = X[..., i, :] - (A[..., i, None, known] @ X[..., known, :])[..., 0, :] if n > 1 else X[..., i, :]
+        X[..., i, :] = row if unit else row / A[..., i, i, None]
+    return X
+
+
+def lu_arrays(A, pivot=True):
+    """(LU, pivots from 1, info) of arrays [..., m, n]: blocks of 32 columns, partial pivoting.
+
+    info: 0, or the first column (from 1) without a pivot other than 0."""
+    shape = A.shape
+    m, n = shape[-2:]
+    k = min(m, n)
+    count = int(np.prod(shape[:-2]))
+    A = np.array(A, dtype=np.float64).reshape(count, m, n)
+    rows = np.arange(count)
+    pivots = np.tile(np.arange(1, k + 1, dtype=np.int32), (count, 1))
+    info = np.zeros(count, np.int32)
+    for start in range(0, k, floor):
+        stop = min(k, start + floor)
+        for j in range(start, stop):
+            if pivot and count:
+                p = j + np.argmax(np.abs(A[:, j:, j]), 1)
+                pivots[:, j] = p + 1
+                taken = A[rows, p].copy()
+                A[rows, p] = A[:, j]
+                A[:, j] = taken
+            d = A[:, j, j].copy()
+            info[(d == 0) & (info == 0)] = j + 1
+            d[d == 0] = 1 if pivot else 0
+            A[:, j + 1:, j] /= d[:, None]
+            A[:, j + 1:, j + 1:stop] -= A[:, j + 1:, j, None] * A[:, j, None, j + 1:stop]
+        if stop < n:
+            A[:, start:stop, stop:] = substitute(A[:, start:stop, start:stop], A[:, start:stop, stop:], unit=True)
+            A[:, stop:, stop:] -= A[:, stop:, start:stop] @ A[:, start:stop, stop:]
+    return A.reshape(shape), pivots.reshape(*shape[:-2], k), info.reshape(shape[:-2])
+
+
+def permutation(pivots, m):
+    """[..., m]: which row of A stands where after the swaps of `pivots` (so (P^T A)_i = A_perm_i)."""
+    flat = pivots.reshape(int(np.prod(pivots.shape[:-1])), pivots.shape[-1])
+    order = np.tile(np.arange(m), (flat.shape[0], 1))
+    rows = np.arange(flat.shape[0])
+    for j in range(flat.shape[1]):
+        p = flat[:, j] - 1
+        taken = order[rows, p].copy()
+        order[rows, p] = order[:, j]
+        order[:, j] = taken
+    return order.reshape(*pivots.shape[:-1], m)
