@@ -2,7 +2,7 @@
 # aarch64_smoke.sh - builds the C floor with the smoke test of tests/c and runs it, without Python.
 #
 #   scripts/aarch64_smoke.sh          cross-compiled for AArch64 (levels generic, neon), run under qemu-user
-#   scripts/aarch64_smoke.sh native   compiled for this machine (x86-64: generic, avx2, avx512); usable levels run
+#   scripts/aarch64_smoke.sh native   compiled for this machine (x86-64: generic, avx2, avx512, amx); usable levels run
 #
 # A missing cross compiler or emulator is "not run" and status 0, but status 1 with REQUIRE=1.
 #   CC=...       another compiler
@@ -39,7 +39,7 @@ fi
 # the flags of CMakeLists.txt
 base="-std=gnu11 -O3 -DNDEBUG -fPIC -fvisibility=hidden -Wall -Wextra -fno-math-errno -Icsrc"
 case $machine in
-x86_64) levels="generic avx2 avx512" ;;
+x86_64) levels="generic avx2 avx512 amx" ;;
 aarch64 | arm64) levels="generic neon" ;;
 *) levels=generic ;;
 esac
@@ -47,7 +47,7 @@ levels=${LEVELS:-$levels}
 flags_of() {
     case $1 in
     avx2) echo "-mavx2 -mfma -mf16c -mbmi2" ;;
-    avx512) echo "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512" ;;
+    avx512 | amx) echo "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512" ;;
     esac
 }
 
@@ -62,8 +62,22 @@ compile() { # object, source, flags
     fi
 }
 
+# amx: tiles and bf16 dot products over the kernels of avx512, which must stand before it
+tile_flags="-mamx-tile -mamx-bf16 -mavx512bf16"
 have=
 for level in $levels; do
+    if [ "$level" = amx ]; then
+        # shellcheck disable=SC2086
+        "$CC" $tile_flags -E -x c /dev/null >/dev/null 2>&1 || { echo "amx is left out, $CC does not know $tile_flags"; continue; }
+        have="$have -DUDL_HAVE_OVERLAY_AMX=1"
+        for source in csrc/tiles/*.c; do
+            name=$(basename "$source" .c) more=
+            case $name in amx | dpbf16) more=$tile_flags ;; esac
+            # shellcheck disable=SC2046,SC2086
+            compile "$name.amx.o" "$source" $(flags_of amx) $more -DUDL_LEVEL=avx512 -DUDL_LEVEL_avx512
+        done
+        continue
+    fi
     have="$have -DUDL_HAVE_$level=1"
     for source in csrc/kernels/*.c csrc/table.c; do
         # shellcheck disable=SC2046

@@ -1,4 +1,5 @@
-"""Products on AMX tiles (csrc/tiles), run anywhere: the C code is built with its tile instructions written in C.
+"""Products on AMX tiles (csrc/tiles), run anywhere: the C code is built with its tile instructions written in C, and, on a
+processor that has them, with its own.
 
 Judges: float64, and the FMA kernel of the same build ("the answer is what the FMA kernel gives").
 """
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from harness import EPS, rounded
 
+import udlfast as torch
 from udlfast.reference import conv2d as ref
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,7 +22,9 @@ CC = shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")
 KERNELS = "gemm gemm_micro gemm_pack gemm_prepack gemm_taps gemv matmul conv2d conv_sum winograd winograd_weight"
 SOURCES = [f"csrc/kernels/{n}.c" for n in KERNELS.split()]
 SOURCES += [f"csrc/{n}.c" for n in "parallel memory limits cpu precision".split()] + ["tests/c/tiles/tiles.c"]
-FLAGS = "-std=gnu11 -O1 -fPIC -fvisibility=hidden -fno-math-errno -w -Icsrc -DUDL_TILES_EMULATED -DUDL_LEVEL=avx512 -DUDL_VB=64"
+FLAGS = "-std=gnu11 -O1 -fPIC -fvisibility=hidden -fno-math-errno -w -Icsrc -DUDL_TILES_FORCED=0 -DUDL_LEVEL=avx512"
+IN_C = "-DUDL_TILES_EMULATED -DUDL_VB=64"
+REAL = "-DUDL_LEVEL_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mamx-tile -mamx-bf16 -mavx512bf16"
 F32, BF16 = 5, 4
 FMA, AMX, DOTS = 0, 1, 2  # the unit that is asked
 STRIDED, CALLBACK, IN_PLACE = 0, 1, 2  # how the engine gets its operands
@@ -40,13 +44,16 @@ class Args(ctypes.Structure):
     )
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
+@pytest.fixture(scope="module", params=["in_C", "instructions"])
+def built(request, tmp_path_factory):
     """The library; with fused multiply-adds where the compiler's machine has them, as their emulation is slow."""
-    folder = tmp_path_factory.mktemp("tiles")
-    flags = FLAGS.split()
+    real = request.param == "instructions"
+    if real and "amx" not in torch.isas():  # which also asked the operating system for the tile registers
+        pytest.skip("this processor has no AMX tiles")
+    folder = tmp_path_factory.mktemp(request.param)
+    flags = FLAGS.split() + (REAL if real else IN_C).split()
     known = subprocess.run([CC, "-march=native", "-dM", "-E", "-"], input="", capture_output=True, text=True).stdout
-    if "__AVX2__" in known and "__FMA__" in known:
+    if not real and "__AVX2__" in known and "__FMA__" in known:
         flags += ["-mavx2", "-mfma"]
     sources = SOURCES + [str(p.relative_to(ROOT)) for p in sorted((ROOT / "csrc/tiles").glob("*.c"))]
 

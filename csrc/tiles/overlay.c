@@ -4,10 +4,7 @@
  * need only be right about which side is less. */
 #include "tiles.h"
 
-#if defined(UDL_TILES_EMULATED)
-#if !defined(UDL_TILES_FORCED)
-#define UDL_TILES_FORCED 0
-#endif
+#if defined(UDL_TILES_FORCED)
 int udl_tiles_forced = UDL_TILES_FORCED; /* tests: 1 = whatever the size, -1 = never */
 static int forced(int choice) { return udl_tiles_forced ? udl_tiles_forced > 0 : choice; }
 #else

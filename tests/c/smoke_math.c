@@ -245,7 +245,10 @@ static void test_matmul(void) {
         one_matmul(dt, 2, 7, 5, 0, 0, 0, UDL_ACT_NONE, 1), one_matmul(dt, 40, 33, 18, 65, 0, 1, UDL_ACT_NONE, 0);
         one_matmul(dt, 1, 0, 5, 3, 0, 0, UDL_ACT_NONE, 0), one_matmul(dt, 1, 6, 40, 1300, 0, 0, UDL_ACT_RELU, 1);
     }
-    for (int how = 0; how < 9; how++) one_matmul(UDL_BF16, 2, 19, 23, 31, how % 3, how / 3, UDL_ACT_RELU, 1 + 8 * how);
+    for (int how = 0; how < 9; how++) { /* the larger ones go to the bf16 unit, if the level has one */
+        one_matmul(UDL_BF16, 2, 19, 23, 31, how % 3, how / 3, UDL_ACT_RELU, 1 + 8 * how);
+        one_matmul(UDL_BF16, 1, 40 + how, 50 - how, 70, how % 3, how / 3, UDL_ACT_RELU, 1 + 8 * how);
+    }
 }
 
 void smoke_math(void) {

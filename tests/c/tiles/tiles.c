@@ -1,6 +1,6 @@
-/* tiles.c - csrc/tiles with its instructions in C (-DUDL_TILES_EMULATED), so that products on tiles can be tested where the
- * processor has none. tests/test_tiles.py builds it with 64-byte vectors and the matmul and convolution kernels of a level
- * called "avx512", and calls what stands here. */
+/* tiles.c - csrc/tiles with its instructions, or with these in C (-DUDL_TILES_EMULATED), so that products on tiles can be
+ * tested where the processor has none. tests/test_tiles.py builds it with 64-byte vectors and the matmul and convolution
+ * kernels of a level called "avx512", and calls what stands here. */
 #include "engine.h"
 #include "kernels/gemm.h"
 #include "tiles/tile_ops.h"
