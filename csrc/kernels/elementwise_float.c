@@ -128,7 +128,7 @@ ONE(leaky_relu, v_sel(x > 0, x, x * s0))
 TWO_ARRAYS(leaky_relu_backward, v_sel(y > 0, x, x * s0))
 ONE(clamp, v_sel(x != x, x, v_min(v_max(x, s0), s1)))
 TWO_ARRAYS(clamp_backward, v_sel((y >= s0) & (y <= s1), x, v_set(0)))
-TWO_ARRAYS(relu_backward, v_sel(y > 0, x, v_set(0)))
+TWO_ARRAYS(relu_backward, v_sel(y <= 0, v_set(0), x)) /* a NaN passes */
 TWO_ARRAYS(sigmoid_backward, x * (1 - y) * y)
 TWO_ARRAYS(tanh_backward, x * (1 - y * y))
 TWO_ARRAYS(log_sigmoid_backward, x * v_sigmoid(-y))

@@ -73,6 +73,7 @@ from ._core import (  # noqa: F401
     zeros_like,
 )
 from ._core import as_strided as as_strided
+from ._core import is_inference_mode_enabled as is_inference_mode_enabled
 from ._core import set_size_class as _set_size_class
 from .device import device as device
 from .size import Size as Size
@@ -107,10 +108,9 @@ _LATE = {
     "autograd": ("is_anomaly_check_nan_enabled", "is_anomaly_enabled"),
     "compiler": ("compile",),
     "func": ("vmap",),
-    "legacy": ("BFloat16Tensor", "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor"),
     "settings": ("are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode", "get_num_interop_threads",
                  "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_default_device",
-                 "set_default_tensor_type", "set_deterministic_debug_mode", "set_flush_denormal", "set_num_interop_threads",
+                 "set_deterministic_debug_mode", "set_flush_denormal", "set_num_interop_threads",
                  "set_warn_always", "use_deterministic_algorithms"),
 }  # fmt: skip
 

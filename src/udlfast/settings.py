@@ -1,11 +1,10 @@
 """Switches and questions of the whole program that scripts use: most have one answer on the CPU."""
 
-from . import _core
 from .device import CPU, check_device
 from .errors import ArgumentError
 
 __all__ = ["are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode", "get_num_interop_threads",
-           "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_default_device", "set_default_tensor_type",
+           "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_default_device",
            "set_deterministic_debug_mode", "set_flush_denormal", "set_num_interop_threads", "set_warn_always",
            "use_deterministic_algorithms"]  # fmt: skip
 
@@ -50,14 +49,6 @@ def set_default_device(device):
 def get_default_device():
     """The CPU."""
     return CPU
-
-
-def set_default_tensor_type(t):
-    """The older way to say set_default_dtype: "torch.DoubleTensor" or "torch.FloatTensor"."""
-    name = str(t).rpartition(".")[2]
-    if name not in ("FloatTensor", "DoubleTensor") or "cuda" in str(t):
-        raise ArgumentError(f"set_default_tensor_type: expected torch.FloatTensor or torch.DoubleTensor, got {t!r}")
-    _core.set_default_dtype(_core.float64 if name == "DoubleTensor" else _core.float32)
 
 
 def set_flush_denormal(mode):

@@ -112,7 +112,7 @@ def _limited(x, low, high):
 def hardtanh_backward(node, g):
     """gx = g where y is strictly between the limits, else 0"""
     y, (low, high) = node.saved[0], node.args
-    if is_grad_enabled() or y.dtype is bfloat16:
+    if is_grad_enabled() or y.dtype is bfloat16 or low == high:
         return g * (~((y <= low) | (y >= high))).to(g.dtype),
     inner = _inner_limits(low, high, y.dtype is float32)  # clamp's gradient keeps its limits
     return ew2(MAP_clamp_backward, g, y, *inner),

@@ -233,7 +233,7 @@ FORWARD = {
 
 # The gradient kernels that have names of their own; X_backward(g, what forward saved). FORWARD[...] is their meaning.
 FORWARD |= {
-    "relu_backward": lambda g, y: g * (y > 0),
+    "relu_backward": lambda g, y: np.where(y <= 0, 0.0, g),
     "leaky_relu_backward": lambda g, x, slope=0.01: np.where(x > 0, g, g * slope),
     "sigmoid_backward": lambda g, y: g * y * (1 - y),
     "tanh_backward": lambda g, y: g * (1 - y * y),
