@@ -73,7 +73,6 @@ from ._core import (  # noqa: F401
     zeros_like,
 )
 from ._core import as_strided as as_strided
-from ._core import is_inference_mode_enabled as is_inference_mode_enabled
 from ._core import set_size_class as _set_size_class
 from .device import device as device
 from .size import Size as Size
