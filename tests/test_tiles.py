@@ -1,5 +1,4 @@
-"""Products on AMX tiles (csrc/tiles), run anywhere: the C code is built with its tile instructions written in C, and, on a
-processor that has them, with its own.
+"""Products on AMX tiles (csrc/tiles), run anywhere: built with tile instructions written in C and, where there are, with real ones.
 
 Judges: float64, and the FMA kernel of the same build ("the answer is what the FMA kernel gives").
 """
@@ -35,9 +34,7 @@ pytestmark = [
 
 
 class Args(ctypes.Structure):
-    """udl_matmul_args"""
-
-    _fields_ = (
+    _fields_ = (  # of udl_matmul_args
         [(n, ctypes.c_void_p) for n in "out a b bias residual packed_b".split()]
         + [(n, ctypes.c_int64) for n in "dtype batch m n k a_batch a_m a_k b_batch b_k b_n o_batch ldo act bias_m precision".split()]
         + [("alpha", ctypes.c_double), ("beta", ctypes.c_double)]
@@ -411,10 +408,9 @@ def prepacked(lib, b, unit):
     size = lib.tiles_prepack(ctypes.byref(s), None)
     whole = np.full(size + 128 + 64, 77, np.uint8)
     start = -whole.ctypes.data % 64 + 64
-    room = whole[start : start + size]
-    assert lib.tiles_prepack(ctypes.byref(s), ctypes.c_void_p(room.ctypes.data)) == size
+    assert lib.tiles_prepack(ctypes.byref(s), ctypes.c_void_p(whole.ctypes.data + start)) == size
     assert (whole[:start] == 77).all() and (whole[start + size :] == 77).all()
-    return room
+    return whole[start : start + size]
 
 
 @pytest.mark.parametrize("unit", [FMA, AMX], ids=["fma", "amx"])
@@ -449,6 +445,5 @@ def test_convolution(lib, rng, case):
     lib.tiles_use(AMX, 1)
     assert lib.tiles_conv2d(fields) == 0
     args = dict(stride=1, padding=1, dilation=1, groups=1)
-    want = ref.conv2d(x.astype(float), w.astype(float), bias.astype(float), **args)
-    terms = ref.conv2d(*(np.abs(v).astype(float) for v in (x, w, bias)), **args)
+    want, terms = (ref.conv2d(*(f(v).astype(float) for v in (x, w, bias)), **args) for f in (np.positive, np.abs))
     assert (np.abs(y - want) <= 2 * EPS["float32"] * (9 * C) ** 0.5 * terms).all()

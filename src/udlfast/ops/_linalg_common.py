@@ -89,6 +89,11 @@ class _Lapack:
             raise LinAlgError(f"{self.op}: {self.reason}") from None
 
 
+def _store(out, r):
+    """r in out, which may be a pair of complex parts."""
+    return _core.put_out(out, r) if type(r) is _core.Tensor else out.copy_(r)
+
+
 def with_out(function):
     """Let a function of one result (or a tuple of them) take out=."""
     @functools.wraps(function)
@@ -97,8 +102,8 @@ def with_out(function):
         if out is None:
             return r
         if isinstance(r, tuple):
-            return type(r)(*(o.copy_(t) for o, t in zip(out, r)))
-        return out.copy_(r)
+            return type(r)(*(_store(o, t) for o, t in zip(out, r)))
+        return _store(out, r)
     return run
 
 

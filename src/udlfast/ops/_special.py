@@ -3,7 +3,7 @@ import importlib
 import math
 
 from .. import _core
-from .._core import Tensor, attach
+from .._core import Tensor, attach, put_out
 from ..errors import GradError
 from ._common import tensor
 from .elementwise import exp, log, sum_to, where
@@ -81,7 +81,7 @@ def numeric(name, rule, sentence="", formula="", example="", result="", source="
         else:
             kept = tuple(x if isinstance(x, Tensor) else None for x in inputs)
             y = attach(y, kept, backward, saved=(*kept, y), args=inputs if len(tensors) < n else (None,) * n)
-        return y if out is None else out.copy_(y)
+        return y if out is None else put_out(out, y)
 
     function.__name__ = function.__qualname__ = name
     if sentence:
@@ -150,7 +150,7 @@ def entr(input, *, out=None):
     positive = x > 0
     y = where(positive, -x * log(where(positive, x, 1.0 + 0 * x)), where(x < 0, -math.inf, 0.0))
     y = where(x != x, x, y)
-    return y if out is None else out.copy_(y)
+    return y if out is None else put_out(out, y)
 
 
 def xlog1py(input, other, *, out=None):
@@ -167,14 +167,14 @@ def xlog1py(input, other, *, out=None):
     x, y = (v.to(dtype) if isinstance(v, Tensor) else _core.full((), v, dtype=dtype) for v in (x, y))
     zero = (x == 0) & ((y <= -1) | (y == math.inf))
     r = where(zero, x * x, x * where(zero, 0 * x, y).log1p())
-    return r if out is None else out.copy_(r)
+    return r if out is None else put_out(out, r)
 
 
 def expit(input, *, out=None):
     """The logistic function; see udlfast.sigmoid."""
     tensor("expit", input)
     y = input.sigmoid()
-    return y if out is None else out.copy_(y)
+    return y if out is None else put_out(out, y)
 
 
 # ---- functions without a gradient ------------------------------------------------------------------------------------------

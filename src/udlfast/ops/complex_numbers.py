@@ -1,6 +1,6 @@
 """Complex numbers at torch level: making them, and their parts (see _complex.py)."""
 from .. import _core
-from .._core import extend, set_hook
+from .._core import extend, put_out, set_hook
 from ..errors import DTypeError, ShapeError
 from ._common import floating, tensor
 from ._complex import ComplexTensor, _as_complex, make
@@ -98,7 +98,7 @@ def angle(input, *, out=None):
     y = where(x != x, x.detach(), y)
     from ._linalg_common import constant
     y = constant(y, x)
-    return y if out is None else out.copy_(y)
+    return y if out is None else put_out(out, y)
 
 
 def conj(input):

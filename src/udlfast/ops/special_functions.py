@@ -2,7 +2,7 @@
 import math
 
 from .. import _core
-from .._core import Tensor, extend
+from .._core import Tensor, extend, put_out
 from ..errors import ArgumentError
 from ._common import whole
 from ._special import exp_minus_square, missing, numeric
@@ -96,7 +96,7 @@ def mvlgamma(input, p, *, out=None):
     for j in range(1, p):
         y = y + lgamma(x - 0.5 * j)
     y = y + p * (p - 1) / 4 * math.log(math.pi)
-    return y if out is None else out.copy_(y)
+    return y if out is None else put_out(out, y)
 
 
 def _in_place(name, function):
