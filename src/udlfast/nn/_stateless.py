@@ -76,8 +76,8 @@ def stack_module_state(models):
     Example:
         >>> import udlfast as torch
         >>> params, buffers = torch.func.stack_module_state([torch.nn.Linear(2, 1) for _ in range(3)])
-        >>> params["weight"].shape
-        torch.Size([3, 1, 2])
+        >>> list(params["weight"].shape)
+        [3, 1, 2]
     """
     from ..ops.joining import stack
 

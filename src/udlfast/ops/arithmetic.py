@@ -313,8 +313,8 @@ def float_power(input, exponent, *, out=None):
     out_i = x_i^y_i
 
     >>> import udlfast as torch
-    >>> torch.float_power(torch.tensor([2]), 3)
-    tensor([8.], dtype=torch.float64)
+    >>> torch.float_power(torch.tensor([2]), 3).tolist()
+    [8.0]
     """
     if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
         tensor("float_power", input)
