@@ -8,9 +8,12 @@
 import importlib
 import importlib.abc
 import importlib.util
+import multiprocessing.spawn
 import os
 import runpy
 import sys
+
+SCRIPT = "UDLFAST_AS_TORCH"
 
 
 class AsTorch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -43,6 +46,22 @@ class AsTorch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module.__spec__ = spec
 
 
+def install(script, folders):
+    """From now on torch is udlfast, here and in the processes that multiprocessing starts afresh."""
+    sys.meta_path.insert(0, AsTorch())
+    sys.path[:0] = [*folders, os.path.dirname(os.path.abspath(script))]
+    os.environ[SCRIPT] = os.path.abspath(script)
+    plain = multiprocessing.spawn.get_preparation_data
+
+    def with_us(name):
+        data = plain(name)
+        if data.get("init_main_from_path") == os.environ[SCRIPT]:
+            data["init_main_from_path"] = os.path.abspath(__file__)
+        return data
+
+    multiprocessing.spawn.get_preparation_data = with_us
+
+
 def main(words):
     folders = []
     while words[:1] == ["--path"]:
@@ -50,12 +69,13 @@ def main(words):
         words = words[2:]
     if not words:
         sys.exit(__doc__)
-    sys.meta_path.insert(0, AsTorch())
-    script = words[0]
     sys.argv = words
-    sys.path[:0] = [*folders, os.path.dirname(os.path.abspath(script))]
-    runpy.run_path(script, run_name="__main__")
+    install(words[0], folders)
+    runpy.run_path(os.environ[SCRIPT], run_name="__main__")
 
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+elif __name__ == "__mp_main__":  # a process of the script's; its sys.path has come with it
+    install(os.environ[SCRIPT], [])
+    globals().update(runpy.run_path(os.environ[SCRIPT], run_name="__mp_main__"))

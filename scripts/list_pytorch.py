@@ -82,7 +82,9 @@ DIFFERS = """
 - Some gradients of gradients are not offered; such a call raises `GradError` and names the operation.
 - In-place forms are differentiated also where PyTorch lacks the rule (`acosh_`, `asinh_`, `atanh_`).
 - `as_strided_scatter` gives replaced elements a gradient of zero; PyTorch lets theirs through.
-- `torch.compile` returns what it is given; `share_memory_` changes nothing.
+- `torch.compile` returns what it is given.
+- After `share_memory_()` the processes that get a tensor as an argument share its memory; queues copy it.
+- `torch.load(weights_only=False)` makes modules of classes that are imported already, and nothing else; it calls no class.
 """
 
 

@@ -145,7 +145,19 @@ def test_processes(tmp_path):
             if i == 1:
                 raise KeyError("lost")
 
+        def grow(i, net, one):
+            with torch.no_grad():
+                net.weight += 1
+                net.running_mean.fill_(5.0)
+            one += 2
+
         if __name__ == "__main__":
+            net, one, own = torch.nn.BatchNorm1d(3), torch.ones(2, 2).share_memory_(), torch.zeros(2)
+            assert net.share_memory() is net and net.weight.is_shared() and net.running_mean.is_shared() and not own.is_shared()
+            mp.spawn(grow, (net, one), nprocs=1)
+            assert net.weight.tolist() == [2.0] * 3 and net.running_mean.tolist() == [5.0] * 3 and one.tolist() == [[3.0] * 2] * 2
+            mp.spawn(grow, (net, own), nprocs=1)
+            assert net.weight.tolist() == [3.0] * 3 and own.tolist() == [0.0] * 2
             fork = mp.get_context("fork")
             shared, queue = torch.zeros(3).share_memory_(), fork.Queue()
             assert shared.is_shared() and not torch.zeros(1).is_shared()

@@ -282,7 +282,8 @@ def test_missing_file_and_folder(tmp_path):
 
 def test_what_cannot_be_saved_is_named(path):
     check_raises(TypeError, ["object", "a.1"], torch.save, {"a": [1, object()]}, path)
-    check_raises(TypeError, ["state_dict"], torch.save, nn.Linear(1, 1), path)
+    if path.suffix != ".pt":
+        check_raises(TypeError, ["state_dict"], torch.save, nn.Linear(1, 1), path)
     assert os.listdir(path.parent) == []
 
 

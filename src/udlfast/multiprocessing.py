@@ -1,7 +1,7 @@
 """Python's multiprocessing under PyTorch's name. Tensors go from process to process as copies, by pickle.
 
-Memory is not shared: share_memory_() changes nothing, and a process that writes to a tensor writes to its own copy (except that a
-forked child starts with the parent's numbers).
+After share_memory_() a tensor (or a module's parameters, after share_memory()) is one memory for the parent and the processes
+that it starts with it as an argument; through queues and pipes it goes as a copy all the same.
 """
 
 import multiprocessing as _python

@@ -334,7 +334,7 @@ class Module:
         return self
 
     def share_memory(self):
-        """Puts all parameters and buffers into shared memory, where the tensors can."""
+        """Puts all parameters and buffers into memory that the processes started from now on share; returns this module."""
         return self._apply(lambda t: t.share_memory_() if hasattr(t, "share_memory_") else t)
 
     def compile(self, **options):

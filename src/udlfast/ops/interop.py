@@ -6,6 +6,7 @@ from .. import _core
 from .._core import Tensor, extend, from_capsule, set_hook, to_dlpack
 from ..device import CPU, check_device, device
 from ..errors import ArgumentError, DTypeError
+from . import _shared
 
 
 def _repr(t):
@@ -111,6 +112,9 @@ def bits_to_bfloat16(bits):
 def _reduce(self):
     if not self.is_leaf:
         raise ArgumentError("pickle: only leaf tensors can be pickled or deep-copied; use detach()")
+    shared = _shared.FILES and not self.__dict__ and _shared.reduce(self)
+    if shared:
+        return shared
     data = self.detach()
     array = (bfloat16_to_bits(data) if data.dtype is _core.bfloat16 else data.contiguous()).numpy()
     return _rebuild, (array, data.dtype.name, self.requires_grad, type(self), dict(self.__dict__))
@@ -140,20 +144,11 @@ def _same_strides(t):
 
 
 def _share_memory(self):
-    """Moves the elements to memory that processes forked from now on share; copies that pickle makes are not shared."""
-    import mmap
-
-    import numpy as np
-
-    if not self.is_shared():
+    """Moves the elements to memory that forked, spawned and forkserver processes share; a queue's copies are not shared."""
+    if not _shared.is_shared(self):
         if self.dtype is _core.bfloat16:
             raise DTypeError("share_memory_: NumPy has no bfloat16, and the memory is shared through it; convert it with .float()")
-        source = self.detach().contiguous().numpy()
-        block = np.frombuffer(mmap.mmap(-1, max(source.nbytes, 1)), source.dtype, source.size).reshape(source.shape)
-        block[...] = source
-        with _core.no_grad():
-            self.data = _core.from_numpy(block)
-        self.__dict__["_shared_at"] = self.data_ptr()
+        _shared.move(self)
     return self
 
 
@@ -170,7 +165,7 @@ def _to_tensor(value):
 
 extend("__array_wrap__", _array_wrap)
 extend("share_memory_", _share_memory)
-extend("is_shared", lambda self: self.__dict__.get("_shared_at") == self.data_ptr())
+extend("is_shared", _shared.is_shared)
 extend("__dlpack__", _dlpack)
 extend("__dlpack_device__", lambda self: (1, 0))
 set_hook("reduce", _reduce)

@@ -1,11 +1,12 @@
 """save and load: PyTorch's .pt and .pth, .safetensors, and NumPy's .npz. No file can make the reader do anything but read.
 
 PyTorch's files hold a pickle, a program. It is run here by an interpreter of our own that can only build tensors, containers,
-numbers and strings (_pickle.py); anything else in it is refused by name. All readers check what a file says against its
+numbers and strings (_pickle.py), and modules of classes that the program lists (_objects.py); anything else in it is refused
+by name. All readers check what a file says against its
 size before memory is taken (_files.Budget), and all writers write the whole file or nothing.
 """
 
-from ._files import Budget, FileFormatError, Source, replace_file
+from ._files import SLACK, Budget, FileFormatError, Source, replace_file
 
 __all__ = ["save", "load", "FileFormatError"]
 
@@ -16,18 +17,20 @@ def save(obj, f, pickle_module=None, pickle_protocol=2, _use_new_zipfile_seriali
     """Writes a tree of dicts, lists, tuples, sets, numbers, strings, bytes, None and tensors to one file.
 
     The name tells the format: .safetensors, .npz, and for all others (.pt, .pth, .bin, .ckpt, none) PyTorch's zip
-    checkpoint, which torch.load(f, weights_only=True) reads. In it, tensors that share memory go on to share it. In
-    .safetensors and .npz each tensor stands for itself, but the same tensor (a tied weight) is written once in .safetensors.
+    checkpoint, which torch.load(f, weights_only=True) reads if it holds no modules and arrays. In it, tensors that share
+    memory go on to share it. In .safetensors and .npz each tensor stands for itself, but the same tensor (a tied weight)
+    is written once in .safetensors.
 
     The file appears under its name complete or not at all: it is written to a temporary file in the same folder,
     flushed to the disk, and then renamed.
 
     Arguments:
-        obj: the tree, such as model.state_dict(), or {"model": ..., "optimizer": ..., "epoch": 3}.
+        obj: the tree, such as model.state_dict(), or {"model": ..., "optimizer": ..., "epoch": 3}. In a .pt file it may also
+            hold whole modules (their classes' names and their attributes, no code) and NumPy arrays of numbers.
         f: a path, or an open binary file.
         format: "pt", "safetensors" or "npz"; None: by the name of f. The other arguments are PyTorch's, without effect.
     Raises:
-        TypeError: something in the tree is of another type, such as a whole module; the text gives its place.
+        TypeError: something in the tree is of another type, such as a module with hooks; the text gives its place.
 
     Example:
         >>> import os, tempfile
@@ -69,10 +72,12 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=True, mmap=Fa
     Arguments:
         f: a path, or an open binary file (read from where it stands).
         map_location: None, "cpu", a dict or a function; wherever they were, tensors come to the CPU.
-        weights_only: accepted for compatibility and without effect: files hold data only, nothing in them is ever executed.
+        weights_only: True: data only, and objects of the classes listed by serialization.add_safe_globals. False: also whole
+            modules, of classes that the program has already imported; for files that you trust. Neither imports or runs
+            anything for a file, but a module that a file has filled then runs as your code does.
         mmap: map the tensors of a .pt or .safetensors file rather than read them; f is then a path. Writing to such
             tensors does not change the file. Checksums are not looked at.
-        max_bytes: the most memory that the file may ask for; None: its size and 12 MiB.
+        max_bytes: the most memory that the file may ask for; None: its size (weights_only=False: eight times it) and 12 MiB.
     Raises:
         FileFormatError (a RuntimeError and ValueError): truncated, damaged, another format, or more memory than allowed.
         its subclass RefusedError (also a pickle.UnpicklingError): it holds something else than data; the text names it.
@@ -99,10 +104,10 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=True, mmap=Fa
             from ._mapped import Mapped
 
             mapped = Mapped(source)
-        return _load(source, max_bytes, mapped)
+        return _load(source, max_bytes, mapped, weights_only is False)
 
 
-def _load(source, max_bytes, mapped):
+def _load(source, max_bytes, mapped, trusted):
     from . import _safetensors
 
     head = source.read(0, min(16, source.size))
@@ -111,11 +116,13 @@ def _load(source, max_bytes, mapped):
     if head[:2] == b"PK":
         from ._zip import Archive
 
+        if trusted and max_bytes is None:
+            max_bytes = 8 * source.size + SLACK
         archive = Archive(source, Budget(source, max_bytes))
         if any(name.endswith("/data.pkl") for name in archive.entries):
             from ._pt import load_zip
 
-            return load_zip(source, archive, mapped)
+            return load_zip(source, archive, mapped, trusted)
         from ._npz import load_archive
 
         return load_archive(source, archive)
@@ -124,7 +131,7 @@ def _load(source, max_bytes, mapped):
     if head[:1] == b"\x80":
         from ._pt import load_old
 
-        return load_old(source, max_bytes)
+        return load_old(source, max_bytes, trusted)
     if head[:6] == b"\x93NUMPY":
         from ._npz import load_one
 
@@ -137,4 +144,8 @@ def __getattr__(name):
         from ._pickle import RefusedError
 
         return RefusedError
+    if name in ("add_safe_globals", "get_safe_globals", "clear_safe_globals", "safe_globals"):
+        from . import _objects
+
+        return getattr(_objects, name)
     raise AttributeError(f"module 'udlfast.serialization' has no attribute {name!r}")

@@ -99,9 +99,11 @@ class Machine:
     """Runs one pickle.
 
     table: (module, name) -> a value or a Call. persistent(id) makes what BINPERSID asks for.
+    trusted: load's weights_only=False; see _objects.py.
     """
 
-    def __init__(self, stream, budget, table, persistent):
+    def __init__(self, stream, budget, table, persistent, trusted=False):
+        self.trusted, self.made = trusted, {}  # made: objects that still wait for their attributes
         self.stream, self.budget, self.table, self.persistent = stream, budget, table, persistent
         self.source = stream.source
         self.stack, self.marks, self.memo = [], [], {}
@@ -125,14 +127,14 @@ class Machine:
                 step(self)
             except IndexError:
                 raise self.source.broken("its pickle takes from an empty stack") from None
-        if len(self.stack) != 1 or self.marks:
+        if len(self.stack) != 1 or self.marks or self.made:
             raise self.source.broken("its pickle ends in the middle")
         return self.data(self.stack[0])
 
     def refuse(self, what):
         return RefusedError(
             f"load: {self.source.name} holds {what}, which is no tensor, container, number or string. It is refused, and "
-            f"nothing in the file was executed{_hint(what)}"
+            f"nothing in the file was executed{_hint(what, self.trusted)}"
         )
 
     def data(self, value):
@@ -269,6 +271,10 @@ class Machine:
         module = {"__builtin__": "builtins", "copy_reg": "copyreg"}.get(module, module)
         value = self.table.get((module, name), self)
         if value is self:
+            from ._objects import find
+
+            value = find(module, name, self.trusted)
+        if value is None:
             raise self.refuse(f"{module}.{name}")
         self.stack.append(value)
 
@@ -296,8 +302,12 @@ class Machine:
             raise self.source.broken(f"{call.name} with arguments that it cannot take: {error}") from None
 
     def build(self):
-        """BUILD: the attributes of an object; of all that may be built only a state_dict has one, `_metadata`."""
+        """BUILD: the attributes of an object that this pickle made, or the `_metadata` of a state_dict."""
+        from ._objects import build
+
         state, target = self.stack.pop(), self.stack[-1]
+        if build(self, target, state):
+            return
         if type(target) is not OrderedDict or type(state) is not dict or set(state) - {"_metadata"}:
             raise self.refuse(f"attributes of a {type(target).__name__}")
         self.budget.charge(300)
@@ -338,7 +348,12 @@ class Machine:
             raise self.source.broken(f"pickle protocol {n}; 2 to 5 are known")
 
 
-def _hint(what):
+def _hint(what, trusted):
+    from ._objects import imported, is_module_class
+
+    if not trusted and is_module_class(imported(*what.rpartition(".")[::2])):
+        return (f". That is a Module of this program: with torch.serialization.safe_globals([{what.rpartition('.')[2]}]) around it, after "
+                f"add_safe_globals([...]), or by weights_only=False, load makes it; a state_dict needs none of this")
     if what.startswith(("torch.", "__main__.", "torchvision.", "transformers.")):
         return ": was a whole module saved? In PyTorch: torch.save(model.state_dict(), path)"
     if what.startswith("numpy."):

@@ -10,6 +10,7 @@ Source: torch/serialization.py and torch/_utils.py tell the layout.
 
 from .. import _core
 from ._files import KINDS, Budget, fill_storage, new_storage, shaped
+from ._objects import numpy_names
 from ._pickle import Call, Internal, Machine, RefusedError, Stream
 from ._plain import PLAIN
 
@@ -125,6 +126,7 @@ class DtypeTable(dict):
 
     def __init__(self):
         super().__init__(PLAIN)
+        self.update(numpy_names())
         for name, build in (("_rebuild_tensor", _old_tensor), ("_rebuild_tensor_v2", _tensor), ("_rebuild_tensor_v3", _tensor_v3),
                             ("_rebuild_parameter", _parameter), ("_rebuild_parameter_with_state", _parameter)):
             self["torch._utils", name] = Call("torch._utils." + name, build)
@@ -149,8 +151,8 @@ TABLE = DtypeTable()
 class ZipFile:
     """A zip checkpoint."""
 
-    def __init__(self, source, archive, mapped=None):
-        self.source, self.archive, self.mapped = source, archive, mapped
+    def __init__(self, source, archive, mapped=None, trusted=False):
+        self.trusted, self.source, self.archive, self.mapped = trusted, source, archive, mapped
         self.budget = archive.budget
         inner = [name for name in archive.entries if name.endswith("/data.pkl") and name.count("/") == 1]
         if len(inner) != 1:
@@ -169,7 +171,7 @@ class ZipFile:
         if entry.method:
             raise self.source.broken("data.pkl is compressed")
         self.archive.check(entry)
-        return Machine(Stream(self.source, entry.start, entry.start + entry.size), self.budget, TABLE, self.storage).run()
+        return Machine(Stream(self.source, entry.start, entry.start + entry.size), self.budget, TABLE, self.storage, self.trusted).run()
 
     def storage(self, machine, key):
         kind, name, n = _storage_id(key, 5)
@@ -211,8 +213,8 @@ def _storage_id(key, parts):
 class OldFile:
     """A file of PyTorch before 1.6. Its storages come after the tree, so they are made first and filled later."""
 
-    def __init__(self, source, budget):
-        self.source, self.budget, self.flats = source, budget, {}
+    def __init__(self, source, budget, trusted=False):
+        self.source, self.budget, self.flats, self.trusted = source, budget, {}, trusted
 
     def load(self):
         source = self.source
@@ -234,7 +236,7 @@ class OldFile:
         return tree
 
     def next_pickle(self):
-        return Machine(self.stream, self.budget, TABLE, self.storage).run()
+        return Machine(self.stream, self.budget, TABLE, self.storage, self.trusted).run()
 
     def storage(self, machine, key):
         kind, name, n = _storage_id(key, 5)
@@ -277,11 +279,11 @@ class OldFile:
         return at + n * size
 
 
-def load_zip(source, archive, mapped):
+def load_zip(source, archive, mapped, trusted=False):
     """The tree of a zip checkpoint."""
-    return ZipFile(source, archive, mapped).load()
+    return ZipFile(source, archive, mapped, trusted).load()
 
 
-def load_old(source, max_bytes):
+def load_old(source, max_bytes, trusted=False):
     """The tree of a file from before PyTorch 1.6."""
-    return OldFile(source, Budget(source, max_bytes)).load()
+    return OldFile(source, Budget(source, max_bytes), trusted).load()

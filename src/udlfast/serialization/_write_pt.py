@@ -13,6 +13,7 @@ from .._core import Tensor
 from ..device import device
 from ..size import Size
 from ._files import cannot_store, join
+from ._objects import write
 from ._pt import STORAGES
 from ._zip import Writer
 
@@ -37,6 +38,7 @@ class Pickler:
 
     def __init__(self):
         self.out, self.memo, self.kept, self.memories, self.names = bytearray(b"\x80\x02"), {}, [], {}, {}
+        self.inside = 0  # how many modules we are in
 
     def dump(self, obj):
         try:
@@ -97,9 +99,9 @@ class Pickler:
             self.call("__builtin__", "bytearray", (bytes(obj),), path)
         elif kind is complex:
             self.call("__builtin__", "complex", (obj.real, obj.imag), path)
-        elif kind in (set, frozenset):
+        elif kind in (set, frozenset) and not any(map(callable, obj)):
             self.call("__builtin__", kind.__name__, (list(obj),), path)
-        else:
+        elif not write(self, obj, path):
             raise cannot_store(obj, path)
 
     def shared(self, obj, path, write):
@@ -173,8 +175,8 @@ class Pickler:
         for start in range(0, len(items), 1000):
             self.out += b"("
             for key, value in items[start : start + 1000]:
-                if isinstance(key, Tensor):
-                    raise TypeError(f"save: cannot store a dict key of type Tensor at {path!r}")
+                if isinstance(key, Tensor) or callable(key):
+                    raise TypeError(f"save: cannot store a dict key of type {type(key).__name__} at {path!r}")
                 self.save(key, path)
                 self.save(value, join(path, key))
             self.out += b"u"
