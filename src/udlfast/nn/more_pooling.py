@@ -4,7 +4,7 @@ from .. import errors
 from . import functional as F
 from ._new import repeat
 from .module import Module
-from .pooling import AdaptiveMaxPool, AdaptivePool, MaxPool
+from .pooling import AdaptiveMaxPool, AdaptivePool, AvgPool, MaxPool
 
 __all__ = ["MaxPool3d", "AvgPool3d", "AdaptiveAvgPool3d", "AdaptiveMaxPool3d", "LPPool1d", "LPPool2d", "LPPool3d",
            "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "FractionalMaxPool2d", "FractionalMaxPool3d"]  # fmt: skip
@@ -30,7 +30,7 @@ class MaxPool3d(MaxPool):
         return F.max_pool3d(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices)
 
 
-class AvgPool3d(Module):
+class AvgPool3d(AvgPool):
     """The mean of each box of a volume.
 
     Arguments:
@@ -45,21 +45,9 @@ class AvgPool3d(Module):
     Source: *Understanding Deep Learning*, section 10.4.1.
     """
 
-    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = stride if stride is not None else kernel_size
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-        self.divisor_override = divisor_override
-
     def forward(self, input):
         return F.avg_pool3d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad,
                             self.divisor_override)  # fmt: skip
-
-    def extra_repr(self):
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
 class AdaptiveAvgPool3d(AdaptivePool):

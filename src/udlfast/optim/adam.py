@@ -1,7 +1,7 @@
 """Adam and AdamW: steps scaled by running moments of the gradient."""
 
 from .. import _core, errors
-from .optimizer import PLAIN, Optimizer, check_settings, finish, prepared, usual_table
+from .optimizer import PLAIN, Optimizer, check_settings, each_prepared, finish, usual_table
 
 __all__ = ["Adam", "AdamW"]
 
@@ -126,20 +126,9 @@ class Adam(Optimizer):
 
     def _step_unusual(self, group):
         """First steps, missing or strided gradients, mixed types: rows[step count, dtype] go into one call each."""
-        rows, updated, back = {}, [], None
+        rows, updated, back = {}, [], []
         amsgrad, state = group["amsgrad"], self.state
-        for p in group["params"]:
-            grad = p.grad
-            if grad is None:
-                continue
-            updated.append(p)
-            work, kind = p, p.dtype
-            if kind not in PLAIN or grad.dtype is not kind or not (grad.is_contiguous() and p.is_contiguous()):
-                work, grad, writes_back = prepared(p, grad)
-                kind = work.dtype
-                if writes_back:
-                    back = [] if back is None else back
-                    back.append((p, work))
+        for p, work, grad, kind in each_prepared(group, updated, back):
             own = state[p]
             if "step" not in own or (amsgrad and "max_exp_avg_sq" not in own):
                 self._start(own, p, kind, amsgrad)

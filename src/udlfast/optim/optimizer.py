@@ -330,7 +330,7 @@ def usual_table(entries):
 
 def finish(updated, back):
     """After the kernel: results of converted parameters go home, and the tape learns of the writes."""
-    if back is not None:
+    if back:
         with no_grad():
             for p, work in back:
                 p.copy_(work)
@@ -342,12 +342,24 @@ def working_dtype(p):
     return p.dtype if p.dtype is _core.float64 else _core.float32
 
 
-def prepared(p, grad):
-    """(parameter, gradient, writes_back) as the kernels take them: contiguous and of one working type."""
-    kind = working_dtype(p)
-    with no_grad():
-        work = p.detach().to(kind).contiguous()
-        return work, grad.detach().to(kind).contiguous(), not _core.same_memory(work, p)
+def each_prepared(group, updated, back):
+    """(p, work, gradient, type) of each parameter with a gradient, as the kernels take them: contiguous and of one working type.
+
+    `updated` gets every p, `back` those whose work is a copy: both are for finish().
+    """
+    for p in group["params"]:
+        grad = p.grad
+        if grad is None:
+            continue
+        updated.append(p)
+        work, kind = p, p.dtype
+        if kind not in PLAIN or grad.dtype is not kind or not (grad.is_contiguous() and p.is_contiguous()):
+            kind = working_dtype(p)
+            with no_grad():
+                work, grad = p.detach().to(kind).contiguous(), grad.detach().to(kind).contiguous()
+            if not _core.same_memory(work, p):
+                back.append((p, work))
+        yield p, work, grad, kind
 
 
 def check_settings(name, **settings):

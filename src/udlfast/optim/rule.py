@@ -3,7 +3,7 @@
 from struct import pack, unpack
 
 from .. import _core, errors
-from .optimizer import PLAIN, Optimizer, check_settings, finish, prepared, usual_table
+from .optimizer import PLAIN, Optimizer, check_settings, each_prepared, finish, usual_table
 
 __all__ = ["RuleOptimizer"]
 
@@ -99,19 +99,8 @@ class RuleOptimizer(Optimizer):
 
     def _step_unusual(self, group):
         """First steps, missing or strided gradients, mixed types: one call for each rows[key, dtype]."""
-        rows, updated, back, names = {}, [], None, self._states(group)
-        for p in group["params"]:
-            grad = p.grad
-            if grad is None:
-                continue
-            updated.append(p)
-            work, kind = p, p.dtype
-            if kind not in PLAIN or grad.dtype is not kind or not (grad.is_contiguous() and p.is_contiguous()):
-                work, grad, writes_back = prepared(p, grad)
-                kind = work.dtype
-                if writes_back:
-                    back = [] if back is None else back
-                    back.append((p, work))
+        rows, updated, back, names = {}, [], [], self._states(group)
+        for p, work, grad, kind in each_prepared(group, updated, back):
             own = self.state[p]
             if "step" not in own or any(name is not None and name not in own for name in names):
                 self._start(own, p, kind, group)

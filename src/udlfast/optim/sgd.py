@@ -1,7 +1,7 @@
 """SGD: stochastic gradient descent with momentum."""
 
 from .. import _core, errors
-from .optimizer import PLAIN, Optimizer, check_settings, finish, prepared, usual_table
+from .optimizer import PLAIN, Optimizer, check_settings, each_prepared, finish, usual_table
 
 __all__ = ["SGD"]
 
@@ -111,20 +111,9 @@ class SGD(Optimizer):
 
     def _step_unusual(self, group):
         """First steps, missing or strided gradients, mixed types: one call for each rows[first step or not, dtype]."""
-        rows, updated, back = {}, [], None
+        rows, updated, back = {}, [], []
         momentum, state = group["momentum"], self.state
-        for p in group["params"]:
-            grad = p.grad
-            if grad is None:
-                continue
-            updated.append(p)
-            work, kind = p, p.dtype
-            if kind not in PLAIN or grad.dtype is not kind or not (grad.is_contiguous() and p.is_contiguous()):
-                work, grad, writes_back = prepared(p, grad)
-                kind = work.dtype
-                if writes_back:
-                    back = [] if back is None else back
-                    back.append((p, work))
+        for p, work, grad, kind in each_prepared(group, updated, back):
             buffer, first = None, False
             if momentum:
                 own = state[p]
