@@ -60,7 +60,7 @@ def run(options):
                   step_scheduler=schedule, patience=PATIENCE, clip=CLIP,
                   augment=_augmentation(recipe["augment"], options.seed),
                   progress=None if options.quiet else Progress())
-    _, accuracy = evaluate(model, _loader(data.x_test, data.y_test, 256))
+    accuracy = evaluate(model, _loader(data.x_test, data.y_test, 256))["accuracy"]
     print(f"test accuracy: {100 * accuracy:.1f} %")
     _write(options, recipe, model, history, accuracy)
     return 0

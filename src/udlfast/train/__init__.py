@@ -1,10 +1,21 @@
 """Training: the loop, its progress report, its pictures and its checkpoints."""
+
+from .callbacks import Callback as Callback
+from .callbacks import TensorBoard as TensorBoard
 from .checkpoint import load_checkpoint as load_checkpoint
 from .checkpoint import save_checkpoint as save_checkpoint
-from .loop import History as History
-from .loop import evaluate as evaluate
+from .evaluate import accuracy as accuracy
+from .evaluate import evaluate as evaluate
+from .history import History as History
+from .loop import Run as Run
 from .loop import fit as fit
+from .lr_find import lr_find as lr_find
+from .overfit import overfit_one_batch as overfit_one_batch
 from .plots import plot_history as plot_history
 from .progress import Progress as Progress
+from .summary import summary as summary
 
-__all__ = ["History", "Progress", "evaluate", "fit", "load_checkpoint", "plot_history", "save_checkpoint"]
+__all__ = [
+    "Callback", "History", "Progress", "Run", "TensorBoard", "accuracy", "evaluate", "fit", "load_checkpoint", "lr_find",
+    "overfit_one_batch", "plot_history", "save_checkpoint", "summary",
+]  # fmt: skip

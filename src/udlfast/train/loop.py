@@ -1,149 +1,214 @@
-"""The training loop: epochs, validation, early stopping, clipping, schedules."""
+"""The training loop: epochs, validation, early stopping, clipping, schedules, averages, and going on after a stop."""
+
+import contextlib
+import itertools
 import math
+import os
 import time
 
-from .. import manual_seed, no_grad
+from .. import manual_seed
+from ..errors import ArgumentError
 from ..nn import functional as F
 from ..nn.utils import clip_grad_norm_
+from .evaluate import Means, evaluate
+from .history import History
+from .state import Saved
 
 
-class History:
-    """What each epoch gave: equally long lists `train_loss`, `train_accuracy`, `valid_loss`, `valid_accuracy`, `lr`,
-    `seconds`, and `best_epoch` (counted from 0, None before the first). Without a validation part the valid lists
-    hold None. lr is the step size at the epoch's end."""
+class Run:
+    """A run of `fit` as its callbacks see it (`Callback` tells the attributes)."""
 
-    columns = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "seconds")
+    def __init__(self, model, optimizer, epochs, batches):
+        self.model, self.optimizer, self.epochs, self.batches = model, optimizer, epochs, batches
+        self.history = History()
+        self.epoch = self.step = 0
+        self.loss = self.mean_loss = math.nan
+        self.x = self.y = self.output = None
+        self.stopping = False
 
-    def __init__(self):
-        for name in self.columns:
-            setattr(self, name, [])
-        self.best_epoch = None
-        self.stopped_early = False
-
-    def __len__(self):
-        return len(self.train_loss)
-
-    def append(self, **row):
-        """Add one epoch; every column must be given."""
-        for name in self.columns:
-            getattr(self, name).append(row[name])
-
-    def as_dict(self):
-        """Plain lists and numbers, ready for json."""
-        return {**{name: list(getattr(self, name)) for name in self.columns},
-                "best_epoch": self.best_epoch, "stopped_early": self.stopped_early}
+    def stop(self):
+        """End training after this epoch."""
+        self.stopping = True
 
 
-def evaluate(model, batches, loss=F.cross_entropy):
-    """(mean loss, accuracy) of `model` over `batches` of (x, y), in eval mode and without gradients.
-
-    The mode the model was in is put back. loss(output, y) is a mean over the batch. Accuracy is the share of rows of
-    the output whose largest entry is at y. Raises ValueError when there are no samples.
-    """
-    was_training = model.training
-    model.eval()
-    total = correct = count = 0
-    try:
-        with no_grad():
-            for x, y in batches:
-                output = model(x)
-                total += loss(output, y).item() * len(y)
-                correct += _correct(output, y)
-                count += len(y)
-    finally:
-        model.train(was_training)
-    if not count:
-        raise ValueError("evaluate: there are no samples")
-    return total / count, correct / count
-
-
-def fit(model, train, valid=None, *, epochs, optimizer, loss=F.cross_entropy, scheduler=None, step_scheduler=None,
-        patience=None, clip=None, seed=None, augment=None, progress=None):
+def fit(model, train, valid=None, *, epochs, optimizer, loss=F.cross_entropy, metrics=None, scheduler=None, step_scheduler=None,
+        patience=None, clip=None, accumulate=1, autocast=None, ema=None, seed=None, augment=None, progress=None, callbacks=(),
+        checkpoint=None, resume=True, generators=()):  # fmt: skip
     """Train `model` and leave it with the weights of its best epoch.
 
-    train, valid: iterables of batches (x, y) that can be walked once an epoch, such as DataLoader; valid may be None.
-    epochs: how often to walk `train`. optimizer: holds the model's parameters. loss(output, y): a mean over the batch.
-    scheduler: step() after each epoch (ReduceLROnPlateau is given the validation loss).
-    step_scheduler: step() after each batch.
-    patience: stop when the validation loss has not fallen for so many epochs. clip: largest norm of all gradients.
-    seed: given to manual_seed first, so that two runs give the same numbers. augment(x): applied to training inputs.
-    progress: a Progress, or None for silence.
+    Arguments:
+        model: a Module, called with x.
+        train, valid: iterables of batches (x, y) that can be walked once an epoch, such as DataLoader; valid may be None.
+        epochs: how often to walk `train`. optimizer: holds the model's parameters. loss(output, y): a mean over the batch.
+        metrics: {name: function(output, y)}; None: accuracy where targets are classes (`evaluate`).
+        scheduler: step() after each epoch (ReduceLROnPlateau is given the validation loss).
+        step_scheduler: step() after each step of the optimiser.
+        patience: stop when the validation loss has not fallen for so many epochs. clip: largest norm of all gradients.
+        accumulate: batches whose gradients make one step, as if they were one batch.
+        autocast: an element type such as bfloat16 for matmul and convolution (`torch.autocast`); weights stay float32.
+        ema: decay of an exponential moving average of the weights, such as 0.999: validation, and the weights at the end, are
+            those of the average.
+        seed: given to manual_seed first, so that two runs give the same numbers. augment(x): applied to training inputs.
+        progress: a Progress, or None for silence. callbacks: `Callback`s.
+        checkpoint: a file that is written after each epoch, all or nothing. resume: if that file is there, go on from it, with the
+            same bits as a run without interruption. generators: random generators (NumPy's or udlfast's) that data or
+            augmentation draw from, besides the loader's and the global ones: their states are kept too.
 
     The best epoch is the one of the lowest validation loss; without `valid` the last one.
-    Returns a History. Raises FloatingPointError, before the weights are touched, when the loss is not finite.
+
+    Returns: a History.
+    Raises: FloatingPointError, before the weights are touched, when the loss is not finite; ValueError for arguments that do not
+        fit together or a checkpoint of another run.
+
+    Example:
+        >>> import udlfast as torch
+        >>> x = torch.arange(8.0).reshape(8, 1) / 4 - 1
+        >>> net = torch.nn.Linear(1, 1)
+        >>> adam = torch.optim.Adam(net.parameters(), lr=0.1)
+        >>> history = torch.train.fit(net, [(x, 3 * x)], epochs=200, optimizer=adam, loss=torch.nn.functional.mse_loss)
+        >>> history.train_loss[-1] < 1e-2
+        True
+
+    Source: *Understanding Deep Learning*, chapters 6 (fitting), 8 (measuring) and 9 (early stopping, averages).
     """
     if patience is not None and valid is None:
-        raise ValueError("fit: patience needs a validation part (valid=...)")
+        raise ArgumentError("fit: patience needs a validation part (valid=...)")
+    if accumulate < 1:
+        raise ArgumentError(f"fit: accumulate must be at least 1, got {accumulate}")
     if seed is not None:
         manual_seed(seed)
-    history, best_loss, best_state = History(), math.inf, None
-    if progress:
-        progress.start(epochs, len(train) if hasattr(train, "__len__") else None)
+    run = Run(model, optimizer, epochs, len(train) if hasattr(train, "__len__") else None)
+    average = _average(model, ema)
+    saved = _saved(checkpoint, run, average, scheduler, step_scheduler, [*_loader_generators(train), *generators])
+    best_loss, best_state, first = math.inf, None, 0
+    if saved and resume and os.path.exists(saved.path):
+        first, run.history, best_loss, best_state = saved.load()
+        run.stopping = _has_waited(run, patience, epochs)
+    watchers = [*([progress] if progress else []), *callbacks]
+    for watcher in watchers:
+        watcher.start(run)
+    steps = _Steps(run, optimizer, loss, metrics, step_scheduler, clip, accumulate, autocast, average, augment, watchers)
     try:
-        for epoch in range(epochs):
+        for run.epoch in range(first, epochs):
+            if run.stopping:
+                break
             began = time.perf_counter()
-            train_loss, train_accuracy = _one_epoch(model, train, optimizer, loss, step_scheduler, clip, augment,
-                                                    progress, epoch)
-            valid_loss, valid_accuracy = evaluate(model, valid, loss) if valid is not None else (None, None)
-            lr = optimizer.param_groups[0]["lr"]
+            means = steps.epoch(train)
+            measured = model if average is None else average.module
+            valid_means = evaluate(measured, valid, loss, metrics) if valid is not None else {}
+            valid_loss, lr = valid_means.get("loss"), optimizer.param_groups[0]["lr"]
             if scheduler is not None:
                 _step(scheduler, valid_loss)
-            history.append(train_loss=train_loss, train_accuracy=train_accuracy, valid_loss=valid_loss,
-                           valid_accuracy=valid_accuracy, lr=lr, seconds=time.perf_counter() - began)
+            run.history.append(**{f"train_{k}": v for k, v in means.items()}, **{f"valid_{k}": valid_means.get(k) for k in means},
+                               lr=lr, seconds=time.perf_counter() - began)  # fmt: skip
             if valid is None:
-                history.best_epoch = epoch
+                run.history.best_epoch = run.epoch
             elif valid_loss < best_loss:
-                best_loss, history.best_epoch = valid_loss, epoch
-                best_state = {k: v.detach().clone() for k, v in model.state_dict().items()}
-            if progress:
-                progress.epoch(history)
-            if patience is not None and epoch - (history.best_epoch or 0) >= patience:
-                history.stopped_early = epoch + 1 < epochs
-                break
+                best_loss, run.history.best_epoch = valid_loss, run.epoch
+                best_state = {k: v.detach().clone() for k, v in measured.state_dict().items()}
+            for watcher in watchers:
+                watcher.epoch(run)
+            if saved:
+                saved.save(run.epoch + 1, run.history, best_loss, best_state)
+            run.stopping |= _has_waited(run, patience, epochs)
     finally:
-        if progress:
-            progress.close()
+        for watcher in watchers:
+            watcher.close(run)
     if best_state is not None:
         model.load_state_dict(best_state)
-    return history
+    elif average is not None:
+        model.load_state_dict(average.module.state_dict())
+    return run.history
 
 
-def _one_epoch(model, train, optimizer, loss, step_scheduler, clip, augment, progress, epoch):
-    model.train()
-    total = correct = count = 0
-    for x, y in train:
-        output = model(x if augment is None else augment(x))
-        batch_loss = loss(output, y)
-        value = batch_loss.item()
-        if not math.isfinite(value):
-            raise FloatingPointError(f"fit: the loss is {value} in epoch {epoch + 1} after {count} samples; the "
-                                     "weights are as before that batch. A smaller step size or clip=1.0 often helps")
-        optimizer.zero_grad()
-        batch_loss.backward()
-        if clip is not None:
-            clip_grad_norm_(model.parameters(), clip)
-        optimizer.step()
-        if step_scheduler is not None:
-            step_scheduler.step()
-        total += value * len(y)
-        correct += _correct(output, y)
-        count += len(y)
-        if progress:
-            progress.batch(total / count)
-    if not count:
-        raise ValueError("fit: the training part is empty")
-    return total / count, correct / count
+def _has_waited(run, patience, epochs):
+    done = len(run.history)
+    if patience is None or not done or done - 1 - (run.history.best_epoch or 0) < patience:
+        return False
+    run.history.stopped_early = done < epochs
+    return True
 
 
-def _correct(output, y):
-    return int((output.detach().argmax(1) == y).sum().item())
+def _average(model, decay):
+    if decay is None:
+        return None
+    from ..optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
+
+
+def _loader_generators(train):
+    generator = getattr(train, "generator", None)
+    return [] if generator is None else [generator]
+
+
+def _saved(path, run, average, scheduler, step_scheduler, generators):
+    if path is None:
+        return None
+    parts = {"model": run.model, "optimizer": run.optimizer, "average": average, "scheduler": scheduler, "step_scheduler": step_scheduler}
+    return Saved(path, {name: part for name, part in parts.items() if part is not None}, generators)
+
+
+class _Steps:
+    """The inner loop: what happens with each batch."""
+
+    def __init__(self, run, optimizer, loss, metrics, scheduler, clip, accumulate, autocast, average, augment, watchers):
+        self.run, self.optimizer, self.loss, self.metrics, self.scheduler, self.clip = run, optimizer, loss, metrics, scheduler, clip
+        self.accumulate, self.autocast, self.average, self.augment, self.watchers = accumulate, autocast, average, augment, watchers
+
+    def epoch(self, train):
+        """One walk through the training part; returns the means."""
+        self.run.model.train()
+        means, batches = Means(self.metrics), iter(train)
+        while group := list(itertools.islice(batches, self.accumulate)):
+            self.step(group, means)
+        if not means.count:
+            raise ArgumentError("fit: the training part is empty")
+        return means.means()
+
+    def step(self, group, means):
+        run, samples = self.run, sum(len(y) for _, y in group)
+        self.optimizer.zero_grad()
+        run.loss = 0.0
+        for x, y in group:
+            run.x, run.y = x if self.augment is None else self.augment(x), y
+            with self._precision():
+                run.output = run.model(run.x)
+                batch_loss = self.loss(run.output, y)
+            value = batch_loss.item()
+            if not math.isfinite(value):
+                raise FloatingPointError(f"fit: the loss is {value} in epoch {run.epoch + 1} after {means.count} samples; the "
+                                         "weights are as before that batch. A smaller step size or clip=1.0 often helps")  # fmt: skip
+            (batch_loss if len(group) == 1 else batch_loss * (len(y) / samples)).backward()
+            run.loss += value * len(y) / samples
+            means.add(value, run.output, y)
+        run.mean_loss = means.sums["loss"] / means.count
+        for watcher in self.watchers:
+            watcher.gradients(run)
+        if self.clip is not None:
+            clip_grad_norm_(run.model.parameters(), self.clip)
+        self.optimizer.step()
+        if self.scheduler is not None:
+            self.scheduler.step()
+        if self.average is not None:
+            self.average.update_parameters(run.model)
+        run.step += 1
+        for watcher in self.watchers:
+            watcher.batch(run)
+
+    def _precision(self):
+        if self.autocast is None:
+            return contextlib.nullcontext()
+        from .. import autocast
+
+        return autocast("cpu", dtype=self.autocast)
 
 
 def _step(scheduler, valid_loss):
     """ReduceLROnPlateau wants the figure it watches, every other schedule none."""
     if type(scheduler).__name__ == "ReduceLROnPlateau":
         if valid_loss is None:
-            raise ValueError("fit: ReduceLROnPlateau needs a validation part (valid=...)")
+            raise ArgumentError("fit: ReduceLROnPlateau needs a validation part (valid=...)")
         scheduler.step(valid_loss)
     else:
         scheduler.step()

@@ -4,7 +4,7 @@ INK, MUTED, TRAIN, VALID = "#222222", "#8a8a8a", "#9db4c8", "#1f4e79"
 
 
 def plot_history(history, path, *, title=None, test_accuracy=None):
-    """Draw loss and accuracy over the epochs and save the picture as PNG.
+    """Draw the loss and each metric over the epochs and save the picture as PNG.
 
     history: a History of at least one epoch. path: of the picture. title: line above it. test_accuracy: 0..1, told in
     the accuracy panel. Returns path. Raises ImportError when matplotlib is not installed, ValueError for an empty
@@ -12,20 +12,23 @@ def plot_history(history, path, *, title=None, test_accuracy=None):
     """
     if not len(history):
         raise ValueError("plot_history: the history holds no epoch")
-    figure = new_figure(figsize=(9, 3.6), dpi=150, layout="constrained")
-    left, right = figure.subplots(1, 2)
+    panels = ("loss", *history.metrics)
+    figure = new_figure(figsize=(4.5 * max(len(panels), 1.4), 3.6), dpi=150, layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
     epochs = range(1, len(history) + 1)
-    _curves(left, epochs, history.train_loss, history.valid_loss, history.best_epoch)
-    _style(left, "cross-entropy loss", min(min(history.train_loss), *_known(history.valid_loss), 1.0) > 0)
-    percent = [[None if a is None else 100 * a for a in c] for c in (history.train_accuracy, history.valid_accuracy)]
-    _curves(right, epochs, *percent, history.best_epoch)
-    _style(right, "accuracy (%)", False)
-    low = min(_known(percent[0]) + _known(percent[1]))
-    right.set_ylim(max(0.0, low - 3), 101)
-    if test_accuracy is not None:
-        right.text(0.98, 0.05, f"test accuracy {100 * test_accuracy:.1f} %", transform=right.transAxes, ha="right",
-                   color=INK)
-    left.legend(frameon=False, loc="best")
+    for ax, name in zip(axes, panels, strict=True):
+        percent = name == "accuracy"
+        curves = [getattr(history, f"{part}_{name}") for part in ("train", "valid")]
+        if percent:
+            curves = [[None if v is None else 100 * v for v in curve] for curve in curves]
+        _curves(ax, epochs, *curves, history.best_epoch)
+        everything = _known(curves[0]) + _known(curves[1])
+        _style(ax, "accuracy (%)" if percent else name, name == "loss" and min(everything) > 0)
+        if percent:
+            ax.set_ylim(max(0.0, min(everything) - 3), 101)
+            if test_accuracy is not None:
+                ax.text(0.98, 0.05, f"test accuracy {100 * test_accuracy:.1f} %", transform=ax.transAxes, ha="right", color=INK)
+    axes[0].legend(frameon=False, loc="best")
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
     figure.savefig(path, format="png", metadata={"Software": "udlfast"})
