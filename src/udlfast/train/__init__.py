@@ -4,6 +4,8 @@ from .callbacks import Callback as Callback
 from .callbacks import TensorBoard as TensorBoard
 from .checkpoint import load_checkpoint as load_checkpoint
 from .checkpoint import save_checkpoint as save_checkpoint
+from .doctor import Doctor as Doctor
+from .doctor import examine as examine
 from .evaluate import accuracy as accuracy
 from .evaluate import evaluate as evaluate
 from .history import History as History
@@ -16,6 +18,6 @@ from .progress import Progress as Progress
 from .summary import summary as summary
 
 __all__ = [
-    "Callback", "History", "Progress", "Run", "TensorBoard", "accuracy", "evaluate", "fit", "load_checkpoint", "lr_find",
-    "overfit_one_batch", "plot_history", "save_checkpoint", "summary",
+    "Callback", "Doctor", "History", "Progress", "Run", "TensorBoard", "accuracy", "evaluate", "examine", "fit",
+    "load_checkpoint", "lr_find", "overfit_one_batch", "plot_history", "save_checkpoint", "summary",
 ]  # fmt: skip

@@ -177,6 +177,7 @@ class _Steps:
                 batch_loss = self.loss(run.output, y)
             value = batch_loss.item()
             if not math.isfinite(value):
+                run.loss = value
                 raise FloatingPointError(f"fit: the loss is {value} in epoch {run.epoch + 1} after {means.count} samples; the "
                                          "weights are as before that batch. A smaller step size or clip=1.0 often helps")  # fmt: skip
             (batch_loss if len(group) == 1 else batch_loss * (len(y) / samples)).backward()
