@@ -381,3 +381,16 @@ def test_copy_and_pickle(tmp_path):
     twin = copy.deepcopy(net)
     assert all(torch.equal(a, b) and a.data_ptr() != b.data_ptr() for a, b in zip(net.parameters(), twin.parameters()))
     assert all(isinstance(p, nn.Parameter) for p in twin.parameters())
+
+
+def test_a_module_whose_hooks_are_gone_is_as_before():
+    net = nn.Linear(2, 2)
+    first, second = net.register_forward_hook(lambda *a: None), net.register_forward_pre_hook(lambda *a: second.remove())
+    net(torch.zeros(1, 2))  # one removes itself while it is called
+    assert net._hooks is not None
+    first.remove()
+    first.remove()
+    assert net._hooks is None
+    with net.register_forward_hook(lambda m, i, o: o + 1) as _:
+        pass
+    assert net._hooks is None

@@ -1,5 +1,7 @@
 """Hooks of a Module: functions called before forward, after forward, and with the gradients of a module."""
 
+import weakref
+
 from .. import _core
 from .._core import Tensor
 
@@ -7,14 +9,18 @@ from .._core import Tensor
 class RemovableHandle:
     """What register_*_hook returns: `remove()` takes the hook away; usable in a with statement."""
 
-    __slots__ = ("_hooks", "_key")
+    __slots__ = ("_hooks", "_key", "_owner")
 
-    def __init__(self, hooks):
+    def __init__(self, hooks, owner=None):
         self._hooks = hooks
         self._key = None
+        self._owner = None if owner is None else weakref.ref(owner)
 
     def remove(self):
         self._hooks.pop(self._key, None)
+        module = None if self._owner is None else self._owner()
+        if module is not None and module._hooks is not None and module._hooks.empty():
+            module.__dict__["_hooks"] = None  # its call is short again
 
     def __enter__(self):
         return self
@@ -30,9 +36,13 @@ class Hooks:
         self.before, self.after, self.backward, self.backward_pre = {}, {}, {}, {}
         self._next = 0
 
-    def add(self, kind, hook, prepend=False, **options):
+    def empty(self):
+        """Whether no hook is left."""
+        return not (self.before or self.after or self.backward or self.backward_pre)
+
+    def add(self, module, kind, hook, prepend=False, **options):
         hooks = getattr(self, kind)
-        handle = RemovableHandle(hooks)
+        handle = RemovableHandle(hooks, module)
         handle._key = self._next
         self._next += 1
         entry = (hook, options)

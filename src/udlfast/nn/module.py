@@ -389,7 +389,7 @@ class Module:
     def _add_hook(self, kind, hook, prepend=False, **options):
         if self._hooks is None:
             self.__dict__["_hooks"] = _hooks.Hooks()
-        return self._hooks.add(kind, hook, prepend, **options)
+        return self._hooks.add(self, kind, hook, prepend, **options)
 
     def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
         """hook(module, args) before forward; what it returns (if not None) replaces args."""
