@@ -16,6 +16,9 @@ class RemovableHandle:
         self._key = None
         self._owner = None if owner is None else weakref.ref(owner)
 
+    def __getstate__(self):
+        return None, {"_hooks": self._hooks, "_key": self._key, "_owner": None}
+
     def remove(self):
         self._hooks.pop(self._key, None)
         module = None if self._owner is None else self._owner()
