@@ -385,3 +385,25 @@ def test_anomalous_shapes_do_not_leak_memory():
         step()
     gc.collect()
     assert torch.memory_stats()["in_use"] == before
+
+
+def test_a_leaf_takes_over_the_gradient_that_arrives():
+    x = torch.ones(7, requires_grad=True)
+    g = torch.ones(7)
+    y = x.exp()
+    before = torch.memory_stats()["allocations"]
+    y.backward(g)
+    assert torch.memory_stats()["allocations"] - before == 1  # that of the rule: no copy for the leaf
+
+
+def test_a_gradient_that_others_hold_is_copied():
+    x, g = torch.ones(3, requires_grad=True), torch.ones(3)
+    seen = []
+    x.register_hook(seen.append)
+    (x * 1.0).backward(g)
+    a, b = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=True)
+    (a + b).backward(g)
+    x.grad.mul_(2)
+    a.grad.mul_(3)
+    b.grad.mul_(4)
+    assert [t.tolist() for t in (g, seen[0], b.grad)] == [[1.0] * 3, [1.0] * 3, [4.0] * 3]

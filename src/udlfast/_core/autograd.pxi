@@ -717,9 +717,10 @@ cdef int accumulate(Tensor leaf, Tensor g, bint create_graph) except -1:
 
 
 cdef extern from "Python.h":
-    Py_ssize_t Py_REFCNT(object)
+    Py_ssize_t Py_REFCNT(PyObject *)
 
 
-cdef inline bint shared_buffer(Tensor g):
-    """Does anybody but the walk hold this gradient's memory? Then the leaf needs a copy of its own."""
-    return Py_REFCNT(g.storage) > 1 or g.storage.owner is not None or Py_REFCNT(g) > 2
+cdef inline bint shared_buffer(Tensor g) noexcept:
+    """Does anybody but the walk hold this gradient's memory? Then the leaf needs a copy of its own. (Pointers, because an
+    attribute that is passed on as an object would count once more.)"""
+    return Py_REFCNT(<PyObject *>g.storage) > 1 or g.storage.owner is not None or Py_REFCNT(<PyObject *>g) > 2
