@@ -5,6 +5,7 @@
 #ifndef T
 #include "elementwise.h"
 #include "../vec/math.h"
+#include <float.h>
 #define UDL_THIS_FILE "kernels/elementwise_float.c"
 
 #define RUN(name, LOADS, TAIL, EXPR)                                                                              \
@@ -81,8 +82,11 @@ ONE(round, v_round(x))
 ONE(trunc, v_sel(x < 0, v_ceil(x), v_floor(x)))
 ONE(sigmoid, v_sigmoid(x))
 /* min(x, 0) - log(1 + exp(-|x|)) */
-ONE(log_sigmoid, v_min(x, v_set(0)) - v_log1p(v_exp(-v_abs(x))))
-ONE(relu, v_sel(x < 0, v_set(0), x))
+ONE(log_sigmoid, v_atmost(x, v_set(0)) - v_log1p(v_exp(-v_abs(x))))
+ONE(relu, v_atleast(x, v_set(0)))
+
+/* x for f(x) = x g(x) where g(-inf) is 0: not infinite below */
+VFN vec FN(finite)(vec x) { return v_atleast(x, v_set(sizeof(T) == 4 ? (T)-FLT_MAX : (T)-DBL_MAX)); }
 
 ONE(gelu, v_gelu(x)) /* x Phi(x) */
 TWO_ARRAYS(gelu_backward, x * v_gelu_grad(y))
@@ -92,7 +96,7 @@ VFN vec FN(gelu_tanh_gate)(vec x) {
     const T k = (T)1.5957691216057308, q = (T)0.044715;
     return v_sigmoid(k * (x + q * x * x * x));
 }
-VFN vec FN(gelu_tanh)(vec x) { return v_sel(x == -INFINITY, v_set(0), x * FN(gelu_tanh_gate)(x)); }
+VFN vec FN(gelu_tanh)(vec x) { return FN(finite)(x) * FN(gelu_tanh_gate)(x); }
 VFN vec FN(gelu_tanh_grad)(vec x) {
     const T k = (T)1.5957691216057308, q3 = (T)0.134145;
     vec s = FN(gelu_tanh_gate)(x), d = s * (1 - s);
@@ -101,7 +105,7 @@ VFN vec FN(gelu_tanh_grad)(vec x) {
 ONE(gelu_tanh, FN(gelu_tanh)(x))
 TWO_ARRAYS(gelu_tanh_backward, x * FN(gelu_tanh_grad)(y))
 
-VFN vec FN(silu)(vec x) { return v_sel(x == -INFINITY, v_set(0), x * v_sigmoid(x)); }
+VFN vec FN(silu)(vec x) { return FN(finite)(x) * v_sigmoid(x); }
 VFN vec FN(silu_grad)(vec x) {
     vec s = v_sigmoid(x), d = s * (1 - s);
     return s + v_sel(d == 0, d, x * d);
@@ -109,23 +113,23 @@ VFN vec FN(silu_grad)(vec x) {
 ONE(silu, FN(silu)(x))
 TWO_ARRAYS(silu_backward, x * FN(silu_grad)(y))
 
-VFN vec FN(softplus1)(vec x) { return v_max(x, v_set(0)) + v_log1p(v_exp(-v_abs(x))); }
+VFN vec FN(softplus1)(vec x) { return v_atleast(x, v_set(0)) + v_log1p(v_exp(-v_abs(x))); }
 VFN vec FN(mish_grad)(vec x) {
     vec t = v_tanh(FN(softplus1)(x)), d = v_sigmoid(x) * (1 - t * t);
     return t + v_sel(d == 0, d, x * d);
 }
-ONE(mish, v_sel(x == -INFINITY, v_set(0), x * v_tanh(FN(softplus1)(x))))
+ONE(mish, FN(finite)(x) * v_tanh(FN(softplus1)(x)))
 TWO_ARRAYS(mish_backward, x * FN(mish_grad)(y))
-ONE(hardswish, x * v_min(v_max(x + 3, v_set(0)), v_set(6)) / 6)
-ONE(hardsigmoid, v_min(v_max(x + 3, v_set(0)), v_set(6)) / 6)
+ONE(hardswish, x * v_limit(x + 3, v_set(0), v_set(6)) / 6)
+ONE(hardsigmoid, v_limit(x + 3, v_set(0), v_set(6)) / 6)
 ONE(softsign, x / (1 + v_abs(x)))
 /* log(1 + exp(beta x)) / beta, linear above the threshold */
 ONE(softplus, v_sel(x * s0 > s1, x, FN(softplus1)(x * s0) / s0))
 TWO_ARRAYS(softplus_backward, v_sel(y * s0 > s1, x, x * v_sigmoid(y * s0)))
-ONE(elu, v_sel(x > 0, x, s0 * v_expm1(x)))
-TWO_ARRAYS(elu_backward, v_sel(y > 0, x, x * s0 * v_exp(y)))
-ONE(leaky_relu, v_sel(x > 0, x, x * s0))
-TWO_ARRAYS(leaky_relu_backward, v_sel(y > 0, x, x * s0))
+ONE(elu, v_sel_lt(v_set(0), x, x, s0 * v_expm1(x)))
+TWO_ARRAYS(elu_backward, v_sel_lt(v_set(0), y, x, x * s0 * v_exp(y)))
+ONE(leaky_relu, v_sel_lt(v_set(0), x, x, x * s0))
+TWO_ARRAYS(leaky_relu_backward, v_sel_lt(v_set(0), y, x, x * s0))
 ONE(clamp, v_sel(x != x, x, v_min(v_max(x, s0), s1)))
 TWO_ARRAYS(clamp_backward, v_sel((y >= s0) & (y <= s1), x, v_set(0)))
 TWO_ARRAYS(relu_backward, v_sel(y <= 0, v_set(0), x)) /* a NaN passes */
@@ -187,19 +191,19 @@ TWO(logical_xor, BOOLEAN((x != 0) ^ (y != 0)))
 TWO_ARRAYS(add_scaled, x + s1 * y)
 
 /* ---- losses (input x, target y) and their gradients (g x, input y, target z) --------------------------------------- */
-VFN vec FN(clamped_log)(vec x) { return v_max(v_log(x), v_set(-100)); }
+VFN vec FN(clamped_log)(vec x) { return v_atleast(v_log(x), v_set(-100)); }
 VFN vec FN(signum)(vec d) { return v_sel(d > 0, v_set(1), v_sel(d < 0, v_set(-1), d * 0)); }
 TWO(mse, (x - y) * (x - y))
 TWO(l1, v_abs(x - y))
 TWO_ARRAYS(huber, v_sel(v_abs(x - y) <= s0, (T)0.5 * (x - y) * (x - y), s0 * (v_abs(x - y) - (T)0.5 * s0)))
 TWO_ARRAYS(smooth_l1, v_sel(v_abs(x - y) < s0, (T)0.5 * (x - y) * (x - y) / s0, v_abs(x - y) - (T)0.5 * s0))
-TWO_ARRAYS(bce, -(y * FN(clamped_log)(x) + (1 - y) * v_max(v_log1p(-x), v_set(-100))))
-TWO_ARRAYS(bce_with_logits, v_max(x, v_set(0)) - x * y + v_log1p(v_exp(-v_abs(x))))
+TWO_ARRAYS(bce, -(y * FN(clamped_log)(x) + (1 - y) * v_atleast(v_log1p(-x), v_set(-100))))
+TWO_ARRAYS(bce_with_logits, v_atleast(x, v_set(0)) - x * y + v_log1p(v_exp(-v_abs(x))))
 THREE(mse_backward, x * 2 * (y - z))
 THREE(l1_backward, x * FN(signum)(y - z))
 THREE(huber_backward, x * v_sel(v_abs(y - z) <= s1, y - z, s1 * FN(signum)(y - z)))
 THREE(smooth_l1_backward, x * v_sel(v_abs(y - z) < s1, (y - z) / s1, FN(signum)(y - z)))
-THREE(bce_backward, x * (y - z) / v_max((1 - y) * y, v_set((T)1e-12)))
+THREE(bce_backward, x * (y - z) / v_atleast((1 - y) * y, v_set((T)1e-12)))
 THREE(bce_with_logits_backward, x * (v_sigmoid(y) - z))
 
 THREE(where, v_sel(x != 0, y, z))

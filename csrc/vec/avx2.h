@@ -22,12 +22,12 @@ VFN vf32 v_max_avx2_f32(vf32 a, vf32 b) { return v_sel_avx2_f32(a != a, a, (vf32
 VFN vf64 v_max_avx2_f64(vf64 a, vf64 b) { return v_sel_avx2_f64(a != a, a, (vf64)_mm256_max_pd((__m256d)a, (__m256d)b)); }
 VFN vf32 v_min_avx2_f32(vf32 a, vf32 b) { return v_sel_avx2_f32(a != a, a, (vf32)_mm256_min_ps((__m256)a, (__m256)b)); }
 VFN vf64 v_min_avx2_f64(vf64 a, vf64 b) { return v_sel_avx2_f64(a != a, a, (vf64)_mm256_min_pd((__m256d)a, (__m256d)b)); }
-VFN vf32 v_limit_avx2_f32(vf32 x, vf32 lo, vf32 hi) {
-    return (vf32)_mm256_min_ps((__m256)hi, _mm256_max_ps((__m256)lo, (__m256)x));
-}
-VFN vf64 v_limit_avx2_f64(vf64 x, vf64 lo, vf64 hi) {
-    return (vf64)_mm256_min_pd((__m256d)hi, _mm256_max_pd((__m256d)lo, (__m256d)x));
-}
+VFN vf32 v_sel_lt_avx2_f32(vf32 x, vf32 y, vf32 a, vf32 b) { return v_sel_avx2_f32(x < y, a, b); }
+VFN vf64 v_sel_lt_avx2_f64(vf64 x, vf64 y, vf64 a, vf64 b) { return v_sel_avx2_f64(x < y, a, b); }
+VFN vf32 v_atleast_avx2_f32(vf32 x, vf32 lo) { return (vf32)_mm256_max_ps((__m256)lo, (__m256)x); }
+VFN vf64 v_atleast_avx2_f64(vf64 x, vf64 lo) { return (vf64)_mm256_max_pd((__m256d)lo, (__m256d)x); }
+VFN vf32 v_atmost_avx2_f32(vf32 x, vf32 hi) { return (vf32)_mm256_min_ps((__m256)hi, (__m256)x); }
+VFN vf64 v_atmost_avx2_f64(vf64 x, vf64 hi) { return (vf64)_mm256_min_pd((__m256d)hi, (__m256d)x); }
 VFN int v_any_avx2(vi64 m) { return !_mm256_testz_si256((__m256i)m, (__m256i)m); }
 #define v_any v_any_avx2
 #define v_load_n_f32 v_load_n_avx2_f32
@@ -38,9 +38,12 @@ VFN int v_any_avx2(vi64 m) { return !_mm256_testz_si256((__m256i)m, (__m256i)m);
 #define v_max_f64 v_max_avx2_f64
 #define v_min_f32 v_min_avx2_f32
 #define v_min_f64 v_min_avx2_f64
-#define v_limit_f32 v_limit_avx2_f32
-#define v_limit_f64 v_limit_avx2_f64
+#define v_sel_lt_f32 v_sel_lt_avx2_f32
+#define v_sel_lt_f64 v_sel_lt_avx2_f64
+#define v_atleast_f32 v_atleast_avx2_f32
+#define v_atleast_f64 v_atleast_avx2_f64
+#define v_atmost_f32 v_atmost_avx2_f32
+#define v_atmost_f64 v_atmost_avx2_f64
 
-/* a a - s without a rounding between; the compiler may not see that s is a a, or it would take their difference for 0 */
-VFN vf32 v_square_rest_avx2_f32(vf32 a, vf32 s) { return (vf32)_mm256_fmsub_ps((__m256)a, (__m256)a, (__m256)s); }
-#define v_square_rest_f32 v_square_rest_avx2_f32
+VFN vf32 v_minus_square_avx2_f32(vf32 c, vf32 a) { return (vf32)_mm256_fnmadd_ps((__m256)a, (__m256)a, (__m256)c); }
+#define v_minus_square_f32 v_minus_square_avx2_f32

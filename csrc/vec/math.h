@@ -12,18 +12,25 @@
 #define UDL_VEC_MATH_H
 #include "vec.h"
 
-/* c[0] + c[1] x + ... + c[n-1] x^(n-1), Horner; n is a constant and the loop unrolled, so that c stays out of memory */
+/* c[0] + c[1] x + ... + c[n-1] x^(n-1), the even and the odd powers beside each other by Horner in x^2: what limits a long
+ * polynomial is latency, and this halves it. n is a constant and the loops unrolled, so that c stays out of memory. */
 #if defined(__clang__)
 #define UDL_UNROLL _Pragma("unroll")
 #else
 #define UDL_UNROLL _Pragma("GCC unroll 32")
 #endif
-#define UDL_VEC_POLY(F, E, s)                                                        \
-    VFN F v_poly_##s(F x, const E *c, int n) {                                       \
-        F r = v_set_##s(c[n - 1]);                                                   \
-        UDL_UNROLL                                                                   \
-        for (int i = n - 2; i >= 0; i--) r = v_fma_##s(r, x, v_set_##s(c[i]));       \
-        return r;                                                                    \
+#define UDL_VEC_POLY(F, E, s)                                                            \
+    VFN F v_horner_##s(F x, const E *c, int n, int step) {                               \
+        F r = v_set_##s(c[(n - 1) / step * step]);                                       \
+        UDL_UNROLL                                                                       \
+        for (int i = (n - 1) / step * step - step; i >= 0; i -= step)                    \
+            r = v_fma_##s(r, x, v_set_##s(c[i]));                                        \
+        return r;                                                                        \
+    }                                                                                    \
+    VFN F v_poly_##s(F x, const E *c, int n) {                                           \
+        if (n < 5) return v_horner_##s(x, c, n, 1);                                      \
+        F z = x * x;                                                                     \
+        return v_fma_##s(x, v_horner_##s(z, c + 1, n - 1, 2), v_horner_##s(z, c, n, 2)); \
     }
 UDL_VEC_POLY(vf32, float, f32)
 UDL_VEC_POLY(vf64, double, f64)

@@ -25,13 +25,13 @@ VFN vf64 v_erfcx_f64(vf64 t) {
  * x^2 = a^2 (exact) + b (x + a) */
 VFN vf32 v_gauss_f32(vf32 x, float c) {
     vf32 a = (vf32)((vi32)x & (int32_t)0xfffff000), em;
-    vi32 n = v_exp_parts_f32(-c * a * a, c * (x - a) * (x + a), &em);
-    return v_scale_f32(em + 1, n);
+    vf32 t = v_exp_parts_f32(-c * a * a, c * (x - a) * (x + a), &em);
+    return v_scale_f32(em + 1, t);
 }
 VFN vf64 v_gauss_f64(vf64 x, double c) {
     vf64 a = (vf64)((vi64)x & (int64_t)0xfffffffff8000000ULL), em;
-    vi64 n = v_exp_parts_f64(-c * a * a, c * (x - a) * (x + a), &em);
-    return v_scale_f64(em + 1, n);
+    vf64 t = v_exp_parts_f64(-c * a * a, c * (x - a) * (x + a), &em);
+    return v_scale_f64(em + 1, t);
 }
 
 VFN vf32 v_erf_small_f32(vf32 x) {
@@ -51,65 +51,55 @@ VFN vf64 v_erf_small_f64(vf64 x) {
 /* LIMIT: erfc is 0 from there */
 #define UDL_VEC_ERF(F, E, s, LIMIT)                                                                   \
     VFN F v_erfc_abs_##s(F a) { /* erfc(|x|) for a = |x| */                                           \
-        a = v_limit_##s(a, (F){0}, v_set_##s((E)LIMIT));                                              \
+        a = v_atmost_##s(a, v_set_##s((E)LIMIT));                                                     \
         return v_gauss_##s(a, 1) * v_erfcx_##s(a);                                                    \
     }                                                                                                 \
     VFN F v_erf_##s(F x) {                                                                            \
-        F a = v_abs_##s(x), big = v_copysign_##s(1 - v_erfc_abs_##s(a), x);                           \
-        return v_sel_##s(a < 1, v_copysign_##s(v_erf_small_##s(x), x), big);                          \
+        F a = v_abs_##s(x), one = v_set_##s(1), big = one - v_erfc_abs_##s(a);                        \
+        return v_copysign_##s(v_sel_lt_##s(a, one, v_erf_small_##s(a), big), x);                      \
     }                                                                                                 \
     VFN F v_erfc_##s(F x) {                                                                           \
         F r = v_erfc_abs_##s(v_abs_##s(x));                                                           \
-        r = v_sel_##s(x < 0, 2 - r, r);                                                               \
-        return v_sel_##s(v_abs_##s(x) < (E)0.7, 1 - v_erf_small_##s(x), r);                           \
+        r = v_sel_lt_##s(x, (F){0}, 2 - r, r);                                                        \
+        return v_sel_lt_##s(v_abs_##s(x), v_set_##s((E)0.7), 1 - v_erf_small_##s(x), r);              \
     }
 UDL_VEC_ERF(vf32, float, f32, 10.2f)
 UDL_VEC_ERF(vf64, double, f64, 27.4)
 
-/* Phi(-a), Phi the standard normal distribution function, and *gauss = exp(-a^2 / 2), for a = |x|, limited. As above,
- * Phi(-a) = exp(-a^2 / 2) P(u) / (a + k): small Phi keeps its digits, which (1 + erf) / 2 would not, and near 0, where
- * 1 - Phi is near 1/2, nothing cancels, so that one formula serves all x.
- *
- * float: from 13.2 on, where exp(-a^2 / 2) would soon be subnormal, it is 0; so 2^n can be multiplied in by adding n to
- * the exponent. With r = -a^2 - 2 n ln 2, exp(r / 2) = 1 + r (1/2 + r q(r)): halving a^2 is saved. */
+/* w(a) = Phi(-a) exp(a^2 / 2), Phi the standard normal distribution function, and *gauss = exp(-a^2 / 2), for a = |x|, limited.
+ * Small Phi keeps its digits, which (1 + erf) / 2 would not, and near 0, where 1 - Phi is near 1/2, nothing cancels, so that
+ * one formula serves all x. float: a quotient of polynomials with positive coefficients (2^-26 of w).
+ * With r = -a^2 - 2 n ln 2, exp(r / 2) = 1 + r (1/2 + r q(r)): halving a^2 is saved, and a^2 need not be exact where a
+ * fused multiply-add takes it from the multiple of ln 2. From the limit on exp(-a^2 / 2) is 0. */
+#define UDL_TAIL_F32 14.5f
+#define UDL_TAIL_F64 38.7
 VFN vf32 v_tail_f32(vf32 a, vf32 *gauss) {
-    const vf32 magic = v_set_f32(0x1.8p23f), one = v_set_f32(1), most = v_set_f32(13.2f);
-    vi32 inside = a < most;
-    a = v_limit_f32(a, (vf32){0}, most);
-    vf32 s = a * a, low = v_square_rest_f32(a, s);
-    vf32 t = v_fma_f32(s, v_set_f32(-0x1.715476p-1f), magic), n = t - magic; /* the low bits of t are n */
-    vf32 r = v_fma_f32(n, v_set_f32(-0x1.0bfbe8p-14f), v_fma_f32(n, v_set_f32(-0x1.62ep+0f), -s)) - low;
-    /* the even and odd parts of both polynomials beside each other: half the latency, which is what limits this */
-    vf32 z = r * r, v = one / (a + 4.75f), u = v_fma_f32(v, v_set_f32(-9.5f), one), y = u * u;
-    vf32 even = V_POLY_F32(z, 1.0f, 0.124999984f, 0.00260427443f, 2.15852168e-05f); /* 2^-28 */
-    vf32 e = v_fma_f32(r, V_POLY_F32(z, 0.5f, 0.0208331505f, 0.000261523308f), even);
-    *gauss = (vf32)((vi32)((vu32)e + ((vu32)t << 23)) & inside);
-    even = V_POLY_F32(y, 0.766416282f, 0.47206443f, 0.138106861f, 0.0115432916f, -0.00130683191f); /* 2^-26 */
-    vf32 odd = V_POLY_F32(y, -0.65358935f, -0.284183834f, -0.0506286866f, 0.000225934367f);
-    return *gauss * (v * v_fma_f32(u, odd, even));
+    vf32 t = v_fma_f32(a * a, v_set_f32(-0x1.715476p-1f), v_set_f32(UDL_MAGIC_F32)), n = t - UDL_MAGIC_F32;
+    vf32 r = v_fma_f32(n, v_set_f32(-0x1.0bfbe8p-14f), v_minus_square_f32(n * -0x1.62ep+0f, a));
+    vf32 e = V_POLY_F32(r, 1.0f, 0.5f, 0.124999984f, 0.0208331505f, 0.00260427443f, 0.000261523308f, 2.15852168e-05f); /* 2^-28 */
+    *gauss = v_scale_f32(e, t);
+    return V_POLY_F32(a, 48.4594955f, 42.4790912f, 17.7589493f, 3.93812394f, 0.398946911f) /
+           V_POLY_F32(a, 96.9189911f, 162.288391f, 116.545341f, 45.5005760f, 9.87203789f, 1.0f);
 }
 VFN vf64 v_tail_f64(vf64 a, vf64 *gauss) {
-    a = v_limit_f64(a, (vf64){0}, v_set_f64(38.7));
     *gauss = v_gauss_f64(a, 0.5);
-    return 0.5 * *gauss * v_erfcx_f64(a * 0.70710678118654752);
+    return 0.5 * v_erfcx_f64(a * 0.70710678118654752);
 }
 
 /* x Phi(x) = max(x, 0) - |x| Phi(-|x|); its derivative Phi(x) + x Phi'(x) is h = Phi(-|x|) - |x| Phi'(x) below 0 and
- * 1 - h above. Where the tail is 0, |x| may be infinite: MOST stands for it. */
-#define UDL_VEC_GELU(F, E, M, s, MOST)                                                          \
+ * 1 - h above. Where the tail is 0, |x| may be infinite: it is held at MOST. */
+#define UDL_VEC_GELU(F, E, s, MOST)                                                             \
     VFN F v_gelu_##s(F x) {                                                                     \
-        F a = v_abs_##s(x), g, tail = v_tail_##s(a, &g);                                        \
-        a = v_limit_##s(a, (F){0}, v_set_##s((E)MOST));                                         \
-        return v_fma_##s(-a, tail, (F)((M)x & (x > 0)));                                        \
+        F a = v_atmost_##s(v_abs_##s(x), v_set_##s(MOST)), g, w = v_tail_##s(a, &g);            \
+        return v_fma_##s(-(a * w), g, v_atleast_##s(x, (F){0}));                                \
     }                                                                                           \
     VFN F v_gelu_grad_##s(F x) {                                                                \
-        F a = v_abs_##s(x), g, tail = v_tail_##s(a, &g);                                        \
-        a = v_limit_##s(a, (F){0}, v_set_##s((E)MOST));                                         \
-        F h = v_fma_##s(a * (E)-0.39894228040143268, g, tail);                                  \
-        return v_sel_##s(x > 0, 1 - h, h);                                                      \
+        F a = v_atmost_##s(v_abs_##s(x), v_set_##s(MOST)), g, w = v_tail_##s(a, &g);            \
+        F h = g * v_fma_##s(a, v_set_##s((E)-0.39894228040143268), w);                          \
+        return v_sel_lt_##s((F){0}, x, 1 - h, h);                                               \
     }
-UDL_VEC_GELU(vf32, float, vi32, f32, 13.2)
-UDL_VEC_GELU(vf64, double, vi64, f64, 38.7)
+UDL_VEC_GELU(vf32, float, f32, UDL_TAIL_F32)
+UDL_VEC_GELU(vf64, double, f64, UDL_TAIL_F64)
 
 #define v_erf(x) UDL_G1(v_erf, x)(x)
 #define v_erfc(x) UDL_G1(v_erfc, x)(x)

@@ -8,3 +8,5 @@ VFN vf32 v_floor_f32(vf32 a) { return (vf32)vrndmq_f32((float32x4_t)a); }
 VFN vf64 v_floor_f64(vf64 a) { return (vf64)vrndmq_f64((float64x2_t)a); }
 VFN vf32 v_ceil_f32(vf32 a) { return (vf32)vrndpq_f32((float32x4_t)a); }
 VFN vf64 v_ceil_f64(vf64 a) { return (vf64)vrndpq_f64((float64x2_t)a); }
+VFN vf32 v_minus_square_neon_f32(vf32 c, vf32 a) { return (vf32)vfmsq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)a); }
+#define v_minus_square_f32 v_minus_square_neon_f32

@@ -8,10 +8,12 @@
  *   v_load(p) v_store(p,v)  unaligned;   v_load_n(p,n) v_store_n(p,v,n)  the first n lanes, 0 <= n <= width (rest 0)
  *   v_set(p0, s)            all lanes s: v_setf(float) v_setd(double)
  *   v_fma(a,b,c)            a b + c (fused where the level has it)
- *   v_max v_min             NaN if either lane is;   v_limit(x, lo, hi)  lo .. hi, a NaN of x stays
- *   v_sel(mask,a,b)         mask lane all ones ? a : b
+ *   v_max v_min             NaN if either lane is
+ *   v_atleast(x, lo) v_atmost(x, hi) v_limit(x, lo, hi)   x held within bounds, a NaN of x stays
+ *   v_sel(mask,a,b)         mask lane all ones ? a : b;   v_sel_lt(x,y,a,b)  x < y ? a : b, one instruction where
+ *                           comparisons give mask registers
  *   v_any(mask)             is any lane set (a mask of either type, as vi64)
- *   v_sqrt v_round v_floor v_ceil v_abs;   v_square_rest_f32(a, s)  a a - s exactly, for s = a a rounded
+ *   v_sqrt v_round v_floor v_ceil v_abs;   v_minus_square_f32(c, a)  c - a a, rounded once
  *   v_sum(v) v_hmax(v) v_hmin(v)   across lanes, in a fixed order
  *   math.h adds v_exp v_log v_tanh v_erf v_sigmoid ...
  * All are generic over vf32/vf64 through _Generic. */
@@ -60,7 +62,9 @@ typedef uint64_t vu64 __attribute__((vector_size(UDL_VB)));
     VFN F v_fma_##s(F a, F b, F c) { return a * b + c; }                                                               \
     VFN F v_max_##s(F a, F b) { return v_sel_##s((a > b) | (a != a), a, b); }                                          \
     VFN F v_min_##s(F a, F b) { return v_sel_##s((a < b) | (a != a), a, b); }                                          \
-    VFN F v_limit_##s(F x, F lo, F hi) { x = v_sel_##s(x < lo, lo, x); return v_sel_##s(x > hi, hi, x); }              \
+    VFN F v_sel_lt_##s(F x, F y, F a, F b) { return v_sel_##s(x < y, a, b); }                                          \
+    VFN F v_atleast_##s(F x, F lo) { return v_sel_##s(x < lo, lo, x); }                                                \
+    VFN F v_atmost_##s(F x, F hi) { return v_sel_##s(x > hi, hi, x); }                                                 \
     VFN E v_sum_##s(F v) { E t[W]; memcpy(t, &v, sizeof v);                                                            \
         for (int w = W / 2; w; w /= 2) for (int i = 0; i < w; i++) t[i] += t[i + w];                                   \
         return t[0]; }                                                                                                 \
@@ -83,10 +87,11 @@ VFN int v_any(vi64 m) { /* is any lane of a mask set? */
 VFN vf32 v_abs_f32(vf32 a) { return (vf32)((vi32)a & 0x7fffffff); }
 VFN vf64 v_abs_f64(vf64 a) { return (vf64)((vi64)a & 0x7fffffffffffffffLL); }
 
-/* a a - s for s = a a rounded: what the rounding took away. a = h + l with half the bits each. */
-VFN vf32 v_square_rest_f32(vf32 a, vf32 s) {
-    vf32 h = (vf32)((vi32)a & (int32_t)0xfffff000), l = a - h;
-    return ((h * h - s) + 2 * h * l) + l * l;
+/* c - a a, rounded once; a compiler that fuses might take the product inside c instead. Here a a = s + its rounding, from
+ * a = h + l with half the bits each. */
+VFN vf32 v_minus_square_f32(vf32 c, vf32 a) {
+    vf32 h = (vf32)((vi32)a & (int32_t)0xfffff000), l = a - h, s = a * a;
+    return (c - s) - (((h * h - s) + 2 * h * l) + l * l);
 }
 
 #if defined(UDL_LEVEL_avx512)
@@ -99,6 +104,9 @@ VFN vf32 v_square_rest_f32(vf32 a, vf32 s) {
 #include "generic.h"
 #endif
 
+VFN vf32 v_limit_f32(vf32 x, vf32 lo, vf32 hi) { return v_atmost_f32(v_atleast_f32(x, lo), hi); }
+VFN vf64 v_limit_f64(vf64 x, vf64 lo, vf64 hi) { return v_atmost_f64(v_atleast_f64(x, lo), hi); }
+
 #define UDL_G1(name, x) _Generic((x), vf32: name##_f32, vf64: name##_f64)
 #define v_load(p) _Generic((p), float *: v_load_f32, const float *: v_load_f32, double *: v_load_f64, const double *: v_load_f64)(p)
 #define v_store(p, v) _Generic((p), float *: v_store_f32, double *: v_store_f64)(p, v)
@@ -108,6 +116,9 @@ VFN vf32 v_square_rest_f32(vf32 a, vf32 s) {
 #define v_max(a, b) UDL_G1(v_max, a)(a, b)
 #define v_min(a, b) UDL_G1(v_min, a)(a, b)
 #define v_sel(m, a, b) UDL_G1(v_sel, a)(m, a, b)
+#define v_sel_lt(x, y, a, b) UDL_G1(v_sel_lt, x)(x, y, a, b)
+#define v_atleast(x, lo) UDL_G1(v_atleast, x)(x, lo)
+#define v_atmost(x, hi) UDL_G1(v_atmost, x)(x, hi)
 #define v_limit(x, lo, hi) UDL_G1(v_limit, x)(x, lo, hi)
 #define v_abs(a) UDL_G1(v_abs, a)(a)
 #define v_sqrt(a) UDL_G1(v_sqrt, a)(a)
