@@ -26,7 +26,7 @@ cdef Tensor gemm(Tensor a, Tensor b, Tensor bias, int act, PackedWeight packed=N
     s.a_batch, s.b_batch = batch_stride(a, nd), batch_stride(b, nd)
     s.a_m, s.a_k = a.strides_[a.ndim_ - 2], a.strides_[a.ndim_ - 1]
     s.b_k, s.b_n = b.strides_[b.ndim_ - 2], b.strides_[b.ndim_ - 1]
-    s.o_batch, s.ldo, s.act, s.bias_m, s.precision = M * N, N, act, 0, 0
+    s.o_batch, s.ldo, s.act, s.bias_m, s.wide = M * N, N, act, 0, 0
     s.alpha, s.beta = 1.0, 0.0
     kcall(UDL_K_matmul, &s, out.numel_ * (K + 1), out, a, b, bias)
     return out
@@ -305,7 +305,7 @@ def matmul_into(Tensor a not None, Tensor b not None, Tensor out not None, Tenso
     s.dtype, s.batch, s.m, s.n, s.k = a.code, 1, a.shape_[0], b.shape_[1], a.shape_[1]
     s.a_batch = s.b_batch = s.o_batch = 0
     s.a_m, s.a_k, s.b_k, s.b_n = a.strides_[0], a.strides_[1], b.strides_[0], b.strides_[1]
-    s.ldo, s.act, s.bias_m, s.precision = out.strides_[0], act, bias_m, 0
+    s.ldo, s.act, s.bias_m, s.wide = out.strides_[0], act, bias_m, 0
     s.alpha, s.beta = alpha, beta
     if udl_tracing:
         record_call(UDL_K_matmul, &s, (out, a, b, bias, residual))

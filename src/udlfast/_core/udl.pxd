@@ -43,7 +43,7 @@ cdef extern from "udlfast.h" nogil:
         const void *bias
         const void *residual
         const void *packed_b
-        int64_t dtype, batch, m, n, k, a_batch, a_m, a_k, b_batch, b_k, b_n, o_batch, ldo, act, bias_m, precision
+        int64_t dtype, batch, m, n, k, a_batch, a_m, a_k, b_batch, b_k, b_n, o_batch, ldo, act, bias_m, wide
         double alpha, beta
     ctypedef struct udl_kernel_info:
         const char *name
