@@ -7,7 +7,9 @@
 #define UDL_PAIRS_H
 #include "tiles.h"
 
-enum { PAIRS_KC = 512 }; /* most pairs in a block of k: a product of up to 1024 numbers is rounded to bf16 from registers */
+/* Most pairs in a block of k. Longer than what L1 would hold of a panel of B: L2 delivers the 15 bytes a cycle that a tile reads
+ * without effort, and a product of up to 2048 numbers is rounded to bf16 from registers, with no float32 copy of out. */
+enum { PAIRS_KC = 1024 };
 
 /* what the packing functions are handed as ctx */
 typedef struct {

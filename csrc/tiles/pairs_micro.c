@@ -68,6 +68,11 @@ VFN void tile(const int MR, const int NV, const int rows, i64 k, const float *a,
     _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] = rows ? a + 3 * i * a_s : a;
     _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++)
         _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) acc[i][j] = (vf32){0};
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {
+        const char *to = e->out16 ? (const char *)(e->out16 + i * e->ld16) : (const char *)(c + i * ldc);
+        __builtin_prefetch(to, 1);
+        __builtin_prefetch(to + (e->out16 ? 2 : 4) * (NV * VW32 - 1), 1);
+    }
 #define STEP(u)                                                                                                        \
     do {                                                                                                               \
         vf32 bv[GEMM_NV];                                                                                              \

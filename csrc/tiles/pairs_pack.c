@@ -35,6 +35,45 @@ VFN vu32 zip_f32(const float *x, const float *y, int n) {
     return __builtin_convertvector(l, vu32) | __builtin_convertvector(u, vu32) << 16;
 }
 
+#if !defined(UDL_TILES_EMULATED)
+/* lanes of x and y in turn: of their lower and of their upper halves */
+VFN void zip_whole(halves x, halves y, float *to) {
+    const __m512i low = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6, 37, 5, 36, 4,
+                                         35, 3, 34, 2, 33, 1, 32, 0);
+    const __m512i high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
+    _mm512_storeu_si512(to, _mm512_permutex2var_epi16((__m512i)x, low, (__m512i)y));
+    _mm512_storeu_si512(to + VW32, _mm512_permutex2var_epi16((__m512i)x, high, (__m512i)y));
+}
+#else
+VFN void zip_whole(halves x, halves y, float *to) {
+    halves z[2];
+    for (int i = 0; i < VW32; i++)
+        for (int h = 0; h < 2; h++) z[h][2 * i] = x[h * VW32 + i], z[h][2 * i + 1] = y[h * VW32 + i];
+    memcpy(to, z, sizeof z);
+}
+#endif
+
+_Static_assert(NR == 2 * VW32, "a panel of B is as wide as a vector of halves");
+/* a panel of whole lines of B, two rows at a time; *p moves to what is left */
+static i64 zip_panel(const int is_bf16, const void **p, i64 s, i64 count, float *to) {
+    i64 k = 0;
+    for (; k + 2 <= count; k += 2, to += NR) {
+        halves x, y;
+        if (is_bf16) {
+            const uint16_t *h = (const uint16_t *)*p + k * s;
+            memcpy(&x, h, sizeof x);
+            memcpy(&y, h + s, sizeof y);
+        } else {
+            const float *f = (const float *)*p + k * s;
+            x = rounded(v_load(f), v_load(f + VW32));
+            y = rounded(v_load(f + s), v_load(f + s + VW32));
+        }
+        zip_whole(x, y, to);
+    }
+    *p = (const char *)*p + k * s * (is_bf16 ? 2 : 4);
+    return k;
+}
+
 /* rows k .. + count (numbers) of `lines` lines, contiguous along lines, row stride s -> to[pair][width], zero beyond lines */
 VFN void zip_rows(const int is_bf16, const void *p, i64 s, i64 count, i64 lines, float *to, i64 width, const int padded) {
     for (i64 k = 0; k < count; k += 2, to += width) {
@@ -59,6 +98,8 @@ static void zip(const tile_source *s, const void *p, i64 stride, i64 count, i64 
         if (s->is_bf16) zip_rows(1, p, stride, count, lines, to, width, 0);
         else zip_rows(0, p, stride, count, lines, to, width, 0);
     } else {
+        i64 done = lines < NR ? 0 : s->is_bf16 ? zip_panel(1, &p, stride, count, to) : zip_panel(0, &p, stride, count, to);
+        count -= done, to += done / 2 * width;
         if (s->is_bf16) zip_rows(1, p, stride, count, lines, to, width, 1);
         else zip_rows(0, p, stride, count, lines, to, width, 1);
     }
