@@ -44,11 +44,41 @@ static void widen(float *to, const uint16_t *from, i64 n) {
     }
 }
 
+/* ---- B packed once for many products (kernels/gemm_prepack.c): a header, then the panels of each block of k -------------------- */
+int INTERNAL(pairs_packed_is_mine)(const void *packed, const udl_matmul_args *a) {
+    const gemm_packed *p = packed;
+    return p && p->maker == (int64_t)(intptr_t)INTERNAL(pairs_block) && p->n == a->n && p->k == a->k;
+}
+
+typedef struct { const pair_operands *o; float *to; i64 kc, n, strips; } prepacking;
+static void prepack_task(void *ctx, i64 begin, i64 end) { /* a piece: a panel of a block of k */
+    const prepacking *w = ctx;
+    const i64 nr = GEMM_NV * VW32, pairs = UDL_CEIL_DIV(w->o->k, 2);
+    for (i64 t = begin; t < end; t++) {
+        i64 k = t / w->strips * w->kc, n = t % w->strips * nr, kc = UDL_MINI(w->kc, pairs - k);
+        INTERNAL(pairs_pack_b)(w->o, w->to + k * w->strips * nr + n * kc, n, UDL_MINI(nr, w->n - n), k, kc);
+    }
+}
+
+int64_t INTERNAL(pairs_prepack)(const udl_matmul_args *a, void *to) {
+    if (a->dtype != UDL_BF16) return 0;
+    const i64 nr = GEMM_NV * VW32, strips = UDL_CEIL_DIV(a->n, nr), pairs = UDL_CEIL_DIV(a->k, 2), kc = block_of_k(pairs);
+    if (to) {
+        gemm_packed *head = to;
+        *head = (gemm_packed){.maker = (int64_t)(intptr_t)INTERNAL(pairs_block), .n = a->n, .k = a->k};
+        pair_operands o = {.b = side(a->b, 0, a->b_n, a->b_k, a->wide & UDL_WIDE_B, 0), .k = a->k};
+        prepacking w = {&o, (float *)(head + 1), kc, a->n, strips};
+        udl_parallel_for(strips * UDL_CEIL_DIV(pairs, kc), UDL_MAXI(1, 65536 / (kc * nr)), prepack_task, &w);
+    }
+    return (int64_t)sizeof(gemm_packed) + strips * nr * pairs * (int64_t)sizeof(float);
+}
+
 int INTERNAL(pairs_bf16)(const udl_matmul_args *a, int64_t b, int *status) {
     if (a->k <= 0) return 0;
     pair_operands o = {side(a->a, b * a->a_batch, a->a_m, a->a_k, a->wide & UDL_WIDE_A, 1),
                        side(a->b, b * a->b_batch, a->b_n, a->b_k, a->wide & UDL_WIDE_B, 0), a->k};
     gemm_job_f32 g = job_of(&o, a->m, a->n);
+    if (INTERNAL(pairs_packed_is_mine)(a->packed_b, a)) g.packed_b = (const float *)((const gemm_packed *)a->packed_b + 1);
     i64 length = a->bias_m ? a->m : a->n;
     size_t bias_bytes = a->bias && !(a->wide & UDL_WIDE_BIAS) ? (size_t)length * sizeof(float) : 0, sums_bytes = 0;
     float *bias = bias_bytes ? udl_alloc(bias_bytes) : 0, *sums = 0;

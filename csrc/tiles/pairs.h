@@ -24,4 +24,7 @@ void INTERNAL(pairs_block)(i64 mb, i64 nb, i64 kc, gemm_a_f32 a, gemm_b_f32 b, f
 /* udl_engine's functions (engine.h) */
 int INTERNAL(pairs_gemm)(const void *job, int *status);
 int INTERNAL(pairs_bf16)(const udl_matmul_args *a, int64_t batch, int *status);
+int64_t INTERNAL(pairs_prepack)(const udl_matmul_args *a, void *to);
+
+int INTERNAL(pairs_packed_is_mine)(const void *packed, const udl_matmul_args *a); /* NULL is not */
 #endif

@@ -28,6 +28,7 @@ typedef struct {
     const void *p; /* element (line, k) at p[line line_stride + k k_stride]; NULL: from pack */
     i64 line_stride, k_stride;
     int is_bf16, is_a;
+    int plain; /* float32 numbers are rounded to bf16 as they are: nothing is scaled or left to the FMA kernel */
     gemm_pack_f32 pack;
     const void *ctx;
     i64 first_k; /* added to every k */

@@ -76,6 +76,7 @@ cdef extern from "udlfast.h" nogil:
     void udl_cache_sizes(int64_t *out)
     int64_t udl_prepack(const udl_matmul_args *a, void *to)
     int64_t udl_prepack_rows()
+    enum: UDL_WIDE_A, UDL_WIDE_B, UDL_WIDE_OUT, UDL_WIDE_BIAS
     int udl_float32_precision()
     int udl_set_float32_precision(int precision)
     int udl_num_threads()
