@@ -93,5 +93,5 @@ int udl_call(int id, const void *args) {
 }
 
 /* Beyond these rows packing is a small part of the product; tiles spend more on it and less on the rest. */
-int64_t udl_prepack_rows(void) { return udl_matrix_unit.prepack ? 512 : 256; }
+int64_t udl_prepack_rows(void) { return udl_matrix_unit.prepack_rows ? udl_matrix_unit.prepack_rows : 256; }
 int64_t udl_prepack(const udl_matmul_args *a, void *to) { return active_level < 0 ? 0 : levels[active_level].prepack(a, to); }

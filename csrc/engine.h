@@ -10,7 +10,8 @@
 typedef struct {
     int (*gemm)(const void *job, int *status);                               /* a gemm_job_f32 of kernels/gemm.h */
     int (*matmul_bf16)(const udl_matmul_args *, int64_t batch, int *status); /* one product of the batch */
-    int64_t (*prepack)(const udl_matmul_args *, void *to);                   /* udl_prepack of udlfast.h */
+    int64_t (*prepack)(const udl_matmul_args *, void *to); /* udl_prepack of udlfast.h; 0: not mine */
+    int64_t prepack_rows; /* udl_prepack_rows, if not 0 */
 } udl_engine;
 extern udl_engine udl_matrix_unit;
 #endif

@@ -23,6 +23,9 @@ int udl_set_float32_precision(int precision); /* for the process; UDL_EINVAL if 
 
 #define UDL_MAXDIM 8
 
+/* ---- what is float32 in a matmul of type BF16 (args.h) ----------------------------------------------------------- */
+enum { UDL_WIDE_A = 1, UDL_WIDE_B = 2, UDL_WIDE_OUT = 4, UDL_WIDE_BIAS = 8 }; /* out, and a residual laid out like it */
+
 /* ---- element-wise and reduction operations: names from elementwise.inc / reduce.inc ------------------------------ */
 enum {
 #define UDL_MAP(name, arity) UDL_MAP_##name,

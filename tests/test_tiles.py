@@ -36,7 +36,7 @@ pytestmark = [
 class Args(ctypes.Structure):
     _fields_ = (  # of udl_matmul_args
         [(n, ctypes.c_void_p) for n in "out a b bias residual packed_b".split()]
-        + [(n, ctypes.c_int64) for n in "dtype batch m n k a_batch a_m a_k b_batch b_k b_n o_batch ldo act bias_m precision".split()]
+        + [(n, ctypes.c_int64) for n in "dtype batch m n k a_batch a_m a_k b_batch b_k b_n o_batch ldo act bias_m wide".split()]
         + [("alpha", ctypes.c_double), ("beta", ctypes.c_double)]
     )
 

@@ -50,11 +50,20 @@ typedef struct {
 static FN(gemm_epilogue) FN(part)(const FN(gemm_job) *g, i64 m, i64 n, int first, int last) {
     FN(gemm_epilogue) e = g->e;
     if (!first) e.add = 1;
-    if (!last) e.bias_n = e.bias_m = e.residual = 0, e.act = UDL_ACT_NONE;
+    if (!last) e.bias_n = e.bias_m = e.residual = 0, e.act = UDL_ACT_NONE, e.out16 = 0, e.residual16 = 0, e.add16 = 0;
     if (e.bias_n) e.bias_n += n;
     if (e.bias_m) e.bias_m += m;
     if (e.residual) e.residual += m * g->ldc + n;
+    if (e.out16) e.out16 += m * e.ld16 + n;
+    if (e.residual16) e.residual16 += m * e.ld16 + n;
     return e;
+}
+
+static void FN(block)(const FN(gemm_job) *g, i64 mb, i64 nb, i64 kc, FN(gemm_a) a, FN(gemm_b) b, i64 m, i64 n,
+                      const FN(gemm_epilogue) *e) {
+    T *c = g->c ? g->c + m * g->ldc + n : 0;
+    if (g->block) g->block(mb, nb, kc, a, b, c, g->ldc, e);
+    else gemm_block(mb, nb, kc, a, b, c, g->ldc, e);
 }
 
 /* where part i of `parts` begins, when n rows or columns are shared out in whole tiles, at most one more to each */
@@ -91,7 +100,7 @@ static void FN(columns_task)(void *ctx, i64 begin, i64 end) {
             FN(gemm_a) aa = {r->a + k * g->m, 0, GEMM_A_PANELS};
             if (g->a.kind) aa = FN(a_at)(g->a, 0, g->first_k + k);
             FN(gemm_epilogue) e = FN(part)(g, 0, n, k == 0, k + kc == g->k);
-            gemm_block(g->m, nb, kc, aa, bb, g->c + n, g->ldc, &e);
+            FN(block)(g, g->m, nb, kc, aa, bb, 0, n, &e);
         }
     }
     if (b) udl_free(b, bytes);
@@ -147,7 +156,7 @@ static void FN(block_task)(void *ctx, i64 begin, i64 end) {
         if (g->b.stride) bb = (FN(gemm_b)){g->b.p + (g->first_k + r->k0) * g->b.stride + n, g->b.stride};
         else if (g->packed_b) bb.p = FN(packed_at)(g, n, r->k0, kc);
         FN(gemm_epilogue) e = FN(part)(g, m, n, r->k0 == 0, r->k1 == g->k);
-        gemm_block(mb, nb, kc, aa, bb, g->c + m * g->ldc + n, g->ldc, &e);
+        FN(block)(g, mb, nb, kc, aa, bb, m, n, &e);
     }
     if (a) udl_free(a, bytes);
 }
@@ -187,11 +196,11 @@ static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
     return r.failed ? UDL_ENOMEM : UDL_OK;
 }
 
-/* At the level amx, large float32 products go to the tiles (csrc/tiles). */
+/* Large float32 products may go to a matrix unit (csrc/tiles), which may come back with a job of its own block. */
 static int FN(run_whole)(const FN(gemm_job) *g, gemm_sizes s) {
 #if GEMM_MATRIX_UNIT
     int status;
-    if (sizeof(T) == 4 && udl_matrix_unit.gemm && udl_matrix_unit.gemm(g, &status)) return status;
+    if (sizeof(T) == 4 && !g->block && udl_matrix_unit.gemm && udl_matrix_unit.gemm(g, &status)) return status;
 #endif
     return g->m <= s.mc + s.mc / 4 ? FN(run_columns)(g, s) : FN(run_blocks)(g, s);
 }
@@ -210,6 +219,7 @@ static void FN(split_task)(void *ctx, i64 begin, i64 end) {
         g.ldc = g.n;
         g.e = (FN(gemm_epilogue)){.alpha = 1};
         gemm_sizes z = INTERNAL(gemm_sizes)(g.k, sizeof(T));
+        if (g.kc) z.kc = UDL_MINI(g.kc, g.k);
         if (FN(run_whole)(&g, z)) s->failed = 1;
     }
 }
@@ -237,7 +247,10 @@ int gemm_run(const FN(gemm_job) *g) {
         return UDL_OK;
     }
     gemm_sizes s = INTERNAL(gemm_sizes)(g->k, sizeof(T));
-    if (g->kc) s.kc = UDL_MINI(g->kc, g->k);
+    if (g->kc) {
+        s.kc = UDL_MINI(g->kc, g->k);
+        s.mc = UDL_MAXI(cache_size(1) / 2 / (UDL_MAXI(s.kc, 64) * (i64)sizeof(T)) / GEMM_MR, 1) * GEMM_MR;
+    }
     i64 blocks = UDL_CEIL_DIV(g->m, 8 * GEMM_MR) * UDL_CEIL_DIV(g->n, 4 * GEMM_NR);
     if (blocks < 8 && g->k >= 2048 && !g->packed_b && !g->packed_tiles && 2. * (double)g->m * (double)g->n * (double)g->k > 8. * GEMM_TASK_FLOPS)
         return FN(run_split)(g, UDL_MINI(UDL_CEIL_DIV(16, blocks), g->k / 1024));

@@ -80,10 +80,16 @@ int64_t INTERNAL(prepack)(const udl_matmul_args *a, void *to);
         int add, act, rare;          /* add: out is read and added. rare: set by gemm_block */                        \
         const T *bias_n, *bias_m;    /* or NULL */                                                                    \
         const T *residual;           /* or NULL; row stride as out */                                                 \
+        uint16_t *out16;             /* or NULL; else the result goes here, rounded to bf16 (float32 jobs only) */     \
+        const uint16_t *residual16;  /* or NULL; row stride as out16 */                                               \
+        i64 ld16;                                                                                                     \
+        int add16;                   /* out16 is read and added */                                                    \
     } gemm_epilogue_##s;                                                                                              \
     typedef struct { const T *p; i64 stride; int kind; } gemm_a_##s;   /* stride of rows (ROWS) or of k (COLUMNS) */  \
     typedef struct { const T *p; i64 stride; } gemm_b_##s;             /* stride of k, 0 = packed */                  \
     typedef void (*gemm_pack_##s)(const void *ctx, T *to, i64 first, i64 count, i64 k, i64 kc);                       \
+    typedef void (*gemm_block_fn_##s)(i64 mb, i64 nb, i64 kc, gemm_a_##s a, gemm_b_##s b, T *c, i64 ldc,               \
+                                      const gemm_epilogue_##s *e);                                                    \
     typedef struct {                                                                                                  \
         i64 m, n, k;                                                                                                  \
         T *c;                                                                                                         \
@@ -98,6 +104,8 @@ int64_t INTERNAL(prepack)(const udl_matmul_args *a, void *to);
         const void *packed_tiles;    /* or NULL: the same for the matrix unit */                                      \
         i64 first_k;                 /* added to the k that pack_a, pack_b and a, b in place are asked for */         \
         i64 kc;                      /* block of k; 0 = by the caches */                                              \
+        gemm_block_fn_##s block;     /* or NULL: gemm_block. Else elements may be what it takes them for (tiles/pairs.h) */ \
+        int low;                     /* a matrix unit may round the numbers of A and B to bf16 */                      \
     } gemm_job_##s;                                                                                                   \
     int UDL_CAT3(udli_, gemm_run_##s, UDL_LEVEL)(const gemm_job_##s *);                                               \
     void UDL_CAT3(udli_, gemm_block_##s, UDL_LEVEL)(i64 mb, i64 nb, i64 kc, gemm_a_##s a, gemm_b_##s b, T *c, i64 ldc, \

@@ -2,6 +2,11 @@
 #ifndef T
 #include "gemm_act.h"
 #include "gemm_tile.h"
+#include "../vec/bf16.h"
+VFN vf32 load16_f32(const uint16_t *p, int n) { return h_load_n(p, n); }
+VFN void store16_f32(uint16_t *p, vf32 x, int n) { h_store_n(p, x, n); }
+VFN vf64 load16_f64(const uint16_t *p, int n) { return (void)p, (void)n, (vf64){0}; } /* no double job has out16 */
+VFN void store16_f64(uint16_t *p, vf64 x, int n) { (void)p, (void)x, (void)n; }
 #define UDL_THIS_FILE "kernels/gemm_micro.c"
 #include "../each_float.h"
 #else
@@ -12,16 +17,21 @@ typedef void (*FN(micro))(i64 k, const T *a, i64 a_s, const T *b, i64 b_k, T *c,
 void gemm_finish(i64 m, i64 n, const T *t, i64 ldt, T *c, i64 ldc, const FN(epi) *e) {
     for (i64 i = 0; i < m; i++, t += ldt, c += ldc) {
         const T *res = e->residual ? e->residual + i * ldc : 0;
+        uint16_t *out16 = e->out16 ? e->out16 + i * e->ld16 : 0;
+        const uint16_t *res16 = e->residual16 ? e->residual16 + i * e->ld16 : 0;
         T bias = e->bias_m ? e->bias_m[i] : 0;
         for (i64 j = 0; j < n; j += VW) {
             int w = (int)UDL_MINI(n - j, VW), whole = w == VW;
             vec v = v_load(t + j) * e->alpha;
             if (e->add) v += whole ? v_load(c + j) : v_load_n(c + j, w);
             if (e->bias_n) v += whole ? v_load(e->bias_n + j) : v_load_n(e->bias_n + j, w);
+            if (e->add16) v += FN(load16)(out16 + j, w);
             v += bias;
             v = FN(gemm_act)(v, e->act);
             if (res) v += whole ? v_load(res + j) : v_load_n(res + j, w);
-            if (whole) v_store(c + j, v);
+            if (res16) v += FN(load16)(res16 + j, w);
+            if (out16) FN(store16)(out16 + j, v, w);
+            else if (whole) v_store(c + j, v);
             else v_store_n(c + j, v, w);
         }
     }

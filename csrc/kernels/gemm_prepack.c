@@ -15,7 +15,8 @@ int INTERNAL(packed_is_mine)(const void *packed, const udl_matmul_args *a) {
 
 int64_t INTERNAL(prepack)(const udl_matmul_args *a, void *to) {
     if (a->k <= 0 || a->n <= 0) return 0;
-    if (GEMM_MATRIX_UNIT && a->dtype == UDL_F32 && udl_matrix_unit.prepack) return udl_matrix_unit.prepack(a, to);
+    int64_t bytes = GEMM_MATRIX_UNIT && a->dtype != UDL_F64 && udl_matrix_unit.prepack ? udl_matrix_unit.prepack(a, to) : 0;
+    if (bytes) return bytes;
     return a->dtype == UDL_F32 ? prepack_f32(a, to) : a->dtype == UDL_F64 ? prepack_f64(a, to) : 0;
 }
 #else

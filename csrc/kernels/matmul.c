@@ -27,18 +27,26 @@ static int one_bf16(const udl_matmul_args *a, i64 b);
 #include "../each_float.h"
 
 /* ---- bf16: widened while packing, accumulated in a float32 out, rounded at the end -------------------------------- */
-typedef struct { const uint16_t *p; i64 row, k; } bf16_side;
+typedef struct { const void *p; i64 row, k; int is_float; } bf16_side; /* float32 numbers are rounded to bf16 */
 typedef struct { bf16_side a, b; } bf16_operands;
 #define STRIP (GEMM_KC * 2 * VW32) /* one panel */
 
 /* count rows of kc numbers -> floats [row][k] or, if rows are what is contiguous, [k][row] */
-static void widen_strip(float *to, const uint16_t *p, i64 s_row, i64 s_k, i64 count, i64 kc) {
-    if (s_row == 1) {
-        for (i64 k = 0; k < kc; k++)
-            for (i64 r = 0; r < count; r++) to[k * count + r] = widen(p[k * s_k + r]);
+#define WIDEN_STRIP(value)                                                                                              \
+    if (s->row == 1)                                                                                                   \
+        for (i64 k = 0; k < kc; k++)                                                                                   \
+            for (i64 r = 0; r < count; r++) to[k * count + r] = value(p[k * s->k + r]);                                \
+    else                                                                                                               \
+        for (i64 r = 0; r < count; r++)                                                                                \
+            for (i64 k = 0; k < kc; k++) to[r * kc + k] = value(p[r * s->row + k * s->k])
+static float through_bf16(float f) { return widen(narrow(f)); }
+static void widen_strip(float *to, const bf16_side *s, i64 at, i64 count, i64 kc) {
+    if (s->is_float) {
+        const float *p = (const float *)s->p + at;
+        WIDEN_STRIP(through_bf16);
     } else {
-        for (i64 r = 0; r < count; r++)
-            for (i64 k = 0; k < kc; k++) to[r * kc + k] = widen(p[r * s_row + k * s_k]);
+        const uint16_t *p = (const uint16_t *)s->p + at;
+        WIDEN_STRIP(widen);
     }
 }
 static void bf16_pack(const bf16_side *s, int is_a, float *to, i64 first, i64 count, i64 k, i64 kc) {
@@ -46,8 +54,7 @@ static void bf16_pack(const bf16_side *s, int is_a, float *to, i64 first, i64 co
     i64 nr = GEMM_NV * VW32;
     for (i64 r = 0, n; r < count; r += n) {
         n = is_a ? gemm_rows(count - r) : UDL_MINI(nr, count - r);
-        const uint16_t *p = s->p + (first + r) * s->row + k * s->k;
-        widen_strip(strip, p, s->row, s->k, n, kc);
+        widen_strip(strip, s, (first + r) * s->row + k * s->k, n, kc);
         i64 row = s->row == 1 ? 1 : kc, kk = s->row == 1 ? n : 1;
         if (is_a) INTERNAL(gemm_pack_a_f32)(to + r * kc, strip, row, kk, n, kc);
         else INTERNAL(gemm_pack_b_f32)(to + r * kc, strip, kk, row, kc, n);
@@ -60,30 +67,37 @@ static void bf16_pack_b(const void *ctx, float *to, i64 first, i64 count, i64 k,
     bf16_pack(&((const bf16_operands *)ctx)->b, 0, to, first, count, k, kc);
 }
 
+static bf16_side bf16_at(const void *p, i64 at, i64 row, i64 k, int is_float) {
+    return (bf16_side){(const char *)p + at * (is_float ? 4 : 2), row, k, is_float};
+}
+
 static int one_bf16(const udl_matmul_args *a, i64 b) {
     int status;
     if (GEMM_MATRIX_UNIT && udl_matrix_unit.matmul_bf16 && udl_matrix_unit.matmul_bf16(a, b, &status)) return status;
-    size_t elements = (size_t)(a->m * a->n), bias_n = a->bias ? (size_t)(a->bias_m ? a->m : a->n) : 0;
+    const int wide = (int)a->wide, in_place = wide & UDL_WIDE_OUT;
+    size_t elements = in_place ? 0 : (size_t)(a->m * a->n), bias_n = a->bias ? (size_t)(a->bias_m ? a->m : a->n) : 0;
     size_t bytes = (elements + bias_n + 1) * sizeof(float);
-    float *c = udl_alloc(bytes), *bias = c + elements;
-    if (!c) return UDL_ENOMEM;
+    float *sums = udl_alloc(bytes), *bias = sums + elements;
+    if (!sums) return UDL_ENOMEM;
     uint16_t *out = (uint16_t *)a->out + b * a->o_batch;
-    const uint16_t *res = a->residual ? (const uint16_t *)a->residual + b * a->o_batch : 0;
-    for (size_t i = 0; i < bias_n; i++) bias[i] = widen(((const uint16_t *)a->bias)[i]);
-    if (a->beta != 0)
+    for (size_t i = 0; i < bias_n; i++)
+        bias[i] = wide & UDL_WIDE_BIAS ? ((const float *)a->bias)[i] : widen(((const uint16_t *)a->bias)[i]);
+    if (a->beta != 0 && !in_place)
         for (i64 m = 0; m < a->m; m++)
-            for (i64 n = 0; n < a->n; n++) c[m * a->n + n] = widen(out[m * a->ldo + n]);
-    bf16_operands s = {{(const uint16_t *)a->a + b * a->a_batch, a->a_m, a->a_k},
-                       {(const uint16_t *)a->b + b * a->b_batch, a->b_n, a->b_k}};
-    gemm_job_f32 g = {.m = a->m, .n = a->n, .k = a->k, .c = c, .ldc = a->n, .ctx = &s,
-                      .pack_a = bf16_pack_a, .pack_b = bf16_pack_b,
+            for (i64 n = 0; n < a->n; n++) sums[m * a->n + n] = widen(out[m * a->ldo + n]);
+    bf16_operands s = {bf16_at(a->a, b * a->a_batch, a->a_m, a->a_k, wide & UDL_WIDE_A),
+                       bf16_at(a->b, b * a->b_batch, a->b_n, a->b_k, wide & UDL_WIDE_B)};
+    gemm_job_f32 g = {.m = a->m, .n = a->n, .k = a->k, .c = in_place ? (float *)a->out + b * a->o_batch : sums,
+                      .ldc = in_place ? a->ldo : a->n, .ctx = &s, .pack_a = bf16_pack_a, .pack_b = bf16_pack_b,
                       .e = {.alpha = (float)a->alpha, .add = a->beta != 0, .act = (int)a->act,
+                            .residual = in_place && a->residual ? (const float *)a->residual + b * a->o_batch : 0,
                             .bias_n = a->bias && !a->bias_m ? bias : 0, .bias_m = a->bias && a->bias_m ? bias : 0}};
     status = INTERNAL(gemm_run_f32)(&g);
-    for (i64 m = 0; m < a->m; m++)
+    const uint16_t *res = a->residual ? (const uint16_t *)a->residual + b * a->o_batch : 0;
+    for (i64 m = 0; m < a->m && !in_place; m++)
         for (i64 n = 0; n < a->n; n++)
-            out[m * a->ldo + n] = narrow(c[m * a->n + n] + (res ? widen(res[m * a->ldo + n]) : 0));
-    udl_free(c, bytes);
+            out[m * a->ldo + n] = narrow(sums[m * a->n + n] + (res ? widen(res[m * a->ldo + n]) : 0));
+    udl_free(sums, bytes);
     return status;
 }
 

@@ -15,7 +15,7 @@
 #define CHUNK 65536
 #include "../each_float.h"
 
-/* bf16 is widened first: values keep, the result is rounded once (reduce_int.c). */
+/* bf16 is summed in float32, the result is rounded once (reduce_bf16.c). */
 int KERNEL(reduce)(const udl_reduce_args *a) {
     if (a->dtype == UDL_F32 || a->dtype == UDL_F64) return BY_FLOAT(a->dtype, reduce, (a));
     return INTERNAL(reduce_int)(a);

@@ -1,4 +1,4 @@
-/* reduce_int.c - reductions of bool, uint8, int32, int64 (in int64, wrapping) and of bfloat16 (widened to float).
+/* reduce_int.c - reductions of bool, uint8, int32, int64 (in int64, wrapping); bfloat16 goes on to reduce_bf16.c.
  *
  * Rows of the common reductions are plain loops over their type, which compilers turn into vectors; the rest has one
  * accumulator for each output, walked in the order of memory. */
@@ -69,38 +69,9 @@ static void ints(void *p, i64 begin, i64 end) {
     }
 }
 
-static int reduce_bf16(const udl_reduce_args *a) {
-    i64 n = a->outer * a->n * a->inner, m = a->outer * a->inner;
-    int rounded = a->op != UDL_ARGMAX && a->op != UDL_ARGMIN && a->op != UDL_ANY && a->op != UDL_ALL;
-    size_t bytes = sizeof(float) * (size_t)n, out_bytes = sizeof(float) * (size_t)m;
-    float *x = udl_alloc(bytes), *y = rounded ? udl_alloc(out_bytes) : NULL;
-    int status = UDL_ENOMEM;
-    if (x && (y || !rounded)) {
-        for (i64 i = 0; i < n; i++) {
-            uint32_t b = (uint32_t)((const uint16_t *)a->a)[i] << 16;
-            memcpy(x + i, &b, 4);
-        }
-        udl_reduce_args f = *a;
-        f.a = x;
-        f.dtype = UDL_F32;
-        if (rounded) { f.out = y; f.out_dtype = UDL_F32; }
-        status = KERNEL(reduce)(&f);
-        for (i64 i = 0; rounded && i < m && status == UDL_OK; i++) {
-            uint32_t b;
-            memcpy(&b, y + i, 4);
-            if (y[i] == y[i]) b += 0x7fff + (b >> 16 & 1);
-            else b |= 0x400000;
-            ((uint16_t *)a->out)[i] = (uint16_t)(b >> 16);
-        }
-    }
-    if (x) udl_free(x, bytes);
-    if (y) udl_free(y, out_bytes);
-    return status;
-}
-
 int INTERNAL(reduce_int)(const udl_reduce_args *a) {
     if (a->outer * a->inner == 0) return UDL_OK;
-    if (a->dtype == UDL_BF16) return reduce_bf16(a);
+    if (a->dtype == UDL_BF16) return INTERNAL(reduce_bf16)(a);
     if (a->op == UDL_LOGSUMEXP || a->op == UDL_NORM2) return UDL_EINVAL;
     if (a->n == 0 && (a->op == UDL_MAX || a->op == UDL_MIN || a->op == UDL_ARGMAX || a->op == UDL_ARGMIN)) return UDL_EINVAL;
     i64 grain = UDL_MAXI(1, 16384 / UDL_MAXI(a->n, 1)), tasks = a->outer * a->inner;

@@ -33,7 +33,8 @@ VFN void note(extremes *e, vf32 x) {
 
 VFN vu32 nearest(vf32 x, int exactly_even) { /* its upper half is the nearest bf16 */
     vu32 u = (vu32)x;
-    return exactly_even ? u + 0x7fff + (u >> 16 & 1) : u + 0x8000;
+    vu32 nan = (vu32)(x != x);
+    return exactly_even ? ((u + 0x7fff + (u >> 16 & 1)) & ~nan) | ((u | 0x400000) & nan) : u + 0x8000;
 }
 
 /* Sixteen rows of x, y -> one tile of each part, TILE apart. A tie between two parts goes either way, as the next part
@@ -133,7 +134,7 @@ static uint32_t bits(float x) {
 
 static int pack_checked(const panel *q, uint16_t *to) { /* the power of two, or PANEL_BAD */
     extremes e = pack_panel(q, to, 1);
-    if (q->s->is_bf16) return 0;
+    if (q->s->is_bf16 || q->s->plain) return 0;
     uint32_t most = 0, least = ~0u;
     for (int i = 0; i < 16; i++) most = UDL_MAXI(most, e.most[i]), least = UDL_MINI(least, e.least[i]);
     if (most >= bits(INFINITY)) return PANEL_BAD;

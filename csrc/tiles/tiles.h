@@ -1,4 +1,4 @@
-/* tiles.h - matmul on a unit that multiplies bf16 pairs and adds in float32: AMX tiles, or AVX-512's VDPBF16PS.
+/* tiles.h - matmul on a unit that multiplies bf16 pairs and adds in float32: AMX tiles (without them, see pairs.h).
  *
  * float32 as bf16 parts: x = x0 + x1 + x2 exactly, each part the nearest bf16 of what is left (8 + 8 + 8 bits). Then
  *
@@ -28,10 +28,14 @@ typedef struct {
     const void *p; /* element (line, k) at p[line line_stride + k k_stride]; NULL: from pack */
     i64 line_stride, k_stride;
     int is_bf16, is_a;
+    int plain; /* float32 numbers are rounded to bf16 as they are: nothing is scaled or left to the FMA kernel */
     gemm_pack_f32 pack;
     const void *ctx;
     i64 first_k; /* added to every k */
 } tile_source;
+
+/* what a job reads, as sources (overlay.c) */
+tile_source INTERNAL(tiles_source_a)(const gemm_job_f32 *), INTERNAL(tiles_source_b)(const gemm_job_f32 *);
 
 /* What packing found in a panel. Parts and products must neither overflow nor become denormal (the unit takes denormals
  * as zero): a panel with numbers outside of 2^-45 .. 2^55 is multiplied by a power of two that brings its largest to 2^50,
@@ -48,7 +52,7 @@ typedef struct {
     void (*product)(int rows, int columns, i64 steps, int parts, const uint16_t *a, i64 a_next, const uint16_t *b,
                     i64 b_next, float *out);
 } tile_unit;
-extern const tile_unit INTERNAL(tiles_amx), INTERNAL(tiles_dpbf16);
+extern const tile_unit INTERNAL(tiles_amx);
 
 typedef struct {
     const tile_unit *unit;

@@ -1,8 +1,16 @@
 # matmul.pxi - products of matrices, batches and vectors, and the linear layer with its bias in the epilogue.
 
-cdef Tensor gemm(Tensor a, Tensor b, Tensor bias, int act, PackedWeight packed=None):
+cdef inline int wide_fields(Tensor out, Tensor a, Tensor b, Tensor bias) noexcept:
+    """UDL_WIDE_*: what is float32 in a product of bfloat16 numbers."""
+    return ((UDL_WIDE_A if a.code == UDL_F32 else 0) | (UDL_WIDE_B if b.code == UDL_F32 else 0)
+            | (UDL_WIDE_OUT if out.code == UDL_F32 else 0) | (UDL_WIDE_BIAS if bias is not None and bias.code == UDL_F32 else 0))
+
+
+cdef Tensor gemm(Tensor a, Tensor b, Tensor bias, int act, PackedWeight packed=None, int low=-1):
     """a[..., M, K] b[..., K, N] -> contiguous [..., M, N] with broadcast batches; a and b have at least 2 dimensions.
-    Any strides; batches that cannot be walked with one stride are copied first."""
+    Any strides; batches that cannot be walked with one stride are copied first.
+    low: the type of the result of a product of bfloat16 numbers, whose float32 operands are rounded on the way; -1: all is of
+    one type."""
     cdef udl_matmul_args s
     cdef Py_ssize_t shape[8]
     cdef Py_ssize_t M = a.shape_[a.ndim_ - 2], K = a.shape_[a.ndim_ - 1], N = b.shape_[b.ndim_ - 1]
@@ -13,7 +21,7 @@ cdef Tensor gemm(Tensor a, Tensor b, Tensor bias, int act, PackedWeight packed=N
     for i in range(nd):
         batch *= shape[i]
     shape[nd], shape[nd + 1] = M, N
-    out = empty_nd(a.code, nd + 2, shape)
+    out = empty_nd(a.code if low < 0 else low, nd + 2, shape)
     if out.numel_ == 0:
         return out
     a = one_batch_stride(a, nd, shape)
@@ -22,11 +30,12 @@ cdef Tensor gemm(Tensor a, Tensor b, Tensor bias, int act, PackedWeight packed=N
     s.bias = bias.data_ if bias is not None else NULL
     s.residual = NULL
     s.packed_b = packed.ptr if packed is not None else NULL
-    s.dtype, s.batch, s.m, s.n, s.k = a.code, batch, M, N, K
+    s.dtype, s.batch, s.m, s.n, s.k = a.code if low < 0 else UDL_BF16, batch, M, N, K
     s.a_batch, s.b_batch = batch_stride(a, nd), batch_stride(b, nd)
     s.a_m, s.a_k = a.strides_[a.ndim_ - 2], a.strides_[a.ndim_ - 1]
     s.b_k, s.b_n = b.strides_[b.ndim_ - 2], b.strides_[b.ndim_ - 1]
-    s.o_batch, s.ldo, s.act, s.bias_m, s.precision = M * N, N, act, 0, 0
+    s.o_batch, s.ldo, s.act, s.bias_m = M * N, N, act, 0
+    s.wide = 0 if low < 0 else wide_fields(out, a, b, bias)
     s.alpha, s.beta = 1.0, 0.0
     kcall(UDL_K_matmul, &s, out.numel_ * (K + 1), out, a, b, bias)
     return out
@@ -208,9 +217,11 @@ cdef Tensor fold_rows(Tensor A, Tensor B):
 
 @cython.final
 cdef class LinearNode(Node):
-    """y = x W^T + b: gx = g W, gW = g^T x, gb = sum of the rows of g."""
+    """y = x W^T + b: gx = g W, gW = g^T x, gb = sum of the rows of g. op: -1, or the type of b if the product was one
+    of bfloat16 numbers inside autocast: those of the gradients are so too, and come in the types of x, W and b."""
     cdef object run(self, object g_):
         cdef Tensor g = <Tensor>g_, x = self.s0, w = self.s1, G, gx = None, gw = None, gb = None
+        cdef bint low = self.op >= 0
         check_saved(self)
         if udl_recording:
             return self.run_recorded(g)
@@ -219,22 +230,30 @@ cdef class LinearNode(Node):
         else:
             G = rows(g)
         if self.next_[0] is not None:
-            gx = gemm(G, w, None, 0)
+            gx = gemm(G, w, None, 0, None, x.code if low else -1)
             gx = reshape_raw(gx, x.ndim_, x.shape_)
         if self.next_[1] is not None:
             x = make_view(x, 2, [1, x.shape_[0]], [x.shape_[0], x.strides_[0]], 0) if x.ndim_ == 1 else rows(x)
-            gw = gemm(make_view(G, 2, [G.shape_[1], G.shape_[0]], [G.strides_[1], G.strides_[0]], 0), x, None, 0)
+            gw = gemm(make_view(G, 2, [G.shape_[1], G.shape_[0]], [G.strides_[1], G.strides_[0]], 0), x, None, 0, None,
+                      w.code if low else -1)
         if self.n_in > 2 and self.next_[2] is not None:
-            gb = <Tensor>reduce_dims(UDL_SUM, G, [0], False, -1)
+            gb = <Tensor>reduce_dims(UDL_SUM, G, [0], False, self.op)
         return (gx, gw, gb)
 
     cdef object run_recorded(self, Tensor g):
         cdef Tensor x = self.s0, w = self.s1, G, X
+        cdef int x_code = x.code, w_code = w.code
+        if self.op >= 0:
+            x, w, g = cast(x, UDL_BF16), cast(w, UDL_BF16), cast(g, UDL_BF16)
         G = <Tensor>reshape(g, (-1, w.shape_[0]))
         X = <Tensor>reshape(x, (-1, w.shape_[1]))
-        return (matmul(g, w) if self.next_[0] is not None else None,
-                matmul(transpose(G, 0, 1), X) if self.next_[1] is not None else None,
-                sum(G, 0) if self.n_in > 2 and self.next_[2] is not None else None)
+        return (cast(<Tensor>matmul(g, w), x_code) if self.next_[0] is not None else None,
+                cast(<Tensor>matmul(transpose(G, 0, 1), X), w_code) if self.next_[1] is not None else None,
+                sum(G if self.op < 0 else cast(G, self.op), 0) if self.n_in > 2 and self.next_[2] is not None else None)
+
+
+cdef inline bint may_round(Tensor t) noexcept:
+    return t.code == UDL_F32 or t.code == UDL_BF16
 
 
 cpdef object linear(Tensor input, Tensor weight, Tensor bias=None):
@@ -247,6 +266,7 @@ cpdef object linear(Tensor input, Tensor weight, Tensor bias=None):
     cdef Py_ssize_t shape[8]
     cdef int i
     cdef bint records
+    cdef int low = -1
     if input is None or weight is None:
         raise TypeError("linear: expected input and weight to be Tensors, got None")
     if weight.ndim_ != 2:
@@ -257,9 +277,11 @@ cpdef object linear(Tensor input, Tensor weight, Tensor bias=None):
     if input.ndim_ == 0 or input.shape_[input.ndim_ - 1] != weight.shape_[1]:
         raise ShapeError(f"linear: expected input [..., {weight.shape_[1]}] for weight {list(size_of(weight))}, got input "
                          f"{list(size_of(input))}")
-    if udl_autocast >= 0:
+    if udl_autocast == UDL_BF16 and may_round(input) and may_round(weight) and (bias is None or may_round(bias)):
+        low = UDL_BF16
+    elif udl_autocast >= 0:
         input, weight, bias = lowered(input), lowered(weight), lowered(bias)
-    if input.code != weight.code or input.code < UDL_BF16 or (bias is not None and bias.code != input.code):
+    if low < 0 and (input.code != weight.code or input.code < UDL_BF16 or (bias is not None and bias.code != input.code)):
         raise DTypeError(f"linear: expected input, weight and bias of one floating type, got {input.dtype}, {weight.dtype}"
                          + (f", {bias.dtype}" if bias is not None else ""))
     if bias is not None and (bias.ndim_ != 1 or bias.shape_[0] != weight.shape_[0]):
@@ -268,7 +290,7 @@ cpdef object linear(Tensor input, Tensor weight, Tensor bias=None):
     wt = make_view(weight, 2, [weight.shape_[1], weight.shape_[0]], [weight.strides_[1], weight.strides_[0]], 0)
     records = udl_recording and (wants(input) or wants(weight) or wants(bias))
     out = gemm(x, wt, contiguous(bias) if bias is not None else None, 0,
-               packed_weight(weight, x.shape_[0]) if not records else None)
+               packed_weight(weight, x.shape_[0], weight.code if low < 0 else low) if not records else None, low)
     if input.ndim_ != 2:
         for i in range(input.ndim_ - 1):
             shape[i] = input.shape_[i]
@@ -284,14 +306,17 @@ cpdef object linear(Tensor input, Tensor weight, Tensor bias=None):
             link(n, 2, bias)
         save0(n, input)
         save1(n, weight)
+        n.op = -1 if low < 0 else bias.code if bias is not None else low
         out.node = n
     return out
 
 
 def matmul_into(Tensor a not None, Tensor b not None, Tensor out not None, Tensor bias=None, Tensor residual=None, int act=0,
-                double alpha=1.0, double beta=0.0, bint bias_m=False):
-    """The kernel alone with its whole epilogue, nothing recorded: out = act(alpha a b + beta out + bias) + residual, 2-d."""
+                double alpha=1.0, double beta=0.0, bint bias_m=False, bint low=False):
+    """The kernel alone with its whole epilogue, nothing recorded: out = act(alpha a b + beta out + bias) + residual, 2-d.
+    low: a product of bfloat16 numbers, whose operands may be float32; residual has the type of out."""
     cdef udl_matmul_args s
+    cdef int code = UDL_BF16 if low else a.code
     cdef PackedWeight packed = None
     if a.ndim_ != 2 or b.ndim_ != 2 or out.ndim_ != 2 or a.shape_[1] != b.shape_[0] or out.shape_[0] != a.shape_[0] \
             or out.shape_[1] != b.shape_[1] or (out.strides_[1] != 1 and out.shape_[1] > 1):
@@ -300,12 +325,12 @@ def matmul_into(Tensor a not None, Tensor b not None, Tensor out not None, Tenso
     s.bias = bias.data_ if bias is not None else NULL
     s.residual = residual.data_ if residual is not None else NULL
     if b.strides_[0] == 1 and b.strides_[1] == b.shape_[0]:  # the weight of a linear layer, turned
-        packed = packed_weight(make_view(b, 2, [b.shape_[1], b.shape_[0]], [b.shape_[0], 1], 0), a.shape_[0])
+        packed = packed_weight(make_view(b, 2, [b.shape_[1], b.shape_[0]], [b.shape_[0], 1], 0), a.shape_[0], code)
     s.packed_b = packed.ptr if packed is not None else NULL
-    s.dtype, s.batch, s.m, s.n, s.k = a.code, 1, a.shape_[0], b.shape_[1], a.shape_[1]
+    s.dtype, s.batch, s.m, s.n, s.k = code, 1, a.shape_[0], b.shape_[1], a.shape_[1]
     s.a_batch = s.b_batch = s.o_batch = 0
     s.a_m, s.a_k, s.b_k, s.b_n = a.strides_[0], a.strides_[1], b.strides_[0], b.strides_[1]
-    s.ldo, s.act, s.bias_m, s.precision = out.strides_[0], act, bias_m, 0
+    s.ldo, s.act, s.bias_m, s.wide = out.strides_[0], act, bias_m, wide_fields(out, a, b, bias) if low else 0
     s.alpha, s.beta = alpha, beta
     if udl_tracing:
         record_call(UDL_K_matmul, &s, (out, a, b, bias, residual))

@@ -277,7 +277,8 @@ cdef class Plan:
             f[1] = <int64_t>g.offset + <int64_t>blocks
         for i in range(len(self.packs)):
             c, place, rows = <tuple>self.packs[i]
-            pw = packed_weight(<Tensor>self.places.tensors[<Py_ssize_t>place], rows)
+            pw = packed_weight(<Tensor>self.places.tensors[<Py_ssize_t>place], rows,
+                               <int>(<udl_matmul_args *>self.calls[<Py_ssize_t>c].args).dtype)
             self.packed[i] = pw
             (<udl_matmul_args *>self.calls[<Py_ssize_t>c].args).packed_b = NULL if pw is None else pw.ptr
         for o, blocks in self.generators:

@@ -43,7 +43,7 @@ cdef extern from "udlfast.h" nogil:
         const void *bias
         const void *residual
         const void *packed_b
-        int64_t dtype, batch, m, n, k, a_batch, a_m, a_k, b_batch, b_k, b_n, o_batch, ldo, act, bias_m, precision
+        int64_t dtype, batch, m, n, k, a_batch, a_m, a_k, b_batch, b_k, b_n, o_batch, ldo, act, bias_m, wide
         double alpha, beta
     ctypedef struct udl_kernel_info:
         const char *name
@@ -76,6 +76,7 @@ cdef extern from "udlfast.h" nogil:
     void udl_cache_sizes(int64_t *out)
     int64_t udl_prepack(const udl_matmul_args *a, void *to)
     int64_t udl_prepack_rows()
+    enum: UDL_WIDE_A, UDL_WIDE_B, UDL_WIDE_OUT, UDL_WIDE_BIAS
     int udl_float32_precision()
     int udl_set_float32_precision(int precision)
     int udl_num_threads()

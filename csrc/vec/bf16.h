@@ -1,0 +1,42 @@
+/* bf16.h - vectors of bfloat16 numbers as float32: widened exactly when loaded, rounded to nearest even when stored. A NaN
+ * stays one. h_load_n and h_store_n do the first n lanes, 0 <= n <= VW32 (the others are 0). */
+#ifndef UDL_VEC_BF16_H
+#define UDL_VEC_BF16_H
+#include "vec.h"
+
+typedef uint16_t vhalf __attribute__((vector_size(UDL_VB / 2)));
+
+VFN vf32 h_widen(vhalf h) { return (vf32)(__builtin_convertvector(h, vu32) << 16); }
+VFN vhalf h_narrow(vf32 x) {
+    vu32 u = (vu32)x, nan = (vu32)(x != x), r = (u + 0x7fff + (u >> 16 & 1)) >> 16;
+    return __builtin_convertvector((nan & (u >> 16 | 0x40)) | (~nan & r), vhalf);
+}
+VFN vf32 h_load(const uint16_t *p) {
+    vhalf h;
+    memcpy(&h, p, sizeof h);
+    return h_widen(h);
+}
+VFN void h_store(uint16_t *p, vf32 x) {
+    vhalf h = h_narrow(x);
+    memcpy(p, &h, sizeof h);
+}
+#if defined(UDL_LEVEL_avx512)
+VFN vf32 h_load_n(const uint16_t *p, int n) {
+    return h_widen((vhalf)_mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1), p));
+}
+VFN void h_store_n(uint16_t *p, vf32 x, int n) {
+    _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), (__m256i)h_narrow(x));
+}
+#else
+VFN vf32 h_load_n(const uint16_t *p, int n) {
+    uint16_t t[VW32] = {0};
+    UDL_VEC_COPY_N(t, p, n, VW32, uint16_t);
+    return h_load(t);
+}
+VFN void h_store_n(uint16_t *p, vf32 x, int n) {
+    uint16_t t[VW32];
+    h_store(t, x);
+    UDL_VEC_COPY_N(p, t, n, VW32, uint16_t);
+}
+#endif
+#endif
