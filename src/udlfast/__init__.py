@@ -22,6 +22,7 @@ from ._core import (  # noqa: F401
     enable_grad,
     expand,
     flatten,
+    float16,
     float32,
     float64,
     from_numpy,
@@ -31,6 +32,8 @@ from ._core import (  # noqa: F401
     get_float32_matmul_precision,
     get_num_threads,
     inference_mode,
+    int8,
+    int16,
     int32,
     int64,
     is_grad_enabled,
@@ -83,6 +86,7 @@ __version__ = "0.1.0"
 
 double = float64
 long = int64
+half, short, char = float16, int16, int8
 strided = "udlfast.strided"
 contiguous_format = "contiguous_format"
 preserve_format = "preserve_format"
@@ -138,7 +142,7 @@ def __getattr__(name):
     if name in _COMPLEX:
         from .ops import _complex
         return getattr(_complex, _COMPLEX[name])
-    if name in ("finfo", "iinfo", "float16", "half"):
+    if name in ("finfo", "iinfo"):
         from . import typeinfo
         return getattr(typeinfo, name)
     if name in ("save", "load"):

@@ -32,7 +32,8 @@ def _wrap_mode(want, function):
 set_hook("wrap_mode", _wrap_mode)
 
 _TYPE_NAMES = {"float32": "FloatTensor", "float64": "DoubleTensor", "int64": "LongTensor", "int32": "IntTensor",
-               "uint8": "ByteTensor", "bool": "BoolTensor", "bfloat16": "BFloat16Tensor"}
+               "uint8": "ByteTensor", "bool": "BoolTensor", "bfloat16": "BFloat16Tensor",
+               "int8": "CharTensor", "int16": "ShortTensor", "float16": "HalfTensor"}
 set_hook("type_name", lambda t: "udlfast." + _TYPE_NAMES[t.dtype.name])
 
 
@@ -177,7 +178,6 @@ extend("is_xpu", False)
 extend("is_sparse", False)
 extend("is_quantized", False)
 extend("cpu", lambda self, memory_format=None: self)
-extend("half", lambda self: self.to(_core.bfloat16))
 extend("pin_memory", lambda self: self)
 extend("get_device", lambda self: -1)
 extend("is_pinned", lambda self: False)
