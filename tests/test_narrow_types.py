@@ -81,7 +81,8 @@ def test_numbers_come_and_go(name, tmp_path):
 def test_order_and_choice(isa, name, n):
     a = np.random.default_rng(n).integers(-100, 100, (3, n)).astype(name)
     t = torch.from_numpy(a)
-    assert t.sort(1)[0].tolist() == np.sort(a, 1).tolist() and t.argsort(1, stable=True).tolist() == np.argsort(a, 1, kind="stable").tolist()
+    assert t.sort(1)[0].tolist() == np.sort(a, 1).tolist()
+    assert t.argsort(1, stable=True).tolist() == np.argsort(a, 1, kind="stable").tolist()
     assert t.max(1)[0].tolist() == a.max(1).tolist() and t.amin(0).tolist() == a.min(0).tolist() and t.argmax().item() == a.argmax()
     assert t[t > 0].tolist() == a[a > 0].tolist() and t[:, [0, -1]].tolist() == a[:, [0, -1]].tolist()
     assert t.gather(1, torch.zeros(3, 1, dtype=torch.int64)).tolist() == a[:, :1].tolist()
@@ -99,7 +100,8 @@ def test_places_that_coincide_add_up_and_wrap(name):
 
 LAYERS = {
     "linear": (lambda: nn.Linear(9, 5), (4, 9)), "conv2d": (lambda: nn.Conv2d(3, 4, 3, padding=1), (2, 3, 7, 7)),
-    "norm": (lambda: nn.LayerNorm(9), (4, 9)), "batch_norm": (lambda: nn.BatchNorm1d(9), (5, 9)), "lstm": (lambda: nn.LSTM(9, 4), (3, 2, 9)),
+    "norm": (lambda: nn.LayerNorm(9), (4, 9)), "batch_norm": (lambda: nn.BatchNorm1d(9), (5, 9)),
+    "lstm": (lambda: nn.LSTM(9, 4), (3, 2, 9)),
     "attention": (lambda: nn.TransformerEncoderLayer(8, 2, 16, 0.0), (5, 2, 8)), "pool": (lambda: nn.MaxPool2d(2), (1, 2, 6, 6)),
     "softmax": (lambda: nn.Softmax(-1), (4, 9)), "gelu": (lambda: nn.GELU(), (4, 9)),
 }  # fmt: skip
