@@ -438,6 +438,8 @@ cpdef object binary(int op, object a, object b):
         return NotImplemented
     if type(a).__name__ == "ComplexTensor":
         return slot("complex_binary")(op_name(op), a, b)
+    if type(a).__name__ == "SparseTensor":
+        return slot("sparse_binary")(op_name(op), a, b)
     if isinstance(b, Tensor):
         return binary(op, as_tensor_like(a, <Tensor>b), b)
     raise TypeError(f"{op_name(op)}: expected a Tensor, got {type(a).__name__} and {type(b).__name__}")
@@ -459,6 +461,8 @@ def binary_function(int op, a, b):
     if r is NotImplemented:
         if type(b).__name__ == "ComplexTensor":
             return slot("complex_binary")(op_name(op), a, b)
+        if type(b).__name__ == "SparseTensor":
+            return slot("sparse_binary")(op_name(op), a, b)
         raise TypeError(f"{op_name(op)}: expected Tensors or numbers, got {type(a).__name__} and {type(b).__name__}")
     return r
 

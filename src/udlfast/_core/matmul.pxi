@@ -137,6 +137,8 @@ cpdef object matmul(input, other, out=None):
             return matmul(input, slot("to_tensor")(other))
         if "ComplexTensor" in (type(input).__name__, type(other).__name__):
             return slot("complex_binary")("matmul", input, other)
+        if "SparseTensor" in (type(input).__name__, type(other).__name__):
+            return slot("sparse_binary")("matmul", input, other)
         raise TypeError(f"matmul: expected two Tensors, got {type(input).__name__} and {type(other).__name__}")
     a, b = <Tensor>input, <Tensor>other
     if a.ndim_ == 0 or b.ndim_ == 0:

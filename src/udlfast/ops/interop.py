@@ -6,6 +6,7 @@ from .. import _core
 from .._core import Tensor, extend, from_capsule, set_hook, to_dlpack
 from ..device import CPU, check_device, device
 from ..errors import ArgumentError, DTypeError
+from ..layout import strided
 from . import _shared
 
 
@@ -172,7 +173,7 @@ extend("__dlpack_device__", lambda self: (1, 0))
 set_hook("reduce", _reduce)
 extend("__deepcopy__", _deepcopy)
 extend("device", property(lambda self: CPU))
-extend("layout", "udlfast.strided")
+extend("layout", strided)
 extend("is_cuda", False)
 extend("is_xpu", False)
 extend("is_sparse", False)
