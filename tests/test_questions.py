@@ -24,13 +24,6 @@ def test_one_process():
         torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(1, 1))
 
 
-def test_float16_can_be_named_and_not_used():
-    table = {"float32": torch.float32, "float16": torch.float16}
-    assert table["float16"] is torch.half
-    with pytest.raises(TypeError, match="float16 .*not supported; use bfloat16"):
-        torch.zeros(2, dtype=torch.float16)
-
-
 def test_onnx_export_refuses():
     with pytest.raises(ArgumentError, match="onnx.export: not part"):
         torch.onnx.export(None, None, "model.onnx")
@@ -52,7 +45,8 @@ def test_tensors_are_on_the_cpu():
 
 
 @pytest.mark.parametrize("name, dtype", [("FloatTensor", "float32"), ("DoubleTensor", "float64"), ("LongTensor", "int64"),
-                                         ("IntTensor", "int32"), ("ByteTensor", "uint8"), ("BoolTensor", "bool")])  # fmt: skip
+                                         ("IntTensor", "int32"), ("ByteTensor", "uint8"), ("CharTensor", "int8"),
+                                         ("ShortTensor", "int16"), ("HalfTensor", "float16"), ("BoolTensor", "bool")])  # fmt: skip
 def test_old_constructors(name, dtype):
     make = getattr(torch, name)
     x = make([[1, 0], [1, 1]])

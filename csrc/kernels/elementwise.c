@@ -7,6 +7,7 @@
  * Parallel pieces are cut by the shape: PIECE elements. Floor: bytes of all operands over bandwidth. */
 #ifndef T
 #include "elementwise.h"
+#include "half.h"
 #define UDL_THIS_FILE "kernels/elementwise.c"
 #define BLOCK 512
 #define PIECE 32768
@@ -31,7 +32,7 @@ static void row_offsets(const udl_walk *w, i64 row, i64 at[4]) {
     }
 }
 
-static const int itemsizes[UDL_NDTYPES] = {1, 1, 4, 8, 2, 4, 8};
+static const int itemsizes[UDL_NDTYPES] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8};
 
 static float bf16_to_float(uint16_t h) { uint32_t b = (uint32_t)h << 16; float f; memcpy(&f, &b, 4); return f; }
 static uint16_t float_to_bf16(float f) {
@@ -147,8 +148,11 @@ static void FN(gather)(T *buf, const void *src, i64 at, i64 stride, i64 dtype, i
     switch (dtype) {
     case UDL_BOOL: LOADS(uint8_t, (T)(v != 0))
     case UDL_U8: LOADS(uint8_t, (T)v)
+    case UDL_I8: LOADS(int8_t, (T)v)
+    case UDL_I16: LOADS(int16_t, (T)v)
     case UDL_I32: LOADS(int32_t, (T)v)
     case UDL_I64: LOADS(i64, (T)v)
+    case UDL_F16: LOADS(uint16_t, FROM_FLOAT(half_to_float(v)))
     case UDL_BF16: LOADS(uint16_t, FROM_FLOAT(bf16_to_float(v)))
     case UDL_F32: LOADS(float, FROM_FLOAT(v))
     case UDL_F64: LOADS(double, FROM_FLOAT(v))
@@ -169,8 +173,11 @@ static void FN(scatter)(const T *buf, void *dst, i64 at, i64 stride, i64 dtype, 
     switch (dtype) {
     case UDL_BOOL: STORES(uint8_t, v != 0)
     case UDL_U8: STORES(uint8_t, (uint8_t)AS_INT(v))
+    case UDL_I8: STORES(int8_t, (int8_t)(uint8_t)(uint64_t)AS_INT(v))
+    case UDL_I16: STORES(int16_t, (int16_t)(uint16_t)(uint64_t)AS_INT(v))
     case UDL_I32: STORES(int32_t, (int32_t)(uint32_t)(uint64_t)AS_INT(v))
     case UDL_I64: STORES(i64, AS_INT(v))
+    case UDL_F16: STORES(uint16_t, float_to_half((float)v))
     case UDL_BF16: STORES(uint16_t, float_to_bf16((float)v))
     case UDL_F32: STORES(float, (float)v)
     case UDL_F64: STORES(double, (double)v)

@@ -10,6 +10,7 @@
  * element i uses words 2 (i % 2), 2 (i % 2) + 1 (low half first) of counter offset + i / 2 (double, kinds 2 and 4). A
  * normal pair takes one counter's words (0, 1) or (2, 3), in double all four. So a call reserves ceil(n / 4) counters
  * or ceil(n / 2), and any split of the range gives the same numbers. */
+#include "half.h"
 #include "philox.h"
 #include "../vec/math.h"
 
@@ -132,7 +133,7 @@ VFN uint16_t to_bf16(float f) {
     return (uint16_t)(f != f ? 0x7fc0 : (u + 0x7fff + ((u >> 16) & 1)) >> 16);
 }
 
-static void bf16_range(void *ctx, i64 begin, i64 end) {
+static void narrow_range(void *ctx, i64 begin, i64 end) {
     const random_ctx *x = ctx;
     uint16_t *out = x->a->out;
     float t[UNIT32];
@@ -140,7 +141,7 @@ static void bf16_range(void *ctx, i64 begin, i64 end) {
         uint64_t counter = x->offset + (uint64_t)i / 4;
         if (x->a->kind == 0) uniform_f32(x, counter, t);
         else normal_f32(x, counter, t);
-        for (i64 j = 0, n = UDL_MINI(UNIT32, end - i); j < n; j++) out[i + j] = to_bf16(t[j]);
+        for (i64 j = 0, n = UDL_MINI(UNIT32, end - i); j < n; j++) out[i + j] = x->a->dtype == UDL_F16 ? float_to_half(t[j]) : to_bf16(t[j]);
     }
 }
 
@@ -177,9 +178,12 @@ static void scale_words(uint64_t *r, i64 n, uint64_t low, uint64_t range) {
     switch (dtype) {                                                                                       \
     case UDL_F32: for (i64 j = 0; j < n; j++) ((float *)out)[at + j] = (float)(V); break;                  \
     case UDL_F64: for (i64 j = 0; j < n; j++) ((double *)out)[at + j] = (double)(V); break;                \
+    case UDL_F16: for (i64 j = 0; j < n; j++) ((uint16_t *)out)[at + j] = float_to_half((float)(V)); break;  \
     case UDL_BF16: for (i64 j = 0; j < n; j++) ((uint16_t *)out)[at + j] = to_bf16((float)(V)); break;     \
     case UDL_I64: for (i64 j = 0; j < n; j++) ((int64_t *)out)[at + j] = (int64_t)(V); break;              \
     case UDL_I32: for (i64 j = 0; j < n; j++) ((int32_t *)out)[at + j] = (int32_t)(V); break;              \
+    case UDL_I16: for (i64 j = 0; j < n; j++) ((int16_t *)out)[at + j] = (int16_t)(V); break;              \
+    case UDL_I8: for (i64 j = 0; j < n; j++) ((int8_t *)out)[at + j] = (int8_t)(V); break;                 \
     case UDL_U8: for (i64 j = 0; j < n; j++) ((uint8_t *)out)[at + j] = (uint8_t)(V); break;               \
     default: for (i64 j = 0; j < n; j++) ((uint8_t *)out)[at + j] = (V) != 0; break;                       \
     }
@@ -239,6 +243,11 @@ static double last_below(double lo, double hi, i64 dtype) {
     if (dtype == UDL_F64) return nextafter(hi, lo);
     float f = (float)hi;
     if (dtype == UDL_F32) return nextafterf(f, (float)lo);
+    if (dtype == UDL_F16) {
+        uint16_t h = float_to_half(f);
+        if (half_to_float(h) >= f) h = (uint16_t)(h & 0x7fff ? h & 0x8000 ? h + 1 : h - 1 : 0x8001);
+        return UDL_MAXI((double)half_to_float(h), lo);
+    }
     uint32_t u;
     memcpy(&u, &f, 4);
     if (f > 0) u = (u - 1) & 0xffff0000u;
@@ -255,7 +264,7 @@ int KERNEL(random)(const udl_random_args *a) {
     if (a->kind >= 2) fn = a->kind == 2 ? integers_range : bernoulli_range;
     else if (a->dtype == UDL_F32) fn = a->kind ? normal_range_f32 : uniform_range_f32;
     else if (a->dtype == UDL_F64) fn = a->kind ? normal_range_f64 : uniform_range_f64;
-    else if (a->dtype == UDL_BF16) fn = bf16_range;
+    else if (a->dtype == UDL_BF16 || a->dtype == UDL_F16) fn = narrow_range;
     else return UDL_EINVAL;
     if (a->kind == 0) {
         x.scale = a->p[1] - a->p[0];

@@ -1,4 +1,4 @@
-/* reduce_int.c - reductions of bool, uint8, int32, int64 (in int64, wrapping); bfloat16 goes on to reduce_bf16.c.
+/* reduce_int.c - reductions of bool and of integers (in int64, wrapping); bfloat16 goes on to reduce_bf16.c.
  *
  * Rows of the common reductions are plain loops over their type, which compilers turn into vectors; the rest has one
  * accumulator for each output, walked in the order of memory. */
@@ -8,6 +8,8 @@ static i64 load_int(const void *p, i64 i, i64 dtype) {
     switch (dtype) {
     case UDL_I64: return ((const i64 *)p)[i];
     case UDL_I32: return ((const int32_t *)p)[i];
+    case UDL_I16: return ((const int16_t *)p)[i];
+    case UDL_I8: return ((const int8_t *)p)[i];
     case UDL_BOOL: return ((const uint8_t *)p)[i] != 0;
     default: return ((const uint8_t *)p)[i];
     }
@@ -17,6 +19,8 @@ static void store_int(const udl_reduce_args *a, i64 at, i64 v) {
     switch (a->out_dtype) {
     case UDL_I64: ((i64 *)a->out)[at] = v; break;
     case UDL_I32: ((int32_t *)a->out)[at] = (int32_t)v; break;
+    case UDL_I16: ((int16_t *)a->out)[at] = (int16_t)v; break;
+    case UDL_I8: ((int8_t *)a->out)[at] = (int8_t)v; break;
     case UDL_BOOL: ((uint8_t *)a->out)[at] = v != 0; break;
     case UDL_U8: ((uint8_t *)a->out)[at] = (uint8_t)v; break;
     default: break;
@@ -37,6 +41,8 @@ static i64 int_row(const udl_reduce_args *a, i64 row) { /* sum, maximum or minim
     switch (a->dtype) {
     case UDL_I64: INT_ROW(i64, x[k]);
     case UDL_I32: INT_ROW(int32_t, x[k]);
+    case UDL_I16: INT_ROW(int16_t, x[k]);
+    case UDL_I8: INT_ROW(int8_t, x[k]);
     case UDL_BOOL: INT_ROW(uint8_t, x[k] != 0);
     default: INT_ROW(uint8_t, x[k]);
     }

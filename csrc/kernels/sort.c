@@ -12,7 +12,7 @@
 
 /* n^2 / VW64 comparisons against the passes of a radix sort: about equal there (with one pass for keys of a byte) */
 enum { RANK_MAX = 32 * VW64, RANK_MAX_BYTE = 48, KEY_CHUNK = 256, KEY_GROUP = 16, INDEXED_MAX = 8192 };
-static const i64 key_bytes[UDL_NDTYPES] = {1, 1, 4, 8, 2, 4, 8}; /* = the size of an element */
+static const i64 key_bytes[UDL_NDTYPES] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8}; /* = the size of an element */
 
 typedef struct { uint64_t key; i64 at; } sort_pair;
 
@@ -39,6 +39,8 @@ static void keys_of(uint64_t *restrict key, const void *row, i64 at, i64 n, i64 
     case UDL_BF16: SORT_KEYS(uint16_t, key_bf16(w));
     case UDL_I64: SORT_KEYS(uint64_t, w ^ 1ull << 63);
     case UDL_I32: SORT_KEYS(uint32_t, (uint64_t)(w ^ 1u << 31));
+    case UDL_I16: SORT_KEYS(uint16_t, (uint64_t)(w ^ 1u << 15));
+    case UDL_I8: SORT_KEYS(uint8_t, (uint64_t)(w ^ 1u << 7));
     default: SORT_KEYS(uint8_t, (uint64_t)w);
     }
 }

@@ -22,6 +22,7 @@ from ._core import (  # noqa: F401
     enable_grad,
     expand,
     flatten,
+    float16,
     float32,
     float64,
     from_numpy,
@@ -31,6 +32,8 @@ from ._core import (  # noqa: F401
     get_float32_matmul_precision,
     get_num_threads,
     inference_mode,
+    int8,
+    int16,
     int32,
     int64,
     is_grad_enabled,
@@ -75,6 +78,19 @@ from ._core import (  # noqa: F401
 from ._core import as_strided as as_strided
 from ._core import set_size_class as _set_size_class
 from .device import device as device
+from .layout import (  # noqa: F401
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    preserve_format,
+    sparse_coo,
+    sparse_csr,
+    strided,
+)
+from .layout import (
+    memory_format as memory_format,
+)
 from .size import Size as Size
 
 _set_size_class(Size)
@@ -83,11 +99,7 @@ __version__ = "0.1.0"
 
 double = float64
 long = int64
-strided = "udlfast.strided"
-contiguous_format = "contiguous_format"
-preserve_format = "preserve_format"
-channels_last = "channels_last"
-channels_last_3d = "channels_last_3d"
+half, short, char = float16, int16, int8
 newaxis = None
 inf, nan, pi, e = 1e999, 1e999 - 1e999, 3.141592653589793, 2.718281828459045
 swapaxes = transpose
@@ -97,7 +109,7 @@ globals().update(float=float32, int=int32, bool=bool_)  # names of types that sh
 
 _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",
          "cuda", "backends", "func", "amp", "multiprocessing", "profiler", "version", "hub", "cpu", "compiler",
-         "special", "linalg", "fft", "signal", "distributions", "accelerator", "distributed", "onnx")
+         "special", "sparse", "linalg", "fft", "signal", "distributions", "accelerator", "distributed", "onnx")
 _COMPLEX = {"complex64": "complex64", "cfloat": "complex64", "complex128": "complex128", "cdouble": "complex128"}
 
 # functions and classes of modules that are imported when one of their names is first used
@@ -138,7 +150,7 @@ def __getattr__(name):
     if name in _COMPLEX:
         from .ops import _complex
         return getattr(_complex, _COMPLEX[name])
-    if name in ("finfo", "iinfo", "float16", "half"):
+    if name in ("finfo", "iinfo"):
         from . import typeinfo
         return getattr(typeinfo, name)
     if name in ("save", "load"):

@@ -126,7 +126,7 @@ def tensor_repr(self):
     else:
         if not default:
             suffixes.append(f"dtype={t.dtype}")
-        values = t.float() if t.dtype is c.bfloat16 else t
+        values = t.float() if t.dtype.narrow else t
         body = _block(values, len(prefix), _summarised(values), _Formatter(_shown(values), t.is_floating_point()))
     if self.grad_fn is not None:
         suffixes.append(f"grad_fn={self.grad_fn!r}")

@@ -1,12 +1,12 @@
 """Assertions for tests of programs that use udlfast."""
 
-from ._core import Tensor, bfloat16, float32, float64
+from ._core import Tensor, bfloat16, float16, float32, float64
 from .ops.creation import as_tensor
 
 __all__ = ["assert_close"]
 
 # (relative, absolute) as PyTorch's; anything else must be equal
-_TOLERANCE = {float32: (1.3e-6, 1e-5), float64: (1e-7, 1e-7), bfloat16: (1.6e-2, 1e-5)}
+_TOLERANCE = {float32: (1.3e-6, 1e-5), float64: (1e-7, 1e-7), bfloat16: (1.6e-2, 1e-5), float16: (1e-3, 1e-5)}
 
 
 def assert_close(actual, expected, *, rtol=None, atol=None, equal_nan=False, check_dtype=True, msg=None):

@@ -49,17 +49,3 @@ class iinfo:
 
     def __repr__(self):
         return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
-
-
-class _Absent:
-    """A type of PyTorch's that scripts name and tensors cannot have."""
-
-    is_floating_point = True
-    is_complex = False
-    itemsize = 2
-
-    def __repr__(self):
-        return "udlfast.float16 (which is not supported; use bfloat16 or float32)"
-
-
-float16 = half = _Absent()

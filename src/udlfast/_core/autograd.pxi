@@ -142,7 +142,7 @@ def get_autocast():
 
 cdef inline Tensor lowered(Tensor t):
     """A float32 (or bfloat16) tensor in the type of autocast."""
-    return t if t is None or t.code == UDL_F64 or t.code < UDL_BF16 else cast(t, udl_autocast)
+    return t if t is None or t.code == UDL_F64 or t.code < UDL_F16 else cast(t, udl_autocast)
 
 
 # ---- nodes ------------------------------------------------------------------------------------------------------------
@@ -375,7 +375,7 @@ def attach(out, tuple inputs, backward, tuple saved=(), tuple args=()):
     i = 0
     for o in outs:
         t = <Tensor>o
-        if t.code >= UDL_BF16:
+        if t.code >= UDL_F16:
             t.node = n
             t.out_idx = <int>i
         i += 1

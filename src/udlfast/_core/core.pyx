@@ -16,7 +16,7 @@ from cpython.dict cimport PyDict_GetItem
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.float cimport PyFloat_AS_DOUBLE
-from libc.stdint cimport int64_t, uint64_t, uint32_t, uint16_t, uint8_t, int32_t
+from libc.stdint cimport int64_t, uint64_t, uint32_t, uint16_t, uint8_t, int32_t, int16_t, int8_t
 from libc.string cimport memset, memcpy
 from libc.stdlib cimport malloc, free, realloc
 cimport udl

@@ -45,7 +45,7 @@ cdef enum:
     DL_COPIED = 2
 
 # (type code, bits) of each dtype: 0 int, 1 unsigned, 2 float, 4 bfloat, 6 bool
-cdef uint8_t[7] DL_CODE = [6, 1, 0, 0, 4, 2, 2]
+cdef uint8_t[10] DL_CODE = [6, 1, 0, 0, 0, 0, 2, 4, 2, 2]
 
 
 cdef void dl_delete(udl_dl_managed *m) noexcept with gil:
@@ -142,7 +142,7 @@ cdef object dl_view(udl_dl_tensor *d, DLOwner owner):
     cdef int code = -1, i
     if d.device.device_type != 1:
         raise ArgumentError(f"from_dlpack: the memory is on a device of type {d.device.device_type}, not on the CPU; copy it first")
-    for i in range(7):
+    for i in range(UDL_NDTYPES):
         if DL_CODE[i] == d.dtype.code and 8 * ITEMSIZE[i] == d.dtype.bits and d.dtype.lanes == 1:
             code = i
     if code < 0:

@@ -8,6 +8,7 @@ cdef class dtype:
     cdef readonly bint is_floating_point
     cdef readonly bint is_complex
     cdef readonly bint is_signed
+    cdef readonly bint narrow  # a floating type of 16 bits: most operations compute it in float32
     cdef readonly str numpy_name
 
     def __init__(self, *args):
@@ -20,8 +21,8 @@ cdef class dtype:
         return _dtype_by_name, (self.name,)
 
 
-cdef int[7] ITEMSIZE = [1, 1, 4, 8, 2, 4, 8]
-cdef char[7] FORMAT = [63, 66, 105, 113, 104, 102, 100]  # ? B i q h f d
+cdef int[10] ITEMSIZE = [1, 1, 1, 2, 4, 8, 2, 2, 4, 8]
+cdef char[10] FORMAT = [63, 66, 98, 104, 105, 113, 101, 104, 102, 100]  # ? B b h i q e h f d
 cdef list DTYPES = []
 
 
@@ -29,17 +30,21 @@ cdef dtype make_dtype(int code, str name, str numpy_name):
     cdef dtype d = dtype.__new__(dtype)
     d.code, d.name, d.numpy_name = code, name, numpy_name
     d.itemsize = ITEMSIZE[code]
-    d.is_floating_point = code >= UDL_BF16
+    d.is_floating_point = code >= UDL_F16
     d.is_complex = False
-    d.is_signed = code >= UDL_I32
+    d.is_signed = code >= UDL_I8
+    d.narrow = code == UDL_F16 or code == UDL_BF16
     DTYPES.append(d)
     return d
 
 
 bool_ = make_dtype(UDL_BOOL, "bool", "bool")
 uint8 = make_dtype(UDL_U8, "uint8", "uint8")
+int8 = make_dtype(UDL_I8, "int8", "int8")
+int16 = make_dtype(UDL_I16, "int16", "int16")
 int32 = make_dtype(UDL_I32, "int32", "int32")
 int64 = make_dtype(UDL_I64, "int64", "int64")
+float16 = make_dtype(UDL_F16, "float16", "float16")
 bfloat16 = make_dtype(UDL_BF16, "bfloat16", "")
 float32 = make_dtype(UDL_F32, "float32", "float32")
 float64 = make_dtype(UDL_F64, "float64", "float64")
@@ -67,14 +72,25 @@ def set_default_dtype(dtype d):
 
 
 cdef inline int category(int code) noexcept:
-    return 0 if code == UDL_BOOL else (1 if code < UDL_BF16 else 2)
+    return 0 if code == UDL_BOOL else (1 if code < UDL_F16 else 2)
 
 
 cdef inline int compute_type(int code) noexcept:
     """The type that element-wise kernels compute in for results of type `code`."""
     if code == UDL_F64:
         return UDL_F64
-    return UDL_F32 if code >= UDL_BF16 else UDL_I64
+    return UDL_F32 if code >= UDL_F16 else UDL_I64
+
+
+cdef inline int wider(int a, int b) noexcept:
+    """The smallest type to which both convert."""
+    if a > b:
+        a, b = b, a
+    if a == UDL_U8 and b == UDL_I8:
+        return UDL_I16
+    if a == UDL_F16 and b == UDL_BF16:
+        return UDL_F32
+    return b
 
 
 cdef inline int promote(Tensor a, Tensor b) noexcept:
@@ -85,7 +101,7 @@ cdef inline int promote(Tensor a, Tensor b) noexcept:
         return b.code
     if b.ndim_ == 0 and a.ndim_ > 0 and category(b.code) <= category(a.code):
         return a.code
-    return a.code if a.code > b.code else b.code
+    return wider(a.code, b.code)
 
 
 cdef inline int code_of(object d, int default) except -1:
@@ -108,7 +124,7 @@ cdef inline int code_of(object d, int default) except -1:
 
 def promote_types(dtype a, dtype b):
     """The smallest type to which both convert."""
-    return DTYPES[a.code if a.code > b.code else b.code]
+    return DTYPES[wider(a.code, b.code)]
 
 
 def result_type(a, b):
@@ -127,7 +143,7 @@ def result_type(a, b):
 cdef inline int scalar_type(int code, object s) except -1:
     """Type of a tensor of type `code` combined with the Python number s."""
     if type(s) is float or isinstance(s, float):
-        return code if code >= UDL_BF16 else DEFAULT_FLOAT
+        return code if code >= UDL_F16 else DEFAULT_FLOAT
     if type(s) is bool:
         return code
     return code if code != UDL_BOOL else UDL_I64

@@ -174,7 +174,7 @@ cdef int broadcast_shape(str op, Tensor a, Tensor b, Py_ssize_t *shape) except -
 cdef inline int result_code(int op, int code) noexcept:
     if KIND[op] == BOOLEAN:
         return UDL_BOOL
-    if KIND[op] == FLOAT and code < UDL_BF16:
+    if KIND[op] == FLOAT and code < UDL_F16:
         return DEFAULT_FLOAT
     return code
 
@@ -295,7 +295,7 @@ cdef class CastNode(Node):
 
 cdef inline Tensor own_type(Tensor t, int code):
     """A differentiable input in the result's type, so that gradients come back in their own types."""
-    if t.code == code or t.code < UDL_BF16:
+    if t.code == code or t.code < UDL_F16:
         return t
     return cast(t, code)
 
@@ -317,11 +317,11 @@ cpdef object unary(int op, object input, double p0=0.0, double p1=0.0):
         if op == UDL_MAP_bitwise_not:
             op = UDL_MAP_logical_not
     code = result_code(op, a.code)
-    if op == UDL_MAP_bitwise_not and a.code >= UDL_BF16:
+    if op == UDL_MAP_bitwise_not and a.code >= UDL_F16:
         raise DTypeError(f"bitwise_not: expected an integer or bool tensor, got {a.dtype}")
     out = empty_like_c(a, code)
     run_map(op, out, a, None, None, 1, compute_for(op, a.code), p0, p1)
-    if udl_recording and code >= UDL_BF16 and wants(a):
+    if udl_recording and code >= UDL_F16 and wants(a):
         if op == UDL_MAP_sign or op == UDL_MAP_floor or op == UDL_MAP_ceil or op == UDL_MAP_round or op == UDL_MAP_trunc:
             p0 = 0.0
         n = UnaryNode.__new__(UnaryNode)
@@ -344,13 +344,13 @@ cdef object scalar_op(int op, Tensor a, object other):
     s = other
     code = scalar_type(a.code, other)
     check_bool_arith(op, a.code, UDL_BOOL if type(other) is bool else UDL_F64)
-    if op == UDL_MAP_pow and code < UDL_BF16 and s < 0:
+    if op == UDL_MAP_pow and code < UDL_F16 and s < 0:
         raise ArgumentError("pow: integers to negative integer powers are not allowed; convert to floating point first")
-    if (op == UDL_MAP_bitwise_and or op == UDL_MAP_bitwise_or or op == UDL_MAP_bitwise_xor) and code >= UDL_BF16:
+    if (op == UDL_MAP_bitwise_and or op == UDL_MAP_bitwise_or or op == UDL_MAP_bitwise_xor) and code >= UDL_F16:
         raise DTypeError(f"{op_name(op)}: expected integers or bools, got {DTYPES[code]}")
     out = empty_like_c(a, result_code(op, code))
     run_map(op, out, a, None, None, 2, compute_for(op, code), s, 0.0)
-    if udl_recording and out.code >= UDL_BF16 and wants(a):
+    if udl_recording and out.code >= UDL_F16 and wants(a):
         n = ScalarNode.__new__(ScalarNode)
         init_node1(n, a)
         n.op, n.p0 = op, s
@@ -385,10 +385,10 @@ cdef object tensor_op(int op, Tensor a, Tensor b):
         out = empty_nd(result_code(op, code), nd, shape)
     check_bool_arith(op, a.code, b.code)
     if (op == UDL_MAP_bitwise_and or op == UDL_MAP_bitwise_or or op == UDL_MAP_bitwise_xor or op == UDL_MAP_lshift
-            or op == UDL_MAP_rshift) and code >= UDL_BF16:
+            or op == UDL_MAP_rshift) and code >= UDL_F16:
         raise DTypeError(f"{op_name(op)}: expected integers or bools, got {a.dtype} and {b.dtype}")
     run_map(op, out, a, b, None, 2, compute_for(op, code), 0.0, 0.0)
-    if udl_recording and out.code >= UDL_BF16 and (wants(a) or wants(b)):
+    if udl_recording and out.code >= UDL_F16 and (wants(a) or wants(b)):
         a, b = own_type(a, out.code), own_type(b, out.code)
         n = BinaryNode.__new__(BinaryNode)
         init_node2(n, a, b)
@@ -438,6 +438,8 @@ cpdef object binary(int op, object a, object b):
         return NotImplemented
     if type(a).__name__ == "ComplexTensor":
         return slot("complex_binary")(op_name(op), a, b)
+    if type(a).__name__ == "SparseTensor":
+        return slot("sparse_binary")(op_name(op), a, b)
     if isinstance(b, Tensor):
         return binary(op, as_tensor_like(a, <Tensor>b), b)
     raise TypeError(f"{op_name(op)}: expected a Tensor, got {type(a).__name__} and {type(b).__name__}")
@@ -459,6 +461,8 @@ def binary_function(int op, a, b):
     if r is NotImplemented:
         if type(b).__name__ == "ComplexTensor":
             return slot("complex_binary")(op_name(op), a, b)
+        if type(b).__name__ == "SparseTensor":
+            return slot("sparse_binary")(op_name(op), a, b)
         raise TypeError(f"{op_name(op)}: expected Tensors or numbers, got {type(a).__name__} and {type(b).__name__}")
     return r
 
@@ -527,7 +531,7 @@ def ew3(int op, Tensor a not None, b, c, double p0=0.0, double p1=0.0):
     for o in (b, c):
         if o is not None:
             t = <Tensor?>o
-            code = t.code if code == UDL_BOOL and op == UDL_MAP_where else (code if code > t.code else t.code)
+            code = t.code if code == UDL_BOOL and op == UDL_MAP_where else wider(code, t.code)
             nd = broadcast_shape(op_name(op), out, t, shape)
             out = shape_only(nd, shape)
     out = empty_nd(result_code(op, code), nd, shape)
@@ -644,7 +648,7 @@ cpdef Tensor cast(Tensor a, int code):
         return a
     out = empty_like_c(a, code)
     copy_into(out, a)
-    if udl_recording and code >= UDL_BF16 and a.code >= UDL_BF16 and wants(a):
+    if udl_recording and code >= UDL_F16 and a.code >= UDL_F16 and wants(a):
         n = CastNode.__new__(CastNode)
         init_node1(n, a)
         n.op = a.code
@@ -685,11 +689,11 @@ cpdef Tensor fill_(Tensor self, value):
         return assign(self, v, "fill_")
     check_overlap(self, "fill_") if not self.contig else 0
     if self.numel_:
-        if self.contig and not value and self.numel_ < 65536 and (self.code < UDL_BF16 or str(value)[0] != "-"):
+        if self.contig and not value and self.numel_ < 65536 and (self.code < UDL_F16 or str(value)[0] != "-"):
             if udl_tracing:
                 record_bytes(UDL_PLAN_FILL, self, None, self.numel_ * ITEMSIZE[self.code])
             memset(self.data_, 0, self.numel_ * ITEMSIZE[self.code])
-        elif self.code == UDL_I64 or self.code == UDL_I32 or self.code == UDL_U8:
+        elif UDL_BOOL < self.code < UDL_F16:
             v = empty_nd(UDL_I64, 0, NULL)
             try:
                 (<int64_t *>v.data_)[0] = int(value)
@@ -727,7 +731,7 @@ def unary_into(int op, Tensor self not None, double p0, double p1, str name):
     or leaky_relu with a slope above 0): the tape keeps that memory itself, nothing is copied and nothing more is kept. False
     where it cannot be (a view, integers); the caller then goes the general way."""
     cdef UnaryNode n
-    if not self.contig or self.code < UDL_BF16:
+    if not self.contig or self.code < UDL_F16:
         return False
     if not udl_recording or not wants(self):
         run_map(op, self, self, None, None, 1, compute_for(op, self.code), p0, p1)
@@ -768,7 +772,7 @@ cpdef Tensor assign(Tensor self, Tensor r, str op):
         raise ShapeError(f"{op}: a result of shape {list(size_of(r))} does not fit into {list(size_of(self))}")
     if udl_recording and (wants(self) or wants(r)):
         check_leaf(self, op)
-        if self.code < UDL_BF16:
+        if self.code < UDL_F16:
             raise DTypeError(f"{op}: a value that requires a gradient cannot be stored in a tensor of type {self.dtype}")
         check_overlap(self, op)
         copy_into(self, r)

@@ -17,6 +17,8 @@ cdef Tensor gemm(Tensor a, Tensor b, Tensor bias, int act, PackedWeight packed=N
     cdef int nd, i
     cdef Tensor out
     cdef Py_ssize_t batch = 1
+    if a.code == UDL_F16:
+        return cast(gemm(cast(a, UDL_F32), cast(b, UDL_F32), None if bias is None else cast(bias, UDL_F32), act), UDL_F16)
     nd = batch_shape(a, b, shape)
     for i in range(nd):
         batch *= shape[i]
@@ -144,6 +146,8 @@ cpdef object matmul(input, other, out=None):
             return matmul(input, slot("to_tensor")(other))
         if "ComplexTensor" in (type(input).__name__, type(other).__name__):
             return slot("complex_binary")("matmul", input, other)
+        if "SparseTensor" in (type(input).__name__, type(other).__name__):
+            return slot("sparse_binary")("matmul", input, other)
         raise TypeError(f"matmul: expected two Tensors, got {type(input).__name__} and {type(other).__name__}")
     a, b = <Tensor>input, <Tensor>other
     if a.ndim_ == 0 or b.ndim_ == 0:
@@ -157,7 +161,7 @@ cpdef object matmul(input, other, out=None):
     if a.shape_[a.ndim_ - 1] != b.shape_[k]:
         raise ShapeError(f"matmul: inner sizes differ: {list(size_of(a))} @ {list(size_of(b))} needs "
                          f"{a.shape_[a.ndim_ - 1]} == {b.shape_[k]}")
-    if a.code < UDL_BF16:
+    if a.code < UDL_F16:
         return slot("integer_matmul")(a, b)
     A = make_view(a, 2, [1, a.shape_[0]], [a.shape_[0], a.strides_[0]], 0) if a.ndim_ == 1 else a
     B = make_view(b, 2, [b.shape_[0], 1], [b.strides_[0], 1], 0) if b.ndim_ == 1 else b
@@ -281,7 +285,7 @@ cpdef object linear(Tensor input, Tensor weight, Tensor bias=None):
         low = UDL_BF16
     elif udl_autocast >= 0:
         input, weight, bias = lowered(input), lowered(weight), lowered(bias)
-    if low < 0 and (input.code != weight.code or input.code < UDL_BF16 or (bias is not None and bias.code != input.code)):
+    if low < 0 and (input.code != weight.code or input.code < UDL_F16 or (bias is not None and bias.code != input.code)):
         raise DTypeError(f"linear: expected input, weight and bias of one floating type, got {input.dtype}, {weight.dtype}"
                          + (f", {bias.dtype}" if bias is not None else ""))
     if bias is not None and (bias.ndim_ != 1 or bias.shape_[0] != weight.shape_[0]):

@@ -8,6 +8,9 @@ cdef object reduce_dims(int op, Tensor a, object dims, bint keepdim, int out_cod
     cdef int i, n = 0, first = -1, last = -1, k = 0
     cdef int bits = 0
     cdef Tensor out
+    if a.code == UDL_F16:
+        i = UDL_F16 if out_code < 0 else out_code
+        return cast(<Tensor>reduce_dims(op, cast(a, UDL_F32), dims, keepdim, UDL_F32 if i == UDL_F16 else i, name), i)
     for d in dims:
         bits |= 1 << <int>d
     for i in range(a.ndim_):
@@ -109,8 +112,8 @@ cdef object sum_or_mean(Tensor a, object dim, bint keepdim, object dtype_, bint 
     cdef SumNode n
     cdef int code, i
     cdef double count = 1.0
-    code = code_of(dtype_, UDL_I64 if a.code < UDL_BF16 and not average else a.code)
-    if average and code < UDL_BF16:
+    code = code_of(dtype_, UDL_I64 if a.code < UDL_F16 and not average else a.code)
+    if average and code < UDL_F16:
         raise DTypeError(f"mean: expected a floating-point tensor, got {a.dtype}; convert with .float() or pass dtype=")
     if dtype_ is not None and a.code != code:
         a = cast(a, code)
@@ -121,7 +124,7 @@ cdef object sum_or_mean(Tensor a, object dim, bint keepdim, object dtype_, bint 
             count *= a.shape_[<int>d]
         count = 1.0 / count if count else float("nan")
         run_map(UDL_MAP_mul, out, out, None, None, 2, compute_type(code), count, 0.0)
-    if udl_recording and code >= UDL_BF16 and wants(a):
+    if udl_recording and code >= UDL_F16 and wants(a):
         n = SumNode.__new__(SumNode)
         init_node1(n, a)
         n.nd, n.p0 = a.ndim_, count

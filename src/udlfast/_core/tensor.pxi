@@ -158,7 +158,7 @@ cdef class Tensor:
         return self.contig
 
     def is_floating_point(self):
-        return self.code >= UDL_BF16
+        return self.code >= UDL_F16
 
     def is_complex(self):
         return False
@@ -183,7 +183,7 @@ cdef class Tensor:
                 raise ArgumentError("requires_grad_: only leaf tensors can be told not to require a gradient; use "
                                     "detach() to get a tensor that is cut off from the tape")
             return self
-        if requires_grad and self.code < UDL_BF16:
+        if requires_grad and self.code < UDL_F16:
             raise DTypeError(f"requires_grad_: only floating-point tensors can require gradients, got {self.dtype}")
         self.rg = requires_grad
         return self
@@ -319,7 +319,7 @@ cdef class Tensor:
         return int(self.item())
 
     def __index__(self):
-        if self.code >= UDL_BF16 or self.numel_ != 1:
+        if self.code >= UDL_F16 or self.numel_ != 1:
             raise TypeError("__index__: only integer tensors of one element can be used as an index")
         return int(self.item())
 
@@ -495,9 +495,12 @@ cdef class Tensor:
     def type_as(self, other): return cast(self, (<Tensor?>other).code)
     def float(self, memory_format=None): return cast(self, UDL_F32)
     def double(self, memory_format=None): return cast(self, UDL_F64)
+    def half(self, memory_format=None): return cast(self, UDL_F16)
     def bfloat16(self, memory_format=None): return cast(self, UDL_BF16)
     def long(self, memory_format=None): return cast(self, UDL_I64)
     def int(self, memory_format=None): return cast(self, UDL_I32)
+    def short(self, memory_format=None): return cast(self, UDL_I16)
+    def char(self, memory_format=None): return cast(self, UDL_I8)
     def byte(self, memory_format=None): return cast(self, UDL_U8)
     def bool(self, memory_format=None): return cast(self, UDL_BOOL)
 
@@ -617,6 +620,10 @@ cdef int norm_dim(object dim, int ndim, str op) except -1:
     return d + n if d < 0 else d
 
 
+cdef extern from "Python.h":
+    double PyFloat_Unpack2(const char *p, int little_endian) except? -1.0
+
+
 cdef object read_item(const char *p, int code):
     cdef uint32_t bits
     cdef float f
@@ -632,6 +639,12 @@ cdef object read_item(const char *p, int code):
         return (<const int32_t *>p)[0]
     if code == UDL_U8:
         return (<const uint8_t *>p)[0]
+    if code == UDL_I16:
+        return (<const int16_t *>p)[0]
+    if code == UDL_I8:
+        return (<const int8_t *>p)[0]
+    if code == UDL_F16:
+        return PyFloat_Unpack2(p, 1)
     bits = <uint32_t>(<const uint16_t *>p)[0] << 16
     memcpy(&f, &bits, 4)
     return f

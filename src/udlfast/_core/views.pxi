@@ -530,7 +530,7 @@ def narrow(Tensor input not None, dim, start, length):
     cdef int d = norm_dim(dim, input.ndim_, "narrow")
     cdef Py_ssize_t s, n = length, size
     if isinstance(start, Tensor):
-        if (<Tensor>start).ndim_ or (<Tensor>start).code >= UDL_BF16 or (<Tensor>start).code == UDL_BOOL:
+        if (<Tensor>start).ndim_ or (<Tensor>start).code >= UDL_F16 or (<Tensor>start).code == UDL_BOOL:
             raise ArgumentError(f"narrow: expected start as a whole number or a 0-d tensor of one, got {list(size_of(<Tensor>start))} {start.dtype}")
         start = start.item()
     s = start

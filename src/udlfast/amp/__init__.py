@@ -1,4 +1,4 @@
-"""Mixed precision: matrix products and convolutions in bfloat16, losses in float32."""
+"""Mixed precision: matrix products and convolutions in a type of 16 bits, losses in float32."""
 
 import functools
 import warnings
@@ -10,11 +10,11 @@ from .grad_scaler import GradScaler as GradScaler
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
 
-_CPU_TYPE = _core.bfloat16
+_TYPES = {"cpu": _core.bfloat16}
 
 
 class autocast:
-    """A block, or a decorator, in which products of float32 tensors are computed in bfloat16.
+    """A block, or a decorator, in which products of float32 tensors are computed in bfloat16 (or float16).
 
     Linear layers, matmul and what is made of it, convolutions, attention and recurrent layers convert their float32 inputs to
     bfloat16 and give bfloat16; losses convert to float32; all other operations take what they get. float64 is left alone. Gradients
@@ -22,7 +22,7 @@ class autocast:
 
     Arguments:
         device_type: "cpu"; another one warns and changes nothing.
-        dtype: bfloat16; another one warns and changes nothing.
+        dtype: bfloat16, or float16, which saves memory and no time here; another one warns and changes nothing.
         enabled: False turns a surrounding block off.
         cache_enabled: accepted for compatibility.
 
@@ -44,12 +44,12 @@ class autocast:
             if enabled:
                 warnings.warn(f"User provided device_type of '{device_type}', but it is not available. Disabling", stacklevel=2)
             self.want = NOTHING
-        elif enabled and self.fast_dtype is not _core.bfloat16:
+        elif enabled and not self.fast_dtype.narrow:
             warnings.warn(f"In CPU autocast, but the target dtype {self.fast_dtype} is not supported. Disabling autocast. CPU Autocast "
-                          f"only supports dtype of udlfast.bfloat16 currently.", stacklevel=2)  # fmt: skip
+                          f"only supports dtype of udlfast.bfloat16, udlfast.float16 currently.", stacklevel=2)  # fmt: skip
             self.want = None
         else:
-            self.want = _core.bfloat16 if enabled else None
+            self.want = self.fast_dtype if enabled else None
         self._enabled, self._before = self.want is not None and self.want is not NOTHING, []
 
     def __enter__(self):
@@ -103,19 +103,20 @@ def set_autocast_cpu_enabled(enabled):
 
 
 def get_autocast_dtype(device_type="cpu"):
-    """The element type that products take inside autocast."""
-    return _CPU_TYPE
+    """The element type that products take inside autocast unless the block names one."""
+    return _TYPES.get(device_type, _core.float16)
 
 
 def set_autocast_dtype(device_type, dtype):
-    """Only bfloat16 is there."""
-    if device_type == "cpu" and dtype is not _core.bfloat16:
-        raise ArgumentError(f"set_autocast_dtype: only udlfast.bfloat16 is supported, got {dtype}")
+    """Makes bfloat16 or float16 the type of blocks that name none."""
+    if not getattr(dtype, "narrow", False):
+        raise ArgumentError(f"set_autocast_dtype: only udlfast.bfloat16 and udlfast.float16 are supported, got {dtype}")
+    _TYPES[device_type] = dtype
 
 
 def get_autocast_cpu_dtype():
-    """The element type that products take inside autocast."""
-    return _CPU_TYPE
+    """The element type that products take inside autocast on the CPU unless the block names one."""
+    return _TYPES["cpu"]
 
 
 def clear_autocast_cache():

@@ -7,7 +7,6 @@ forward costs one dictionary look-up; `_kinds` says in order of registration whi
 
 from collections import OrderedDict
 
-from .. import errors
 from .._core import Tensor
 from . import _apply, _hooks, _state, _views
 from ._where import name_layer
@@ -317,8 +316,8 @@ class Module:
         return self.type(_apply.dtype("bfloat16"))
 
     def half(self):
-        """Refused: there is no float16 here."""
-        raise errors.DTypeError("Module.half: float16 is not supported on this CPU backend; use .bfloat16()")
+        """Casts to float16."""
+        return self.type(_apply.dtype("float16"))
 
     def cpu(self):
         """This module: everything is on the CPU."""

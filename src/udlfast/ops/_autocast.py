@@ -6,7 +6,7 @@
 matmul and linear ask by themselves (_core/matmul.pxi)."""
 
 from .. import _core
-from .._core import Tensor, bfloat16, float32
+from .._core import Tensor, float32
 
 ON = 0  # is autocast on, in any thread? (a count of threads would need a lock; a thread that is outside asks in vain)
 
@@ -28,18 +28,18 @@ def low(*tensors):
 
 
 def wide(*tensors):
-    """bfloat16 tensors as float32, if this thread is inside autocast."""
+    """Tensors of 16-bit types as float32, if this thread is inside autocast."""
     if _core.get_autocast() is None:
         return tensors
-    return tuple(t.to(float32) if isinstance(t, Tensor) and t.dtype is bfloat16 else t for t in tensors)
+    return tuple(t.to(float32) if isinstance(t, Tensor) and t.dtype.narrow else t for t in tensors)
 
 
 def widest(tensors):
-    """Tensors of float32 and bfloat16 in one type, if this thread is inside autocast: for cat and stack."""
+    """Tensors of float32 and a 16-bit type in one type, if this thread is inside autocast: for cat and stack."""
     if _core.get_autocast() is None:
         return tensors
     kinds = {t.dtype for t in tensors if isinstance(t, Tensor)}
-    return [t.to(float32) if t.dtype is bfloat16 else t for t in tensors] if float32 in kinds and bfloat16 in kinds else tensors
+    return [t.to(float32) if t.dtype.narrow else t for t in tensors] if float32 in kinds and len(kinds) > 1 else tensors
 
 
 def paused(function, *args):

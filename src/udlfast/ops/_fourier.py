@@ -102,8 +102,8 @@ def _real(op, x):
         raise DTypeError(f"fft.{op}: expected a real input, got {x.dtype}")
     if not isinstance(x, Tensor):
         raise DTypeError(f"fft.{op}: expected a Tensor, got {type(x).__name__}")
-    if x.dtype is _core.bfloat16:
-        raise DTypeError(f"fft.{op}: bfloat16 is not supported; convert with .float()")
+    if x.dtype.narrow:
+        raise DTypeError(f"fft.{op}: {x.dtype} is not supported; convert with .float()")
     return x if x.dtype.is_floating_point else x.to(_core.get_default_dtype())
 
 

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable
 
 from .. import _core
-from .._core import attach, bfloat16, call, empty, float32, is_grad_enabled, zeros
+from .._core import attach, call, empty, float32, is_grad_enabled, zeros
 from ..errors import ArgumentError, ShapeError
 from . import _autocast
 from ._common import floating, index_tensor, same_type
@@ -55,12 +55,12 @@ def sequence(cell, input, hx, params, has_biases, num_layers, dropout, train, bi
         (input,), params = _autocast.low(input), list(_autocast.low(*params))
         hx = hx if hx is None else _autocast.low(*hx) if cell.has_c else _autocast.low(hx)[0]
     states = _check(cell, input, hx, params, per, num_layers, D, batch_first, batch_sizes)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         wide = [s.to(float32) for s in states]
         wide = None if hx is None else wide if cell.has_c else wide[0]
         out = _autocast.paused(sequence, cell, input.to(float32), wide, [p.to(float32) for p in params], has_biases, num_layers,
                                dropout, train, bidirectional, batch_first, batch_sizes)
-        return tuple(t.to(bfloat16) for t in out)
+        return tuple(t.to(input.dtype) for t in out)
     packed, x = batch_sizes is not None, input
     if batch_first and not packed:
         x = x.transpose(0, 1)

@@ -2,7 +2,7 @@
 from functools import lru_cache
 
 from .. import _core
-from .._core import MAP_clamp, MAP_clamp_backward, attach, bfloat16, ew1, ew2, extend, float32, is_grad_enabled
+from .._core import MAP_clamp, MAP_clamp_backward, attach, ew1, ew2, extend, float32, is_grad_enabled
 from ..errors import ArgumentError, ShapeError
 from ._common import axis, floating, same_type
 from .elementwise import expm1, relu, tanh, where
@@ -112,7 +112,7 @@ def _limited(x, low, high):
 def hardtanh_backward(node, g):
     """gx = g where y is strictly between the limits, else 0"""
     y, (low, high) = node.saved[0], node.args
-    if is_grad_enabled() or y.dtype is bfloat16 or low == high:
+    if is_grad_enabled() or y.dtype.narrow or low == high:
         return g * (~((y <= low) | (y >= high))).to(g.dtype),
     inner = _inner_limits(low, high, y.dtype is float32)  # clamp's gradient keeps its limits
     return ew2(MAP_clamp_backward, g, y, *inner),

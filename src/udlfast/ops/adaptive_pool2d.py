@@ -8,7 +8,6 @@ from .._core import (
     K_adaptive_avg_pool2d_backward,
     K_adaptive_max_pool2d,
     attach,
-    bfloat16,
     call,
     empty,
     float32,
@@ -58,8 +57,8 @@ def adaptive_avg_pool1d(input, output_size):
 
 def _adaptive_avg(op, input, output_size, n):
     floating(op, input)
-    if input.dtype is bfloat16:
-        return _adaptive_avg(op, input.to(float32), output_size, n).to(bfloat16)
+    if input.dtype.narrow:
+        return _adaptive_avg(op, input.to(float32), output_size, n).to(input.dtype)
     return _average(input, *_sizes(op, input, output_size, n))
 
 
@@ -125,9 +124,9 @@ def adaptive_max_pool1d(input, output_size, return_indices=False):
 
 def _adaptive_max(op, input, output_size, return_indices, n):
     floating(op, input)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         y, indices = _adaptive_max(op, input.to(float32), output_size, True, n)
-        y = y.to(bfloat16)
+        y = y.to(input.dtype)
         return (y, indices) if return_indices else y
     sizes, shape = _sizes(op, input, output_size, n)
     x = input.contiguous()

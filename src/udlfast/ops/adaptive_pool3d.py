@@ -1,5 +1,5 @@
 """Pooling of volumes to a given size: first every slice by the kernels of adaptive_pool2d, then depth (see pool3d)."""
-from .._core import K_adaptive_max_pool2d, attach, bfloat16, float32
+from .._core import K_adaptive_max_pool2d, attach, float32
 from ._common import floating
 from .adaptive_pool2d import _average, _sizes
 from .pool2d import max_pool2d_backward
@@ -23,8 +23,8 @@ def adaptive_avg_pool3d(input, output_size):
     """
     op = "adaptive_avg_pool3d"
     floating(op, input)
-    if input.dtype is bfloat16:
-        return adaptive_avg_pool3d(input.to(float32), output_size).to(bfloat16)
+    if input.dtype.narrow:
+        return adaptive_avg_pool3d(input.to(float32), output_size).to(input.dtype)
     slices, depth, shape = _stages(op, input, output_size)
     NC, D, E, image = depth[0], depth[1], depth[3], slices[3:]
     return _average(_average(input, slices, (NC, D, *image)), depth, (NC, E, *image)).reshape(shape)
@@ -48,9 +48,9 @@ def adaptive_max_pool3d(input, output_size, return_indices=False):
     """
     op = "adaptive_max_pool3d"
     floating(op, input)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         y, indices = adaptive_max_pool3d(input.to(float32), output_size, True)
-        return (y.to(bfloat16), indices) if return_indices else y.to(bfloat16)
+        return (y.to(input.dtype), indices) if return_indices else y.to(input.dtype)
     slices, depth, shape = _stages(op, input, output_size)
     x = input.contiguous()
     y, indices = pooled_max(K_adaptive_max_pool2d, x, slices, depth, shape, True)

@@ -90,7 +90,7 @@ def positive(input):
 
 
 def _signbit(x):
-    if x.dtype is _core.bfloat16:
+    if x.dtype.narrow:
         x = x.float()
     return _numpy("signbit")(x) if x.dtype.is_floating_point else x < 0
 
@@ -169,7 +169,7 @@ def frexp(input, *, out=None):
     tensor("frexp", input)
     if not input.dtype.is_floating_point:
         raise DTypeError(f"frexp: expected a floating-point tensor, got {input.dtype}; convert it with .float()")
-    narrow = input.dtype is _core.bfloat16
+    narrow = input.dtype.narrow
     m, e = numpy.frexp((input.float() if narrow else input).detach().numpy())
     m, e = (_core.from_numpy(numpy.asarray(v)) for v in (m, e.astype(numpy.int32)))
     m = attach(m.to(input.dtype) if narrow else m, (input,), frexp_backward, saved=(e,))
@@ -228,15 +228,15 @@ def _by_numpy(name):
     plain = _numpy(name)
 
     def function(a, b):
-        if a.dtype is _core.bfloat16:
+        if a.dtype.narrow:
             return plain(a.float(), b.float()).to(a.dtype)
         return plain(a, b).to(a.dtype)
     return function
 
 
 def _nextafter(a, b):
-    if a.dtype is _core.bfloat16:
-        raise DTypeError("nextafter: not defined for bfloat16")
+    if a.dtype.narrow:
+        raise DTypeError(f"nextafter: not defined for {a.dtype}")
     return _numpy("nextafter")(a, b)
 
 

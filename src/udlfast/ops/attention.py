@@ -7,7 +7,6 @@ from .._core import (
     K_attention_backward,
     K_dropout,
     attach,
-    bfloat16,
     bool_,
     call,
     empty,
@@ -54,11 +53,11 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
         query, key, value, attn_mask = _autocast.low(query, key, value, attn_mask)
     groups = _check(op, query, key, value, attn_mask, is_causal, enable_gqa)
     probability(op, dropout_p)
-    if query.dtype is bfloat16:
-        if attn_mask is not None and attn_mask.dtype is bfloat16:
+    if query.dtype.narrow:
+        if attn_mask is not None and attn_mask.dtype.narrow:
             attn_mask = attn_mask.to(float32)
         return _autocast.paused(scaled_dot_product_attention, query.to(float32), key.to(float32), value.to(float32), attn_mask,
-                                dropout_p, is_causal, scale, enable_gqa).to(bfloat16)
+                                dropout_p, is_causal, scale, enable_gqa).to(query.dtype)
     *lead, L, E = query.shape
     if scale is None:
         scale = 1.0 / math.sqrt(E) if E else 1.0

@@ -3,7 +3,6 @@ from .._core import (
     K_batch_norm,
     K_batch_norm_backward,
     attach,
-    bfloat16,
     call,
     empty,
     empty_like,
@@ -62,9 +61,9 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
             if tuple(t.shape) != (C,):
                 raise ShapeError(f"{op}: expected {name} [{C}] for input {list(shape)} with {C} channels, "
                                  f"got {list(t.shape)}")
-            if input.dtype is not bfloat16:
+            if not input.dtype.narrow:
                 same_type(op, input, t, name)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         return _in_float32(input, running_mean, running_var, weight, bias, training, momentum, eps)
     if training and N * L == 0:
         running_mean = running_var = None
@@ -117,7 +116,7 @@ def _in_float32(input, running_mean, running_var, weight, bias, training, moment
     y = batch_norm(*wide, training, momentum, eps)
     if training:
         _write_back(zip((running_mean, running_var), wide[1:3]))
-    return y.to(bfloat16)
+    return y.to(input.dtype)
 
 
 def _write_back(pairs):

@@ -1,6 +1,6 @@
 """The loss of yes-or-no questions: minus the log-probability of the right answer."""
 from .. import _core
-from .._core import R_MAX, R_MIN, bfloat16, float32
+from .._core import R_MAX, R_MIN, float32
 from ..errors import ArgumentError, ShapeError
 from . import _autocast
 from ._common import broadcast_shape, floating, reduced, reduction_of, same_type, tensor
@@ -37,9 +37,9 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     if input.shape != target.shape:
         raise ShapeError(f"{op}: expected target {list(input.shape)}, the shape of input, got {list(target.shape)}; "
                          f"reshape or squeeze one of them")
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         weight = None if weight is None else weight.to(float32)
-        return binary_cross_entropy(input.to(float32), target.to(float32), weight, reduction=reduction).to(bfloat16)
+        return binary_cross_entropy(input.to(float32), target.to(float32), weight, reduction=reduction).to(input.dtype)
     if input.numel():
         least, most = _core.peek(_core.reduce(R_MIN, input)), _core.peek(_core.reduce(R_MAX, input))
         if not (least >= 0.0 and most <= 1.0):  # NaN fails too
@@ -85,10 +85,10 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
         floating(op, target, "target")
         common = _core.promote_types(input.dtype, target.dtype)
         input, target = input.to(common), target.to(common)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         weight, pos_weight = (t if t is None else t.to(float32) for t in (weight, pos_weight))
         return binary_cross_entropy_with_logits(input.to(float32), target.to(float32), weight, reduction=reduction,
-                                                pos_weight=pos_weight).to(bfloat16)
+                                                pos_weight=pos_weight).to(input.dtype)
     if pos_weight is None:
         return _weighted(op, "bce_with_logits", input, target, weight, reduction)
     broadcast_shape(op, tuple(input.shape), tuple(pos_weight.shape))

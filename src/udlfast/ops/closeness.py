@@ -29,9 +29,15 @@ def equal(input, other):
     return input.shape == other.shape and bool((input == other).all().item())
 
 
+_LARGEST = {_core.float64: 1.7976931348623157e308, _core.float32: 3.4028234663852886e38, _core.bfloat16: 3.3895313892515355e38,
+            _core.float16: 65504.0}
+
+
 def nan_to_num(input, nan=0.0, posinf=None, neginf=None, *, out=None):
     """NaN and infinities replaced by numbers (infinities by the largest finite ones unless given)."""
-    top = 1.7976931348623157e308 if input.dtype is _core.float64 else 3.4028234663852886e38
+    if not input.dtype.is_floating_point:
+        return input.clone() if out is None else put_out(out, input)
+    top = _LARGEST[input.dtype]
     r = where(isnan(input), nan, input)
     r = where(input == math.inf, top if posinf is None else posinf, r)
     y = where(input == -math.inf, -top if neginf is None else neginf, r)

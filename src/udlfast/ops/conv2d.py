@@ -9,7 +9,6 @@ from .._core import (
     K_conv2d_backward_input,
     K_conv2d_backward_weight,
     attach,
-    bfloat16,
     call,
     empty,
     empty_like,
@@ -75,9 +74,9 @@ def _convolve(op, input, weight, bias, stride, padding, dilation, groups, n):
     same_type(op, input, weight, "weight")
     if bias is not None:
         same_type(op, input, bias, "bias")
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         wide = [t if t is None else t.to(float32) for t in (input, weight, bias)]
-        return _autocast.paused(_convolve, op, *wide, stride, padding, dilation, groups, n).to(bfloat16)
+        return _autocast.paused(_convolve, op, *wide, stride, padding, dilation, groups, n).to(input.dtype)
     x_shape, w_shape = tuple(input.shape), tuple(weight.shape)
     axes = "[N, C, H, W] or [C, H, W]" if n == 2 else "[N, C, W] or [C, W]"
     if len(x_shape) not in (n + 1, n + 2) or len(w_shape) != n + 2:

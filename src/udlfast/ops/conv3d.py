@@ -11,7 +11,6 @@ from .._core import (
     K_conv2d_backward_input,
     K_conv2d_backward_weight,
     attach,
-    bfloat16,
     call,
     empty,
     float32,
@@ -50,9 +49,9 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if _autocast.ON:
         input, weight, bias = _autocast.low(input, weight, bias)
     O, groups = _check(op, input, weight, bias, groups, 0)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         wide = [t if t is None else t.to(float32) for t in (input, weight, bias)]
-        return _autocast.paused(conv3d, *wide, stride, padding, dilation, groups).to(bfloat16)
+        return _autocast.paused(conv3d, *wide, stride, padding, dilation, groups).to(input.dtype)
     if O % groups:
         raise ShapeError(f"{op}: groups {groups} must divide the {O} output channels of weight {list(weight.shape)}")
     stride, dilation = whole_tuple(op, "stride", stride, 3, 1), whole_tuple(op, "dilation", dilation, 3, 1)
@@ -83,9 +82,9 @@ def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_paddi
     if _autocast.ON:
         input, weight, bias = _autocast.low(input, weight, bias)
     O, groups = _check(op, input, weight, bias, groups, 1)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         wide = [t if t is None else t.to(float32) for t in (input, weight, bias)]
-        return _autocast.paused(conv_transpose3d, *wide, stride, padding, output_padding, groups, dilation).to(bfloat16)
+        return _autocast.paused(conv_transpose3d, *wide, stride, padding, output_padding, groups, dilation).to(input.dtype)
     x_shape, w_shape = tuple(input.shape), tuple(weight.shape)
     stride, dilation = whole_tuple(op, "stride", stride, 3, 1), whole_tuple(op, "dilation", dilation, 3, 1)
     pad, extra = whole_tuple(op, "padding", padding, 3), whole_tuple(op, "output_padding", output_padding, 3)

@@ -1,5 +1,5 @@
 """Transposed convolution: the map from output to input gradients of a convolution, used to enlarge."""
-from .._core import bfloat16, float32
+from .._core import float32
 from ..errors import ArgumentError, ShapeError
 from . import _autocast
 from ._common import LIMIT, floating, same_type, whole, whole_tuple
@@ -59,9 +59,9 @@ def _transposed(op, input, weight, bias, stride, padding, output_padding, groups
     same_type(op, input, weight, "weight")
     if bias is not None:
         same_type(op, input, bias, "bias")
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         wide = [t if t is None else t.to(float32) for t in (input, weight, bias)]
-        return _autocast.paused(_transposed, op, *wide, stride, padding, output_padding, groups, dilation, n).to(bfloat16)
+        return _autocast.paused(_transposed, op, *wide, stride, padding, output_padding, groups, dilation, n).to(input.dtype)
     x_shape, w_shape = tuple(input.shape), tuple(weight.shape)
     if len(x_shape) not in (n + 1, n + 2) or len(w_shape) != n + 2:
         raise ShapeError(f"{op}: expected input with {n + 2} (or, for one example, {n + 1}) and weight with {n + 2} "

@@ -19,9 +19,7 @@ def to_tensor(data=None, dtype=None, copy=True):
             (data.detach().clone() if copy else data)
     if isinstance(data, np.ndarray) or isinstance(data, np.generic):
         array = np.asarray(data)
-        if array.dtype == np.float16:
-            raise DTypeError("tensor: float16 is not supported; convert with .astype(np.float32)")
-        if array.dtype.char not in "?Bilqfd" and array.dtype.kind in "iu":
+        if array.dtype.char not in "?Bbhilqfd" and array.dtype.kind in "iu":
             array = array.astype(np.int64)
     else:
         if _holds_tensor(data):
@@ -46,7 +44,7 @@ def to_tensor(data=None, dtype=None, copy=True):
         from ._complex import of_numpy
         return of_numpy(array if hasattr(data, "__array__") or _core.get_default_dtype() is _core.float64 else
                         array.astype(np.complex64))
-    if array.dtype.kind not in "bifu" or array.dtype.char in "eg":
+    if array.dtype.kind not in "bifu" or array.dtype.char == "g":
         raise DTypeError(f"tensor: arrays of type {array.dtype} are not supported; convert with .astype")
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))

@@ -9,7 +9,6 @@ from .._core import (
     K_nll_loss,
     K_nll_loss_backward,
     attach,
-    bfloat16,
     call,
     empty,
     empty_like,
@@ -57,11 +56,11 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     reduction = reduction_of(op, reduction, size_average, reduce)
     if not 0.0 <= label_smoothing <= 1.0:
         raise ArgumentError(f"{op}: label_smoothing must be between 0 and 1, got {label_smoothing}")
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         weight = None if weight is None else weight.to(float32)
-        target = target.to(float32) if target.dtype is bfloat16 else target
+        target = target.to(float32) if target.dtype.narrow else target
         return cross_entropy(input.to(float32), target, weight, None, ignore_index, None, reduction,
-                             label_smoothing).to(bfloat16)
+                             label_smoothing).to(input.dtype)
     if isinstance(target, _core.Tensor) and tuple(target.shape) == tuple(input.shape) and input.ndim:
         return _probabilities(input, target, weight, reduction, label_smoothing)
     N, C, L, shape = _sizes(op, input, target, weight)
@@ -137,9 +136,9 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         input, target, weight = _autocast.wide(input, target, weight)
     floating(op, input)
     reduction = reduction_of(op, reduction, size_average, reduce)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         weight = None if weight is None else weight.to(float32)
-        return nll_loss(input.to(float32), target, weight, None, ignore_index, None, reduction).to(bfloat16)
+        return nll_loss(input.to(float32), target, weight, None, ignore_index, None, reduction).to(input.dtype)
     N, C, L, shape = _sizes(op, input, target, weight)
     x, t, w = input.contiguous(), index_tensor(op, target, "target").contiguous(), weight
     w = w if w is None else w.contiguous()

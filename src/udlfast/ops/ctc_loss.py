@@ -1,6 +1,6 @@
 """The loss of sequences that are not aligned with their targets (connectionist temporal classification)."""
 from .. import _core
-from .._core import K_ctc_loss, K_ctc_loss_backward, attach, bfloat16, call, empty, float32
+from .._core import K_ctc_loss, K_ctc_loss_backward, attach, call, empty, float32
 from ..errors import ArgumentError, ShapeError
 from ._common import floating, in_range, index_tensor, once, reduction_of, whole
 from .creation import tensor as new_tensor
@@ -33,7 +33,7 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     op = "ctc_loss"
     floating(op, log_probs, "log_probs")
     reduction = reduction_of(op, reduction)
-    if log_probs.dtype is bfloat16:
+    if log_probs.dtype.narrow:
         log_probs = log_probs.to(float32)
     if log_probs.ndim not in (2, 3):
         raise ShapeError(f"{op}: expected log_probs [T, N, C] or [T, C], got {list(log_probs.shape)}")

@@ -1,6 +1,6 @@
 """Running sums, products, maxima and minima along one dimension."""
 from .. import _core
-from .._core import K_cumsum, Tensor, attach, bfloat16, call, empty_like, extend, float32, put_out
+from .._core import K_cumsum, Tensor, attach, call, empty_like, extend, float32, put_out
 from ..errors import DTypeError
 from ._common import axis, split_at, tensor, whole
 from .elementwise import where
@@ -28,8 +28,8 @@ def cumsum(input, dim, *, dtype=None, out=None):
     if out is not None:
         return put_out(out, cumsum(input, dim, dtype=dtype))
     x, dim = _prepare("cumsum", input, dim, dtype)
-    if x.dtype is bfloat16:
-        return _scan(x.to(float32), dim, SUM, False).to(bfloat16)
+    if x.dtype.narrow:
+        return _scan(x.to(float32), dim, SUM, False).to(x.dtype)
     return _scan(x, dim, SUM, False)
 
 
@@ -39,7 +39,7 @@ def _prepare(op, input, dim, dtype):
     if dtype is None and not input.dtype.is_floating_point:
         dtype = _core.int64
     x = input if dtype is None else input.to(dtype)
-    if x.dtype in (_core.int32, _core.uint8, _core.bool_):
+    if not x.dtype.is_floating_point and x.dtype is not _core.int64:
         raise DTypeError(f"{op}: dtype must be int64 or a floating-point type, got {x.dtype}")
     return x, dim
 
@@ -81,8 +81,8 @@ def cumprod(input, dim, *, dtype=None, out=None):
     if out is not None:
         return put_out(out, cumprod(input, dim, dtype=dtype))
     x, dim = _prepare("cumprod", input, dim, dtype)
-    if x.dtype is bfloat16:
-        return _scan(x.to(float32), dim, PROD, False).to(bfloat16)
+    if x.dtype.narrow:
+        return _scan(x.to(float32), dim, PROD, False).to(x.dtype)
     return _scan(x, dim, PROD, False)
 
 
@@ -144,8 +144,8 @@ def logcumsumexp(input, dim, *, out=None):
     tensor(op, input)
     if not input.dtype.is_floating_point:
         raise DTypeError(f"{op}: expected a floating-point input, got {input.dtype}; convert it with input.float()")
-    if input.dtype is bfloat16:
-        return logcumsumexp(input.to(float32), dim).to(bfloat16)
+    if input.dtype.narrow:
+        return logcumsumexp(input.to(float32), dim).to(input.dtype)
     dim = axis(op, dim, input.ndim)
     y = _log_scan(input.detach(), dim, False)
     return attach(y, (input,), logcumsumexp_backward, saved=(input, y), args=(dim,))
@@ -211,7 +211,7 @@ def _running(op, input, dim, wins):
     tensor(op, input)
     dim = axis(op, dim, input.ndim)
     x = input.detach()
-    a = (x.to(float32) if x.dtype is bfloat16 else x).numpy()
+    a = (x.to(float32) if x.dtype.narrow else x).numpy()
     a = numpy.moveaxis(a.reshape(1) if a.ndim == 0 else a, dim, 0)
     index = numpy.zeros(a.shape, numpy.int64)
     best = a[:1].copy()

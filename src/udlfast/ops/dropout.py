@@ -1,6 +1,6 @@
 """Dropout: random elements, or whole channels, set to zero while training."""
 from .. import _core
-from .._core import K_dropout, attach, bfloat16, call, empty_like, ew3, float32, is_grad_enabled, next_philox
+from .._core import K_dropout, attach, call, empty_like, ew3, float32, is_grad_enabled, next_philox
 from ..errors import ShapeError
 from ._common import floating, probability
 
@@ -33,8 +33,8 @@ def dropout(input, p=0.5, training=True, inplace=False):
 
 
 def _drop(input, p):
-    if input.dtype is bfloat16:
-        return _drop(input.to(float32), p).to(bfloat16)
+    if input.dtype.narrow:
+        return _drop(input.to(float32), p).to(input.dtype)
     x = input.contiguous()
     y, mask, n = empty_like(x), empty_like(x, dtype=_core.uint8), x.numel()
     seed, offset = next_philox((n + 3) // 4)

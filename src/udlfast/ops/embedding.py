@@ -1,6 +1,6 @@
 """Rows of a table by number, and numbers as one-hot rows."""
 from .. import _core
-from .._core import K_index_add, K_index_select, Tensor, attach, bfloat16, call, empty, float32, no_grad, zeros
+from .._core import K_index_add, K_index_select, Tensor, attach, call, empty, float32, no_grad, zeros
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ._common import floating, in_range, index_tensor, whole
 from .creation import arange
@@ -63,8 +63,8 @@ def embedding_backward(node, g):
     index, (V, D, skip, by_frequency) = node.saved[0], node.args
     if by_frequency:
         g = g / _counts(index, V)[index.reshape(-1)].reshape(*index.shape, 1).to(g.dtype)
-    if g.dtype is bfloat16:
-        return _add_rows(g.to(float32), index, V, D, skip).to(bfloat16),
+    if g.dtype.narrow:
+        return _add_rows(g.to(float32), index, V, D, skip).to(g.dtype),
     return _add_rows(g, index, V, D, skip),
 
 
@@ -93,7 +93,7 @@ def _renormalize(weight, index, max_norm, norm_type):
     """Scale the rows in use to a norm of at most max_norm, in place and outside the tape."""
     with no_grad():
         used = (_counts(index.contiguous(), weight.shape[0]) > 0).unsqueeze(1)
-        wide = weight.detach().to(float32) if weight.dtype is bfloat16 else weight.detach()
+        wide = weight.detach().to(float32) if weight.dtype.narrow else weight.detach()
         norm = wide.abs().pow(float(norm_type)).sum(1, True).pow(1.0 / norm_type)
         too_long = used & (norm > max_norm)
         weight.detach().copy_(where(too_long, wide * (max_norm / (norm + 1e-7)), wide))

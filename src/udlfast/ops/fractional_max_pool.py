@@ -1,6 +1,6 @@
 """Max pooling with windows at random places, so that the size shrinks by any factor."""
 from .. import _core
-from .._core import attach, bfloat16, empty, float32, from_numpy
+from .._core import attach, empty, float32, from_numpy
 from ..errors import ArgumentError, ShapeError
 from ._common import floating, whole_tuple
 from .pool2d import max_pool2d_backward
@@ -52,9 +52,9 @@ def fractional_max_pool3d(input, kernel_size, output_size=None, output_ratio=Non
 
 def _pool(op, input, kernel_size, output_size, output_ratio, return_indices, samples, n):
     floating(op, input)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         y, at = _pool(op, input.to(float32), kernel_size, output_size, output_ratio, True, samples, n)
-        return (y.to(bfloat16), at) if return_indices else y.to(bfloat16)
+        return (y.to(input.dtype), at) if return_indices else y.to(input.dtype)
     shape = tuple(input.shape)
     if len(shape) not in (n + 1, n + 2):
         raise ShapeError(f"{op}: expected input with {n + 2} or {n + 1} dimensions, got {list(shape)}")

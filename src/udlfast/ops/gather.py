@@ -1,6 +1,6 @@
 """Elements picked and placed by a tensor of places along one dimension."""
 from .. import _core
-from .._core import K_gather, K_scatter, Tensor, attach, bfloat16, call, empty_like, extend, float32, put_out
+from .._core import K_gather, K_scatter, Tensor, attach, call, empty_like, extend, float32, int64, put_out
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._common import axis, broadcast_shape, in_range, index_tensor, same_type, tensor
 from .elementwise import where
@@ -155,8 +155,10 @@ def _like_index(src, index):
 
 def _scatter(input, dim, index, src, how):
     """scatter of what was checked; src has the shape of index"""
-    if input.dtype is bfloat16 and how == ADD:
-        return _scatter(input.to(float32), dim, index, src.to(float32), how).to(bfloat16)
+    if input.dtype.narrow and how == ADD:
+        return _scatter(input.to(float32), dim, index, src.to(float32), how).to(input.dtype)
+    if how == ADD and not input.dtype.is_floating_point and input.dtype is not int64:
+        return _scatter(input.to(int64), dim, index, src.to(int64), how).to(input.dtype)
     index, out = index.contiguous(), input.detach().clone()
     if index.numel():
         n = input.ndim

@@ -109,7 +109,7 @@ def _index_put(view, arrays, value, accumulate=False):
     if broadcast_shape("setitem", wanted, tuple(value.shape)) != wanted:
         raise ShapeError(f"setitem: a value of shape {list(value.shape)} does not fit the indexed part {list(wanted)}")
     value = value.expand(wanted)
-    if not (accumulate or view.dtype is _core.bfloat16
+    if not (accumulate or view.dtype.narrow
             or (_core.is_grad_enabled() and (view.requires_grad or value.requires_grad))):
         key = tuple(arrays[d].numpy() if d in arrays else slice(None) for d in range(view.ndim))
         view.detach().numpy()[key] = value.detach().numpy()  # only the places named, not the whole tensor

@@ -1,5 +1,5 @@
 """Images read at given places: spatial transformers, warping by a flow field."""
-from .._core import K_grid_sample, K_grid_sample_backward, attach, bfloat16, call, empty, empty_like, float32, from_numpy
+from .._core import K_grid_sample, K_grid_sample_backward, attach, call, empty, empty_like, float32, from_numpy
 from ..errors import ArgumentError, ShapeError
 from ._common import floating, once, same_type, whole
 
@@ -41,8 +41,8 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
         raise ShapeError(f"{op}: expected input with non-empty spatial dimensions, got {list(shape)}")
     if mode == "bicubic" and dims == 3:
         raise ArgumentError(f"{op}: bicubic interpolation only supports 4D input, got {list(shape)}")
-    if input.dtype is bfloat16:
-        return grid_sample(input.to(float32), grid.to(float32), mode, padding_mode, align_corners).to(bfloat16)
+    if input.dtype.narrow:
+        return grid_sample(input.to(float32), grid.to(float32), mode, padding_mode, align_corners).to(input.dtype)
     out, places = tuple(grid.shape[1:-1]), 1
     for p in out:
         places *= p
@@ -90,8 +90,8 @@ def affine_grid(theta, size, align_corners=None):
     if dims not in (2, 3) or tuple(theta.shape) != (size[0], dims, dims + 1):
         raise ShapeError(f"{op}: expected theta [N, 2, 3] for size [N, C, H, W] (or [N, 3, 4] for [N, C, D, H, W]), got theta "
                          f"{list(theta.shape)} and size {list(size)}")
-    if theta.dtype is bfloat16:
-        return affine_grid(theta.to(float32), size, align_corners).to(bfloat16)
+    if theta.dtype.narrow:
+        return affine_grid(theta.to(float32), size, align_corners).to(theta.dtype)
     import numpy as np
     places = np.ones((*size[2:], dims + 1), np.float32 if theta.dtype is float32 else np.float64)
     for d, n in enumerate(size[2:]):

@@ -1,5 +1,5 @@
 """Group and instance normalization, both as layer normalization of regrouped channels."""
-from .._core import bfloat16, float32, no_grad
+from .._core import float32, no_grad
 from ..errors import ArgumentError, ShapeError
 from ._common import floating, same_type, whole
 from .batch_norm import batch_norm
@@ -31,9 +31,9 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     num_groups = whole(op, "num_groups", num_groups, 1)
     if shape[1] % num_groups:
         raise ShapeError(f"{op}: num_groups {num_groups} must divide the {shape[1]} channels of input {list(shape)}")
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         wide = [t if t is None else t.to(float32) for t in (weight, bias)]
-        return group_norm(input.to(float32), num_groups, *wide, eps).to(bfloat16)
+        return group_norm(input.to(float32), num_groups, *wide, eps).to(input.dtype)
     return _scaled(_grouped(input, num_groups, eps), weight, bias)
 
 
@@ -72,9 +72,9 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
         raise ShapeError(f"{op}: expected more than 1 position per channel, got input {list(shape)}")
     if input.numel() and running_mean is not None:
         _move(running_mean, running_var, input.detach(), L, momentum)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         wide = [t if t is None else t.to(float32) for t in (weight, bias)]
-        return _scaled(_grouped(input.to(float32), shape[1], eps), *wide).to(bfloat16)
+        return _scaled(_grouped(input.to(float32), shape[1], eps), *wide).to(input.dtype)
     return _scaled(_grouped(input, shape[1], eps), weight, bias)
 
 
@@ -86,7 +86,7 @@ def _channels(op, input, weight, bias):
         raise ShapeError(f"{op}: expected input [N, C, ...] with at least 2 dimensions, got {list(shape)}")
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None:
-            if input.dtype is not bfloat16:  # float32 weights will do for it
+            if not input.dtype.narrow:  # float32 weights will do for it
                 same_type(op, input, t, name)
             if tuple(t.shape) != (shape[1],):
                 raise ShapeError(f"{op}: expected {name} [{shape[1]}] for input {list(shape)} with {shape[1]} "
@@ -112,7 +112,7 @@ def _scaled(y, weight, bias):
 def _move(running_mean, running_var, x, L, momentum):
     """running = (1 - momentum) running + momentum mean over the batch of (mean, unbiased variance)"""
     with no_grad():
-        x = x.to(float32) if x.dtype is bfloat16 else x
+        x = x.to(float32) if x.dtype.narrow else x
         rows = x.reshape(x.shape[0], x.shape[1], L)
         for own, new in ((running_mean, rows.mean(2).mean(0)), (running_var, rows.var(2).mean(0))):
             own.copy_((1 - momentum) * own.to(new.dtype) + momentum * new)

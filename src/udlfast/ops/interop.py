@@ -6,6 +6,7 @@ from .. import _core
 from .._core import Tensor, extend, from_capsule, set_hook, to_dlpack
 from ..device import CPU, check_device, device
 from ..errors import ArgumentError, DTypeError
+from ..layout import strided
 from . import _shared
 
 
@@ -32,7 +33,8 @@ def _wrap_mode(want, function):
 set_hook("wrap_mode", _wrap_mode)
 
 _TYPE_NAMES = {"float32": "FloatTensor", "float64": "DoubleTensor", "int64": "LongTensor", "int32": "IntTensor",
-               "uint8": "ByteTensor", "bool": "BoolTensor", "bfloat16": "BFloat16Tensor"}
+               "uint8": "ByteTensor", "bool": "BoolTensor", "bfloat16": "BFloat16Tensor",
+               "int8": "CharTensor", "int16": "ShortTensor", "float16": "HalfTensor"}
 set_hook("type_name", lambda t: "udlfast." + _TYPE_NAMES[t.dtype.name])
 
 
@@ -171,13 +173,12 @@ extend("__dlpack_device__", lambda self: (1, 0))
 set_hook("reduce", _reduce)
 extend("__deepcopy__", _deepcopy)
 extend("device", property(lambda self: CPU))
-extend("layout", "udlfast.strided")
+extend("layout", strided)
 extend("is_cuda", False)
 extend("is_xpu", False)
 extend("is_sparse", False)
 extend("is_quantized", False)
 extend("cpu", lambda self, memory_format=None: self)
-extend("half", lambda self: self.to(_core.bfloat16))
 extend("pin_memory", lambda self: self)
 extend("get_device", lambda self: -1)
 extend("is_pinned", lambda self: False)

@@ -3,7 +3,6 @@ from .._core import (
     K_layer_norm,
     K_layer_norm_backward,
     attach,
-    bfloat16,
     call,
     empty,
     empty_like,
@@ -35,9 +34,9 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     """
     op = "layer_norm"
     floating(op, input)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         wide = [t if t is None else t.to(float32) for t in (weight, bias)]
-        return layer_norm(input.to(float32), normalized_shape, *wide, eps).to(bfloat16)
+        return layer_norm(input.to(float32), normalized_shape, *wide, eps).to(input.dtype)
     M, D, normalized_shape = rows_of(op, input, normalized_shape)
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None:

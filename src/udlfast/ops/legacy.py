@@ -41,9 +41,12 @@ def _type(name, dtype):
 
 FloatTensor = _type("FloatTensor", _core.float32)
 DoubleTensor = _type("DoubleTensor", _core.float64)
+HalfTensor = _type("HalfTensor", _core.float16)
 BFloat16Tensor = _type("BFloat16Tensor", _core.bfloat16)
 LongTensor = _type("LongTensor", _core.int64)
 IntTensor = _type("IntTensor", _core.int32)
+ShortTensor = _type("ShortTensor", _core.int16)
+CharTensor = _type("CharTensor", _core.int8)
 ByteTensor = _type("ByteTensor", _core.uint8)
 BoolTensor = _type("BoolTensor", _core.bool_)
 

@@ -5,7 +5,7 @@ Forward and gradient are one fused kernel each. All of them are even, so the gra
 import warnings
 
 from .. import _core
-from .._core import bfloat16, float32
+from .._core import float32
 from ..errors import ArgumentError, DTypeError, ShapeError
 from . import _autocast
 from ._common import broadcast_shape, reduced, reduction_of, tensor
@@ -112,9 +112,9 @@ def _loss(op, name, input, target, parameter, reduction, weight):
     if _autocast.ON:
         input, target = _autocast.wide(input, target)
     input, target = _pair(op, input, target)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         weight = None if weight is None else weight.to(float32)
-        return _loss(op, name, input.to(float32), target.to(float32), parameter, reduction, weight).to(bfloat16)
+        return _loss(op, name, input.to(float32), target.to(float32), parameter, reduction, weight).to(input.dtype)
     if weight is None:
         return pointwise(name, input, target, parameter, reduction)
     tensor(op, weight, "weight")

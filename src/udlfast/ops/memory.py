@@ -236,8 +236,6 @@ def can_cast(from_, to):
     """
     def rank(d):
         return 2 if d.is_floating_point else 0 if d is _core.bool_ else 1
-    if to is _core.uint8 and rank(from_) == 1 and from_.is_signed:
-        return False
     return rank(from_) <= rank(to)
 
 
@@ -249,8 +247,9 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
     [97, 98]
     """
     import numpy
-    array = numpy.frombuffer(buffer, dtype=dtype.numpy_name or "uint16", count=count, offset=offset)
+    array = numpy.frombuffer(buffer, dtype=dtype.numpy_name or "int16", count=count, offset=offset)
     t = _core.from_numpy(array)
+    t = t if dtype.numpy_name else t.view(dtype)
     return _finish(t, None, requires_grad)
 
 

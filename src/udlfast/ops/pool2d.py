@@ -10,7 +10,6 @@ from .._core import (
     K_max_pool2d,
     K_max_pool2d_backward,
     attach,
-    bfloat16,
     call,
     empty,
     float32,
@@ -64,9 +63,9 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 
 def _max_pool(op, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, n):
     floating(op, input)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         y = _max_pool(op, input.to(float32), kernel_size, stride, padding, dilation, ceil_mode, return_indices, n)
-        return (y[0].to(bfloat16), y[1]) if return_indices else y.to(bfloat16)
+        return (y[0].to(input.dtype), y[1]) if return_indices else y.to(input.dtype)
     sizes, shape = _windows(op, input, kernel_size, stride, padding, dilation, ceil_mode, n)
     x = input.contiguous()
     y = empty(shape, x.dtype)
@@ -148,9 +147,9 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
 
 def _avg_pool(op, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor, n):
     floating(op, input)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         return _avg_pool(op, input.to(float32), kernel_size, stride, padding, ceil_mode, count_include_pad, divisor,
-                         n).to(bfloat16)
+                         n).to(input.dtype)
     sizes, shape = _windows(op, input, kernel_size, stride, padding, 1, ceil_mode, n)
     return _average(input, (*sizes[:-2], int(bool(count_include_pad)), divisor), shape)
 

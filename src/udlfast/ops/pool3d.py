@@ -5,7 +5,7 @@ first every slice [H, W] -> [P, Q], then depth, with [D, P Q] as an image whose 
 the first in the order of the box is found, as its slice is the first and within the slice it is the first.
 """
 from .. import _core
-from .._core import K_max_pool2d, attach, bfloat16, call, empty, float32, is_grad_enabled
+from .._core import K_max_pool2d, attach, call, empty, float32, is_grad_enabled
 from ..errors import ArgumentError
 from ._common import floating, whole
 from .pool2d import _average, _windows, max_pool2d_backward
@@ -30,9 +30,9 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     """
     op = "max_pool3d"
     floating(op, input)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         y = max_pool3d(input.to(float32), kernel_size, stride, padding, dilation, ceil_mode, return_indices)
-        return (y[0].to(bfloat16), y[1]) if return_indices else y.to(bfloat16)
+        return (y[0].to(input.dtype), y[1]) if return_indices else y.to(input.dtype)
     slices, depth, shape = _stages(op, input, kernel_size, stride, padding, dilation, ceil_mode)
     x = input.contiguous()
     y, indices = pooled_max(K_max_pool2d, x, slices, depth, shape, return_indices or is_grad_enabled())
@@ -79,8 +79,8 @@ def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
         divisor_override = whole(op, "divisor_override", divisor_override, -(2**31))
         if divisor_override == 0:
             raise ArgumentError(f"{op}: divisor_override must not be zero; leave it None for the window's size")
-    if input.dtype is bfloat16:
-        return avg_pool3d(input.to(float32), kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override).to(bfloat16)
+    if input.dtype.narrow:
+        return avg_pool3d(input.to(float32), kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override).to(input.dtype)
     slices, depth, shape = _stages(op, input, kernel_size, stride, padding, 1, ceil_mode)
     include, divisor = int(bool(count_include_pad)), divisor_override or 0
     NC, D, E = depth[0], depth[1], depth[3]

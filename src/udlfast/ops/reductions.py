@@ -356,7 +356,7 @@ def _moments(op, input, dim, unbiased, correction, keepdim):
     dims = _dims(op, input, dim)
     rest = [i for i in range(input.ndim) if i not in dims]
     x = input
-    if x.dtype is _core.bfloat16:
+    if x.dtype.narrow:
         v, m = _moments(op, input.float(), dim, unbiased, correction, keepdim)
         return v.to(input.dtype), m.to(input.dtype)
     n = math.prod([x.shape[i] for i in dims])

@@ -1,5 +1,5 @@
 """Normalization by the root of the mean square."""
-from .._core import bfloat16, float32, float64
+from .._core import float32, float64
 from ..errors import ShapeError
 from ._common import floating, rows_of
 
@@ -25,9 +25,9 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     """
     op = "rms_norm"
     floating(op, input)
-    if input.dtype is bfloat16:
+    if input.dtype.narrow:
         weight = None if weight is None else weight.to(float32)
-        return rms_norm(input.to(float32), normalized_shape, weight, eps).to(bfloat16)
+        return rms_norm(input.to(float32), normalized_shape, weight, eps).to(input.dtype)
     normalized_shape = rows_of(op, input, normalized_shape)[2]
     if weight is not None and tuple(weight.shape) != normalized_shape:
         raise ShapeError(f"{op}: expected weight {list(normalized_shape)}, the normalized shape, got "

@@ -57,7 +57,7 @@ def _combine(x, dim, index, src, reduce, include_self):
         start = x.clone()
     else:  # every touched place starts from one of its arrivals ("prod": from 1)
         start = _scatter(x, dim, index, _core.ones_like(src) if reduce == "prod" else src, SET)
-    narrow = start.dtype is _core.bfloat16
+    narrow = start.dtype.narrow
     start, src = (start.float(), src.float()) if narrow else (start, src)
     out, at = start.reshape(x.shape or (1,)).numpy(), list(numpy.indices(tuple(index.shape) or (1,)))
     at[dim] = index.numpy().reshape(at[dim].shape)

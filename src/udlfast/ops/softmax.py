@@ -4,7 +4,6 @@ from .._core import (
     K_softmax_backward,
     Tensor,
     attach,
-    bfloat16,
     call,
     empty_like,
     extend,
@@ -88,8 +87,8 @@ def _softmax(op, input, dim, dtype, log):
     if dim is None:
         dim = 0 if len(shape) in (0, 1, 3) else 1
     dim = axis(op, dim, len(shape))
-    if input.dtype is bfloat16:
-        return _softmax(op, input.to(float32), dim, None, log).to(bfloat16)
+    if input.dtype.narrow:
+        return _softmax(op, input.to(float32), dim, None, log).to(input.dtype)
     x = input.contiguous()
     y = empty_like(x)
     call(K_softmax, (y, x), (x.dtype.code, *split_at(shape, dim), log), ())

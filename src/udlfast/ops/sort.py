@@ -2,7 +2,7 @@
 from collections import namedtuple
 
 from .. import _core
-from .._core import K_sort, Tensor, attach, bfloat16, call, empty, extend, float32, put_out
+from .._core import K_sort, Tensor, attach, call, empty, extend, float32, put_out
 from ..errors import ArgumentError, DimError, ShapeError
 from ._common import axis, floating, tensor, whole
 from .creation import arange
@@ -50,9 +50,9 @@ def sort_backward(node, g):
 
 
 def _order(x, dim, k, descending):
-    if x.dtype is bfloat16:
+    if x.dtype.narrow:
         values, indices = _order(x.to(float32), dim, k, descending)
-        return values.to(bfloat16), indices
+        return values.to(x.dtype), indices
     last = x.transpose(dim, -1).contiguous() if x.ndim else x
     shape = (*last.shape[:-1], k) if x.ndim else ()
     if x.dtype in (_core.bool_, _core.uint8, _core.int32):

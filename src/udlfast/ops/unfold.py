@@ -1,6 +1,6 @@
 """Windows of an image as columns of a matrix, and back."""
 from .. import _core
-from .._core import attach, bfloat16, empty, float32
+from .._core import attach, empty, float32
 from ..errors import ShapeError
 from ._common import floating, whole_tuple
 
@@ -24,8 +24,8 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     """
     op = "unfold"
     floating(op, input)
-    if input.dtype is bfloat16:
-        return unfold(input.to(float32), kernel_size, dilation, padding, stride).to(bfloat16)
+    if input.dtype.narrow:
+        return unfold(input.to(float32), kernel_size, dilation, padding, stride).to(input.dtype)
     if input.ndim not in (3, 4):
         raise ShapeError(f"{op}: expected input [N, C, H, W] or [C, H, W], got {list(input.shape)}")
     geometry = _geometry(op, tuple(input.shape[-2:]), kernel_size, dilation, padding, stride)
@@ -53,8 +53,8 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """
     op = "fold"
     floating(op, input)
-    if input.dtype is bfloat16:
-        return fold(input.to(float32), output_size, kernel_size, dilation, padding, stride).to(bfloat16)
+    if input.dtype.narrow:
+        return fold(input.to(float32), output_size, kernel_size, dilation, padding, stride).to(input.dtype)
     size = whole_tuple(op, "output_size", output_size, 2, 1)
     geometry = _geometry(op, size, kernel_size, dilation, padding, stride)
     window, out = geometry[1], geometry[5]

@@ -61,7 +61,7 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
 def _array(op, input):
     tensor(op, input)
     x = input.detach()
-    return (x.float() if x.dtype is _core.bfloat16 else x).numpy()
+    return (x.float() if x.dtype.narrow else x).numpy()
 
 
 def _results(input, values, inverse, counts, return_inverse, return_counts):

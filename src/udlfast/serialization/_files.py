@@ -107,14 +107,11 @@ class Source:
 KINDS = {
     "bool": (1, "|u1", "bool", "|u1"), "uint8": (1, "|u1", "uint8", "|u1"), "int32": (4, "<i4", "int32", "<i4"),
     "int64": (8, "<i8", "int64", "<i8"), "bfloat16": (2, "<u2", "bfloat16", "<u2"), "float32": (4, "<f4", "float32", "<f4"),
-    "float64": (8, "<f8", "float64", "<f8"),
+    "float64": (8, "<f8", "float64", "<f8"), "float16": (2, "<f2", "float16", "<f2"), "int8": (1, "|i1", "int8", "|i1"),
+    "int16": (2, "<i2", "int16", "<i2"),
     # types that we lack become the next wider one
-    "float16": (2, "<f2", "float32", "<f4"), "int8": (1, "|i1", "int32", "<i4"), "int16": (2, "<i2", "int32", "<i4"),
     "uint16": (2, "<u2", "int32", "<i4"), "uint32": (4, "<u4", "int64", "<i8"),
 }  # fmt: skip
-for _name in ("float16", "int8", "int16"):
-    if isinstance(getattr(_core, _name, None), _core.dtype):
-        KINDS[_name] = (*KINDS[_name][:2], _name, KINDS[_name][1])
 _ONES = bytes([0] + [1] * 255)
 
 

@@ -9,6 +9,7 @@ Source: torch/serialization.py and torch/_utils.py tell the layout.
 """
 
 from .. import _core
+from ..layout import strided
 from ._files import KINDS, Budget, fill_storage, new_storage, shaped
 from ._objects import numpy_names
 from ._pickle import Call, Internal, Machine, RefusedError, Stream
@@ -109,7 +110,7 @@ def _old_tensor(machine, storage, offset, shape, strides):
 def _layout(machine, name):
     if name != "torch.strided":
         raise machine.refuse(str(name)[:80])
-    return "udlfast.strided"
+    return strided
 
 
 class Kind(Internal):
