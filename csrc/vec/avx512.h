@@ -22,3 +22,10 @@ VFN int v_any_avx512(vi64 m) { return _mm512_test_epi64_mask((__m512i)m, (__m512
 #define v_store_n_f64 v_store_n_avx512_f64
 VFN vf32 v_square_rest_avx512_f32(vf32 a, vf32 s) { return (vf32)_mm512_fmsub_ps((__m512)a, (__m512)a, (__m512)s); }
 #define v_square_rest_f32 v_square_rest_avx512_f32
+
+/* past the caches; such stores keep no order with others until the fence */
+VFN void v_stream_avx512_f32(float *p, vf32 v) { _mm512_stream_ps(p, (__m512)v); }
+VFN void v_stream_avx512_f64(double *p, vf64 v) { _mm512_stream_pd(p, (__m512d)v); }
+#define v_stream_f32 v_stream_avx512_f32
+#define v_stream_f64 v_stream_avx512_f64
+#define v_stream_end() _mm_sfence()
