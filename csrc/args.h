@@ -174,18 +174,31 @@ typedef struct {
     i64 dtype, N, C, L, training;
 } udl_batch_norm_backward_args;
 
-/* y = (x - mean) rstd w + b per row of x[M, D]; mean[M], rstd[M]; w, b [D] or NULL */
+/* y = (x - mean) rstd w + b per row of x[M, D]; mean[M], rstd[M]; w, b [W, D] or NULL: row m takes their row m mod W; W divides M */
 typedef struct {
     void *y, *mean, *rstd;
     const void *x, *w, *b;
-    i64 dtype, M, D;
+    i64 dtype, M, D, W;
     double eps;
 } udl_layer_norm_args;
 typedef struct {
     void *gx, *gw, *gb;
     const void *gy, *x, *w, *mean, *rstd;
-    i64 dtype, M, D;
+    i64 dtype, M, D, W;
 } udl_layer_norm_backward_args;
+
+/* y = (x - mean) rstd w_c + b_c per group of C / G channels of x[N, C, L]; mean, rstd [N, G]; w, b [C] or NULL */
+typedef struct {
+    void *y, *mean, *rstd;
+    const void *x, *w, *b;
+    i64 dtype, N, C, G, L;
+    double eps;
+} udl_group_norm_args;
+typedef struct {
+    void *gx, *gw, *gb;
+    const void *gy, *x, *w, *mean, *rstd;
+    i64 dtype, N, C, G, L;
+} udl_group_norm_backward_args;
 
 /* x[N, C, L] logits, target[N, L] int64, weight[C] or NULL. loss[N, L] = w_t (lse - x_t) with label smoothing s:
  * (1 - s) w_t (lse - x_t) + s/C sum_c w_c (lse - x_c); 0 where target == ignore_index. lse[2, N, L] is kept for backward: the maximum

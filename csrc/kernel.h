@@ -31,6 +31,15 @@
 #define UDL_MAXI(a, b) ((a) > (b) ? (a) : (b))
 #define UDL_CEIL_DIV(a, b) (((a) + (b) - 1) / (b))
 
+/* Whether a kernel that touches `bytes` of memory stores past the caches (v_stream): where that is more than half of the largest
+ * one, what is stored first is mostly gone before anyone reads it, while a line that is streamed to need not be read before and
+ * leaves what other operations hold in the cache alone. */
+static inline __attribute__((unused)) int udl_streams(i64 bytes) {
+    i64 cache[3];
+    udl_cache_sizes(cache);
+    return 2 * bytes > cache[2];
+}
+
 /* prototypes of every kernel of this level */
 #define UDL_KERNEL(name, a, b, c, d) int KERNEL(name)(const udl_##name##_args *);
 #include "kernels.inc"

@@ -47,3 +47,10 @@ VFN int v_any_avx2(vi64 m) { return !_mm256_testz_si256((__m256i)m, (__m256i)m);
 
 VFN vf32 v_minus_square_avx2_f32(vf32 c, vf32 a) { return (vf32)_mm256_fnmadd_ps((__m256)a, (__m256)a, (__m256)c); }
 #define v_minus_square_f32 v_minus_square_avx2_f32
+
+/* past the caches; such stores keep no order with others until the fence */
+VFN void v_stream_avx2_f32(float *p, vf32 v) { _mm256_stream_ps(p, (__m256)v); }
+VFN void v_stream_avx2_f64(double *p, vf64 v) { _mm256_stream_pd(p, (__m256d)v); }
+#define v_stream_f32 v_stream_avx2_f32
+#define v_stream_f64 v_stream_avx2_f64
+#define v_stream_end() _mm_sfence()

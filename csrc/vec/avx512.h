@@ -63,3 +63,10 @@ VFN vf64 v_scale_avx512_f64(vf64 p, vf64 t) { return (vf64)_mm512_scalef_pd((__m
 
 VFN vf32 v_minus_square_avx512_f32(vf32 c, vf32 a) { return (vf32)_mm512_fnmadd_ps((__m512)a, (__m512)a, (__m512)c); }
 #define v_minus_square_f32 v_minus_square_avx512_f32
+
+/* past the caches; such stores keep no order with others until the fence */
+VFN void v_stream_avx512_f32(float *p, vf32 v) { _mm512_stream_ps(p, (__m512)v); }
+VFN void v_stream_avx512_f64(double *p, vf64 v) { _mm512_stream_pd(p, (__m512d)v); }
+#define v_stream_f32 v_stream_avx512_f32
+#define v_stream_f64 v_stream_avx512_f64
+#define v_stream_end() _mm_sfence()

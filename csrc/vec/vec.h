@@ -14,7 +14,8 @@
  *                           comparisons give mask registers
  *   v_any(mask)             is any lane set (a mask of either type, as vi64)
  *   v_sqrt v_round v_floor v_ceil v_abs;   v_minus_square_f32(c, a)  c - a a, rounded once
- *   v_sum(v) v_hmax(v) v_hmin(v)   across lanes, in a fixed order
+ *   v_sum(v) v_hmax(v) v_hmin(v)   across lanes, in a fixed order (across.h)
+ *   v_stream(p,v)           a store past the caches, p aligned to UDL_VB; v_stream_end() before another thread reads it
  *   math.h adds v_exp v_log v_tanh v_erf v_sigmoid ...
  * All are generic over vf32/vf64 through _Generic. */
 #ifndef UDL_VEC_H
@@ -64,18 +65,7 @@ typedef uint64_t vu64 __attribute__((vector_size(UDL_VB)));
     VFN F v_min_##s(F a, F b) { return v_sel_##s((a < b) | (a != a), a, b); }                                          \
     VFN F v_sel_lt_##s(F x, F y, F a, F b) { return v_sel_##s(x < y, a, b); }                                          \
     VFN F v_atleast_##s(F x, F lo) { return v_sel_##s(x < lo, lo, x); }                                                \
-    VFN F v_atmost_##s(F x, F hi) { return v_sel_##s(x > hi, hi, x); }                                                 \
-    VFN E v_sum_##s(F v) { E t[W]; memcpy(t, &v, sizeof v);                                                            \
-        for (int w = W / 2; w; w /= 2) for (int i = 0; i < w; i++) t[i] += t[i + w];                                   \
-        return t[0]; }                                                                                                 \
-    VFN E v_hmax_##s(F v) { E t[W]; memcpy(t, &v, sizeof v);                                                           \
-        for (int w = W / 2; w; w /= 2) for (int i = 0; i < w; i++)                                                     \
-            t[i] = ((t[i] > t[i + w]) | (t[i] != t[i])) ? t[i] : t[i + w];                                             \
-        return t[0]; }                                                                                                 \
-    VFN E v_hmin_##s(F v) { E t[W]; memcpy(t, &v, sizeof v);                                                           \
-        for (int w = W / 2; w; w /= 2) for (int i = 0; i < w; i++)                                                     \
-            t[i] = ((t[i] < t[i + w]) | (t[i] != t[i])) ? t[i] : t[i + w];                                             \
-        return t[0]; }
+    VFN F v_atmost_##s(F x, F hi) { return v_sel_##s(x > hi, hi, x); }
 UDL_VEC_DEFINE(vf32, float, vi32, VW32, f32)
 UDL_VEC_DEFINE(vf64, double, vi64, VW64, f64)
 
@@ -94,6 +84,7 @@ VFN vf32 v_minus_square_f32(vf32 c, vf32 a) {
     return (c - s) - (((h * h - s) + 2 * h * l) + l * l);
 }
 
+#include "across.h"
 #if defined(UDL_LEVEL_avx512)
 #include "avx512.h"
 #elif defined(UDL_LEVEL_avx2)
@@ -103,6 +94,11 @@ VFN vf32 v_minus_square_f32(vf32 c, vf32 a) {
 #else
 #include "generic.h"
 #endif
+#ifndef v_stream_end /* a level without such stores */
+#define v_stream_f32 v_store_f32
+#define v_stream_f64 v_store_f64
+#define v_stream_end() ((void)0)
+#endif
 
 VFN vf32 v_limit_f32(vf32 x, vf32 lo, vf32 hi) { return v_atmost_f32(v_atleast_f32(x, lo), hi); }
 VFN vf64 v_limit_f64(vf64 x, vf64 lo, vf64 hi) { return v_atmost_f64(v_atleast_f64(x, lo), hi); }
@@ -110,6 +106,7 @@ VFN vf64 v_limit_f64(vf64 x, vf64 lo, vf64 hi) { return v_atmost_f64(v_atleast_f
 #define UDL_G1(name, x) _Generic((x), vf32: name##_f32, vf64: name##_f64)
 #define v_load(p) _Generic((p), float *: v_load_f32, const float *: v_load_f32, double *: v_load_f64, const double *: v_load_f64)(p)
 #define v_store(p, v) _Generic((p), float *: v_store_f32, double *: v_store_f64)(p, v)
+#define v_stream(p, v) _Generic((p), float *: v_stream_f32, double *: v_stream_f64)(p, v)
 #define v_load_n(p, n) _Generic((p), float *: v_load_n_f32, const float *: v_load_n_f32, double *: v_load_n_f64, const double *: v_load_n_f64)(p, n)
 #define v_store_n(p, v, n) _Generic((p), float *: v_store_n_f32, double *: v_store_n_f64)(p, v, n)
 #define v_fma(a, b, c) UDL_G1(v_fma, a)(a, b, c)

@@ -73,7 +73,7 @@ static void one_norm(int dt, norm v, int training, int affine) {
         s[g] = 1 / sqrt(var + eps);
         EACH_E y_want[AT] = (get(x, AT) - m[g]) * s[g] * (w ? get(w, AT_W) : 1) + (b ? get(b, AT_W) : 0);
     }
-    udl_layer_norm_args f = {P(y), P(mean), P(rstd), P(x), P(w), P(b), dt, v.groups, v.n, eps};
+    udl_layer_norm_args f = {P(y), P(mean), P(rstd), P(x), P(w), P(b), dt, v.groups, v.n, 1, eps};
     udl_batch_norm_args fb = {P(y), P(mean),     P(rstd),    P(x),     P(w),
                               P(b), P(run_mean), P(run_var), dt,       v.C ? v.n / v.L : 0,
                               v.C,  v.L,         training,   momentum, eps};
@@ -91,7 +91,7 @@ static void one_norm(int dt, norm v, int training, int affine) {
             gb_want[AT_W] += get(gy, AT);
         EACH_E gx_want[AT] = get(rstd, g) * (training ? G - sum - H * dot : G);
     }
-    udl_layer_norm_backward_args r = {P(gx), P(gw), P(gb), P(gy), P(x), P(w), P(mean), P(rstd), dt, v.groups, v.n};
+    udl_layer_norm_backward_args r = {P(gx), P(gw), P(gb), P(gy), P(x), P(w), P(mean), P(rstd), dt, v.groups, v.n, 1};
     udl_batch_norm_backward_args rb = {
         P(gx), P(gw), P(gb), P(gy), P(x), P(w), P(mean), P(rstd), dt, v.C ? v.n / v.L : 0, v.C, v.L, training};
     run(v.C ? UDL_K_batch_norm_backward : UDL_K_layer_norm_backward, v.C ? (void *)&rb : (void *)&r,

@@ -1,9 +1,20 @@
-"""Group and instance normalization, both as layer normalization of regrouped channels."""
-from .._core import float32, no_grad
+"""Group and instance normalization: instances are groups of one channel."""
+from .._core import (
+    K_group_norm,
+    K_group_norm_backward,
+    K_layer_norm,
+    K_layer_norm_backward,
+    attach,
+    call,
+    empty,
+    empty_like,
+    float32,
+    is_grad_enabled,
+    no_grad,
+)
 from ..errors import ArgumentError, ShapeError
 from ._common import floating, same_type, whole
 from .batch_norm import batch_norm
-from .layer_norm import layer_norm
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
@@ -34,7 +45,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     if input.dtype.narrow:
         wide = [t if t is None else t.to(float32) for t in (weight, bias)]
         return group_norm(input.to(float32), num_groups, *wide, eps).to(input.dtype)
-    return _scaled(_grouped(input, num_groups, eps), weight, bias)
+    return _grouped(input, num_groups, weight, bias, eps)
 
 
 def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True,
@@ -74,8 +85,8 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
         _move(running_mean, running_var, input.detach(), L, momentum)
     if input.dtype.narrow:
         wide = [t if t is None else t.to(float32) for t in (weight, bias)]
-        return _scaled(_grouped(input.to(float32), shape[1], eps), *wide).to(input.dtype)
-    return _scaled(_grouped(input, shape[1], eps), weight, bias)
+        return _grouped(input.to(float32), shape[1], *wide, eps).to(input.dtype)
+    return _grouped(input, shape[1], weight, bias, eps)
 
 
 def _channels(op, input, weight, bias):
@@ -94,15 +105,62 @@ def _channels(op, input, weight, bias):
     return shape
 
 
-def _grouped(input, groups, eps):
-    """Each of the N x groups rows of channels and positions to mean 0 and variance 1."""
+FEW = 16  # positions: with fewer of them a group is one row with a factor for each element, not channels with one factor each
+
+
+def _grouped(input, G, weight, bias, eps):
     if input.numel() == 0:
-        return input.clone()
-    length = input.numel() // (input.shape[0] * groups)
-    return layer_norm(input.reshape(input.shape[0] * groups, length), (length,), None, None, eps).reshape(input.shape)
+        return _scaled(input.clone(), weight, bias)
+    x = input.contiguous()
+    N, C = x.shape[:2]
+    L = x.numel() // (N * C)
+    w, b = (None if t is None else t.contiguous() for t in (weight, bias))
+    y, mean, rstd = empty_like(x), empty((N * G,), x.dtype), empty((N * G,), x.dtype)
+    if L < FEW:
+        call(K_layer_norm, (y, mean, rstd, x, _per_element(w, L), _per_element(b, L)), (x.dtype.code, N * G, C // G * L, G), (eps,))
+    else:
+        call(K_group_norm, (y, mean, rstd, x, w, b), (x.dtype.code, N, C, G, L), (eps,))
+    return attach(y, (x, w, b), group_norm_backward, saved=(x, w, mean, rstd), args=(N, C, G, L, eps))
+
+
+def group_norm_backward(node, g):
+    """With h = (x - mean) rstd: gb = sum of g over batch and positions, gw = that of g h, and with u = g w
+    gx = rstd (u - mean(u) - h mean(u h)), the means over the group."""
+    x, w, mean, rstd = node.saved
+    N, C, G, L, eps = node.args
+    if is_grad_enabled():  # under create_graph the rule itself goes on the tape
+        return _recorded(node, g, x, w)
+    g = g.contiguous()
+    gx = empty_like(x) if node.needs(0) else None
+    if L >= FEW:
+        gw, gb = (empty((C,), x.dtype) if node.needs(i) else None for i in (1, 2))
+        call(K_group_norm_backward, (gx, gw, gb, g, x, w, mean, rstd), (x.dtype.code, N, C, G, L), ())
+        return gx, gw, gb
+    gw, gb = (empty((C, L), x.dtype) if node.needs(i) else None for i in (1, 2))
+    call(K_layer_norm_backward, (gx, gw, gb, g, x, _per_element(w, L), mean, rstd), (x.dtype.code, N * G, C // G * L, G), ())
+    return gx, *(t if t is None else t.sum(1) for t in (gw, gb))
+
+
+def _per_element(v, L):
+    """[C] as [C L], each number L times."""
+    return v if v is None or L == 1 else v.detach().unsqueeze(1).expand(v.shape[0], L).contiguous()
+
+
+def _recorded(node, g, x, w):
+    """The same from differentiable parts; mean and rstd depend on x."""
+    N, C, G, L, eps = node.args
+    rows, upstream = x.reshape(N * G, C // G * L), g.reshape(N, C, L)
+    d = rows - rows.mean(1, True)
+    rstd = ((d * d).mean(1, True) + eps).rsqrt()
+    h = d * rstd
+    u = (upstream if w is None else upstream * w.reshape(-1, 1)).reshape(rows.shape)
+    gx = (rstd * (u - u.mean(1, True) - h * (u * h).mean(1, True))).reshape(x.shape) if node.needs(0) else None
+    return (gx, (upstream * h.reshape(N, C, L)).sum((0, 2)) if node.needs(1) else None,
+            upstream.sum((0, 2)) if node.needs(2) else None)
 
 
 def _scaled(y, weight, bias):
+    """An input without elements: weight and bias stay on the tape, with gradients of zero."""
     per_channel = (-1, *(1,) * (y.ndim - 2))
     if weight is not None:
         y = y * weight.reshape(per_channel)

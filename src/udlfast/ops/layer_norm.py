@@ -48,7 +48,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     weight = None if weight is None else weight.contiguous()
     bias = None if bias is None else bias.contiguous()
     y, mean, rstd = empty_like(x), empty((M,), x.dtype), empty((M,), x.dtype)
-    call(K_layer_norm, (y, mean, rstd, x, weight, bias), (x.dtype.code, M, D), (eps,))
+    call(K_layer_norm, (y, mean, rstd, x, weight, bias), (x.dtype.code, M, D, 1), (eps,))
     return attach(y, (x, weight, bias), layer_norm_backward, saved=(x, weight, mean, rstd),
                   args=(M, D, normalized_shape, eps))
 
@@ -64,7 +64,7 @@ def layer_norm_backward(node, g):
     gx = empty_like(x) if node.needs(0) else None
     gw = empty(shape, x.dtype) if node.needs(1) else None
     gb = empty(shape, x.dtype) if node.needs(2) else None
-    call(K_layer_norm_backward, (gx, gw, gb, g, x, w, mean, rstd), (x.dtype.code, M, D), ())
+    call(K_layer_norm_backward, (gx, gw, gb, g, x, w, mean, rstd), (x.dtype.code, M, D, 1), ())
     return gx, gw, gb
 
 
