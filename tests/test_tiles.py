@@ -24,7 +24,7 @@ SOURCES += [f"csrc/{n}.c" for n in "parallel memory limits cpu precision".split(
 FLAGS = "-std=gnu11 -O1 -fPIC -fvisibility=hidden -fno-math-errno -w -Icsrc -DUDL_TILES_FORCED=0 -DUDL_LEVEL=avx512"
 IN_C = "-DUDL_TILES_EMULATED -DUDL_VB=64"
 REAL = "-DUDL_LEVEL_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mamx-tile -mamx-bf16 -mavx512bf16"
-F32, BF16 = 5, 4
+F32, BF16 = torch.float32.code, torch.bfloat16.code
 FMA, AMX, DOTS = 0, 1, 2  # the unit that is asked
 STRIDED, CALLBACK, IN_PLACE = 0, 1, 2  # how the engine gets its operands
 pytestmark = [

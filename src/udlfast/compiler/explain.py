@@ -4,7 +4,7 @@ import struct
 
 from .. import _core
 
-SIZES = {0: 1, 1: 1, 2: 4, 3: 8, 4: 2, 5: 4, 6: 8}  # bytes of an element by the code of its type
+SIZES = {t.code: t.itemsize for t in vars(_core).values() if isinstance(t, _core.dtype)}  # bytes of an element by the code of its type
 MAPS = {v: k[4:] for k, v in vars(_core).items() if k.startswith("MAP_")}
 REDUCTIONS = {v: k[2:].lower() for k, v in vars(_core).items() if k.startswith("R_")}
 
@@ -37,6 +37,18 @@ def elementwise(r):
     operands = {field for field, *_ in r.call.pointers}
     r.bytes = n * sum(SIZES.get(f[6 + k], 4) for k in operands)
     r.flops = n
+
+
+def chain(r):
+    f = r.ints
+    outer, rows, cols, steps = f[13:17]
+    n, lines = outer * rows * cols, outer * rows
+    r.name = "chain"
+    r.shape = f"{n}: " + " ".join(MAPS.get(code & 255, "?") for code in f[42 : 42 + steps])
+    for k, *_ in r.call.pointers:
+        elements = n if f[41] >> k & 1 else lines
+        r.bytes += SIZES[f[12]] * (min(elements, cols) if f[17 + k] == f[29 + k] == 0 else elements)
+    r.flops = n * steps
 
 
 def reduce(r):
@@ -80,7 +92,7 @@ def other(r):
 
 
 DESCRIBE = {
-    "elementwise": elementwise, "reduce": reduce, "matmul": matmul, "attention": attention, "attention_backward": attention,
+    "elementwise": elementwise, "chain": chain, "reduce": reduce, "matmul": matmul, "attention": attention, "attention_backward": attention,
     "conv2d": convolution, "conv2d_backward_input": convolution, "conv2d_backward_weight": convolution,
 }  # fmt: skip
 
@@ -93,6 +105,7 @@ class Explanation:
 
     def __init__(self, plan, peak_flops, peak_bytes):
         self.rows = [Row(c, s) for c, s in zip(plan.steps, plan.times, strict=True)]
+        self.layout, self.arena_bytes = plan.layout, plan.arena_bytes
         self.peak_flops, self.peak_bytes = peak_flops, peak_bytes
         self.seconds = sum(r.seconds for r in self.rows)
         self.memory = {"buffers": plan.buffer_bytes, "arena": plan.arena_bytes, "alive": plan.live_bytes}
@@ -104,6 +117,23 @@ class Explanation:
             calls, seconds = total.get(r.name, (0, 0.0))
             total[r.name] = calls + 1, seconds + r.seconds
         return sorted(((k, *v) for k, v in total.items()), key=lambda x: -x[2])
+
+    def export_chrome_trace(self, path):
+        """A JSON file that chrome://tracing and Perfetto read: one bar for each call of the replay."""
+        from ..profiler import Event, write_trace
+
+        events, at = [], 0.0
+        for r in self.rows:
+            events.append(Event(("< " if r.backward else "") + r.name, r.shape, at, r.seconds, 0))
+            at += r.seconds
+        write_trace(path, events)
+
+    def picture(self, path):
+        """An SVG file: the calls in time, and the buffers in the block of memory that they share."""
+        from .picture import draw
+
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(draw(self))
 
     def __str__(self):
         lines = [f"{'call':28s} {'shape':44s} {'us':>10s} {'share':>6s} {'floor':>6s}"]
