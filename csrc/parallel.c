@@ -11,6 +11,7 @@
  *
  * The caller draws from the front, helpers from the back: with two threads each mostly gets the same half of every job, so what
  * one call wrote is in the caches of the thread that reads it in the next (small weights and activations stay in two L2s).
+ * Every other job runs the other way: what the last call touched last, and the caches still hold, comes first in the next.
  * The caller never waits for a helper that did not enter, so one that is slow to wake costs nothing. A second caller
  * (another Python thread) finds `busy` taken and runs its own pieces itself: no waiting, no more threads than asked for.
  * A forked child has none of the helpers: it forgets them, and starts its own when it first needs them. */
@@ -46,7 +47,8 @@ static struct {
     _Alignas(64) _Atomic uint32_t gate;
     _Alignas(64) atomic_llong drawn;       /* pieces drawn from the front, and BACK_ONE times those from the back */
     _Alignas(64) int64_t n, grain, pieces; /* written while the gate is closed and nobody is inside */
-    int in_order;                          /* all are drawn from the front */
+    int64_t middle;                        /* outwards: the caller begins below this piece, helpers at it */
+    int in_order, outwards;                /* all are drawn from the front; from the middle towards the ends */
     udl_range_fn fn;
     void *ctx;
 } job;
@@ -123,17 +125,25 @@ static int64_t now_ns(void) {
 }
 
 /* ---- helpers ----------------------------------------------------------------------------------------------------- */
+/* the piece that is drawn as number i from the caller's end, or from the helpers' */
+static int64_t piece_of(int64_t i, int helps) {
+    const int64_t pieces = job.pieces, middle = job.middle;
+    if (!job.outwards) return helps ? pieces - 1 - i : i;
+    if (helps) return middle + i < pieces ? middle + i : middle + i - pieces;
+    return i < middle ? middle - 1 - i : pieces - 1 - (i - middle);
+}
+
 static void draw_pieces(int helps) {
     const int64_t n = job.n, grain = job.grain, pieces = job.pieces;
-    const int in_order = job.in_order, back = helps && !in_order;
+    const int in_order = job.in_order;
     const udl_range_fn fn = job.fn;
     void *ctx = job.ctx;
     for (;;) {
-        int64_t i = atomic_fetch_add_explicit(&job.drawn, back ? BACK_ONE : 1, memory_order_relaxed);
+        int64_t i = atomic_fetch_add_explicit(&job.drawn, helps && !in_order ? BACK_ONE : 1, memory_order_relaxed);
         if (!in_order) {
             const int64_t behind = i / BACK_ONE, front = i % BACK_ONE;
             if (front + behind >= pieces) return;
-            i = back ? pieces - 1 - behind : front;
+            i = piece_of(helps ? behind : front, helps);
         }
         if (i >= pieces) return;
         fn(ctx, i * grain, i == pieces - 1 ? n : (i + 1) * grain);
@@ -253,18 +263,20 @@ static void wait_for_helpers(void) {
     for (; g & INSIDE; g = atomic_load(&job.gate)) sleep_while(&job.gate, g);
 }
 
-static void run_alone(int64_t n, int64_t grain, udl_range_fn fn, void *ctx) {
-    for (int64_t begin = 0; begin < n;) {
-        int64_t end = n - begin > grain ? begin + grain : n;
-        fn(ctx, begin, end);
-        begin = end;
+static void run_alone(int64_t n, int64_t grain, udl_range_fn fn, void *ctx, int backwards) {
+    const int64_t pieces = n > 0 ? (n - 1) / grain + 1 : 0;
+    for (int64_t k = 0; k < pieces; k++) {
+        const int64_t i = backwards ? pieces - 1 - k : k;
+        fn(ctx, i * grain, i == pieces - 1 ? n : (i + 1) * grain);
     }
 }
 
 static void run_job(int64_t n, int64_t grain, udl_range_fn fn, void *ctx, int in_order) {
+    static _Thread_local int turn;
     if (grain < 1) grain = 1;
+    if (!in_order && !in_region && n > grain) turn = !turn;
     if (n <= grain || in_region || udl_num_threads() == 1 || atomic_flag_test_and_set(&busy)) {
-        run_alone(n, grain, fn, ctx);
+        run_alone(n, grain, fn, ctx, turn && !in_order && !in_region);
         return;
     }
     int64_t pieces = (n - 1) / grain + 1;
@@ -275,6 +287,8 @@ static void run_job(int64_t n, int64_t grain, udl_range_fn fn, void *ctx, int in
     job.fn = fn;
     job.ctx = ctx;
     job.in_order = in_order || pieces > INT32_MAX;
+    job.outwards = turn;
+    job.middle = pieces / threads;
     atomic_store_explicit(&job.drawn, 0, memory_order_relaxed);
     atomic_store_explicit(&caller_cpu, this_cpu(), memory_order_relaxed);
     in_region = 1;

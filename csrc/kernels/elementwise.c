@@ -1,10 +1,13 @@
 /* elementwise.c - the driver: walks strided, broadcast operands of any type in blocks and calls a contiguous function.
  *
- * The common case (all operands contiguous and of the compute type) goes straight to the inner function. Otherwise the
- * innermost dimension is cut into blocks of BLOCK elements; an operand that is contiguous and of the right type is used
- * where it lies, any other is gathered and converted into a buffer in L1, and the result likewise scattered. A second
- * operand that is broadcast along the block is handed over as the scalar p[0] where the operation takes one.
- * Parallel pieces are cut by the shape: PIECE elements. Floor: bytes of all operands over bandwidth. */
+ * The common case (all operands contiguous and of the compute type) goes straight to the inner function. Otherwise the loop
+ * is rows x the innermost dimension. Operands that are contiguous and of the right type are used where they lie, any
+ * other is gathered and converted into a buffer in L1, BLOCK elements at a time, and the result likewise scattered. Short
+ * rows are taken several at once, so that the function sees BLOCK elements: then an operand counts as contiguous if
+ * its rows follow each other, and one that is the same in all rows is gathered once.
+ * A second operand that is broadcast along the row is handed over as the scalar p[0] where the operation takes one; where
+ * the first one is and the operation has a mirrored form, the two change places.
+ * Parallel pieces are cut by the shape: about PIECE elements. Floor: bytes of all operands over bandwidth. */
 #ifndef T
 #include "elementwise.h"
 #include "half.h"
@@ -13,26 +16,26 @@
 #define PIECE 32768
 
 typedef struct {
-    const udl_elementwise_args *s;
-    i64 dims, shape[8], strides[4][8]; /* outer dimensions first, the loop's own last */
-    i64 rows, blocks, grain;           /* rows x blocks pieces */
+    udl_elementwise_args s;
+    i64 outer, rows, n;            /* outer x rows x n elements; dimensions before the last two make up `outer` */
+    i64 row[4], step[4];           /* strides of the last two dimensions */
+    i64 dims, shape[8], strides[4][8];
+    i64 group, per_piece, row_pieces, col_pieces; /* rows taken at once, rows of a piece, pieces along rows and along n */
     double p[3];
 } udl_walk;
 
 /* Does the second operand have a scalar form (p[0])? */
 static int takes_scalar(i64 op) { return op >= UDL_MAP_add && op <= UDL_MAP_rpow; }
 
-/* Offsets (in elements) of row `row` for all four operands. */
-static void row_offsets(const udl_walk *w, i64 row, i64 at[4]) {
+/* Offsets (in elements) of outer index o for all four operands. */
+static void outer_offsets(const udl_walk *w, i64 o, i64 at[4]) {
     at[0] = at[1] = at[2] = at[3] = 0;
-    for (i64 d = w->dims - 2; d >= 0; d--) {
-        i64 i = row % w->shape[d];
-        row /= w->shape[d];
+    for (i64 d = w->dims - 1; d >= 0; d--) {
+        i64 i = o % w->shape[d];
+        o /= w->shape[d];
         for (int k = 0; k < 4; k++) at[k] += i * w->strides[k][d];
     }
 }
-
-static const int itemsizes[UDL_NDTYPES] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8};
 
 static float bf16_to_float(uint16_t h) { uint32_t b = (uint32_t)h << 16; float f; memcpy(&f, &b, 4); return f; }
 static uint16_t float_to_bf16(float f) {
@@ -44,25 +47,60 @@ static uint16_t float_to_bf16(float f) {
 #define I64_BOUND 9223372036854775808.0
 static i64 to_int(double x) { return x != x ? 0 : x >= I64_BOUND ? INT64_MAX : x < -I64_BOUND ? INT64_MIN : (i64)x; }
 
-/* Fills the walk: the longest dimension goes innermost when the innermost is short. */
-static void plan(const udl_elementwise_args *s, udl_walk *w) {
-    i64 nd = s->ndim, inner = nd - 1;
-    if (s->shape[inner] < 16)
+/* b op a as an operation on (b, a); -1 where there is none */
+static i64 mirrored(i64 op) {
+    switch (op) {
+    case UDL_MAP_add: case UDL_MAP_mul: return op;
+    case UDL_MAP_sub: return UDL_MAP_rsub;
+    case UDL_MAP_rsub: return UDL_MAP_sub;
+    case UDL_MAP_div: return UDL_MAP_rdiv;
+    case UDL_MAP_rdiv: return UDL_MAP_div;
+    default: return -1;
+    }
+}
+
+static void change_places(udl_walk *w) {
+    udl_elementwise_args *s = &w->s;
+    const void *in = s->in[0];
+    i64 dtype = s->dtype[1];
+    s->op = mirrored(s->op);
+    s->in[0] = s->in[1]; s->in[1] = in;
+    s->dtype[1] = s->dtype[2]; s->dtype[2] = dtype;
+    for (i64 d = 0; d < s->ndim; d++) {
+        i64 t = s->strides[1][d];
+        s->strides[1][d] = s->strides[2][d];
+        s->strides[2][d] = t;
+    }
+}
+
+/* Fills the walk: the longest dimension goes innermost when the innermost is short and nothing lies along it. */
+static void plan(const udl_elementwise_args *args, udl_walk *w) {
+    w->s = *args;
+    udl_elementwise_args *s = &w->s;
+    i64 nd = s->ndim, inner = nd - 1, e = 0;
+    if (s->shape[inner] < 16 && s->strides[0][inner] != 1)
         for (i64 d = 0; d < nd; d++) if (s->shape[d] > s->shape[inner] * 4) inner = d;
-    w->s = s;
-    w->dims = nd;
-    w->rows = 1;
-    for (i64 d = 0, e = 0; d < nd; d++) {
-        if (d == inner) continue;
+    if (s->in[1] && !s->in[2] && s->strides[1][inner] == 0 && s->strides[2][inner] != 0 && mirrored(s->op) >= 0) change_places(w);
+    i64 last = inner == nd - 1 ? nd - 2 : nd - 1; /* the dimension of the rows, -1 if there is one dimension only */
+    w->outer = 1;
+    for (i64 d = 0; d < nd; d++) {
+        if (d == inner || d == last) continue;
         w->shape[e] = s->shape[d];
-        w->rows *= s->shape[d];
+        w->outer *= s->shape[d];
         for (int k = 0; k < 4; k++) w->strides[k][e] = s->strides[k][d];
         e++;
     }
-    w->shape[nd - 1] = s->shape[inner];
-    for (int k = 0; k < 4; k++) w->strides[k][nd - 1] = s->strides[k][inner];
-    w->blocks = UDL_CEIL_DIV(w->shape[nd - 1], PIECE);
-    w->grain = PIECE / UDL_MAXI(1, UDL_MINI(w->shape[nd - 1], (i64)PIECE));
+    w->dims = e;
+    w->n = s->shape[inner];
+    w->rows = last < 0 ? 1 : s->shape[last];
+    for (int k = 0; k < 4; k++) {
+        w->step[k] = s->strides[k][inner];
+        w->row[k] = last < 0 ? 0 : s->strides[k][last];
+    }
+    w->group = w->n > 0 && w->n <= BLOCK / 2 ? UDL_MINI(w->rows, BLOCK / w->n) : 1;
+    w->per_piece = UDL_MAXI(w->group, PIECE / UDL_MAXI(1, UDL_MINI(w->n, (i64)PIECE)) / w->group * w->group);
+    w->row_pieces = UDL_CEIL_DIV(w->rows, w->per_piece);
+    w->col_pieces = UDL_CEIL_DIV(w->n, PIECE);
     w->p[0] = s->p[0];
     w->p[1] = s->p[1];
     w->p[2] = 0;
@@ -79,54 +117,9 @@ static void plan(const udl_elementwise_args *s, udl_walk *w) {
 #undef T
 #undef FN
 
-/* ---- copies that exchange dimensions: tiles, so that both sides move along cache lines ------------------------------- */
-#define TILE 32
-typedef struct { const udl_elementwise_args *s; i64 rows, cols, row_in, row_out, col_in, col_out, outer, dims[8]; int nd; } udl_tiles;
-
-#define TILE_COPY(name, E)                                                                                      \
-    static void name(void *ctx, i64 begin, i64 end) {                                                           \
-        const udl_tiles *t = ctx;                                                                               \
-        i64 per = UDL_CEIL_DIV(t->rows, TILE);                                                                  \
-        for (i64 b = begin; b < end; b++) {                                                                     \
-            i64 rest = b / per, r0 = b % per * TILE, r1 = UDL_MINI(t->rows, r0 + TILE), in = 0, out = 0;        \
-            for (int d = t->nd - 1; d >= 0; d--) {                                                              \
-                i64 k = t->dims[d], i = rest % t->s->shape[k];                                                  \
-                rest /= t->s->shape[k];                                                                         \
-                in += i * t->s->strides[1][k];                                                                  \
-                out += i * t->s->strides[0][k];                                                                 \
-            }                                                                                                   \
-            const E *x = (const E *)t->s->in[0] + in;                                                           \
-            E *y = (E *)t->s->out + out, buf[TILE][TILE];                                                       \
-            for (i64 c0 = 0; c0 < t->cols; c0 += TILE) {                                                        \
-                i64 c1 = UDL_MINI(t->cols, c0 + TILE);                                                          \
-                for (i64 c = c0; c < c1; c++)                                                                   \
-                    for (i64 r = r0; r < r1; r++) buf[r - r0][c - c0] = x[r + c * t->col_in];                   \
-                for (i64 r = r0; r < r1; r++) memcpy(y + r * t->row_out + c0, buf[r - r0], sizeof(E) * (size_t)(c1 - c0)); \
-            }                                                                                                   \
-        }                                                                                                       \
-    }
-TILE_COPY(tiles4, uint32_t)
-TILE_COPY(tiles8, uint64_t)
-
-/* out contiguous along the last dimension, a along another: the two span the tiles. 1 if done. */
-static int copy_tiled(const udl_elementwise_args *s) {
-    i64 nd = s->ndim, last = nd - 1, row = -1, size = itemsizes[s->dtype[0]];
-    if (s->dtype[0] != s->dtype[1] || (size != 4 && size != 8) || nd < 2 || s->strides[0][last] != 1) return 0;
-    for (i64 d = 0; d < last; d++) if (s->strides[1][d] == 1 && s->shape[d] >= 8) row = d;
-    if (row < 0 || s->shape[last] < 8 || s->strides[1][last] == 1) return 0;
-    udl_tiles t = {s, s->shape[row], s->shape[last], 1, s->strides[0][row], s->strides[1][last], 1, 1, {0}, 0};
-    for (i64 d = 0; d < last; d++)
-        if (d != row) { t.dims[t.nd++] = d; t.outer *= s->shape[d]; }
-    i64 tasks = t.outer * UDL_CEIL_DIV(t.rows, TILE), grain = UDL_MAXI(1, PIECE / (TILE * t.cols));
-    udl_range_fn fn = size == 4 ? tiles4 : tiles8;
-    if (tasks <= grain) fn(&t, 0, tasks);
-    else udl_parallel_for(tasks, grain, fn, &t);
-    return 1;
-}
-
 int KERNEL(elementwise)(const udl_elementwise_args *s) {
     if (s->op < 0 || s->op >= UDL_MAP_COUNT || s->ndim < 1) return UDL_EINVAL;
-    if (s->op == UDL_MAP_copy && s->ndim > 1 && copy_tiled(s)) return UDL_OK;
+    if (s->op == UDL_MAP_copy && s->ndim > 1 && INTERNAL(copy_dims)(s)) return UDL_OK;
     if (s->compute == UDL_F32) return map_f32(s);
     if (s->compute == UDL_F64) return map_f64(s);
     return s->compute == UDL_I64 ? map_i64(s) : UDL_EINVAL;
@@ -142,9 +135,17 @@ int KERNEL(elementwise)(const udl_elementwise_args *s) {
 #define COMPUTE (sizeof(T) == 4 ? UDL_F32 : UDL_F64)
 #endif
 
-#define GATHER(E, EXPR) { const E *x = (const E *)src + at; for (i64 i = 0; i < n; i++) { E v = x[i * stride]; buf[i] = (EXPR); } break; }
-#define LOADS(E, EXPR) if (stride == 1) { const E *x = (const E *)src + at; for (i64 i = 0; i < n; i++) { E v = x[i]; buf[i] = (EXPR); } break; } GATHER(E, EXPR)
-static void FN(gather)(T *buf, const void *src, i64 at, i64 stride, i64 dtype, i64 n) {
+#define GATHER(E, EXPR)                                                                                        \
+    for (i64 r = 0; r < rows; r++, x += row, buf += n) for (i64 i = 0; i < n; i++) { E v = x[i * stride]; buf[i] = (EXPR); }
+#define LOADS(E, EXPR) {                                                                                       \
+        const E *x = (const E *)src + at;                                                                      \
+        if (stride == 1) for (i64 r = 0; r < rows; r++, x += row, buf += n) for (i64 i = 0; i < n; i++) { E v = x[i]; buf[i] = (EXPR); } \
+        else if (stride == 0) for (i64 r = 0; r < rows; r++, x += row, buf += n) { E v = *x; T t = (EXPR); for (i64 i = 0; i < n; i++) buf[i] = t; } \
+        else GATHER(E, EXPR)                                                                                   \
+        break;                                                                                                 \
+    }
+/* buf[r, i] = src[at + r row + i stride] */
+static void FN(gather)(T *buf, const void *src, i64 at, i64 row, i64 stride, i64 dtype, i64 rows, i64 n) {
     switch (dtype) {
     case UDL_BOOL: LOADS(uint8_t, (T)(v != 0))
     case UDL_U8: LOADS(uint8_t, (T)v)
@@ -167,9 +168,13 @@ static void FN(gather)(T *buf, const void *src, i64 at, i64 stride, i64 dtype, i
 #else
 #define AS_INT(v) to_int((double)(v))
 #endif
-#define SCATTER(E, EXPR) { E *y = (E *)dst + at; for (i64 i = 0; i < n; i++) { T v = buf[i]; y[i * stride] = (EXPR); } break; }
-#define STORES(E, EXPR) if (stride == 1) { E *y = (E *)dst + at; for (i64 i = 0; i < n; i++) { T v = buf[i]; y[i] = (EXPR); } break; } SCATTER(E, EXPR)
-static void FN(scatter)(const T *buf, void *dst, i64 at, i64 stride, i64 dtype, i64 n) {
+#define STORES(E, EXPR) {                                                                                      \
+        E *y = (E *)dst + at;                                                                                  \
+        if (stride == 1) for (i64 r = 0; r < rows; r++, y += row, buf += n) for (i64 i = 0; i < n; i++) { T v = buf[i]; y[i] = (EXPR); } \
+        else for (i64 r = 0; r < rows; r++, y += row, buf += n) for (i64 i = 0; i < n; i++) { T v = buf[i]; y[i * stride] = (EXPR); } \
+        break;                                                                                                 \
+    }
+static void FN(scatter)(const T *buf, void *dst, i64 at, i64 row, i64 stride, i64 dtype, i64 rows, i64 n) {
     switch (dtype) {
     case UDL_BOOL: STORES(uint8_t, v != 0)
     case UDL_U8: STORES(uint8_t, (uint8_t)AS_INT(v))
@@ -184,45 +189,65 @@ static void FN(scatter)(const T *buf, void *dst, i64 at, i64 stride, i64 dtype, 
     default: break;
     }
 }
-#undef SCATTER
 #undef STORES
 #undef AS_INT
 
-/* Pieces begin..end: piece = row x block. */
+/* one block: `rows` rows of n elements at offsets at[] */
+typedef struct { FN(udl_map) fn; int direct[4], scalar_b, whole; T *buf[4]; } FN(how);
+
+static void FN(block)(const udl_walk *w, const FN(how) *h, const i64 at[4], i64 rows, i64 n, i64 filled[3], double *p) {
+    const udl_elementwise_args *s = &w->s;
+    const T *in[3] = {NULL, NULL, NULL};
+    if (h->scalar_b) {
+        T one = 0;
+        if (s->dtype[2] == COMPUTE) one = ((const T *)s->in[1])[at[2]];
+        else FN(gather)(&one, s->in[1], at[2], 0, 0, s->dtype[2], 1, 1);
+        p[0] = (double)one;
+    }
+    for (int k = 0; k < 3; k++) {
+        if (!s->in[k] || (k == 1 && h->scalar_b)) continue;
+        if (h->direct[k + 1]) { in[k] = (const T *)s->in[k] + at[k + 1]; continue; }
+        in[k] = h->buf[k];
+        i64 count = rows * n, same = (w->step[k + 1] == 0 || w->group > 1) && (w->row[k + 1] == 0 || rows == 1);
+        if (same && filled[k] >= count) continue;
+        FN(gather)(h->buf[k], s->in[k], at[k + 1], w->row[k + 1], w->step[k + 1], s->dtype[k + 1], rows, n);
+        filled[k] = w->row[k + 1] == 0 || w->group == 1 ? count : 0;
+    }
+    T *out = h->direct[0] ? (T *)s->out + at[0] : h->buf[3];
+    h->fn(out, in[0], in[1], in[2], rows * n, p);
+    if (!h->direct[0]) FN(scatter)(h->buf[3], s->out, at[0], w->row[0], w->step[0], s->dtype[0], rows, n);
+}
+
+/* Pieces begin..end: piece = outer x rows x columns. */
 static void FN(walk)(void *ctx, i64 begin, i64 end) {
     udl_walk *w = ctx;
-    const udl_elementwise_args *s = w->s;
-    FN(udl_map) fn = INTERNAL(FN(map))[s->op];
+    const udl_elementwise_args *s = &w->s;
     T buf[4][BLOCK] __attribute__((aligned(64)));
-    const i64 last = w->dims - 1, n_all = w->shape[last];
+    FN(how) h = {INTERNAL(FN(map))[s->op], {0}, 0, 1, {buf[0], buf[1], buf[2], buf[3]}};
+    const int together = w->group > 1;
+    for (int k = 0; k < 4; k++) {
+        h.direct[k] = s->dtype[k] == COMPUTE && w->step[k] == 1 && (!together || w->row[k] == w->n);
+        if (!h.direct[k] && (k == 0 || s->in[k - 1])) h.whole = 0;
+    }
+    h.scalar_b = takes_scalar(s->op) && s->in[1] && w->step[2] == 0 && (!together || w->row[2] == 0)
+                 && (COMPUTE == UDL_F32 || COMPUTE == UDL_F64);
+    if (h.scalar_b && h.direct[0] && h.direct[1]) h.whole = 1;
     double p[3] = {w->p[0], w->p[1], 0};
     for (i64 piece = begin; piece < end; piece++) {
-        i64 at[4], i0 = piece % w->blocks * PIECE, i1 = UDL_MINI(n_all, i0 + PIECE);
-        row_offsets(w, piece / w->blocks, at);
-        int direct[4], scalar_b = 0;
-        for (int k = 0; k < 4; k++) direct[k] = s->dtype[k] == COMPUTE && w->strides[k][last] == 1;
-        if (takes_scalar(s->op) && s->in[1] && w->strides[2][last] == 0) {
-            T one = 0;
-            FN(gather)(&one, s->in[1], at[2], 0, s->dtype[2], 1);
-            if ((double)one != (double)one || (T)(double)one == one) { p[0] = (double)one; scalar_b = 1; }
-        }
-        int filled[3] = {0, 0, 0};
-        for (i64 i = i0, n; i < i1; i += n) {
-            const T *in[3] = {NULL, NULL, NULL};
-            n = direct[0] && direct[1] && (!s->in[1] || direct[2] || scalar_b) && (!s->in[2] || direct[3])
-                    ? i1 - i : UDL_MINI(i1 - i, (i64)BLOCK);
-            for (int k = 0; k < 3; k++) {
-                i64 stride = w->strides[k + 1][last], from = at[k + 1] + i * stride;
-                if (!s->in[k] || (k == 1 && scalar_b)) continue;
-                if (direct[k + 1]) { in[k] = (const T *)s->in[k] + from; continue; }
-                in[k] = buf[k];
-                if (stride == 0 && filled[k]) continue;
-                FN(gather)(buf[k], s->in[k], from, stride, s->dtype[k + 1], stride == 0 ? (i64)BLOCK : n);
-                filled[k] = 1;
+        i64 base[4], col = piece % w->col_pieces * PIECE, rest = piece / w->col_pieces;
+        const i64 r0 = rest % w->row_pieces * w->per_piece, r1 = UDL_MINI(w->rows, r0 + w->per_piece);
+        const i64 c1 = UDL_MINI(w->n, col + PIECE);
+        outer_offsets(w, rest / w->row_pieces, base);
+        i64 filled[3] = {0, 0, 0}; /* elements in a buffer that serve the next block as well */
+        for (i64 r = r0; r < r1; r += w->group) {
+            const i64 rows = UDL_MINI(w->group, r1 - r);
+            for (int k = 0; k < 3; k++) if (!together && w->row[k + 1] != 0) filled[k] = 0;
+            for (i64 i = col, n; i < c1; i += n) {
+                i64 at[4];
+                n = h.whole ? c1 - i : UDL_MINI(c1 - i, (i64)BLOCK);
+                for (int k = 0; k < 4; k++) at[k] = base[k] + r * w->row[k] + i * w->step[k];
+                FN(block)(w, &h, at, rows, n, filled, p);
             }
-            T *out = direct[0] ? (T *)s->out + at[0] + i : buf[3];
-            fn(out, in[0], in[1], in[2], n, p);
-            if (!direct[0]) FN(scatter)(buf[3], s->out, at[0] + i * w->strides[0][last], w->strides[0][last], s->dtype[0], n);
         }
     }
     if (p[2] != 0) w->p[2] = 1; /* every writer writes the same */
@@ -251,9 +276,11 @@ static int FN(map)(const udl_elementwise_args *s) {
     }
     udl_walk w;
     plan(s, &w);
-    if (w.rows * w.blocks == 0) return UDL_OK;
-    if (w.rows * w.blocks <= w.grain) FN(walk)(&w, 0, w.rows * w.blocks);
-    else udl_parallel_for(w.rows * w.blocks, w.grain, FN(walk), &w);
+    const i64 pieces = w.outer * w.row_pieces * w.col_pieces, each = UDL_MINI(w.rows, w.per_piece) * UDL_MINI(w.n, (i64)PIECE);
+    if (pieces == 0) return UDL_OK;
+    const i64 grain = UDL_MAXI(1, PIECE / each);
+    if (pieces <= grain) FN(walk)(&w, 0, pieces);
+    else udl_parallel_for(pieces, grain, FN(walk), &w);
     return w.p[2] != 0 ? UDL_EINVAL : UDL_OK;
 }
 #undef FROM_FLOAT

@@ -29,7 +29,7 @@ static void *must(void *p) {
     return p;
 }
 arr *array(i64 n, int dtype) {
-    static const size_t itemsize[UDL_NDTYPES] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8};
+    static const size_t itemsize[UDL_NDTYPES] = UDL_ITEMSIZES;
     arr *a = &pool[used++];
     size_t bytes = (size_t)n * itemsize[dtype];
     char *base = must(malloc(bytes + itemsize[dtype] + GUARD));
