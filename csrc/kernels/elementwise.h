@@ -11,4 +11,5 @@ typedef void (*udl_map_i64)(i64 *out, const i64 *a, const i64 *b, const i64 *c, 
 extern const udl_map_f32 INTERNAL(map_f32)[UDL_MAP_COUNT];
 extern const udl_map_f64 INTERNAL(map_f64)[UDL_MAP_COUNT];
 extern const udl_map_i64 INTERNAL(map_i64)[UDL_MAP_COUNT];
+int INTERNAL(copy_bf16)(const udl_elementwise_args *); /* elementwise_bf16.c: 1 if done */
 #endif
