@@ -79,6 +79,8 @@ int udl_isa_use(int level) {
     return UDL_OK;
 }
 
+const char *udl_matrix_unit_name(void) { return udl_matrix_unit.name ? udl_matrix_unit.name : ""; }
+
 int udl_init(const char *forced_isa) {
     int any = !forced_isa || !*forced_isa;
     for (int level = NLEVELS - 1; level >= 0; level--)

@@ -1,6 +1,6 @@
 /* engine.h - a matrix unit that the active level may use in place of the vector engine of kernels/gemm.c.
  *
- * dispatch.c fills it when a level is chosen (tiles/overlay.c: AMX tiles, or the bf16 dot products of AVX-512), so the
+ * dispatch.c fills it when a level is chosen (tiles/overlay.c: AMX tiles, or the bf16 dot products of AVX512-BF16), so the
  * kernels of that level, compiled once for AVX-512, find it or do not. gemm and matmul_bf16 return 0, having done nothing,
  * when they would not be faster; else 1 and the status of the call. */
 #ifndef UDL_ENGINE_H
@@ -8,6 +8,7 @@
 #include "udlfast.h"
 
 typedef struct {
+    const char *name; /* the processor's feature; NULL: there is no unit */
     int (*gemm)(const void *job, int *status);                               /* a gemm_job_f32 of kernels/gemm.h */
     int (*matmul_bf16)(const udl_matmul_args *, int64_t batch, int *status); /* one product of the batch */
     int64_t (*prepack)(const udl_matmul_args *, void *to); /* udl_prepack of udlfast.h; 0: not mine */

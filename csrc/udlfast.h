@@ -71,6 +71,7 @@ const char *udl_isa_name(int level);
 int udl_isa_usable(int level);          /* instructions present AND the operating system saves their registers */
 const char *udl_isa_why(int level);     /* why it is not usable, in words; "" if it is */
 int udl_isa_active(void);
+const char *udl_matrix_unit_name(void); /* what multiplies bf16 numbers at the active level, "AMX-BF16"; "" if float32 units do */
 int udl_isa_use(int level);             /* UDL_OK or UDL_EISA; not while another thread computes */
 void udl_cache_sizes(int64_t out[3]);   /* L1d, L2, L3 bytes of this machine */
 

@@ -80,16 +80,19 @@ def address(x):
 
 
 def product(
-    lib, a, b, unit=AMX, how=STRIDED, out=None, bias=None, residual=None, act=0, alpha=1.0, beta=0.0, bias_m=0, first_k=0, packed=None
-):
-    """The engine on float32 arrays, or the matmul kernel on uint16 ones (bfloat16)."""
+    lib, a, b, unit=AMX, how=STRIDED, out=None, bias=None, residual=None, act=0, alpha=1.0, beta=0.0, bias_m=0, first_k=0, packed=None,
+    low=False,
+):  # fmt: skip
+    """The engine on float32 arrays, or the matmul kernel on uint16 ones (bfloat16); low: on both, as a product of bfloat16 numbers."""
     lib.tiles_use(unit, 1)
     (m, k), n = a.shape, b.shape[1]
     out = np.full((m, n), np.nan, np.float32) if out is None else out
     unit_strides = [s // x.itemsize for x in (a, b) for s in x.strides]
-    s = Args(*map(address, (out, a, b, bias, residual, packed)), F32 if a.dtype == np.float32 else BF16, 1, m, n, k, 0, *unit_strides[:2],
-             0, *unit_strides[2:], 0, out.strides[0] // out.itemsize, act, bias_m, 0, alpha, beta)  # fmt: skip
-    status = lib.tiles_gemm(ctypes.byref(s), how, first_k) if a.dtype == np.float32 else lib.tiles_matmul(ctypes.byref(s))
+    wide = low * sum(bit for bit, x in ((1, a), (2, b), (4, out), (8, bias)) if x is not None and x.dtype == np.float32)
+    plain = a.dtype == np.float32 and not low
+    s = Args(*map(address, (out, a, b, bias, residual, packed)), F32 if plain else BF16, 1, m, n, k, 0, *unit_strides[:2],
+             0, *unit_strides[2:], 0, out.strides[0] // out.itemsize, act, bias_m, wide, alpha, beta)  # fmt: skip
+    status = lib.tiles_gemm(ctypes.byref(s), how, first_k) if plain else lib.tiles_matmul(ctypes.byref(s))
     assert status == 0
     return out
 
@@ -383,6 +386,55 @@ def test_bfloat16_special_numbers(lib, rng, unit):
     got = widened(product(lib, a, b, unit, out=np.zeros((20, 20), np.uint16)))
     assert np.isnan(got[3]).all() and np.isinf(np.delete(got[:, 9], 3)).all()
     assert np.isfinite(np.delete(np.delete(got, 3, 0), 9, 1)).all()
+
+
+@pytest.mark.parametrize("unit", [FMA, AMX, DOTS], ids=["fma", "amx", "dots"])
+@pytest.mark.parametrize("case", [(2, 5, 3), (17, 33, 47), (50, 301, 70), (130, 2100, 100)], ids=str)
+def test_bfloat16_products_of_float32_numbers(lib, rng, case, unit):
+    """Operands are rounded on the way, the result and the bias are float32, each on its own: the sums of the rounded numbers."""
+    m, k, n = case
+    a, b = normal(rng, m, k), normal(rng, k, n)
+    a16, b16 = halves(a), halves(b)
+    wide = widened(a16).astype(float), widened(b16).astype(float)
+    raw, size = wide[0] @ wide[1], np.abs(wide[0]) @ np.abs(wide[1])
+    bias, residual = normal(rng, n), normal(rng, m, n)
+    for left in (a, np.asfortranarray(a), np.repeat(a, 2, 1)[:, ::2], a16):
+        for right in (b, np.asfortranarray(b), np.repeat(b, 2, 0)[::2], b16):
+            got = product(lib, left, right, unit, low=True)
+            assert (np.abs(got - raw) <= EPS["float32"] * k**0.5 * size).all()
+    got = product(lib, a, b16, unit, low=True, bias=bias, residual=residual, act=1)
+    assert (np.abs(got - (np.maximum(raw + bias, 0) + residual)) <= EPS["float32"] * k**0.5 * (size + 4)).all()
+    before = residual.copy()
+    product(lib, a16, b, unit, low=True, out=before, beta=1.0)
+    assert (np.abs(before - (raw + residual)) <= EPS["float32"] * k**0.5 * (size + 4)).all()
+    narrow = widened(product(lib, a, b, unit, low=True, out=np.zeros((m, n), np.uint16), bias=bias))
+    assert (np.abs(narrow - (raw + bias)) <= 2.0**-8 * np.abs(raw + bias) * 1.01 + EPS["float32"] * k**0.5 * (size + 4)).all()
+
+
+@pytest.mark.parametrize("unit", [FMA, AMX, DOTS], ids=["fma", "amx", "dots"])
+def test_rounding_while_packing_keeps_what_is_not_a_number(lib, rng, unit):
+    a, b = normal(rng, 20, 40), normal(rng, 40, 20)
+    a.view(np.uint32)[3, 5], a[9, 0], b[7, 9] = 0x7FFFFFFF, np.inf, -np.inf
+    for left, right in ((a, b), (np.asfortranarray(a), np.asfortranarray(b))):
+        got = product(lib, left, right, unit, low=True)
+        with np.errstate(all="ignore"):
+            want = a @ b
+        assert np.array_equal(np.isnan(got), np.isnan(want)) and np.array_equal(np.isinf(got), np.isinf(want))
+
+
+@pytest.mark.parametrize("how", [STRIDED, CALLBACK, IN_PLACE], ids=["strided", "callback", "in_place"])
+@pytest.mark.parametrize("case", [(40, 50, 40), (64, 301, 70), (33, 2100, 65)], ids=str)
+def test_medium_by_dot_products(lib, rng, case, how):
+    m, k, n = case
+    a, b = normal(rng, m, k), normal(rng, k, n)
+    lib.tiles_precision(2)
+    wide = widened(halves(a)).astype(float), widened(halves(b)).astype(float)
+    for left in (a, np.asfortranarray(a)):
+        for right in (b, np.asfortranarray(b)):
+            got = product(lib, left, right, DOTS, how)
+            assert (np.abs(got - wide[0] @ wide[1]) <= EPS["float32"] * k**0.5 * (np.abs(wide[0]) @ np.abs(wide[1]))).all()
+    lib.tiles_precision(0)
+    check(product(lib, a, b, DOTS, how), a, b)
 
 
 # ---- callers -------------------------------------------------------------------------------------------------------------------

@@ -120,6 +120,7 @@ static void plan(const udl_elementwise_args *args, udl_walk *w) {
 int KERNEL(elementwise)(const udl_elementwise_args *s) {
     if (s->op < 0 || s->op >= UDL_MAP_COUNT || s->ndim < 1) return UDL_EINVAL;
     if (s->op == UDL_MAP_copy && s->ndim > 1 && INTERNAL(copy_dims)(s)) return UDL_OK;
+    if (INTERNAL(copy_bf16)(s)) return UDL_OK;
     if (s->compute == UDL_F32) return map_f32(s);
     if (s->compute == UDL_F64) return map_f64(s);
     return s->compute == UDL_I64 ? map_i64(s) : UDL_EINVAL;

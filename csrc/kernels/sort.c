@@ -12,7 +12,7 @@
 
 /* n^2 / VW64 comparisons against the passes of a radix sort: about equal there (with one pass for keys of a byte) */
 enum { RANK_MAX = 32 * VW64, RANK_MAX_BYTE = 48, KEY_CHUNK = 256, KEY_GROUP = 16, INDEXED_MAX = 8192 };
-static const i64 key_bytes[UDL_NDTYPES] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8}; /* = the size of an element */
+static const i64 key_bytes[UDL_NDTYPES] = UDL_ITEMSIZES;
 
 typedef struct { uint64_t key; i64 at; } sort_pair;
 

@@ -17,6 +17,12 @@ def isa_report():
     return {udl_isa_name(i).decode(): udl_isa_why(i).decode() for i in range(udl_isa_count())}
 
 
+def matrix_unit():
+    """The processor's feature that multiplies bfloat16 numbers at the level in use ("AMX-BF16", "AVX512-BF16"); "" if there is
+    none, and they are widened to float32."""
+    return udl_matrix_unit_name().decode()
+
+
 cdef int find_isa(name) except -1:
     cdef int i
     for i in range(udl_isa_count()):

@@ -72,6 +72,7 @@ cdef extern from "udlfast.h" nogil:
     int udl_isa_usable(int level)
     const char *udl_isa_why(int level)
     int udl_isa_active()
+    const char *udl_matrix_unit_name()
     int udl_isa_use(int level)
     void udl_cache_sizes(int64_t *out)
     int64_t udl_prepack(const udl_matmul_args *a, void *to)

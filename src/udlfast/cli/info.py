@@ -20,6 +20,7 @@ def run(options):
     rows = [("udlfast", f"{facts['udlfast']}  ({facts['folder']})"), ("python", facts["python"]),
             ("numpy", facts["numpy"]), ("platform", facts["platform"]), ("instruction set", facts["isa"])]
     rows += [("", f"{level}: {why or 'usable'}") for level, why in facts["isa_levels"].items()]
+    rows += [("bfloat16", f"multiplied by {facts['matrix_unit']}" if facts["matrix_unit"] else "widened to float32")]
     rows += [("threads", facts["threads_why"]), ("caches", caches),
              ("memory limit", f"{_size(limit)}  ({facts['memory_limit_why']})" if limit else facts["memory_limit_why"]),
              ("memory in use", f"{_size(facts['memory']['in_use'])}, kept for reuse {_size(facts['memory']['cached'])} "
@@ -44,6 +45,7 @@ def collect():
         "python": platform.python_version(), "numpy": numpy.__version__,
         "platform": f"{platform.system()} {platform.machine()}",
         "isa": udlfast.isa(), "isa_levels": udlfast.isa_report(),
+        "matrix_unit": udlfast._core.matrix_unit(),
         "threads": udlfast.get_num_threads(), "threads_why": udlfast.threads_why(),
         "cache_bytes": dict(zip(("L1d", "L2", "L3"), udlfast.cache_sizes(), strict=True)),
         "memory_limit_bytes": limit, "memory_limit_why": why, "memory": udlfast.memory_stats(),

@@ -27,6 +27,11 @@ def low(*tensors):
     return tuple(t.to(kind) if isinstance(t, Tensor) and t.dtype is float32 else t for t in tensors)
 
 
+def rounds(*tensors):
+    """Is this thread inside autocast to bfloat16, and are all tensors (None aside) float32 or bfloat16?"""
+    return _core.get_autocast() is bfloat16 and all(t is None or t.dtype is float32 or t.dtype is bfloat16 for t in tensors)
+
+
 def wide(*tensors):
     """Tensors of 16-bit types as float32, if this thread is inside autocast."""
     if _core.get_autocast() is None:

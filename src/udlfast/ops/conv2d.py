@@ -70,6 +70,9 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 def _convolve(op, input, weight, bias, stride, padding, dilation, groups, n):
     floating(op, input)
     if _autocast.ON:
+        if _autocast.rounds(input, weight, bias):  # products of float32 numbers cost no more here: only the result is rounded
+            wide = [t if t is None else t.to(float32) for t in (input, weight, bias)]
+            return _autocast.paused(_convolve, op, *wide, stride, padding, dilation, groups, n).to(bfloat16)
         input, weight, bias = _autocast.low(input, weight, bias)
     same_type(op, input, weight, "weight")
     if bias is not None:
