@@ -55,3 +55,29 @@ def test_old_constructors(name, dtype):
     assert make(torch.ones(2, dtype=x.dtype)).tolist() == [1, 1] and not isinstance(torch.zeros(2, dtype=torch.bfloat16), make)
     with pytest.raises(TypeError, match="sizes"):
         make([1], [2])
+
+
+def test_results_with_names_print_as_theirs():
+    peer = pytest.importorskip("torch")
+    for text in ("max(x, 1)", "sort(x)", "topk(x, 1)", "median(x, 0)", "aminmax(x)", "frexp(x)", "linalg.qr(x)", "linalg.slogdet(x)"):
+        ours, theirs = (eval("t." + text, {"t": t, "x": t.eye(2)}) for t in (torch, peer))
+        assert repr(ours).replace("udlfast", "torch") == repr(theirs) and ours[0] is getattr(ours, ours._fields[0])
+
+
+def test_jit_runs_functions_as_they_are():
+    @torch.jit.script
+    def double(x):
+        return x * 2
+
+    layer = torch.nn.Linear(2, 2)
+    assert double(3) == 6 and torch.jit.trace(layer, torch.ones(1, 2)) is layer and not torch.jit.is_scripting()
+    assert torch.jit.ignore(double) is double and torch.jit.ignore(drop=True)(double) is double
+    with pytest.raises(ArgumentError, match="jit.save.*state_dict"):
+        torch.jit.save(layer, "x")
+
+
+def test_variables_are_tensors():
+    x = torch.ones(2)
+    v = torch.autograd.Variable(x, requires_grad=True)
+    (v * v).sum().backward()
+    assert v.grad.tolist() == [2, 2] and not x.requires_grad and isinstance(x, torch.autograd.Variable)

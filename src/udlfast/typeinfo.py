@@ -23,7 +23,7 @@ class finfo:
             self.eps, self.max, self.tiny, self.resolution = 2.0**-7, (2 - 2.0**-7) * 2.0**127, 2.0**-126, 0.01
         else:
             info = numpy.finfo(type.numpy_name)
-            self.eps, self.max, self.tiny, self.resolution = (float(v) for v in (info.eps, info.max, info.tiny, info.resolution))
+            self.eps, self.max, self.tiny, self.resolution = (float(v) for v in (info.eps, info.max, info.tiny, str(info.resolution)))
         self.min, self.smallest_normal = -self.max, self.tiny
 
     def __repr__(self):

@@ -8,7 +8,20 @@ __all__ = ["Function", "Tensor", "Variable", "backward", "detect_anomaly", "enab
            "grad", "grad_mode", "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_check_nan_enabled",
            "is_anomaly_enabled", "is_grad_enabled", "no_grad", "profiler", "set_detect_anomaly", "set_grad_enabled"]  # fmt: skip
 
-Variable = Tensor
+
+class _VariableType(type):
+    """The class of Variable: a call gives a tensor that shares its argument's memory, isinstance asks for tensors."""
+
+    def __call__(cls, data=None, requires_grad=False, volatile=False):
+        data = Tensor() if data is None else data.detach()
+        return data.requires_grad_() if requires_grad else data
+
+    def __instancecheck__(cls, obj):
+        return isinstance(obj, Tensor)
+
+
+class Variable(metaclass=_VariableType):
+    """An old name: tensors are variables."""
 
 
 def __getattr__(name):

@@ -28,7 +28,7 @@ class mps(_Backend):
 class cudnn(_Backend):
     """NVIDIA's kernels: not available."""
 
-    deterministic = True
+    deterministic = False
     benchmark = False
     enabled = False
     allow_tf32 = False

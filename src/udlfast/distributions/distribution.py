@@ -148,7 +148,7 @@ class Distribution:
         return u.clamp(min=2.0**-126 if like.dtype is not _core.float64 else 2.0**-1022)
 
     def __repr__(self):
-        shown = [f"{n}: {v if v.numel() == 1 else tuple(v.shape)}" for n in self.arg_constraints
+        shown = [f"{n}: {v if v.numel() == 1 else v.shape}" for n in self.arg_constraints
                  if isinstance(v := self.__dict__.get(n), Tensor)]
         return f"{type(self).__name__}({', '.join(shown)})"
 

@@ -16,7 +16,7 @@ class IncompatibleKeys(namedtuple("IncompatibleKeys", ("missing_keys", "unexpect
     __slots__ = ()
 
     def __repr__(self):
-        return super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
+        return "_" + super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
 
     __str__ = __repr__
 
@@ -85,8 +85,8 @@ def _take(module, name, value, key, assign):
         )
     if tuple(value.shape) != tuple(here.shape) and not (here.ndim == 0 and tuple(value.shape) == (1,)):
         return (
-            f"size mismatch for {key}: copying a param with shape {list(value.shape)} from checkpoint, "
-            f"the shape in current model is {list(here.shape)}."
+            f"size mismatch for {key}: copying a param with shape torch.Size({list(value.shape)}) from checkpoint, "
+            f"the shape in current model is torch.Size({list(here.shape)})."
         )
     if assign:
         if isinstance(here, Parameter):

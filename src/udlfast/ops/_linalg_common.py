@@ -3,7 +3,6 @@
 LAPACK runs in float64 (NumPy does so for float32 too); results have the type of the input. Rules of gradients are written in
 operations that have gradients themselves.
 """
-import collections
 import functools
 
 import numpy as np
@@ -105,11 +104,6 @@ def with_out(function):
             return type(r)(*(_store(o, t) for o, t in zip(out, r)))
         return _store(out, r)
     return run
-
-
-def result(name, fields):
-    """A class of named results, such as torch.return_types.linalg_qr."""
-    return collections.namedtuple(name, fields)
 
 
 def substitute(A, B, upper=False, unit=False):

@@ -3,14 +3,15 @@ import numpy as np
 
 from .. import _core
 from .._core import attach
+from ..return_types import result
 from ._complex import ComplexTensor, make
 from ._fourier import _array, _pairs
-from ._linalg_common import lapack, matrix, result
+from ._linalg_common import lapack, matrix
 from ._linalg_solve import inv
 from .joining import cat
 from .triangle import diag_embed
 
-Eig = result("linalg_eig", "eigenvalues eigenvectors")
+Eig = result("linalg_eig", ("eigenvalues", "eigenvectors"))
 
 
 def _run(op, A):

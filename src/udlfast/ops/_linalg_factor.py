@@ -4,18 +4,19 @@ import numpy as np
 from .. import _core
 from .._core import attach, matmul
 from ..errors import ArgumentError, GradError, LinAlgError, ShapeError
-from ._linalg_common import back, constant, double, identity, lapack, lu_arrays, matrix, mT, permutation, result, with_out
+from ..return_types import result
+from ._linalg_common import back, constant, double, identity, lapack, lu_arrays, matrix, mT, permutation, with_out
 from ._linalg_solve import _triangular, solve_triangular
 from .joining import cat
 from .triangle import diag_embed, tril, triu
 
-QR = result("linalg_qr", "Q R")
-Eigh = result("linalg_eigh", "eigenvalues eigenvectors")
-SVD = result("linalg_svd", "U S Vh")
-CholeskyEx = result("linalg_cholesky_ex", "L info")
-LU = result("linalg_lu", "P L U")
-LUFactor = result("linalg_lu_factor", "LU pivots")
-LUFactorEx = result("linalg_lu_factor_ex", "LU pivots info")
+QR = result("linalg_qr", ("Q", "R"))
+Eigh = result("linalg_eigh", ("eigenvalues", "eigenvectors"))
+SVD = result("linalg_svd", ("U", "S", "Vh"))
+CholeskyEx = result("linalg_cholesky_ex", ("L", "info"))
+LU = result("linalg_lu", ("P", "L", "U"))
+LUFactor = result("linalg_lu_factor", ("LU", "pivots"))
+LUFactorEx = result("linalg_lu_factor_ex", ("LU", "pivots", "info"))
 
 
 def _eye_minus(x):

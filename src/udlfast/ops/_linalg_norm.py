@@ -6,15 +6,16 @@ import numpy as np
 from .. import _core
 from .._core import Tensor, attach, matmul
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..return_types import result
 from ._common import axes
-from ._linalg_common import back, constant, double, lapack, matrix, mT, result, with_out
+from ._linalg_common import back, constant, double, lapack, matrix, mT, with_out
 from ._linalg_factor import eigh, eigvalsh, svdvals
 from ._linalg_solve import inv_ex
 from .elementwise import where
 from .reductions import amax, amin
 from .reductions import norm as _norm2
 
-Lstsq = result("linalg_lstsq", "solution residuals rank singular_values")
+Lstsq = result("linalg_lstsq", ("solution", "residuals", "rank", "singular_values"))
 EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
 
 

@@ -4,14 +4,15 @@ import numpy as np
 from .. import _core
 from .._core import attach, matmul
 from ..errors import ArgumentError, LinAlgError, ShapeError
+from ..return_types import result
 from ._common import once
-from ._linalg_common import back, double, identity, lapack, lu_arrays, matrix, mT, result, shape_batch, substitute, to_shape, with_out
+from ._linalg_common import back, double, identity, lapack, lu_arrays, matrix, mT, shape_batch, substitute, to_shape, with_out
 from .elementwise import where
 from .triangle import tril, triu
 
-InvEx = result("linalg_inv_ex", "inverse info")
-SolveEx = result("linalg_solve_ex", "result info")
-Slogdet = result("linalg_slogdet", "sign logabsdet")
+InvEx = result("linalg_inv_ex", ("inverse", "info"))
+SolveEx = result("linalg_solve_ex", ("result", "info"))
+Slogdet = result("linalg_slogdet", ("sign", "logabsdet"))
 _SINGULAR = "the input matrix is singular: its inverse does not exist; pinv or lstsq take such matrices"
 
 
@@ -98,7 +99,9 @@ def slogdet(A):
 
     >>> import udlfast as torch
     >>> torch.linalg.slogdet(torch.tensor([[-1.]]))
-    linalg_slogdet(sign=tensor(-1.), logabsdet=tensor(0.))
+    udlfast.return_types.linalg_slogdet(
+    sign=tensor(-1.),
+    logabsdet=tensor(0.))
     """
     matrix("linalg.slogdet", A, square=True)
     with lapack("linalg.slogdet", "LAPACK failed"):

@@ -4,6 +4,7 @@ import math
 from .. import _core
 from .._core import MAP_lshift, MAP_rshift, Tensor, attach, binary_function, extend, put_out
 from ..errors import ArgumentError, DTypeError
+from ..return_types import result
 from ._common import tensor
 from .elementwise import (
     abs,
@@ -162,7 +163,8 @@ def frexp(input, *, out=None):
 
     >>> import udlfast as torch
     >>> torch.frexp(torch.tensor([6.]))
-    (mantissa=tensor([0.7500]),
+    udlfast.return_types.frexp(
+    mantissa=tensor([0.7500]),
     exponent=tensor([3], dtype=udlfast.int32))
     """
     import numpy
@@ -173,7 +175,7 @@ def frexp(input, *, out=None):
     m, e = numpy.frexp((input.float() if narrow else input).detach().numpy())
     m, e = (_core.from_numpy(numpy.asarray(v)) for v in (m, e.astype(numpy.int32)))
     m = attach(m.to(input.dtype) if narrow else m, (input,), frexp_backward, saved=(e,))
-    y = FrexpResult((m, e))
+    y = FrexpResult(m, e)
     return y if out is None else put_out(out, y)
 
 
@@ -182,15 +184,7 @@ def frexp_backward(node, g):
     return g * exp2(-node.saved[0].to(g.dtype)),
 
 
-class FrexpResult(tuple):
-    """The pair (mantissa, exponent)."""
-
-    __slots__ = ()
-    mantissa = property(lambda self: self[0])
-    exponent = property(lambda self: self[1])
-
-    def __repr__(self):
-        return f"(mantissa={self[0]!r},\nexponent={self[1]!r})"
+FrexpResult = result("frexp", ("mantissa", "exponent"))
 
 
 # ---- two inputs ----------------------------------------------------------------------------------------------------------

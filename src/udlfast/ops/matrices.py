@@ -6,10 +6,11 @@ import numpy as np
 from .. import _core
 from .._core import attach, extend, matmul
 from ..errors import ArgumentError, ShapeError
+from ..return_types import result
 from . import _linalg_factor as factor
 from . import _linalg_norm as norms
 from . import _linalg_solve as solving
-from ._linalg_common import back, double, identity, matrix, mT, permutation, result, to_shape, with_out
+from ._linalg_common import back, double, identity, matrix, mT, permutation, to_shape, with_out
 
 TriangularSolve = result("triangular_solve", "solution cloned_coefficient")
 SVD = result("svd", "U S V")

@@ -1,11 +1,11 @@
 """Reductions: extremes, products, norms, variances, logical and logarithmic sums. (sum and mean are compiled.)"""
 
 import math
-from collections import namedtuple
 
 from .. import _core
 from .._core import Tensor, attach, call, extend, mean, put_out, reduce, sum  # noqa: F401 (public here)
 from ..errors import ArgumentError, DimError, DTypeError
+from ..return_types import result
 
 
 def _check(op, x):
@@ -37,18 +37,8 @@ def _floating(op, x):
 
 
 # ---- extremes -----------------------------------------------------------------------------------------------------------
-class Named(tuple):
-    """The pair (values, indices) of reductions that tell where they found what."""
-
-    __slots__ = ()
-    values = property(lambda self: self[0])
-    indices = property(lambda self: self[1])
-
-    def __repr__(self):
-        return f"(values={self[0]!r},\nindices={self[1]!r})"
-
-
 def _extreme(name, code, arg_code, sentence, sign):
+    kind = result(name, ("values", "indices"))
     amx = _amax("amax", _core.R_MAX) if code == _core.R_MAX else _amax("amin", _core.R_MIN)
 
     def function(input, dim=None, keepdim=False, *, out=None):
@@ -69,7 +59,7 @@ def _extreme(name, code, arg_code, sentence, sign):
         values = input.gather(d, indices) if input.ndim else input.clone()
         if not keepdim and input.ndim:
             values, indices = values.squeeze(d), indices.squeeze(d)
-        return Named((values, indices))
+        return kind(values, indices)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""{sentence}
@@ -172,7 +162,7 @@ argmax = _arg("argmax", _core.R_ARGMAX)
 argmin = _arg("argmin", _core.R_ARGMIN)
 
 
-AminmaxResult = namedtuple("aminmax", ("min", "max"))
+AminmaxResult = result("aminmax", ("min", "max"))
 
 
 def aminmax(input, *, dim=None, keepdim=False, out=None):

@@ -1,19 +1,19 @@
 """Elements in order, and what follows from order: the k largest, the k-th, the median, the different ones."""
-from collections import namedtuple
 
 from .. import _core
 from .._core import K_sort, Tensor, attach, call, empty, extend, float32, put_out
 from ..errors import ArgumentError, DimError, ShapeError
+from ..return_types import result
 from ._common import axis, floating, tensor, whole
 from .creation import arange
 from .elementwise import where
 from .gather import scatter_add
 
-SortResult = namedtuple("sort", ("values", "indices"))
-TopkResult = namedtuple("topk", ("values", "indices"))
-KthvalueResult = namedtuple("kthvalue", ("values", "indices"))
-MedianResult = namedtuple("median", ("values", "indices"))
-ModeResult = namedtuple("mode", ("values", "indices"))
+SortResult = result("sort", ("values", "indices"))
+TopkResult = result("topk", ("values", "indices"))
+KthvalueResult = result("kthvalue", ("values", "indices"))
+MedianResult = result("median", ("values", "indices"))
+ModeResult = result("mode", ("values", "indices"))
 
 
 def sort(input, dim=-1, descending=False, stable=False, *, out=None):

@@ -252,8 +252,8 @@ class Optimizer:
         lines = [type(self).__name__ + " ("]
         for i, group in enumerate(self.param_groups):
             lines.append(f"Parameter Group {i}")
-            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
-        return "\n".join(lines) + "\n)"
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"] + [""]
+        return "\n".join(lines[:-1]) + "\n)"
 
 
 class StepHook:
