@@ -43,26 +43,9 @@ int KERNEL(adaptive_max_pool2d)(const udl_adaptive_max_pool2d_args *a) {
     return BY_FLOAT(a->dtype, adaptive_max_pool2d, (&job));
 }
 #else
+#include "moments.h"
 
 /* ---- avg ---------------------------------------------------------------------------------------------------------- */
-/* sum of x[n]: four vectors, folded into double every 1024 of them */
-static double FN(sum)(const T *x, i64 n) {
-    double total = 0;
-    i64 i = 0;
-    while (i + VW <= n) {
-        const i64 stop = UDL_MINI(n, i + 4096 * VW);
-        vec s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
-        for (; i + 4 * VW <= stop; i += 4 * VW) {
-            s0 += v_load(x + i), s1 += v_load(x + i + VW);
-            s2 += v_load(x + i + 2 * VW), s3 += v_load(x + i + 3 * VW);
-        }
-        for (; i + VW <= stop; i += VW) s0 += v_load(x + i);
-        total += (double)v_sum((s0 + s1) + (s2 + s3));
-    }
-    for (; i < n; i++) total += (double)x[i];
-    return total;
-}
-
 /* column[w] = sum of x[h, w] over h */
 static void FN(sum_down)(T *restrict column, const T *x, i64 h0, i64 h1, i64 W) {
     memcpy(column, x + h0 * W, sizeof(T) * (size_t)W);
@@ -75,7 +58,7 @@ static void FN(avg)(void *ctx, i64 begin, i64 end) {
     const i64 H = j->H, W = j->W, P = j->P, Q = j->Q;
     T *y = j->y;
     if (P == 1 && Q == 1) {
-        for (i64 c = begin; c < end; c++) y[c] = (T)(FN(sum)((const T *)j->x + c * H * W, H * W) / (double)(H * W));
+        for (i64 c = begin; c < end; c++) y[c] = (T)(FN(row_sum)((const T *)j->x + c * H * W, H * W) / (double)(H * W));
         return;
     }
     const size_t bytes = sizeof(T) * (size_t)W;
@@ -109,16 +92,23 @@ static void FN(spread)(T *spread, const T *gy, i64 rows, i64 W, i64 Q) {
     }
 }
 
+static void FN(fill)(T *to, T value, i64 n, int stream) {
+    const vec v = v_set(value);
+    i64 i = 0;
+    if (stream) /* n is a multiple of VW */
+        for (; i < n; i += VW) v_stream(to + i, v);
+    for (; i + VW <= n; i += VW) v_store(to + i, v);
+    if (i < n) v_store_n(to + i, v, (int)(n - i));
+}
+
 static void FN(avg_back)(void *ctx, i64 begin, i64 end) {
     adaptive_job *j = ctx;
     const i64 H = j->H, W = j->W, P = j->P, Q = j->Q, HW = H * W;
     const T *gy = j->x;
     if (P == 1 && Q == 1) {
-        for (i64 c = begin; c < end; c++) {
-            T *gx = (T *)j->y + c * HW;
-            const T g = gy[c] / (T)HW;
-            for (i64 i = 0; i < HW; i++) gx[i] = g;
-        }
+        const int stream = FN(streams)(j->y, HW, j->NC * HW * (i64)sizeof(T));
+        for (i64 c = begin; c < end; c++) FN(fill)((T *)j->y + c * HW, gy[c] / (T)HW, HW, stream);
+        if (stream) v_stream_end();
         return;
     }
     const size_t bytes = sizeof(T) * (size_t)W;
@@ -157,6 +147,20 @@ static void FN(max_down)(T *m, vmask *row, const T *x, i64 h0, i64 h1, i64 W) {
         v_store(m + w, best);
         row[w / VW] = at;
     }
+    for (i64 w = W; w % VW; w++) m[w] = (T)-INFINITY;
+}
+
+/* One window: the place of its maximum, or -1 where there is a NaN. m is padded to whole vectors with -inf. */
+static i64 FN(place_of_max)(const T *m, const vmask *rows, i64 W, T *largest) {
+    vec best = v_load(m);
+    for (i64 w = VW; w < W; w += VW) best = v_max(best, v_load(m + w));
+    const T top = v_hmax(best);
+    i64 at = -1, row = 0;
+    if (top != top) return -1;
+    for (i64 w = 0; w < W; w++)
+        if (m[w] == top && (at < 0 || rows[w / VW][w % VW] < row)) { at = w; row = rows[w / VW][w % VW]; }
+    *largest = top;
+    return row * W + at;
 }
 
 /* The first of equals lies in the smallest row, then the smallest column; the last NaN in the largest. */
@@ -170,6 +174,13 @@ static void FN(max)(void *ctx, i64 begin, i64 end) {
     for (i64 c = begin; c < end; c++)
         for (i64 p = 0; p < P; p++) {
             FN(max_down)(m, rows, (const T *)j->x + c * H * W, adaptive_first(p, H, P), adaptive_past(p, H, P), W);
+            T top;
+            const i64 place = Q == 1 ? FN(place_of_max)(m, rows, W, &top) : -1;
+            if (place >= 0) {
+                ((T *)j->y)[c * P + p] = top;
+                if (j->indices) ((i64 *)j->indices)[c * P + p] = place;
+                continue;
+            }
             for (i64 q = 0; q < Q; q++) {
                 const i64 w0 = adaptive_first(q, W, Q), w1 = adaptive_past(q, W, Q);
                 T best = m[w0];

@@ -202,7 +202,7 @@ static void FN(add_partials)(T *out, const T *part, i64 pieces, i64 n) {
 
 static int FN(layer_norm_backward)(const udl_layer_norm_backward_args *a) {
     const i64 D = a->D, n = a->W * D;
-    const i64 rows = UDL_MAXI(UDL_CEIL_DIV(a->M, PARTIALS), UDL_MAXI(a->W, BACK_PIECE / UDL_MAXI(D, 1)));
+    const i64 rows = UDL_MAXI(UDL_CEIL_DIV(a->M, PARTIALS), UDL_MAXI(UDL_MAXI(ROWS, a->W), BACK_PIECE / UDL_MAXI(D, 1)));
     const i64 pieces = UDL_CEIL_DIV(a->M, rows);
     const size_t bytes = sizeof(T) * (size_t)(2 * UDL_MAXI(pieces, 1) * n);
     FN(back) j = {a, NULL, rows, FN(streams)(a->gx, D, 3 * a->M * D * (i64)sizeof(T))};
@@ -214,4 +214,5 @@ static int FN(layer_norm_backward)(const udl_layer_norm_backward_args *a) {
     if (j.part) udl_free(j.part, bytes);
     return UDL_OK;
 }
+#undef EACH_ROW
 #endif

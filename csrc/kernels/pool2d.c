@@ -51,8 +51,16 @@ VFN i64 pool_reach(i64 stride, i64 width) { return stride <= 2 ? stride * width 
 
 int KERNEL(max_pool2d)(const udl_max_pool2d_args *a) { return BY_FLOAT(a->dtype, max_pool2d, (a)); }
 int KERNEL(max_pool2d_backward)(const udl_max_pool2d_backward_args *a) { return BY_FLOAT(a->dtype, max_pool2d_backward, (a)); }
-int KERNEL(avg_pool2d)(const udl_avg_pool2d_args *a) { return BY_FLOAT(a->dtype, avg_pool2d, (a)); }
-int KERNEL(avg_pool2d_backward)(const udl_avg_pool2d_backward_args *a) { return BY_FLOAT(a->dtype, avg_pool2d_backward, (a)); }
+/* one window without padding that is the whole image: its mean, as adaptive pooling to one place takes it */
+#define POOL_WHOLE(a) ((a)->R == (a)->H && (a)->S == (a)->W && !(a)->pad_h && !(a)->pad_w && !(a)->divisor_override)
+int KERNEL(avg_pool2d)(const udl_avg_pool2d_args *a) {
+    const udl_adaptive_avg_pool2d_args whole = {a->y, a->x, a->dtype, a->NC, a->H, a->W, 1, 1};
+    return POOL_WHOLE(a) ? KERNEL(adaptive_avg_pool2d)(&whole) : BY_FLOAT(a->dtype, avg_pool2d, (a));
+}
+int KERNEL(avg_pool2d_backward)(const udl_avg_pool2d_backward_args *a) {
+    const udl_adaptive_avg_pool2d_backward_args whole = {a->gx, a->gy, a->dtype, a->NC, a->H, a->W, 1, 1};
+    return POOL_WHOLE(a) ? KERNEL(adaptive_avg_pool2d_backward)(&whole) : BY_FLOAT(a->dtype, avg_pool2d_backward, (a));
+}
 #else
 
 /* p[0], p[stride], ... */
