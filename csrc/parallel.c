@@ -9,6 +9,8 @@
  *     draws pieces until there are none            draws pieces until there are none
  *     closes the gate, waits for inside == 0       leaves: inside -= 1
  *
+ * The caller draws from the front, helpers from the back: with two threads each mostly gets the same half of every job, so what
+ * one call wrote is in the caches of the thread that reads it in the next (small weights and activations stay in two L2s).
  * The caller never waits for a helper that did not enter, so one that is slow to wake costs nothing. A second caller
  * (another Python thread) finds `busy` taken and runs its own pieces itself: no waiting, no more threads than asked for.
  * A forked child has none of the helpers: it forgets them, and starts its own when it first needs them. */
@@ -42,11 +44,13 @@ enum { MAX_THREADS = 256, STACK_BYTES = 1 << 20, SPIN_NS = 50000 };
 
 static struct {
     _Alignas(64) _Atomic uint32_t gate;
-    _Alignas(64) atomic_llong next;        /* the next piece to draw */
+    _Alignas(64) atomic_llong drawn;       /* pieces drawn from the front, and BACK_ONE times those from the back */
     _Alignas(64) int64_t n, grain, pieces; /* written while the gate is closed and nobody is inside */
+    int in_order;                          /* all are drawn from the front */
     udl_range_fn fn;
     void *ctx;
 } job;
+#define BACK_ONE ((int64_t)1 << 32)
 
 static atomic_int caller_cpu = -1; /* where the owner of `busy` ran when it opened the gate */
 static _Alignas(64) atomic_flag busy = ATOMIC_FLAG_INIT; /* a caller owns `job` */
@@ -119,12 +123,18 @@ static int64_t now_ns(void) {
 }
 
 /* ---- helpers ----------------------------------------------------------------------------------------------------- */
-static void draw_pieces(void) {
+static void draw_pieces(int helps) {
     const int64_t n = job.n, grain = job.grain, pieces = job.pieces;
+    const int in_order = job.in_order, back = helps && !in_order;
     const udl_range_fn fn = job.fn;
     void *ctx = job.ctx;
     for (;;) {
-        int64_t i = atomic_fetch_add_explicit(&job.next, 1, memory_order_relaxed);
+        int64_t i = atomic_fetch_add_explicit(&job.drawn, back ? BACK_ONE : 1, memory_order_relaxed);
+        if (!in_order) {
+            const int64_t behind = i / BACK_ONE, front = i % BACK_ONE;
+            if (front + behind >= pieces) return;
+            i = back ? pieces - 1 - behind : front;
+        }
         if (i >= pieces) return;
         fn(ctx, i * grain, i == pieces - 1 ? n : (i + 1) * grain);
     }
@@ -185,7 +195,7 @@ static void *helper(void *unused) {
         }
         if (entered) {
             step_aside();
-            draw_pieces();
+            draw_pieces(1);
             leave();
         }
     }
@@ -251,7 +261,7 @@ static void run_alone(int64_t n, int64_t grain, udl_range_fn fn, void *ctx) {
     }
 }
 
-void udl_parallel_for(int64_t n, int64_t grain, udl_range_fn fn, void *ctx) {
+static void run_job(int64_t n, int64_t grain, udl_range_fn fn, void *ctx, int in_order) {
     if (grain < 1) grain = 1;
     if (n <= grain || in_region || udl_num_threads() == 1 || atomic_flag_test_and_set(&busy)) {
         run_alone(n, grain, fn, ctx);
@@ -264,17 +274,20 @@ void udl_parallel_for(int64_t n, int64_t grain, udl_range_fn fn, void *ctx) {
     job.pieces = pieces;
     job.fn = fn;
     job.ctx = ctx;
-    atomic_store_explicit(&job.next, 0, memory_order_relaxed);
+    job.in_order = in_order || pieces > INT32_MAX;
+    atomic_store_explicit(&job.drawn, 0, memory_order_relaxed);
     atomic_store_explicit(&caller_cpu, this_cpu(), memory_order_relaxed);
     in_region = 1;
     uint32_t number = (atomic_load(&job.gate) & JOB_NUMBER) + JOB_ONE;
     atomic_store(&job.gate, number | OPEN);
     call_helpers((int)(pieces < threads ? pieces : threads) - 1);
-    draw_pieces();
+    draw_pieces(0);
     wait_for_helpers();
     in_region = 0;
     atomic_flag_clear(&busy);
 }
+
+void udl_parallel_for(int64_t n, int64_t grain, udl_range_fn fn, void *ctx) { run_job(n, grain, fn, ctx, 0); }
 
 /* ---- steps -----------------------------------------------------------------------------------------------------------
  * One job of steps * n tickets, drawn in order: who holds a ticket of step s waits until the s n pieces before it are
@@ -315,7 +328,7 @@ static void run_tickets(void *ctx, int64_t begin, int64_t end) {
 
 void udl_parallel_steps(int64_t steps, int64_t n, udl_step_fn fn, void *ctx) {
     steps_job s = {.n = n, .fn = fn, .ctx = ctx};
-    if (n > 0) udl_parallel_for(steps * n, n == 1 ? steps : 1, run_tickets, &s);
+    if (n > 0) run_job(steps * n, n == 1 ? steps : 1, run_tickets, &s, 1);
 }
 
 /* ---- width ----------------------------------------------------------------------------------------------------------- */
