@@ -350,4 +350,23 @@ typedef struct {
     const void *gy, *x, *grid;
     i64 dtype, N, C, D, H, W, P, dims, mode, padding, align;
 } udl_grid_sample_backward_args;
+/* Element-wise steps, run tile by tile over outer x rows x cols elements of one type. Registers: 0..3 are out, 4..11 are in,
+ * 12..19 exist within a tile only. Register r < 12 lies at outer_s[r] o + row_s[r] i + (bit r of unit set ? c : 0) elements;
+ * outputs have their bit set. code[s], from the lowest byte: operation (UDL_MAP_*), register of the result, registers of the
+ * three inputs (255: absent, as NULL in elementwise); p[s] its parameters. An output that is also an input lies alike. */
+typedef struct {
+    void *out[4];
+    const void *in[8];
+    i64 dtype, outer, rows, cols, steps, outer_s[12], row_s[12], unit, code[16];
+    double p[16][2];
+} udl_chain_args;
+
+/* w_out[O, K], b_out[O]: weights of a layer that does what w[O, K], b (or NULL) and a batch normalisation by fixed statistics
+ * mean, var with gamma, beta (or NULL) do. */
+typedef struct {
+    void *w_out, *b_out;
+    const void *w, *b, *mean, *var, *gamma, *beta;
+    i64 dtype, O, K;
+    double eps;
+} udl_fold_batch_norm_args;
 #endif

@@ -111,8 +111,8 @@ def test_fifty_steps_of_training_are_the_same_bits(kind, optimizer):
 
 
 @pytest.mark.parametrize("options", [
-    {"dead": False}, {"copies": False}, {"epilogue": False}, {"arena": False},
-    {"dead": False, "copies": False, "epilogue": False, "arena": False},
+    {"dead": False}, {"copies": False}, {"epilogue": False}, {"arena": False}, {"fuse": False},
+    {"dead": False, "copies": False, "epilogue": False, "arena": False, "fuse": False},
 ], ids=str)  # fmt: skip
 @pytest.mark.parametrize("kind", KINDS)
 def test_passes_do_not_change_a_bit(kind, options):
@@ -126,7 +126,7 @@ def test_passes_do_not_change_a_bit(kind, options):
 @pytest.mark.parametrize("kind", KINDS)
 def test_compiled_module_with_backward_outside(kind):
     want, _ = training(kind, "adam", False, 20, backward_outside=True)
-    got, model = training(kind, "adam", True, 20, backward_outside=True)
+    got, model = training(kind, "adam", True, 20, {"fold": False}, backward_outside=True)  # folding rounds otherwise
     same(got, want)
     assert len(model.plans) == 2 and sum(p.replays for p in model.plans) >= 17
 

@@ -16,7 +16,8 @@ if not (ROOT / "csrc").is_dir():
 KERNELS = re.findall(r"^UDL_KERNEL\((\w+),", (ROOT / "csrc/kernels.inc").read_text(), re.M)
 FAMILY = {
     "var_mean": "reduce", "max_pool2d": "pool2d", "avg_pool2d": "pool2d", "adaptive_avg_pool2d": "adaptive_pool2d",
-    "adaptive_max_pool2d": "adaptive_pool2d", "index_add": "index_select", "sumsq": "sgd",
+    "adaptive_max_pool2d": "adaptive_pool2d", "index_add": "index_select", "sumsq": "sgd", "chain": "elementwise",
+    "fold_batch_norm": "batch_norm",
     **dict.fromkeys(("rmsprop", "adagrad", "adadelta", "adamax", "nadam", "radam", "asgd", "rprop"), "adam"),
 }  # fmt: skip
 # where a family's file on a floor has another name; None: this floor has none, for the reason given

@@ -142,7 +142,8 @@ void expect(const arr *o, const double *want, double k, double scale) {
 
 static const struct { const char *name; void (*run)(void); } parts[] = {
     {"math", smoke_math}, {"order", smoke_order},         {"conv", smoke_conv},
-    {"nn", smoke_nn},     {"attention", smoke_attention}, {"recurrent", smoke_recurrent}};
+    {"nn", smoke_nn},     {"attention", smoke_attention}, {"recurrent", smoke_recurrent},
+    {"plan", smoke_plan}};
 
 /* smoke [LEVEL [PART]]: all levels, all parts */
 int main(int argc, char **argv) {

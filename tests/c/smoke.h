@@ -53,4 +53,5 @@ void smoke_conv(void);  /* convolution, pooling */
 void smoke_nn(void);    /* softmax, normalisation, losses */
 void smoke_attention(void);
 void smoke_recurrent(void); /* lstm, gru, rnn */
+void smoke_plan(void);      /* chains, folded weights */
 #endif

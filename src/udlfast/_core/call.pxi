@@ -2,6 +2,7 @@
 
 cdef enum:
     GIL_WORK = 32768  # below about this many bytes of work, giving the GIL away costs more than the kernel
+    MAX_FIELDS = 96   # of an argument struct
 
 
 cdef int status_error(int id, int status) except -1:
@@ -41,13 +42,15 @@ cdef union field:
 def call(int id, tuple tensors, tuple ints=(), tuple floats=(), bint strided=False):
     """Run kernel `id` (a constant K_...) with its struct filled in order: tensors or None, integers, floats.
     strided: the integers tell the kernel the strides, so tensors need not be contiguous."""
-    cdef field[64] f
+    cdef field[MAX_FIELDS] f
     cdef Py_ssize_t n = 0, work = 0
     cdef const udl_kernel_info *info
     cdef Tensor t
     if id < 0 or id >= UDL_NKERNELS:
         raise ValueError(f"call: there is no kernel {id}")
     info = &udl_kernels[id]
+    if info.n_out + info.n_in + info.n_int + info.n_float > MAX_FIELDS:
+        raise ValueError(f"call: kernel {id} has more than {MAX_FIELDS} fields")
     if len(tensors) != info.n_out + info.n_in or len(ints) != info.n_int or len(floats) != info.n_float:
         raise TypeError(f"call: {(<bytes>info.name).decode()} takes {info.n_out + info.n_in} tensors, {info.n_int} "
                         f"integers, {info.n_float} floats; got {len(tensors)}, {len(ints)}, {len(floats)}")

@@ -43,6 +43,9 @@ cdef class Plan:
     cdef list packed                   # PackedWeight of each, or None: held during the replay
     cdef list generators               # [Generator, blocks of one replay]
     cdef Out out
+    cdef int64_t once                  # so many calls at the start run only when what they read has changed
+    cdef list once_places, once_storages   # the tensors that they read; whose memory it was when they ran last
+    cdef int64_t *once_seen            # of each: address and version then
     cdef int64_t middle                # calls before it are the forward part; the others run when the caller goes backward
     cdef list back_outs, back_likes, back_slots, back_places, back_reads
     cdef PyObject *pending             # the BackNode whose forward part ran last; not owned
@@ -60,6 +63,7 @@ cdef class Plan:
         free(self.field_start)
         free(self.now)
         free(self.seconds)
+        free(self.once_seen)
         if self.lock != NULL:
             PyThread_free_lock(self.lock)
 
@@ -71,6 +75,7 @@ cdef class Plan:
         self.places, self.argument_places = Places(n_places, <int>len(r.slots)), argument_places
         self.grads, self.counters = grads, r.counters
         self.middle = len([c for c in steps if not (<Call>c).backward])
+        self.set_once()
         self.back_outs, self.back_reads = [], []
         if back is not None:
             self.set_back(r, back[0], back[1], back[2])
@@ -105,6 +110,23 @@ cdef class Plan:
         self.back_reads = list(reads.values())
         return 0
 
+    cdef int set_once(self) except -1:
+        """Which tensors the calls that run once read."""
+        places = {}
+        self.once = 0
+        for c in self.steps:
+            if not (<Call>c).once:
+                break
+            self.once += 1
+            for _, o, _, _ in (<Call>c).pointers:
+                if isinstance((<Slot>o).place, Guard):
+                    places[(<Guard>(<Slot>o).place).place] = True
+        self.once_places, self.once_storages = list(places), None
+        self.once_seen = <int64_t *>malloc((2 * len(places) + 1) * sizeof(int64_t))
+        if self.once_seen == NULL:
+            raise MemoryError("plan: no memory for its tables")
+        return 0
+
     # ---- making ---------------------------------------------------------------------------------------------------------
     cdef int lay_out(self, bint share) except -1:
         """Memory for buffers that no Python object sees: one block, in which they overlap if they live apart."""
@@ -127,7 +149,7 @@ cdef class Plan:
             s = <Slot>self.slots[i]
             if s.kind == TEMP and i not in given and i in spans:
                 k = len(ids)
-                table[k], table[n + k] = spans[i] if share else (0, len(self.steps))
+                table[k], table[n + k] = spans[i] if share and not s.lasting else (0, len(self.steps))
                 table[2 * n + k] = s.nbytes
                 ids.append(i)
                 self.buffer_bytes += s.nbytes
@@ -436,10 +458,39 @@ cdef class Plan:
             return (<object>o.value)(values)
         return (<object>o.value)(*values)
 
+    cdef int64_t first_call(self) except -1:
+        """0, or behind the calls whose inputs are as they were when these ran last."""
+        cdef Py_ssize_t i
+        cdef Tensor t
+        cdef bint same = self.once_storages is not None
+        if self.once == 0:
+            return 0
+        for i in range(len(self.once_places)):
+            t = <Tensor>self.places.tensors[<Py_ssize_t>self.once_places[i]]
+            if t.storage.exported or t.storage.owner is not None or not same or t.storage is not self.once_storages[i] \
+                    or self.once_seen[2 * i] != <int64_t>t.data_ or self.once_seen[2 * i + 1] != t.storage.version:
+                self.once_storages = None
+                return 0
+        for i in range(self.once):
+            self.seconds[i] = 0
+        return self.once
+
+    cdef int note_once(self) except -1:
+        """Remember what the calls that run once have read."""
+        cdef Py_ssize_t i
+        cdef Tensor t
+        cdef list storages = []
+        for i in range(len(self.once_places)):
+            t = <Tensor>self.places.tensors[<Py_ssize_t>self.once_places[i]]
+            self.once_seen[2 * i], self.once_seen[2 * i + 1] = <int64_t>t.data_, t.storage.version
+            storages.append(t.storage)
+        self.once_storages = storages
+        return 0
+
     cdef object run(self, tuple args, dict kwargs):
         """The function's result, or MISS."""
         cdef int status
-        cdef int64_t at = 0
+        cdef int64_t at = 0, first
         if self.grad_mode != udl_recording or self.default_float != DEFAULT_FLOAT or self.autocast != udl_autocast:
             return miss
         self.acquire()
@@ -449,10 +500,13 @@ cdef class Plan:
             if self.pending != NULL:      # its results still wait for their gradients
                 return busy
             self.prepare()
+            first = self.first_call()
             with nogil:
-                status = udl_plan_run(self.calls, self.middle, &at, self.seconds if self.watch else NULL)
+                status = udl_plan_run(self.calls + first, self.middle - first, &at, self.seconds + first if self.watch else NULL)
             if status != UDL_OK:
-                failed_call(<int>self.calls[at].kernel, self.calls[at].args, status)
+                failed_call(<int>self.calls[first + at].kernel, self.calls[first + at].args, status)
+            if first < self.once:
+                self.note_once()
             self.effects()
             self.replays += 1
             return self.make(self.out, self.back_node() if self.back_places is not None else None)
@@ -481,105 +535,3 @@ cdef class Plan:
 
     def set_watch(self, bint on):
         self.watch = on
-
-
-cdef int failed_call(int id, const void *args, int status) except -1:
-    cdef const udl_elementwise_args *e = <const udl_elementwise_args *>args
-    if id == UDL_K_elementwise and e.compute == UDL_I64:
-        raise DivisionError(f"{op_name(<int>e.op)}: an integer was divided by zero")
-    return status_error(id, status)
-
-
-cdef bint steps_agree(list dicts) except -1:
-    cdef object first = (<dict>dicts[0]).get("step")
-    for d in dicts:
-        if (<dict>d).get("step") != first:
-            return False
-    return True
-
-
-cdef list make_results(Out out, list grads, list back):
-    """One Result for each buffer that Python gets to see."""
-    cdef dict by_slot = {}
-    cdef GradEffect e
-    cdef list todo = [out, *back]
-    cdef Out o
-    while todo:
-        o = <Out>todo.pop()
-        if o.children is not None:
-            todo.extend(o.children)
-        if o.kind == OUT_TENSOR:
-            o.result = result_of(by_slot, o.slot, o.value)
-            o.value = None
-    for g in grads:
-        e = <GradEffect>g
-        if e.after == 2:
-            e.result = result_of(by_slot, e.grad_slot, (<Tensor>e.leaf.grad_).storage.nbytes)
-    return list(by_slot.values())
-
-
-cdef Result result_of(dict by_slot, int slot, nbytes):
-    cdef Result r = by_slot.get(slot)
-    if r is None:
-        r = by_slot[slot] = Result.__new__(Result)
-        r.slot, r.own, r.nbytes = slot, 1, nbytes
-        r.now = new_storage(nbytes)
-    return r
-
-
-def lifetimes(list steps):
-    """{slot number: (first call, last call)}, tables standing for what they name."""
-    spans = {}
-    for i, c in enumerate(steps):
-        for _, slot, _, _ in (<Call>c).pointers:
-            touched = [slot] if (<Slot>slot).links is None else [slot] + [row for _, row, _ in (<Slot>slot).links]
-            for s in touched:
-                number = (<Slot>s).number
-                spans[number] = (spans[number][0] if number in spans else i, i)
-    return spans
-
-
-def most_alive(list spans, int n):
-    """The largest sum of bytes alive at one call: the least that any layout needs."""
-    change = [0] * (n + 2)
-    for (first, last), size in spans:
-        change[first] += size
-        change[last + 1] -= size
-    most = alive = 0
-    for c in change:
-        alive += c
-        most = max(most, alive)
-    return most
-
-
-cdef class Compiled:
-    """A function and its plans: the first plan whose guards hold is replayed."""
-    cdef readonly object fn
-    cdef readonly list plans
-    cdef public bint eager             # there will be no plans any more
-    cdef dict __dict__
-
-    def __init__(self, fn):
-        self.fn, self.plans = fn, []
-
-    def __call__(self, *args, **kwargs):
-        cdef object r
-        cdef Py_ssize_t i
-        cdef list plans = self.plans
-        if udl_tracing and udl_this_recorder != NULL:
-            return self.fn(*args, **kwargs)
-        for i in range(len(plans)):
-            r = (<Plan>plans[i]).run(args, kwargs)
-            if r is busy:
-                return self.fn(*args, **kwargs)
-            if r is not miss:
-                if i:
-                    plans.insert(0, plans.pop(i))
-                return r
-        return self.fn(*args, **kwargs) if self.eager else self.miss(args, kwargs)
-
-    def __get__(self, instance, owner):
-        if instance is None:
-            return self
-        from types import MethodType
-        return MethodType(self, instance)

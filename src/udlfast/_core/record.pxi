@@ -38,7 +38,12 @@ cdef class Slot:
     cdef Storage storage                  # held unless TEMP
     cdef readonly object place            # EXTERNAL: the Guard of a tensor that looks at it
     cdef readonly list links              # of a table: (byte, Slot, offset)
-    cdef Py_ssize_t tag                   # for Plan
+    cdef readonly bint lasting            # keeps its numbers from one replay to the next
+
+    @property
+    def counted(self):
+        """Does every change of its numbers advance the version counter?"""
+        return self.storage is not None and self.storage.owner is None and not self.storage.exported
 
 
 @cython.final
@@ -46,11 +51,11 @@ cdef class Call:
     """A kernel call as a value."""
     cdef readonly int kernel
     cdef readonly bint backward           # of the part that runs when the caller goes backward
+    cdef readonly bint once               # runs again only when its inputs have changed; such calls come first
     cdef readonly bytearray args
     cdef readonly list pointers           # (field, Slot, offset in bytes, written)
     cdef readonly list notes              # (field, "i" or "d", dict, key, index or None, added): read anew at each replay
-
-    cdef readonly object packed           # of a product with a weight that stays: (weight, rows); see prepack.pxi
+    cdef public object packed             # of a product with a weight that stays: (weight, rows); see prepack.pxi
 
     def is_plain_copy(self):
         """Of an element-wise call: does it copy elements in order, unconverted?"""
@@ -63,6 +68,12 @@ cdef class Call:
         if self.kernel >= UDL_NKERNELS:
             return (<const udl_plan_bytes *>PyByteArray_AS_STRING(self.args)).bytes
         return e.shape[0] * ITEMSIZE[e.dtype[0]]
+
+    def point(self, int field, Slot slot, int64_t offset=0, bint written=False):
+        """Let a pointer field name a buffer; None: nothing."""
+        self.pointers = [p for p in self.pointers if p[0] != field]
+        if slot is not None:
+            self.pointers.append((field, slot, offset, written))
 
     def redirect(self, dict into):
         """Put other buffers in the place of some: {number: Slot}."""
@@ -79,6 +90,25 @@ cdef class Call:
         if self.kernel >= UDL_NKERNELS:
             return "copy" if self.kernel == UDL_PLAN_COPY else "fill"
         return (<bytes>udl_kernels[self.kernel].name).decode()
+
+
+def make_call(int kernel, list ints, list floats, list pointers, bint backward=False, bint once=False):
+    """A call that no run made: pointers are (field, Slot, offset, written)."""
+    cdef const udl_kernel_info *info = &udl_kernels[kernel]
+    cdef Call c = Call.__new__(Call)
+    cdef int64_t i
+    cdef double d
+    c.kernel, c.pointers, c.notes, c.backward, c.once = kernel, pointers, [], backward, once
+    c.args = bytearray(8 * (info.n_out + info.n_in))
+    for o in ints:
+        i = o
+        c.args += (<char *>&i)[:8]
+    for o in floats:
+        d = o
+        c.args += (<char *>&d)[:8]
+    if len(c.args) != 8 * (info.n_out + info.n_in + info.n_int + info.n_float):
+        raise TypeError(f"make_call: {c.name} takes {info.n_int} integers and {info.n_float} floats")
+    return c
 
 
 cdef Slot final_slot(Slot slot, dict into):
@@ -155,6 +185,13 @@ cdef class Recorder:
         slot.version = s.version
         slot.storage = s if kind != TEMP else None
         s.plan_id, s.plan_slot = self.serial, slot.number
+        self.slots.append(slot)
+        return slot
+
+    def buffer(self, int64_t nbytes, bint lasting=False):
+        """A buffer for a pass."""
+        cdef Slot slot = Slot.__new__(Slot)
+        slot.kind, slot.number, slot.nbytes, slot.lasting, slot.written = TEMP, <int>len(self.slots), nbytes, lasting, True
         self.slots.append(slot)
         return slot
 
@@ -246,188 +283,3 @@ cdef inline Recorder recorder():
 def recording():
     """This thread's Recorder, or None."""
     return recorder() if udl_recorders else None
-
-
-def same_memory(Tensor a not None, Tensor b not None):
-    """Do both begin at one address?"""
-    return a.data_ == b.data_
-
-
-def graph_leaves(list outs, list older):
-    """The leaves behind tensors; a str where a hook, or the history of a tensor in `older`, stands in the way."""
-    cdef Node n
-    cdef Tensor t
-    cdef list leaves = []
-    seen, todo = set(), [tape_node(<Tensor>t) for t in outs]
-    before = {(<Tensor>t).node for t in older}
-    while todo:
-        n = <Node>todo.pop()
-        if n in before:
-            return "an argument has a history of its own on the tape"
-        if n.hooks is not None:
-            return "a hook waits for a gradient"
-        if type(n) is AccumulateGrad:
-            t = (<AccumulateGrad>n).leaf
-            if t.hooks is not None:
-                return "a hook waits for a gradient"
-            leaves.append(t)
-        if n.next_ is not None:
-            for m in n.next_:
-                if m is not None and m not in seen:
-                    seen.add(m)
-                    todo.append(m)
-    return leaves
-
-
-def graph_state(Tensor t not None):
-    """Of a result: "none" (not on the tape), "spent" (something behind it was gone back through and freed), "leaf", "live"."""
-    cdef Node n
-    if t.node is None:
-        return "leaf" if t.rg else "none"
-    seen, todo = set(), [tape_node(t)]
-    while todo:
-        n = <Node>todo.pop()
-        if n.released:
-            return "spent"
-        if n.next_ is not None:
-            for m in n.next_:
-                if m is not None and m not in seen:
-                    seen.add(m)
-                    todo.append(m)
-    return "live"
-
-
-cdef int record_call(int id, const void *args, tuple tensors) except -1:
-    """Note a kernel call; tensors stand behind the struct's pointer fields in order, None for none."""
-    cdef Recorder r = recorder()
-    cdef const udl_kernel_info *info
-    cdef Call c
-    cdef Slot slot
-    cdef Tensor t
-    cdef int i
-    cdef bint write
-    if r is None or r.refused is not None:
-        return 0
-    info = &udl_kernels[id]
-    c = Call.__new__(Call)
-    c.kernel, c.pointers, c.notes, r.notes, c.backward = id, [], r.notes, [], r.backward
-    c.packed, r.packed = (r.packed if id == UDL_K_matmul else None), None
-    c.args = bytearray((<const char *>args)[:8 * (info.n_out + info.n_in + info.n_int + info.n_float)])
-    for i in range(<int>len(tensors)):
-        if tensors[i] is None:
-            continue
-        t = <Tensor>tensors[i]
-        write = i < info.n_out or i in WRITES.get(id, ())
-        slot = r.slot_of(t.storage, write)
-        c.pointers.append((i, slot, t.data_ - <char *>t.storage.ptr, write))
-    if id in SEEDS:
-        note_seed(r, c, info.n_out + info.n_in + <int>SEEDS[id])
-    r.calls.append(c)
-    return 0
-
-
-cdef int record_four(int id, const void *args, Tensor t0, Tensor t1, Tensor t2, Tensor t3) except -1:
-    return record_call(id, args, (t0, t1, t2, t3))
-
-
-cdef int note_seed(Recorder r, Call c, int field) except -1:
-    """Which draw do the seed and offset of this call come from?"""
-    cdef const int64_t *f = <const int64_t *>PyByteArray_AS_STRING(c.args)
-    cdef Generator g
-    for draw in reversed(r.draws):
-        g = <Generator>draw[0]
-        if <int64_t>g.seed_ == f[field] and draw[1] <= f[field + 1] < draw[1] + max(draw[2], 1):
-            draw[3] = True
-            r.seeds.append((c, field, g, f[field + 1] - <int64_t>r.starts[g]))
-            return 0
-    return 0
-
-
-cdef int record_bytes(int id, Tensor to, Tensor source, int64_t nbytes) except -1:
-    """Note a memcpy or a memset to zero that the bindings do themselves."""
-    cdef Recorder r = recorder()
-    cdef udl_plan_bytes b
-    cdef Call c
-    if r is None or r.refused is not None:
-        return 0
-    c = Call.__new__(Call)
-    b.to, b.from_, b.bytes, b.value = NULL, NULL, nbytes, 0
-    c.kernel, c.pointers, c.notes, c.args = id, [], [], bytearray((<char *>&b)[:sizeof(b)])
-    c.backward = r.backward
-    if source is not None:
-        c.pointers.append((1, r.slot_of(source.storage, False), source.data_ - <char *>source.storage.ptr, False))
-    c.pointers.append((0, r.slot_of(to.storage, True), to.data_ - <char *>to.storage.ptr, True))
-    r.calls.append(c)
-    return 0
-
-
-cdef int record_table(Tensor table, list entries) except -1:
-    """A table of addresses: its rows move with the tensors that they name."""
-    cdef Recorder r = recorder()
-    cdef Slot slot, row
-    cdef Tensor t
-    cdef Py_ssize_t i, j
-    if r is None or r.refused is not None:
-        return 0
-    slot = r.slot_of(table.storage, False)
-    slot.links = []
-    for i in range(len(entries)):
-        for j in range(len(entries[i])):
-            if entries[i][j] is not None:
-                t = <Tensor>entries[i][j]
-                row = r.slot_of(t.storage, j != 1)
-                slot.links.append((8 * (6 * i + j), row, t.data_ - <char *>t.storage.ptr))
-    return 0
-
-
-cdef int mark_new(Storage s) except -1:
-    cdef Recorder r = recorder()
-    if r is not None:
-        s.plan_id, s.plan_slot = r.serial, -1
-    return 0
-
-
-cdef int mark_foreign(Storage s) except -1:
-    """Memory from outside enters: numbers in the text of the program are constants, arrays may be others the next time."""
-    cdef Recorder r = recorder()
-    if r is None:
-        return 0
-    r.add(CONST, s)
-    import sys
-    frame, inner = sys._getframe(0), None
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("udlfast."):
-        inner, frame = frame, frame.f_back
-    data = None if inner is None else inner.f_locals.get("data", 0)
-    if data is None or hasattr(data, "__array__"):
-        r.refuse("an array becomes a tensor")
-    return 0
-
-
-cdef int host_read(str what) except -1:
-    """Python looks at the numbers of a tensor, or hands out its memory."""
-    cdef Recorder r = recorder()
-    if r is not None:
-        r.refuse(f"{what} reads a tensor's numbers")
-    return 0
-
-
-cdef int note_grad(Tensor leaf, bint read) except -1:
-    """The first look at a tensor's grad, or the first value given to it."""
-    cdef Recorder r = recorder()
-    if r is not None and leaf not in r.grads and not r.is_new(leaf):
-        r.grads[leaf] = (leaf.grad_, read)
-    return 0
-
-
-def peek(Tensor t not None):
-    """The number in a tensor of one element, for a check of input that a replay need not repeat."""
-    return read_item(t.data_, t.code)
-
-
-cdef void init_record():
-    WRITES[UDL_K_batch_norm] = (6, 7)
-    SEEDS[UDL_K_random], SEEDS[UDL_K_dropout] = 3, 2
-    SEEDS[UDL_K_attention] = SEEDS[UDL_K_attention_backward] = 26
-
-
-init_record()

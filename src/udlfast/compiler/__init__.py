@@ -10,10 +10,10 @@ from .. import _core
 from .._core import Compiled as _Compiled
 from ..errors import ArgumentError
 from . import record as _record
+from .passes import OPTIONS
 
 PLANS = 8  # of one function
 TRIES = 4  # runs in a row that could not be made into a plan
-OPTIONS = {"arena", "copies", "dead", "epilogue"}
 _lock = threading.RLock()
 
 

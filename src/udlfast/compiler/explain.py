@@ -39,6 +39,18 @@ def elementwise(r):
     r.flops = n
 
 
+def chain(r):
+    f = r.ints
+    outer, rows, cols, steps = f[13:17]
+    n, lines = outer * rows * cols, outer * rows
+    r.name = "chain"
+    r.shape = f"{n}: " + " ".join(MAPS.get(code & 255, "?") for code in f[42 : 42 + steps])
+    for k, *_ in r.call.pointers:
+        elements = n if f[41] >> k & 1 else lines
+        r.bytes += SIZES[f[12]] * (min(elements, cols) if f[17 + k] == f[29 + k] == 0 else elements)
+    r.flops = n * steps
+
+
 def reduce(r):
     op, dtype, _, outer, n, inner = r.ints[2:8]
     r.name = REDUCTIONS.get(op, "reduce")
@@ -80,7 +92,7 @@ def other(r):
 
 
 DESCRIBE = {
-    "elementwise": elementwise, "reduce": reduce, "matmul": matmul, "attention": attention, "attention_backward": attention,
+    "elementwise": elementwise, "chain": chain, "reduce": reduce, "matmul": matmul, "attention": attention, "attention_backward": attention,
     "conv2d": convolution, "conv2d_backward_input": convolution, "conv2d_backward_weight": convolution,
 }  # fmt: skip
 

@@ -39,7 +39,7 @@ def record(fn, args, kwargs, options):
     except Refused as why:
         return result, None, str(why), False
     kept = [*results_of(out), *grads, *(back[1] if back else ())]
-    steps = passes.run(recorder.prologue + recorder.calls, kept, options)
+    steps = passes.run(recorder, recorder.prologue + recorder.calls, kept, options)
     plan = Plan(
         recorder, steps, grads, out, arguments, keywords, walk.state, len(walk.tensors), places, grad_mode,
         options.get("arena", True), back,

@@ -4,6 +4,7 @@ from .._core import (
     K_batch_norm_backward,
     attach,
     bfloat16,
+    bump_versions,
     call,
     empty,
     empty_like,
@@ -76,6 +77,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     call(K_batch_norm, (y, mean, rstd, x, weight, bias, *running), (x.dtype.code, N, C, L, int(bool(training))),
          (momentum, eps))
     if training:
+        bump_versions([t for t in running if t is not None])
         _write_back(zip((running_mean, running_var), running))
     return attach(y, (x, weight, bias), batch_norm_backward, saved=(x, weight, mean, rstd), args=(bool(training), eps))
 

@@ -1,0 +1,33 @@
+# compiled.pxi - a function with its plans: which of them is replayed.
+
+cdef class Compiled:
+    """A function and its plans: the first plan whose guards hold is replayed."""
+    cdef readonly object fn
+    cdef readonly list plans
+    cdef public bint eager             # there will be no plans any more
+    cdef dict __dict__
+
+    def __init__(self, fn):
+        self.fn, self.plans = fn, []
+
+    def __call__(self, *args, **kwargs):
+        cdef object r
+        cdef Py_ssize_t i
+        cdef list plans = self.plans
+        if udl_tracing and udl_this_recorder != NULL:
+            return self.fn(*args, **kwargs)
+        for i in range(len(plans)):
+            r = (<Plan>plans[i]).run(args, kwargs)
+            if r is busy:
+                return self.fn(*args, **kwargs)
+            if r is not miss:
+                if i:
+                    plans.insert(0, plans.pop(i))
+                return r
+        return self.fn(*args, **kwargs) if self.eager else self.miss(args, kwargs)
+
+    def __get__(self, instance, owner):
+        if instance is None:
+            return self
+        from types import MethodType
+        return MethodType(self, instance)

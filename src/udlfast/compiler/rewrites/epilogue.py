@@ -1,0 +1,77 @@
+"""relu and sums after a product, made by its epilogue."""
+
+from ... import _core
+from .calls import TEMP, get, put, quiet, touches
+
+RELU = 1  # of UDL_ACT_* in udlfast.h
+
+
+def into_epilogues(calls, kept):
+    """relu, and the sum with another buffer, of a product that nobody else reads, made by the product itself.
+
+    The epilogue does the same operation on the same number before it is stored: not a bit changes.
+    """
+    keep = {o.buffer for o in kept}
+    touched = touches(calls)
+    gone = set()
+    for i, call in enumerate(calls):
+        found = follower(call)
+        if found is None:
+            continue
+        out, inputs = found
+        for which, a in enumerate(inputs):
+            at = touched[a.number]
+            if a.kind != TEMP or a.number in keep or len(at) != 2 or at[1] != i or touched[out.number][0] != i:
+                continue
+            j = at[0]
+            product, other = calls[j], inputs[1 - which] if len(inputs) == 2 else None
+            if j in gone or product.backward != call.backward or not takes(product, a, other):
+                continue
+            if not quiet(calls[j + 1 : i], product):
+                continue
+            fuse(product, a, out, other)
+            touched[out.number].insert(0, i)
+            calls[i] = product  # the product moves to where the follower was
+            gone.add(j)
+            touched[a.number] = []
+            break
+    return [c for i, c in enumerate(calls) if i not in gone]
+
+
+def follower(call):
+    """(result, inputs) of a relu or a sum of whole float buffers, element by element; else None."""
+    if call.name != "elementwise":
+        return None
+    op, n_in = get(call, 4), {_core.MAP_relu: 1, _core.MAP_add: 2}.get(get(call, 4), 0)
+    by_field = {field: (slot, offset) for field, slot, offset, _ in call.pointers}
+    if not n_in or len(by_field) != n_in + 1 or get(call, 10) != 1 or get(call, 6) != 5 or op is None:
+        return None
+    if any(get(call, 6 + k) != 5 or get(call, 19 + 8 * k) != 1 for k in range(n_in + 1)) or get(call, 5) != 5:
+        return None
+    if any(offset for _, offset in by_field.values()) or any(s.nbytes != 4 * get(call, 11) for s, _ in by_field.values()):
+        return None
+    slots = [by_field[k][0] for k in range(n_in + 1)]
+    return None if slots[0].number in (s.number for s in slots[1:]) else (slots[0], slots[1:])
+
+
+def takes(product, a, other):
+    """Is this the product that fills all of `a`, with room in its epilogue for relu (other None) or for a sum?"""
+    fields = {field: slot for field, slot, _, _ in product.pointers}
+    if fields.get(0) is not a or any(s is a for f, s in fields.items() if f):
+        return False
+    if product.name == "matmul":
+        batch, m, n = (get(product, f) for f in (7, 8, 9))
+        whole = get(product, 6) == 5 and 4 * batch * m * n == a.nbytes and get(product, 18) == n
+        plain = get(product, 19) == 0 and get(product, 23) == 0 and 4 not in fields
+        return whole and plain and (other is None or all(s is not other for s in fields.values()))
+    return product.name == "conv2d" and other is None and get(product, 4) == 5 and get(product, 20) < 65536
+
+
+def fuse(product, a, out, other):
+    product.redirect({a.number: out})
+    if product.name == "conv2d":
+        put(product, 20, get(product, 20) + 65536 * RELU)
+    elif other is None:
+        put(product, 19, RELU)
+    else:
+        product.pointers.append((4, other, 0, False))
