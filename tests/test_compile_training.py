@@ -296,3 +296,54 @@ def test_loss_of_a_whole_step_is_spent(rng):
         assert loss.requires_grad and loss.item() == loss.detach().item()
         with pytest.raises(RuntimeError, match="second time"):
             loss.backward()
+
+
+@pytest.mark.parametrize("norm", [2.0, float("inf")])
+@pytest.mark.parametrize("bound", [0.01, 1e6])
+def test_clipping_is_part_of_a_step(rng, norm, bound):
+    x = [tensor(rng, 8, 6) for _ in range(6)]
+
+    def train(compile_):
+        torch.manual_seed(2)
+        net = mlp()
+        opt = torch.optim.Adam(net.parameters(), lr=0.01)
+
+        def step(x):
+            opt.zero_grad()
+            net(x).square().mean().backward()
+            total = nn.utils.clip_grad_norm_(net.parameters(), bound, norm)
+            opt.step()
+            return total
+
+        step = compile_(step)
+        return [step(v).clone() for v in x], state_of(net, opt), step
+
+    want, got = train(lambda f: f), train(lambda f: torch.compile(f, fullgraph=True))
+    same(got[:2], want[:2])
+    assert sum(p.replays for p in got[2].plans) >= 4
+
+
+def test_clipping_of_gradients_that_are_not_finite():
+    def f(p):
+        return nn.utils.clip_grad_norm_(p, 1.0)
+
+    p, q = (nn.Parameter(torch.zeros(3)) for _ in range(2))
+    g = torch.compile(lambda: f([p]))
+    for bad in (1.0, float("nan"), float("inf"), 3.0):
+        p.grad = torch.tensor([bad, 2.0, -1.0])
+        q.grad = p.grad.clone()
+        same(g().clone(), f([q]))
+        same(p.grad, q.grad)
+    assert g.plans[0].replays >= 2
+
+
+def test_a_finite_check_of_the_norm_reads_a_number(rng):
+    p = nn.Parameter(tensor(rng, 3))
+
+    @torch.compile
+    def f():
+        p.grad = p.detach() * 2
+        return nn.utils.clip_grad_norm_([p], 1.0, error_if_nonfinite=True)
+
+    with pytest.warns(RuntimeWarning, match=r"reads a tensor's numbers at .*test_compile_training.py:\d+"):
+        f()

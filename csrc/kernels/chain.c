@@ -35,9 +35,9 @@ static int well_formed(const udl_chain_args *a) {
         if (part(a->code[s], 0) >= UDL_MAP_COUNT) return 0;
         for (int k = 1; k < 5; k++) {
             const int r = part(a->code[s], k);
-            if (r == NONE ? k < 3 : r >= REGISTERS || (k == 1 && r >= OUTS && r < OUTS + INS)) return 0;
-            if (r < OUTS && !a->out[r]) return 0;
-            if (r >= OUTS && r < OUTS + INS && !a->in[r - OUTS]) return 0;
+            if (r == NONE && k >= 3) continue;
+            if (r >= REGISTERS || (k == 1 && r >= OUTS && r < OUTS + INS)) return 0;
+            if (r < OUTS ? !a->out[r] : r < OUTS + INS && !a->in[r - OUTS]) return 0;
         }
     }
     return 1;

@@ -30,6 +30,28 @@ def _norm(tensors, norm_type):
     return total ** (1.0 / norm_type)
 
 
+def _norm_on_device(tensors, norm_type):
+    """The same bits as _norm, as a float64 tensor: no number is read, so a plan can hold it."""
+    parts = []
+    for t in tensors:
+        if norm_type == 2.0:
+            out = _core.empty((1,), dtype=_core.float64)
+            _core.call(_core.K_sumsq, (out, t.contiguous()), (t.dtype.code, t.numel()), ())
+            parts.append(out)
+        else:
+            parts.append(t.abs().max().double())
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part if norm_type == 2.0 else total.maximum(part)
+    return total.sqrt().reshape(()) if norm_type == 2.0 else total
+
+
+def _recordable(tensors, norm_type):
+    """Is a plan being recorded that can hold this norm?"""
+    plain = all(t.dtype in (_core.float32, _core.float64) and t.numel() for t in tensors)
+    return _core.recording() is not None and bool(tensors) and plain and norm_type in (2.0, math.inf)
+
+
 def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=None):
     """The p-norm of all the tensors taken as one vector.
 
@@ -40,6 +62,8 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
     """
     with no_grad():
         tensors = _list(tensors)
+        if not error_if_nonfinite and _recordable(tensors, float(norm_type)):
+            return _norm_on_device(tensors, float(norm_type)).to(tensors[0].dtype)
         norm = _norm(tensors, float(norm_type))
         if error_if_nonfinite and not math.isfinite(norm):
             raise errors.ArgumentError(
@@ -77,6 +101,12 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
 
 
 def _scale(grads, max_norm, total):
+    if _recordable(grads, 2.0):
+        with no_grad():
+            scale = (float(max_norm) / (total.double() + 1e-6)).clamp(max=1.0)  # by 1 no bit of a gradient changes
+            for g in grads:
+                g.mul_(scale.to(g.dtype))
+        return
     scale = float(max_norm) / (total.item() + 1e-6)
     if not scale >= 1.0:  # also true for nan, which then reaches every gradient
         with no_grad():
