@@ -23,6 +23,8 @@ cdef inline int kcall(int id, const void *args, Py_ssize_t work, Tensor t0, Tens
 
 cdef inline int run_kernel(int id, const void *args, Py_ssize_t work) except -1:
     cdef int status
+    if udl_profiling:
+        return run_profiled(id, args)
     if work > GIL_WORK:
         with nogil:
             status = udl_call(id, args)

@@ -26,6 +26,7 @@ from .errors import ShapeError, DTypeError, DimError, ArgumentError, DivisionErr
 
 include "dtype.pxi"
 include "storage.pxi"
+include "profile.pxi"
 include "call.pxi"
 include "record.pxi"
 include "record_call.pxi"

@@ -38,6 +38,7 @@ cdef class Plan:
     cdef int default_float, autocast
     cdef Storage arena
     cdef readonly int64_t arena_bytes, buffer_bytes, live_bytes
+    cdef readonly list layout          # of the buffers in the arena: (number, first call, last call, offset, bytes)
     cdef list results, grads, versions, notes, counters, seeds
     cdef list packs                    # (call, place of the weight, rows)
     cdef list packed                   # PackedWeight of each, or None: held during the replay
@@ -155,6 +156,7 @@ cdef class Plan:
                 self.buffer_bytes += s.nbytes
         total = udl_plan_layout(len(ids), table, table + n, table + 2 * n, table + 3 * n)
         self.arena_bytes = total
+        self.layout = [(ids[k], table[k], table[n + k], table[3 * n + k], table[2 * n + k]) for k in range(len(ids))]
         self.live_bytes = most_alive([(spans[i], (<Slot>self.slots[i]).nbytes) for i in ids], len(self.steps))
         if total >= 0:
             self.arena = new_storage(total)
@@ -397,6 +399,8 @@ cdef class Plan:
         cdef Tensor g
         cdef Out o
         cdef list held = [], grads = []
+        cdef double start
+        cdef bint watch = self.watch or udl_profiling
         self.acquire()
         try:
             for i in range(len(gs)):
@@ -412,9 +416,12 @@ cdef class Plan:
                 if o.kind == OUT_TENSOR and o.result.now is None:      # given away the last time
                     o.result.now = new_storage(o.result.nbytes)
                     self.move(o.slot, <char *>o.result.now.ptr)
+            start = udl_clock() if watch else 0
             with nogil:
                 status = udl_plan_run(self.calls + self.middle, self.n - self.middle, &at,
-                                      self.seconds + self.middle if self.watch else NULL)
+                                      self.seconds + self.middle if watch else NULL)
+            if udl_profiling and watch:
+                note_replay(self.calls + self.middle, self.seconds + self.middle, self.n - self.middle, start)
             if status != UDL_OK:
                 failed_call(<int>self.calls[self.middle + at].kernel, self.calls[self.middle + at].args, status)
             for c in self.back_outs:
@@ -491,6 +498,8 @@ cdef class Plan:
         """The function's result, or MISS."""
         cdef int status
         cdef int64_t at = 0, first
+        cdef double start
+        cdef bint watch = self.watch or udl_profiling
         if self.grad_mode != udl_recording or self.default_float != DEFAULT_FLOAT or self.autocast != udl_autocast:
             return miss
         self.acquire()
@@ -501,8 +510,11 @@ cdef class Plan:
                 return busy
             self.prepare()
             first = self.first_call()
+            start = udl_clock() if watch else 0
             with nogil:
-                status = udl_plan_run(self.calls + first, self.middle - first, &at, self.seconds + first if self.watch else NULL)
+                status = udl_plan_run(self.calls + first, self.middle - first, &at, self.seconds + first if watch else NULL)
+            if udl_profiling and watch:
+                note_replay(self.calls + first, self.seconds + first, self.middle - first, start)
             if status != UDL_OK:
                 failed_call(<int>self.calls[first + at].kernel, self.calls[first + at].args, status)
             if first < self.once:

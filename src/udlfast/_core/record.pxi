@@ -111,6 +111,13 @@ def make_call(int kernel, list ints, list floats, list pointers, bint backward=F
     return c
 
 
+def call_of(int kernel, bytes args):
+    """A call without its buffers, for its name and numbers."""
+    cdef Call c = Call.__new__(Call)
+    c.kernel, c.args, c.pointers, c.notes = kernel, bytearray(args), [], []
+    return c
+
+
 cdef Slot final_slot(Slot slot, dict into):
     while slot.number in into:
         slot = into[slot.number]

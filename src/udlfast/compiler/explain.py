@@ -105,6 +105,7 @@ class Explanation:
 
     def __init__(self, plan, peak_flops, peak_bytes):
         self.rows = [Row(c, s) for c, s in zip(plan.steps, plan.times, strict=True)]
+        self.layout, self.arena_bytes = plan.layout, plan.arena_bytes
         self.peak_flops, self.peak_bytes = peak_flops, peak_bytes
         self.seconds = sum(r.seconds for r in self.rows)
         self.memory = {"buffers": plan.buffer_bytes, "arena": plan.arena_bytes, "alive": plan.live_bytes}
@@ -116,6 +117,23 @@ class Explanation:
             calls, seconds = total.get(r.name, (0, 0.0))
             total[r.name] = calls + 1, seconds + r.seconds
         return sorted(((k, *v) for k, v in total.items()), key=lambda x: -x[2])
+
+    def export_chrome_trace(self, path):
+        """A JSON file that chrome://tracing and Perfetto read: one bar for each call of the replay."""
+        from ..profiler import Event, write_trace
+
+        events, at = [], 0.0
+        for r in self.rows:
+            events.append(Event(("< " if r.backward else "") + r.name, r.shape, at, r.seconds, 0))
+            at += r.seconds
+        write_trace(path, events)
+
+    def picture(self, path):
+        """An SVG file: the calls in time, and the buffers in the block of memory that they share."""
+        from .picture import draw
+
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(draw(self))
 
     def __str__(self):
         lines = [f"{'call':28s} {'shape':44s} {'us':>10s} {'share':>6s} {'floor':>6s}"]
