@@ -104,8 +104,9 @@ def compile(model=None, *, fullgraph=False, dynamic=None, backend="inductor", mo
         fullgraph: True raises where a function cannot be recorded, instead of running it without a plan
         dynamic, backend, mode: accepted for compatibility
         options: passes to switch off: {"dead": False} keeps calls whose result nobody reads, {"copies": False} copies of
-            buffers that are not read again, {"epilogue": False} relu and sums apart from their product, {"arena": False}
-            gives each buffer memory of its own
+            buffers that are not read again, {"epilogue": False} relu and sums apart from their product, {"fuse": False}
+            element-wise calls apart, {"fold": False} batch normalisation in eval mode apart from the weights before it (it
+            rounds otherwise), {"arena": False} gives each buffer memory of its own
         disable: True gives the function back
     Returns: what is called like model
     Raises: TypeError for what cannot be called, ArgumentError for unknown options

@@ -6,7 +6,7 @@
 matmul and linear ask by themselves (_core/matmul.pxi)."""
 
 from .. import _core
-from .._core import Tensor, float32
+from .._core import Tensor, bfloat16, float32
 
 ON = 0  # is autocast on, in any thread? (a count of threads would need a lock; a thread that is outside asks in vain)
 

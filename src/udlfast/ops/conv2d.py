@@ -9,6 +9,7 @@ from .._core import (
     K_conv2d_backward_input,
     K_conv2d_backward_weight,
     attach,
+    bfloat16,
     call,
     empty,
     empty_like,
