@@ -65,7 +65,7 @@ def train(net, data, epochs, lr):
             F.cross_entropy(net(x), y).backward()
             optimizer.step()
         schedule.step()
-        errors.append(100 * (1 - evaluate(net, [(data.x_test, data.y_test)])[1]))
+        errors.append(100 * (1 - evaluate(net, [(data.x_test, data.y_test)])["accuracy"]))
     return errors
 
 

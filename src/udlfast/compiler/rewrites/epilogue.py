@@ -44,9 +44,9 @@ def follower(call):
         return None
     op, n_in = get(call, 4), {_core.MAP_relu: 1, _core.MAP_add: 2}.get(get(call, 4), 0)
     by_field = {field: (slot, offset) for field, slot, offset, _ in call.pointers}
-    if not n_in or len(by_field) != n_in + 1 or get(call, 10) != 1 or get(call, 6) != 5 or op is None:
+    if not n_in or len(by_field) != n_in + 1 or get(call, 10) != 1 or get(call, 6) != F32 or op is None:
         return None
-    if any(get(call, 6 + k) != 5 or get(call, 19 + 8 * k) != 1 for k in range(n_in + 1)) or get(call, 5) != 5:
+    if any(get(call, 6 + k) != F32 or get(call, 19 + 8 * k) != 1 for k in range(n_in + 1)) or get(call, 5) != F32:
         return None
     if any(offset for _, offset in by_field.values()) or any(s.nbytes != 4 * get(call, 11) for s, _ in by_field.values()):
         return None
