@@ -46,31 +46,38 @@ VFN i64 conv_grain(i64 images, double flops_each) {
     return UDL_MAXI(1, UDL_MINI((i64)(GEMM_TASK_FLOPS / 2 / (flops_each + 1)), images / 8));
 }
 
+#define CONV_CHUNK 48       /* products in a chain of sums: the error is that of sums of 48 and of K / 48 terms */
+#define CONV_STRIP (384 << 10) /* bytes of a packed strip: they share L2 with the filters */
+#define CONV_PADDED (8 << 20)  /* most bytes of padded images at a time */
+
 #define CONV_DECLARE(T, s)                                                                                             \
-    /* y[m ldy + p Q + q] = act(bias[m] + sum_k w[m, k] xp[tap[k] + p step + q]) */                                    \
+    /* y[m ldy + p y_row + q y_col] = act(bias[m] + sum_k w[m, k] xp[tap[k] + p step + q]) */                           \
     typedef struct {                                                                                                   \
-        i64 M, K, P, Q, step, ldy;                                                                                     \
+        i64 M, K, P, Q, step, ldy, y_row, y_col, y_image;                                                              \
         const i64 *tap;                                                                                                \
-        const T *w, *bias;                                                                                             \
-        T *panels; /* w packed, if that is how: made by conv_prepare */                                                \
-        int act, how;                                                                                                  \
+        const T *w, *bias; /* w[M][K], or, turned, w[K][M] */                                                          \
+        T *panels;         /* w in another order, if `how` or `turned` ask for it: made by conv_prepare */             \
+        int act, how, turned;                                                                                          \
+        int bare;          /* xp is not padded: nothing may be read beyond it */                                       \
     } conv_sum_##s;                                                                                                    \
     int UDL_CAT3(udli_, conv_prepare_##s, UDL_LEVEL)(conv_sum_##s *);                                                  \
+    /* one image; y's pixels lie side by side unless it is in strips */                                                \
     int UDL_CAT3(udli_, conv_run_##s, UDL_LEVEL)(const conv_sum_##s *, const T *xp, T *y);                             \
-    int UDL_CAT3(udli_, conv_batch_##s, UDL_LEVEL)(const udl_conv *, const conv_sum_##s *, i64 N, T *y, const T *x);   \
-    int UDL_CAT3(udli_, conv_batched_##s, UDL_LEVEL)(const conv_sum_##s *);                                            \
+    int UDL_CAT3(udli_, conv_in_strips_##s, UDL_LEVEL)(const conv_sum_##s *);                                          \
+    int UDL_CAT3(udli_, conv_strips_##s, UDL_LEVEL)(const conv_sum_##s *, const T *xp, i64 distance, i64 images, T *y); \
     void UDL_CAT3(udli_, conv_release_##s, UDL_LEVEL)(conv_sum_##s *);                                                 \
     /* padded copies of images (or one group of them), `distance` apart in x */                                        \
     void UDL_CAT3(udli_, conv_pad_##s, UDL_LEVEL)(const udl_conv *g, T *xp, const T *x, i64 images, i64 distance);     \
-    /* the same for images of groups: y[N G][O P Q] from x[N G][C H W] and w[G][O][K]; only: NULL, or which images */     \
+    /* the same for images of groups: y[N G][O P Q] from x[N G][C H W] and w[G][O][K], or [G][K][O] if turned;          \
+     * only: NULL, or which images */                                                                                  \
     int UDL_CAT3(udli_, conv_direct_##s, UDL_LEVEL)(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w,     \
-                                                    const T *b, int act, const char *only);
+                                                    int turned, const T *b, int act, const char *only);
 CONV_DECLARE(float, f32)
 CONV_DECLARE(double, f64)
 #define conv_prepare INTERNAL(FN(conv_prepare))
 #define conv_run INTERNAL(FN(conv_run))
-#define conv_batch INTERNAL(FN(conv_batch))
-#define conv_batched INTERNAL(FN(conv_batched))
+#define conv_in_strips INTERNAL(FN(conv_in_strips))
+#define conv_strips INTERNAL(FN(conv_strips))
 #define conv_release INTERNAL(FN(conv_release))
 #define conv_pad INTERNAL(FN(conv_pad))
 #define conv_direct INTERNAL(FN(conv_direct))

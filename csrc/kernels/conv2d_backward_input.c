@@ -14,98 +14,160 @@ int KERNEL(conv2d_backward_input)(const udl_conv2d_backward_input_args *a) {
 }
 #else
 
+/* ---- filters with channels innermost ---------------------------------------------------------------------------------- */
+/* t[o][i][c] = w[o][c][pick[i]] for `count` picked taps of RS */
+typedef struct { T *t; const T *w; i64 C, RS, count; const i64 *pick; } FN(turning);
+#define RS_MOST 64 /* taps that are transposed in registers */
+
+VFN void FN(turn_channels)(const FN(turning) *j, T *t, const T *w) { /* VW channels */
+    const T *row[VW];
+    vec q[RS_MOST];
+    for (int r = 0; r < VW; r++) row[r] = w + r * j->RS;
+    for (i64 k = 0; k < j->RS; k += FN(KS)) {
+        i64 at = UDL_MINI(k, j->RS - FN(KS));
+        FN(columns)(row, at, q + at);
+    }
+    for (i64 i = 0; i < j->count; i++) v_store(t + i * j->C, q[j->pick[i]]);
+}
+static void FN(turn_task)(void *ctx, i64 begin, i64 end) { /* filters, of all groups */
+    const FN(turning) *j = ctx;
+    for (i64 o = begin; o < end; o++) {
+        T *t = j->t + o * j->count * j->C;
+        const T *w = j->w + o * j->C * j->RS;
+        i64 c = 0;
+        if (j->RS >= FN(KS) && j->RS <= RS_MOST)
+            for (; c + VW <= j->C; c += VW) FN(turn_channels)(j, t + c, w + c * j->RS);
+        for (i64 i = 0; i < j->count; i++)
+            for (i64 k = c; k < j->C; k++) t[i * j->C + k] = w[k * j->RS + j->pick[i]];
+    }
+}
+static void FN(turn)(T *t, const T *w, i64 filters, i64 C, i64 RS, i64 count, const i64 *pick) {
+    FN(turning) j = {t, w, C, RS, count, pick};
+    udl_parallel_for(filters, UDL_MAXI(1, 32768 / UDL_MAXI(C * RS, 1)), FN(turn_task), &j);
+}
+
+/* ---- phases ------------------------------------------------------------------------------------------------------------ */
+#define FEW 16 /* channels for which packing pixels does not pay */
 /* One phase: rows h0, h0 + stride_h ... (P of them), columns w0 ... (Q). `sums` has one entry a group. */
 typedef struct { i64 h0, w0, P, Q, taps; i64 *tap; T *w; FN(conv_sum) *sums; } FN(phase);
 
 typedef struct {
     udl_conv g;          /* gy padded: C = channels of gy */
-    i64 G, C, H, W, stride_h, stride_w, phases;
+    i64 N, G, C, H, W, stride_h, stride_w, phases;
     FN(phase) *phase;
     T *gx;
     const T *gy;
     int failed;
 } FN(input_job);
 
-/* planes of one phase to their places in gx */
+/* planes of one phase to their places in gx, or zeros where there is no `from` */
 static void FN(spread)(const FN(input_job) *j, const FN(phase) *f, T *gx, const T *from) {
     for (i64 c = 0; c < j->C; c++)
-        for (i64 p = 0; p < f->P; p++, from += f->Q) {
+        for (i64 p = 0; p < f->P; p++) {
             T *to = gx + (c * j->H + f->h0 + p * j->stride_h) * j->W + f->w0;
-            if (j->stride_w == 1) memcpy(to, from, sizeof(T) * (size_t)f->Q);
-            else if (j->stride_w == 2) for (i64 q = 0; q < f->Q; q++) to[2 * q] = from[q];
-            else for (i64 q = 0; q < f->Q; q++) to[q * j->stride_w] = from[q];
+            for (i64 q = 0; q < f->Q; q++) to[q * j->stride_w] = from ? *from++ : 0;
         }
 }
 
-static void FN(input_images)(void *ctx, i64 begin, i64 end) { /* task = (image, group) */
+static void FN(input_images)(void *ctx, i64 begin, i64 end) { /* few channels; task = (image, group) */
     FN(input_job) *j = ctx;
     const udl_conv *g = &j->g;
     i64 plane = j->C * j->H * j->W;
-    size_t bytes = sizeof(T) * (size_t)g->size, part = j->phases > 1 ? sizeof(T) * (size_t)plane : 0;
-    T *gyp = udl_alloc(bytes), *piece = part ? udl_alloc(part) : 0;
+    size_t bytes = sizeof(T) * (size_t)g->size, part = sizeof(T) * (size_t)plane;
+    T *gyp = udl_alloc(bytes), *piece = udl_alloc(part);
     for (i64 t = begin; t < end; t++) {
-        if (!gyp || (part && !piece)) { j->failed = 1; break; }
+        if (!gyp || !piece) { j->failed = 1; break; }
         conv_pad(g, gyp, j->gy + t * g->C * g->H * g->W, 1, 0);
-        T *gx = j->gx + t * plane;
         for (i64 i = 0; i < j->phases; i++) {
             const FN(phase) *f = &j->phase[i];
             if (f->P * f->Q == 0) continue;
-            if (f->taps == 0) memset(part ? piece : gx, 0, sizeof(T) * (size_t)(j->C * f->P * f->Q));
-            else if (conv_run(&f->sums[t % j->G], gyp, part ? piece : gx)) j->failed = 1;
-            if (part) FN(spread)(j, f, gx, piece);
+            if (f->taps && conv_run(&f->sums[t % j->G], gyp, piece)) j->failed = 1;
+            FN(spread)(j, f, j->gx + t * plane, f->taps ? piece : 0);
         }
     }
     if (gyp) udl_free(gyp, bytes);
     if (piece) udl_free(piece, part);
 }
 
+static void FN(zeros)(void *ctx, i64 begin, i64 end) { /* phases without taps; task = image of a group */
+    const FN(input_job) *j = ctx;
+    for (i64 t = begin; t < end; t++)
+        for (i64 i = 0; i < j->phases; i++)
+            if (!j->phase[i].taps) FN(spread)(j, &j->phase[i], j->gx + t * j->C * j->H * j->W, 0);
+}
+
+/* more channels: phase by phase, the images of a group together, as many as have their padded copies in CONV_PADDED bytes */
+static int FN(input_joined)(FN(input_job) *j) {
+    const udl_conv *g = &j->g;
+    i64 plane = j->C * j->H * j->W, gy_plane = g->C * g->H * g->W;
+    i64 most = UDL_MAXI(1, CONV_PADDED / (g->size * (i64)sizeof(T))), images = UDL_CEIL_DIV(j->N, UDL_CEIL_DIV(j->N, most));
+    size_t bytes = sizeof(T) * (size_t)(images * g->size);
+    T *gyp = udl_alloc(bytes);
+    int status = gyp ? UDL_OK : UDL_ENOMEM;
+    udl_parallel_for(j->N * j->G, UDL_MAXI(1, 32768 / plane), FN(zeros), j);
+    for (i64 n = 0; n < j->N * j->G && !status; n += images) { /* n runs over the images of group 0, then of group 1 */
+        i64 group = n / j->N, first = n % j->N;
+        images = UDL_MINI(images, j->N - first);
+        conv_pad(g, gyp, j->gy + (first * j->G + group) * gy_plane, images, j->G * gy_plane);
+        for (i64 i = 0; i < j->phases && !status; i++) {
+            const FN(phase) *f = &j->phase[i];
+            T *to = j->gx + (first * j->G + group) * plane + f->h0 * j->W + f->w0;
+            if (f->taps && f->P && f->Q) status = conv_strips(&f->sums[group], gyp, g->size, images, to);
+        }
+    }
+    if (gyp) udl_free(gyp, bytes);
+    return status;
+}
+
 /* first index i >= 0 with (i + pad) mod stride == phase */
 static i64 FN(start)(i64 pad, i64 stride, i64 phase) { return ((phase - pad) % stride + stride) % stride; }
 
-/* the taps of a phase, their weights [G][C][taps], and where they meet padded gy */
-static int FN(make_phase)(const udl_conv2d_backward_input_args *a, FN(input_job) *j, FN(phase) *f, i64 fh, i64 fw) {
+/* the taps of a phase, their weights [G][taps][C], and where they meet padded gy */
+static int FN(make_phase)(const udl_conv2d_backward_input_args *a, FN(input_job) *j, FN(phase) *f, i64 fh, i64 fw, i64 *pick) {
     const udl_conv *g = &j->g;
-    i64 O = g->C, C = j->C, G = j->G, K = 0;
+    i64 O = g->C, C = j->C, G = j->G, count = 0;
     f->h0 = FN(start)(a->pad_h, a->stride_h, fh), f->w0 = FN(start)(a->pad_w, a->stride_w, fw);
     f->P = f->h0 < a->H ? UDL_CEIL_DIV(a->H - f->h0, a->stride_h) : 0;
     f->Q = f->w0 < a->W ? UDL_CEIL_DIV(a->W - f->w0, a->stride_w) : 0;
     i64 p0 = (f->h0 + a->pad_h) / a->stride_h, q0 = (f->w0 + a->pad_w) / a->stride_w; /* p of tap 0 at the first row */
-    for (i64 o = 0; o < O; o++)
-        for (i64 r = a->R - 1; r >= 0; r--)
-            for (i64 s = a->S - 1; s >= 0; s--) {
-                if (r * a->dil_h % a->stride_h != fh || s * a->dil_w % a->stride_w != fw) continue;
-                i64 p = p0 - (r * a->dil_h - fh) / a->stride_h, q = q0 - (s * a->dil_w - fw) / a->stride_w;
-                f->tap[K] = (o * g->Hp + p + g->pad_h) * g->row + q + g->pad_w;
-                for (i64 i = 0; i < G; i++)
-                    for (i64 c = 0; c < C; c++) /* K is not known yet: rows as long as can be, closed up below */
-                        f->w[(i * C + c) * g->K + K] = ((const T *)a->w)[(((i * O + o) * C + c) * a->R + r) * a->S + s];
-                K++;
-            }
-    for (i64 i = 1; i < G * C; i++) memmove(f->w + i * K, f->w + i * g->K, sizeof(T) * (size_t)K);
-    f->taps = K;
-    if (K == 0 || f->P * f->Q == 0) return UDL_OK;
-    int status = UDL_OK;
+    for (i64 r = a->R - 1; r >= 0; r--)
+        for (i64 s = a->S - 1; s >= 0; s--) {
+            if (r * a->dil_h % a->stride_h != fh || s * a->dil_w % a->stride_w != fw) continue;
+            i64 p = p0 - (r * a->dil_h - fh) / a->stride_h, q = q0 - (s * a->dil_w - fw) / a->stride_w;
+            f->tap[count] = (p + g->pad_h) * g->row + q + g->pad_w;
+            pick[count++] = r * a->S + s;
+        }
+    f->taps = O * count;
+    if (f->taps == 0 || f->P * f->Q == 0) return UDL_OK;
+    for (i64 o = 1; o < O; o++)
+        for (i64 i = 0; i < count; i++) f->tap[o * count + i] = o * g->Hp * g->row + f->tap[i];
+    FN(turn)(f->w, a->w, G * O, C, a->R * a->S, count, pick);
+    int status = UDL_OK, apart = C > FEW;
     for (i64 i = 0; i < G && !status; i++) {
-        f->sums[i] = (FN(conv_sum)){.M = C, .K = K, .P = f->P, .Q = f->Q, .step = g->row, .ldy = f->P * f->Q, .tap = f->tap,
-                                    .w = f->w + i * C * K};
+        f->sums[i] = (FN(conv_sum)){.M = C, .K = f->taps, .P = f->P, .Q = f->Q, .step = g->row, .tap = f->tap, .turned = 1,
+                                    .w = f->w + i * f->taps * C, .y_image = G * C * a->H * a->W,
+                                    .ldy = apart ? a->H * a->W : f->P * f->Q, .y_row = apart ? a->stride_h * a->W : f->Q,
+                                    .y_col = apart ? a->stride_w : 1};
         status = conv_prepare(&f->sums[i]);
     }
     return status;
 }
 
-/* Stride 1, tap by tap: gy with w[G][O][C][R S] as t[G][C][O][R S reversed] */
+/* Stride 1, tap by tap: gy with w[G][O][C][R S] as t[G][O][R S reversed][C] */
 static int FN(input_turned)(const udl_conv2d_backward_input_args *a, const udl_conv *g, i64 G, const char *only) {
     i64 RS = a->R * a->S, O = g->C, C = g->O;
-    size_t bytes = sizeof(T) * (size_t)(G * C * O * RS);
-    const T *w = a->w;
+    if (RS == 1) return conv_direct(g, a->N, G, a->gx, a->gy, a->w, 1, NULL, UDL_ACT_NONE, only);
+    size_t bytes = sizeof(T) * (size_t)(G * C * O * RS), picks = sizeof(i64) * (size_t)RS;
     T *t = udl_alloc(bytes);
-    if (!t) return UDL_ENOMEM;
-    for (i64 k = 0; k < G; k++)
-        for (i64 o = 0; o < O; o++)
-            for (i64 c = 0; c < C; c++)
-                for (i64 i = 0; i < RS; i++) t[((k * C + c) * O + o) * RS + i] = w[((k * O + o) * C + c) * RS + RS - 1 - i];
-    int status = conv_direct(g, a->N, G, a->gx, a->gy, t, NULL, UDL_ACT_NONE, only);
-    udl_free(t, bytes);
+    i64 *pick = udl_alloc(picks);
+    int status = t && pick ? UDL_OK : UDL_ENOMEM;
+    if (!status) {
+        for (i64 i = 0; i < RS; i++) pick[i] = RS - 1 - i;
+        FN(turn)(t, a->w, G * O, C, RS, RS, pick);
+        status = conv_direct(g, a->N, G, a->gx, a->gy, t, 1, NULL, UDL_ACT_NONE, only);
+    }
+    if (t) udl_free(t, bytes);
+    if (pick) udl_free(pick, picks);
     return status;
 }
 
@@ -119,22 +181,6 @@ static int FN(input_stride_1)(const udl_conv2d_backward_input_args *a, i64 G, i6
     int status = INTERNAL(wino_forward)(&g, a->N, G, a->gx, a->gy, a->w, (wino_filters){9, C * 9, 1}, 0, UDL_ACT_NONE, bad);
     if (!status && memchr(bad, 1, (size_t)a->N)) status = FN(input_turned)(a, &g, G, bad);
     udl_free(bad, (size_t)a->N);
-    return status;
-}
-
-/* 1 x 1, stride 1, no padding: gx = w^T gy */
-static int FN(input_plain)(const udl_conv2d_backward_input_args *a, i64 G) {
-    i64 O = a->O / G, C = a->C / G, HW = a->H * a->W;
-    udl_matmul_args m = {.out = a->gx, .a = a->w, .b = a->gy, .dtype = a->dtype, .batch = a->N, .m = C, .n = HW, .k = O,
-                         .a_m = 1, .a_k = C, .b_batch = a->O * HW, .b_k = HW, .b_n = 1, .o_batch = a->C * HW, .ldo = HW,
-                         .alpha = 1};
-    int status = UDL_OK;
-    for (i64 i = 0; i < G && !status; i++) {
-        m.out = (T *)a->gx + i * C * HW;
-        m.a = (const T *)a->w + i * O * C;
-        m.b = (const T *)a->gy + i * O * HW;
-        status = KERNEL(matmul)(&m);
-    }
     return status;
 }
 
@@ -165,10 +211,8 @@ static int FN(conv2d_backward_input)(const udl_conv2d_backward_input_args *a) {
         memset(a->gx, 0, sizeof(T) * (size_t)(a->N * a->C * a->H * a->W));
         return UDL_OK;
     }
-    if (conv_geometry(C, a->H, a->W, O, a->R, a->S, a->P, a->Q, a->stride_h, a->stride_w, a->pad_h, a->pad_w, 1, 1).plain)
-        return FN(input_plain)(a, G);
     if (a->stride_h == 1 && a->stride_w == 1) return FN(input_stride_1)(a, G, O, C);
-    FN(input_job) j = {.G = G, .C = C, .H = a->H, .W = a->W, .stride_h = a->stride_h, .stride_w = a->stride_w,
+    FN(input_job) j = {.N = a->N, .G = G, .C = C, .H = a->H, .W = a->W, .stride_h = a->stride_h, .stride_w = a->stride_w,
                        .gx = a->gx, .gy = a->gy, .phases = a->stride_h * a->stride_w};
     i64 before_h, before_w, extent_h, extent_w;
     FN(reach)(a->H, a->R, a->dil_h, a->stride_h, a->pad_h, &before_h, &extent_h);
@@ -177,22 +221,27 @@ static int FN(conv2d_backward_input)(const udl_conv2d_backward_input_args *a) {
     K = j.g.K = O * FN(most_taps)(a->R, a->dil_h, a->stride_h) * FN(most_taps)(a->S, a->dil_w, a->stride_w);
     /* per phase: taps, weights, sums; one allocation holds all */
     size_t per_tap = sizeof(i64) * (size_t)K, per_w = sizeof(T) * (size_t)(G * C * K), per_sum = sizeof(FN(conv_sum)) * (size_t)G;
+    size_t picks = sizeof(i64) * (size_t)(a->R * a->S);
     per_w = (per_w + 63) / 64 * 64, per_tap = (per_tap + 63) / 64 * 64;
-    size_t each = sizeof(FN(phase)) + per_tap + per_w + per_sum, bytes = each * (size_t)j.phases;
+    size_t each = sizeof(FN(phase)) + per_tap + per_w + per_sum, bytes = each * (size_t)j.phases + picks;
     char *block = udl_alloc(bytes);
     if (!block) return UDL_ENOMEM;
-    memset(block, 0, bytes);
+    memset(block, 0, sizeof(FN(phase)) * (size_t)j.phases);
     j.phase = (FN(phase) *)block;
     char *rest = block + sizeof(FN(phase)) * (size_t)j.phases;
+    i64 *pick = (i64 *)(void *)(rest + (each - sizeof(FN(phase))) * (size_t)j.phases);
     int status = UDL_OK;
     for (i64 i = 0; i < j.phases; i++, rest += per_tap + per_w + per_sum) {
         FN(phase) *f = &j.phase[i];
         f->tap = (i64 *)(void *)rest;
         f->w = (T *)(void *)(rest + per_tap);
         f->sums = (FN(conv_sum) *)(void *)(rest + per_tap + per_w);
-        if (!status) status = FN(make_phase)(a, &j, f, i / a->stride_w, i % a->stride_w);
+        memset(f->sums, 0, per_sum);
+        if (!status) status = FN(make_phase)(a, &j, f, i / a->stride_w, i % a->stride_w, pick);
     }
-    if (!status) {
+    if (!status && C > FEW) {
+        status = FN(input_joined)(&j);
+    } else if (!status) {
         i64 grain = conv_grain(a->N * G, 2. * (double)O * (double)(C * a->R * a->S) * (double)(a->P * a->Q));
         if (grain) udl_parallel_for(a->N * G, grain, FN(input_images), &j);
         else FN(input_images)(&j, 0, a->N * G);

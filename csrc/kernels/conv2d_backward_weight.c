@@ -3,7 +3,8 @@
  *     gw[o, k] = sum over images n and pixels (p, q) of gy[n, o, p, q] xp[n, tap[k] + p step + q],   gb[o] = sum of gy
  * Few filters: sums of products of vectors along q, read where they lie; a tile of 3 filters x 4 taps stays in registers over
  * an image; images are cut into at most PARTS runs by the shape, summed each in order, then the parts in order.
- * Else the matmul engine: gy[O, N P Q] times im2col^T, packed from the images by transposing in registers.
+ * Else the matmul engine: gy[O, N P Q] times im2col^T, packed from the images by transposing in registers; image by image
+ * where the sums of all filters and taps stay in L2.
  * Floor: as many flops as forward. */
 #ifndef T
 #include "winograd.h"
@@ -145,9 +146,37 @@ static void FN(weights_engine)(void *ctx, i64 begin, i64 end) {
             FN(images) m = {g, gy, xp ? xp : x, j->tap, j->G * g->O * PQ, xp ? g->size : j->G * plane};
             if (xp) conv_pad(g, xp, x, count, j->G * plane);
             FN(gemm_job) w = {.m = g->O, .n = g->K, .k = count * PQ, .c = j->sum + t * g->O * g->K, .ldc = g->K,
-                              .pack_a = FN(pack_gy), .pack_b = FN(pack_taps), .ctx = &m, .e = {.alpha = 1, .add = n != 0}};
+                              .pack_a = FN(pack_gy), .pack_b = FN(pack_taps), .ctx = &m, .e = {.alpha = 1, .add = n != 0, .chunk = CONV_CHUNK}};
             if (gemm_run(&w)) j->failed = 1;
         }
+    if (xp) udl_free(xp, bytes);
+}
+
+/* part t = (group, run of images): image by image, filters read where they lie, taps transposed into panels. The sums of a
+ * part stay in L2. */
+#define PIXELS 512 /* most pixels of a panel */
+static void FN(weights_images)(void *ctx, i64 begin, i64 end) {
+    FN(weight_job) *j = ctx;
+    const udl_conv *g = j->g;
+    i64 PQ = g->P * g->Q, size = g->O * g->K, wide = UDL_CEIL_DIV(g->K, GEMM_NR) * GEMM_NR, pixels = UDL_MINI(PQ, (i64)PIXELS);
+    size_t bytes = sizeof(T) * (size_t)(g->size + pixels * wide);
+    T *xp = udl_alloc(bytes), *b = xp + g->size;
+    for (i64 t = begin; t < end; t++) {
+        if (!xp) { j->failed = 1; break; }
+        i64 group = t / j->parts, part = t % j->parts, n0 = part * j->N / j->parts, n1 = (part + 1) * j->N / j->parts;
+        T *sum = j->sum + (part * j->G + group) * size;
+        for (i64 n = n0; n < n1; n++) {
+            const T *x = j->x + (n * j->G + group) * g->C * g->H * g->W, *gy = j->gy + (n * j->G + group) * g->O * PQ;
+            if (!g->plain) conv_pad(g, xp, x, 1, 0);
+            FN(images) m = {g, gy, g->plain ? x : xp, j->tap, 0, 0};
+            for (i64 k = 0; k < PQ; k += pixels) {
+                i64 kc = UDL_MINI(pixels, PQ - k);
+                FN(gemm_epilogue) e = {.alpha = 1, .add = n > n0 || k, .chunk = CONV_CHUNK};
+                FN(pack_taps)(&m, b, 0, g->K, k, kc);
+                gemm_block(g->O, g->K, kc, (FN(gemm_a)){gy + k, PQ, GEMM_A_ROWS}, (FN(gemm_b)){b, 0}, sum, g->K, &e);
+            }
+        }
+    }
     if (xp) udl_free(xp, bytes);
 }
 
@@ -200,15 +229,18 @@ static int FN(few_filters)(const udl_conv *g) {
     return g->O * g->K * (i64)sizeof(vec) <= 262144 && O * K * P * across < engine;
 }
 
+/* Few sums behind many pixels: parts of the images side by side */
+static int FN(few_sums)(const udl_conv *g, i64 N) { return g->P * g->Q >= 64 && g->O * g->K * (i64)sizeof(T) <= 262144 && N >= 4; }
+
 /* the parts of all groups, then their sum in order */
-static int FN(few_weights)(FN(weight_job) *j, i64 size) {
+static int FN(few_weights)(FN(weight_job) *j, i64 size, void (*task)(void *, i64, i64)) {
     double flops = 2. * (double)size * (double)(j->g->P * j->g->Q) * (double)j->N;
     T *gw = j->sum;
     j->parts = UDL_MAXI(1, UDL_MINI(UDL_MINI(j->N, (i64)PARTS), (i64)(flops / GEMM_TASK_FLOPS)));
     size_t bytes = j->parts > 1 ? sizeof(T) * (size_t)(j->parts * size) : 0;
     if (bytes && !(j->sum = udl_alloc(bytes))) return UDL_ENOMEM;
     i64 tasks = j->parts * j->G;
-    udl_parallel_for(tasks, UDL_MAXI(1, (i64)((double)tasks * GEMM_TASK_FLOPS / 2 / (flops + 1))), FN(weights_products), j);
+    udl_parallel_for(tasks, UDL_MAXI(1, (i64)((double)tasks * GEMM_TASK_FLOPS / 2 / (flops + 1))), task, j);
     if (!bytes) return UDL_OK;
     for (i64 i = 0; i < size; i++) {
         T s = j->sum[i];
@@ -244,7 +276,8 @@ static int FN(conv2d_backward_weight)(const udl_conv2d_backward_weight_args *a) 
     conv_taps(&g, tap);
     FN(weight_job) j = {&g, a->N, G, 1, a->gw, a->gy, a->x, tap, 0};
     int status = UDL_OK;
-    if (FN(few_filters)(&g)) status = FN(few_weights)(&j, size);
+    if (FN(few_filters)(&g)) status = FN(few_weights)(&j, size, FN(weights_products));
+    else if (FN(few_sums)(&g, a->N)) status = FN(few_weights)(&j, size, FN(weights_images));
     else udl_parallel_for(G, 1, FN(weights_engine), &j);
     udl_free(tap, taps);
     return status || j.failed ? UDL_ENOMEM : UDL_OK;

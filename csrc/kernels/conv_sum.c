@@ -2,14 +2,14 @@
  *
  *   PLANE  one or two filters (depthwise): eight vectors of pixels at a time, one multiply-add and one load a tap
  *   TAPS   tiles of filters x pixels of one output row; the micro-kernel reads the image where it lies
- *   PACKED the matmul engine, panels of pixels packed from the image: wastes no lanes when rows are short
+ *   STRIPS the matmul engine, panels of pixels packed from the images: wastes no lanes when rows are short (conv_strips.c)
  *
  * The choice is an estimate of cycles from the shape. */
 #ifndef T
 #include "conv2d.h"
 #include "lanes.h"
 #define UDL_THIS_FILE "kernels/conv_sum.c"
-enum { PACKED, TAPS, PLANE };
+enum { STRIPS, TAPS, PLANE };
 #include "../each_float.h"
 #else
 
@@ -86,8 +86,9 @@ static int FN(is_3x3)(const FN(conv_sum) *c) {
     return 1;
 }
 static void FN(plane_3x3)(const FN(conv_sum) *c, i64 m, const T *xp, T *y) {
+    const T *rows = c->panels ? c->panels : c->w;
     vec w[9], bias = (vec){0} + (c->bias ? c->bias[m] : 0);
-    _Pragma("GCC unroll 9") for (int k = 0; k < 9; k++) w[k] = (vec){0} + c->w[m * 9 + k];
+    _Pragma("GCC unroll 9") for (int k = 0; k < 9; k++) w[k] = (vec){0} + rows[m * 9 + k];
     xp += c->tap[0];
     y += m * c->ldy;
     for (i64 p0 = 0; p0 < c->P; p0 += 4)
@@ -109,7 +110,7 @@ static void FN(plane_3x3)(const FN(conv_sum) *c, i64 m, const T *xp, T *y) {
 /* Each group of VW pixels of a row has its place in the image; eight of them make a tile, whatever rows they are in. */
 static void FN(plane)(const FN(conv_sum) *c, i64 m, const T *xp, T *y) {
     i64 across = UDL_CEIL_DIV(c->Q, VW), groups = c->P * across;
-    const T *w = c->w + m * c->K;
+    const T *w = (c->panels ? c->panels : c->w) + m * c->K;
     T bias = c->bias ? c->bias[m] : 0;
     FN(gemm_epilogue) e = {.alpha = 1, .act = c->act};
     for (i64 t = 0, p = 0, q = 0; t < groups; t += AT) {
@@ -161,7 +162,7 @@ static void FN(taps_task)(void *ctx, i64 begin, i64 end) {
     const FN(taps_run) *r = ctx;
     const FN(conv_sum) *c = r->c;
     i64 row_tasks = UDL_CEIL_DIV(c->P, r->rows);
-    FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .rare = c->act > UDL_ACT_RELU};
+    FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .rare = c->act > UDL_ACT_RELU, .chunk = CONV_CHUNK};
     for (i64 t = begin; t < end; t++) {
         i64 m0 = t / row_tasks * r->block, m1 = c->M - m0 < 2 * r->block ? c->M : m0 + r->block; /* the last takes the rest */
         i64 p0 = t % row_tasks * r->rows, p1 = UDL_MINI(p0 + r->rows, c->P);
@@ -188,80 +189,37 @@ static void FN(run_taps)(const FN(conv_sum) *c, const T *xp, T *y) {
     udl_parallel_for(n, tasks == 1 ? n : 1, FN(taps_task), &r);
 }
 
-/* ---- PACKED ---------------------------------------------------------------------------------------------------------- */
-typedef struct { const FN(conv_sum) *c; const T *xp; i64 distance; } FN(pixels); /* of one padded image to the next */
-
-/* Rows of a panel from pieces of at most a vector, in ascending order: what one piece writes too much the next one, or the
- * next row, puts right. N is constant, or 0 for any number. */
-VFN void FN(pieces)(int N, i64 pieces, T *to, const T *xp, const i64 *tap, const i64 *from, const i64 *dest, i64 w, i64 rows) {
-    i64 f[4], d[4];
-    _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) f[i] = from[i], d[i] = dest[i];
-    for (i64 k = 0; k < rows; k++, to += w) {
-        const T *x = xp + tap[k];
-        if (N) _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) v_store(to + d[i], v_load(x + f[i]));
-        else for (i64 i = 0; i < pieces; i++) v_store(to + dest[i], v_load(x + from[i]));
-    }
-}
-
-/* A panel of the pixels at[0..nb]: runs of neighbours (a new one a row of the output at most), cut into pieces. The last
- * row goes element by element, as nothing comes after it. */
-static void FN(panel)(T *to, const T *xp, const i64 *tap, const i64 *at, i64 nb, i64 w, i64 kc) {
-    i64 pieces = 0, from[GEMM_NR], dest[GEMM_NR];
-    for (i64 j = 0, piece = 0; j < nb; j++) {
-        if (j && at[j] == at[j - 1] + 1 && j - piece < VW) continue;
-        piece = j;
-        from[pieces] = at[j], dest[pieces++] = j;
-    }
-    int exact = pieces == w / VW && nb == w;
-    i64 rows = exact ? kc : kc - 1;
-    if (pieces == 1) FN(pieces)(1, 1, to, xp, tap, from, dest, w, rows);
-    else if (pieces == 2) FN(pieces)(2, 2, to, xp, tap, from, dest, w, rows);
-    else if (pieces == 3) FN(pieces)(3, 3, to, xp, tap, from, dest, w, rows);
-    else if (pieces == 4) FN(pieces)(4, 4, to, xp, tap, from, dest, w, rows);
-    else FN(pieces)(0, pieces, to, xp, tap, from, dest, w, rows);
-    for (i64 j = 0; j < w && !exact; j++) to[rows * w + j] = j < nb ? xp[tap[rows] + at[j]] : 0;
-}
-
-static void FN(pack_pixels)(const void *ctx, T *to, i64 first, i64 count, i64 k, i64 kc) {
-    const FN(pixels) *m = ctx;
-    const FN(conv_sum) *c = m->c;
-    for (i64 n = 0; n < count; n += GEMM_NR) {
-        i64 nb = UDL_MINI(count - n, (i64)GEMM_NR), at[GEMM_NR];
-        i64 PQ = c->P * c->Q, image = (first + n) / PQ, p = (first + n) % PQ / c->Q, q = (first + n) % c->Q;
-        for (i64 j = 0; j < nb; j++) {
-            at[j] = image * m->distance + p * c->step + q;
-            if (++q < c->Q) continue;
-            q = 0;
-            if (++p == c->P) { p = 0; image++; }
-        }
-        FN(panel)(to + n * kc, m->xp, c->tap + k, at, nb, UDL_CEIL_DIV(nb, VW) * VW, kc);
-    }
-}
-
-static int FN(run_packed)(const FN(conv_sum) *c, const T *xp, i64 distance, i64 images, T *y, i64 ldy) {
-    FN(pixels) pixels = {c, xp, distance};
-    FN(gemm_job) g = {.m = c->M, .n = images * c->P * c->Q, .k = c->K, .c = y, .ldc = ldy, .a = {c->w, c->K, GEMM_A_ROWS},
-                      .pack_b = FN(pack_pixels), .ctx = &pixels, .e = {.alpha = 1, .act = c->act, .bias_m = c->bias}};
-    return gemm_run(&g);
-}
-
 /* ---- the choice ------------------------------------------------------------------------------------------------------ */
 /* Cycles a tap and a panel of A, in units of a full tile's: a tile one vector wide takes more than half of a wide one's,
  * as it has too few sums to hide the latency of an FMA. Packing costs about as much as two rows of a tile. */
+/* panels of parts of the filters; none begins within two panels of the end, where gemm_rows shares out the rest */
+static void FN(pack_filters)(void *ctx, i64 begin, i64 end) {
+    const FN(conv_sum) *c = ctx;
+    i64 units = UDL_CEIL_DIV(c->M, GEMM_MR), parts = UDL_MAXI(1, units / 2);
+    i64 m0 = units * begin / parts * GEMM_MR, m1 = UDL_MINI(units * end / parts * GEMM_MR, c->M);
+    i64 row = c->turned ? 1 : c->K;
+    gemm_pack_a(c->panels + m0 * c->K, c->w + m0 * row, row, c->turned ? c->M : 1, m1 - m0, c->K);
+}
+
 int conv_prepare(FN(conv_sum) *c) {
     i64 wide = c->Q / GEMM_NR, rest = c->Q % GEMM_NR;
     double taps = (double)c->P * ((double)wide + (rest > VW ? 1 : rest ? 0.67 : 0));
     double packed = (double)(c->P * c->Q) / (double)GEMM_NR * (1 + 2. / (double)c->M);
-    c->how = c->M <= 2 ? PLANE : taps <= packed ? TAPS : PACKED;
-    /* on tiles a product of many filters and long sums takes a third of the time, which pays for packing */
-    if (GEMM_MATRIX_UNIT && sizeof(T) == 4 && udl_matrix_unit.gemm && c->M >= 96 && c->K >= 256) c->how = PACKED;
-    if (c->how != TAPS) return UDL_OK;
+    int apart = c->y_col != 1 || c->y_row != c->Q;
+    c->how = c->bare || (apart && c->M > 2) ? STRIPS : c->M <= 2 ? PLANE : taps <= packed ? TAPS : STRIPS;
+    if (GEMM_MATRIX_UNIT && sizeof(T) == 4 && udl_matrix_unit.gemm && c->M >= 96 && c->K >= 256) c->how = STRIPS;
+    if (c->how == TAPS ? 0 : !c->turned || (c->how == PLANE && c->M == 1)) return UDL_OK;
     if (!(c->panels = udl_alloc(sizeof(T) * (size_t)(c->M * c->K)))) return UDL_ENOMEM;
-    gemm_pack_a(c->panels, c->w, c->K, 1, c->M, c->K);
+    if (c->how == PLANE)
+        for (i64 m = 0; m < c->M; m++)
+            for (i64 k = 0; k < c->K; k++) c->panels[m * c->K + k] = c->w[k * c->M + m];
+    else {
+        i64 parts = UDL_MAXI(1, UDL_CEIL_DIV(c->M, GEMM_MR) / 2);
+        udl_parallel_for(parts, UDL_MAXI(1, UDL_MAXI(parts / 8, 65536 / (c->K * 2 * GEMM_MR))), FN(pack_filters), c);
+    }
     return UDL_OK;
 }
-/* do several images make one product? */
-int conv_batched(const FN(conv_sum) *c) { return c->how == PACKED; }
+int conv_in_strips(const FN(conv_sum) *c) { return c->how == STRIPS; }
 
 void conv_release(FN(conv_sum) *c) {
     if (c->panels) udl_free(c->panels, sizeof(T) * (size_t)(c->M * c->K));
@@ -269,45 +227,15 @@ void conv_release(FN(conv_sum) *c) {
 }
 
 int conv_run(const FN(conv_sum) *c, const T *xp, T *y) {
+    if (c->how == STRIPS) return conv_strips(c, xp, 0, 1, y);
     if (c->how == TAPS) {
         FN(run_taps)(c, xp, y);
         return UDL_OK;
     }
-    if (c->how == PLANE) {
-        int simple = FN(is_3x3)(c);
-        for (i64 m = 0; m < c->M; m++)
-            if (simple) FN(plane_3x3)(c, m, xp, y);
-            else FN(plane)(c, m, xp, y);
-        return UDL_OK;
-    }
-    return FN(run_packed)(c, xp, 0, 1, y, c->ldy);
-}
-
-/* ---- small images, PACKED: several are one product ------------------------------------------------------------------- */
-typedef struct { const FN(conv_sum) *c; T *y; const T *from; i64 images; } FN(batch);
-
-static void FN(unmix_images)(void *ctx, i64 begin, i64 end) { /* from[m][image][pixel] -> y[image][m][pixel] */
-    const FN(batch) *b = ctx;
-    i64 PQ = b->c->P * b->c->Q, M = b->c->M;
-    for (i64 n = begin; n < end; n++)
-        for (i64 m = 0; m < M; m++) memcpy(b->y + (n * M + m) * PQ, b->from + (m * b->images + n) * PQ, sizeof(T) * (size_t)PQ);
-}
-
-int conv_batch(const udl_conv *g, const FN(conv_sum) *c, i64 N, T *y, const T *x) {
-    i64 PQ = c->P * c->Q, columns = UDL_MINI(UDL_MAXI(512, 262144 / c->M), 4096);
-    i64 most = PQ >= 512 ? 1 : UDL_MAXI(1, UDL_MINI(N, columns / PQ)), rounds = UDL_CEIL_DIV(N, most), images = UDL_CEIL_DIV(N, rounds);
-    size_t pads = sizeof(T) * (size_t)(images * g->size), sums = images > 1 ? sizeof(T) * (size_t)(c->M * images * PQ) : 0;
-    T *xp = udl_alloc(pads), *to = sums ? udl_alloc(sums) : 0;
-    int status = xp && (to || !sums) ? UDL_OK : UDL_ENOMEM;
-    for (i64 n = 0; n < N && !status; n += images) {
-        i64 count = UDL_MINI(images, N - n), plane = g->C * g->H * g->W;
-        FN(batch) b = {c, y + n * c->M * PQ, to, count};
-        conv_pad(g, xp, x + n * plane, count, plane);
-        status = FN(run_packed)(c, xp, g->size, count, to ? to : b.y, count * PQ);
-        if (to) udl_parallel_for(count, UDL_MAXI(1, 65536 / (c->M * PQ)), FN(unmix_images), &b);
-    }
-    if (xp) udl_free(xp, pads);
-    if (to) udl_free(to, sums);
-    return status;
+    int simple = FN(is_3x3)(c);
+    for (i64 m = 0; m < c->M; m++)
+        if (simple) FN(plane_3x3)(c, m, xp, y);
+        else FN(plane)(c, m, xp, y);
+    return UDL_OK;
 }
 #endif

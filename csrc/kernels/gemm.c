@@ -208,7 +208,7 @@ static void FN(split_task)(void *ctx, i64 begin, i64 end) {
         g.k = k1 - k0;
         g.c = s->sums + p * g.m * g.n;
         g.ldc = g.n;
-        g.e = (FN(gemm_epilogue)){.alpha = 1};
+        g.e = (FN(gemm_epilogue)){.alpha = 1, .chunk = g.e.chunk};
         gemm_sizes z = INTERNAL(gemm_sizes)(g.k, sizeof(T));
         if (FN(run_whole)(&g, z)) s->failed = 1;
     }
@@ -240,7 +240,7 @@ int gemm_run(const FN(gemm_job) *g) {
     if (g->kc) s.kc = UDL_MINI(g->kc, g->k);
     i64 blocks = UDL_CEIL_DIV(g->m, 8 * GEMM_MR) * UDL_CEIL_DIV(g->n, 4 * GEMM_NR);
     if (blocks < 8 && g->k >= 2048 && !g->packed_b && !g->packed_tiles && 2. * (double)g->m * (double)g->n * (double)g->k > 8. * GEMM_TASK_FLOPS)
-        return FN(run_split)(g, UDL_MINI(UDL_CEIL_DIV(16, blocks), g->k / 1024));
+        return FN(run_split)(g, FN(even)(UDL_MINI(UDL_CEIL_DIV(16, blocks), g->k / 1024), g->k / 1024));
     return FN(run_whole)(g, s);
 }
 #endif

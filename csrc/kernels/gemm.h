@@ -78,6 +78,7 @@ int64_t INTERNAL(prepack)(const udl_matmul_args *a, void *to);
     typedef struct {                                                                                                  \
         T alpha;                                                                                                      \
         int add, act, rare;          /* add: out is read and added. rare: set by gemm_block */                        \
+        i64 chunk;                   /* products in a chain of sums; 0: all of k */                                   \
         const T *bias_n, *bias_m;    /* or NULL */                                                                    \
         const T *residual;           /* or NULL; row stride as out */                                                 \
     } gemm_epilogue_##s;                                                                                              \

@@ -41,7 +41,7 @@ VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T 
     const T *ar[(GEMM_MR + 2) / 3]; /* one pointer for three rows: the others are reached by scaled indexing */
     _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] = rows ? a + 3 * i * a_s : a;
     _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++)
-        _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) acc[i][j] = (vec){0};
+        _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) { acc[i][j] = (vec){0}; GEMM_PIN(acc[i][j]); }
     _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {
         __builtin_prefetch(c + i * ldc, 1);
         __builtin_prefetch(c + i * ldc + NV * VW - 1, 1);
@@ -59,22 +59,31 @@ VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T 
         _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++)                                                          \
             _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) GEMM_PIN(acc[i][j]);                                  \
     } while (0)
-    for (; k >= 4; k -= 4) {
-        STEP(0); STEP(1); STEP(2); STEP(3);
-        if (rows) _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] += 4;
-        if (mode == TAPS) tap += 4;
-    }
-    for (; k > 0; k--) {
-        STEP(0);
-        if (rows) _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] += 1;
-        if (mode == TAPS) tap += 1;
+    /* sums of at most chunk products in a chain are laid down in `sums`, so that they are rounded at their own size */
+#define EACH _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++)
+    T sums[GEMM_MR * GEMM_NR];
+    const i64 chunk = e->chunk ? e->chunk : k;
+    for (i64 left = k, done = 0;;) {
+        for (k = left < chunk + chunk / 2 ? left : chunk, left -= k; k >= 4; k -= 4) {
+            STEP(0); STEP(1); STEP(2); STEP(3);
+            if (rows) _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] += 4;
+            if (mode == TAPS) tap += 4;
+        }
+        for (; k > 0; k--) {
+            STEP(0);
+            if (rows) _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] += 1;
+            if (mode == TAPS) tap += 1;
+        }
+        if (__builtin_expect(!left && !done, 1)) break;
+        if (done) EACH { acc[i][j] += v_load(sums + i * GEMM_NR + j * VW); GEMM_PIN(acc[i][j]); }
+        if (!left) break;
+        EACH { v_store(sums + i * GEMM_NR + j * VW, acc[i][j]); acc[i][j] = (vec){0}; GEMM_PIN(acc[i][j]); }
+        done = 1;
     }
 #undef STEP
-#define EACH _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++)
     if (n < NV * VW || e->rare) {
-        T t[GEMM_MR * GEMM_NR];
-        EACH v_store(t + i * GEMM_NR + j * VW, acc[i][j]);
-        gemm_finish(MR, n, t, GEMM_NR, c, ldc, e);
+        EACH v_store(sums + i * GEMM_NR + j * VW, acc[i][j]);
+        gemm_finish(MR, n, sums, GEMM_NR, c, ldc, e);
         return;
     }
     if (e->add) EACH acc[i][j] += v_load(c + i * ldc + j * VW);

@@ -1,0 +1,187 @@
+/* conv_strips.c - the correlation of conv2d.h as one product of filters and the pixels of all images, in strips of pixels:
+ *
+ *     task = strip x part of the filters      the strip's columns of im2col, packed from the images, stay in L2 for all of K
+ *            nb                               filters are read where they lie, or from panels
+ *        .--------.                           a strip inside one image is written straight to y; one that holds pixels of
+ *      K |  B     |                           several (small images fill whole vectors only together), or pixels that lie
+ *        '--------'                           apart in y, goes through a block of mb rows that stays in L1
+ *    M   | y      |
+ * Floor: 2 M K N P Q flops; each pixel is copied once for each tap. */
+#ifndef T
+#include "conv2d.h"
+#define STRIP_PANELS 8 /* the most of a strip */
+#define UDL_THIS_FILE "kernels/conv_strips.c"
+#include "../each_float.h"
+#else
+
+typedef struct {
+    const FN(conv_sum) *c;
+    const T *xp;
+    i64 distance, images;    /* of one image of xp to the next */
+    T *y, *block;
+    i64 strips, parts, mb, most; /* most: columns of a strip, in whole panels */
+    int failed;
+} FN(strips);
+
+/* Rows of a panel from pieces of at most a vector, in ascending order: what one piece writes too much the next one, or the
+ * next row, puts right. N is constant, or 0 for any number. */
+VFN void FN(pieces)(int N, i64 pieces, T *to, const T *xp, const i64 *tap, const i64 *from, const i64 *dest, i64 w, i64 rows) {
+    i64 f[4], d[4];
+    _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) f[i] = from[i], d[i] = dest[i];
+    for (i64 k = 0; k < rows; k++, to += w) {
+        const T *x = xp + tap[k];
+        if (N) _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) v_store(to + d[i], v_load(x + f[i]));
+        else for (i64 i = 0; i < pieces; i++) v_store(to + dest[i], v_load(x + from[i]));
+    }
+}
+
+/* The pixels of a panel as runs of neighbours (a new one a row of the output at most), cut into pieces. */
+typedef struct { i64 nb, w, pieces, from[GEMM_NR], dest[GEMM_NR], at[GEMM_NR]; } FN(cut);
+
+static FN(cut) FN(cut_panel)(const FN(strips) *s, i64 n, i64 nb) {
+    const FN(conv_sum) *c = s->c;
+    FN(cut) u = {.nb = nb, .w = UDL_CEIL_DIV(nb, VW) * VW};
+    i64 PQ = c->P * c->Q, image = n / PQ, p = n % PQ / c->Q, q = n % c->Q;
+    for (i64 j = 0, piece = 0; j < nb; j++) {
+        u.at[j] = image * s->distance + p * c->step + q;
+        if (!j || u.at[j] != u.at[j - 1] + 1 || j - piece == VW) {
+            piece = j;
+            u.from[u.pieces] = u.at[j], u.dest[u.pieces++] = j;
+        }
+        if (++q < c->Q) continue;
+        q = 0;
+        if (++p == c->P) { p = 0; image++; }
+    }
+    return u;
+}
+
+/* `rows` taps of a panel. The last of all goes element by element, as nothing comes after it; so do all where a piece would
+ * reach beyond the last channel of an image that is not padded. */
+static void FN(panel)(const FN(cut) *u, T *to, const T *xp, const i64 *tap, i64 rows, int last, int exactly) {
+    i64 whole = exactly ? 0 : last && !(u->pieces == u->w / VW && u->nb == u->w) ? rows - 1 : rows;
+    if (u->pieces == 1) FN(pieces)(1, 1, to, xp, tap, u->from, u->dest, u->w, whole);
+    else if (u->pieces == 2) FN(pieces)(2, 2, to, xp, tap, u->from, u->dest, u->w, whole);
+    else if (u->pieces == 3) FN(pieces)(3, 3, to, xp, tap, u->from, u->dest, u->w, whole);
+    else if (u->pieces == 4) FN(pieces)(4, 4, to, xp, tap, u->from, u->dest, u->w, whole);
+    else FN(pieces)(0, u->pieces, to, xp, tap, u->from, u->dest, u->w, whole);
+    for (i64 k = whole; k < rows; k++)
+        for (i64 j = 0; j < u->w; j++) to[k * u->w + j] = j < u->nb ? xp[tap[k] + u->at[j]] : 0;
+}
+
+/* A few taps at a time through all panels: their rows and pages stay known to the processor. What a piece writes too much
+ * behind the taps of a round falls to the next round of the same panel. */
+#define STRIP_TAPS 32
+static void FN(pack_strip)(const FN(strips) *s, T *to, i64 first, i64 count) {
+    const FN(conv_sum) *c = s->c;
+    FN(cut) cut[STRIP_PANELS];
+    i64 panels = 0;
+    for (i64 n = 0; n < count; n += GEMM_NR) cut[panels++] = FN(cut_panel)(s, first + n, UDL_MINI(count - n, (i64)GEMM_NR));
+    for (i64 k = 0; k < c->K; k += STRIP_TAPS) {
+        i64 rows = UDL_MINI(c->K - k, (i64)STRIP_TAPS);
+        for (i64 i = 0; i < panels; i++)
+            FN(panel)(cut + i, to + i * GEMM_NR * c->K + k * cut[i].w, s->xp, c->tap + k, rows, k + rows == c->K,
+                      c->bare && c->P * c->Q < VW);
+    }
+}
+
+/* rows m.. + count of the strip first.. + width, from `from` to their images in y */
+static void FN(spread)(const FN(strips) *s, const T *from, i64 ld, i64 m, i64 count, i64 first, i64 width) {
+    const FN(conv_sum) *c = s->c;
+    i64 PQ = c->P * c->Q, whole = c->y_col == 1 && c->y_row == c->Q ? PQ : c->Q; /* pixels that lie side by side in y */
+    for (i64 n = first, run; n < first + width; n += run) {
+        i64 image = n / PQ, p = n % PQ / c->Q, q = n % c->Q;
+        run = UDL_MINI(whole - n % whole, first + width - n);
+        T *to = s->y + image * c->y_image + m * c->ldy + p * c->y_row + q * c->y_col;
+        const T *row = from + n - first;
+        for (i64 i = 0; i < count; i++, to += c->ldy, row += ld) {
+            i64 k = 0;
+            if (c->y_col == 1) {
+                for (; k + VW <= run; k += VW) v_store(to + k, v_load(row + k));
+                if (k < run) v_store_n(to + k, v_load_n(row + k, (int)(run - k)), (int)(run - k));
+            } else
+                for (; k < run; k++) to[k * c->y_col] = row[k];
+        }
+    }
+}
+
+static void FN(strips_task)(void *ctx, i64 begin, i64 end) {
+    FN(strips) *s = ctx;
+    const FN(conv_sum) *c = s->c;
+    i64 PQ = c->P * c->Q, L = s->images * PQ, panels = UDL_CEIL_DIV(L, GEMM_NR), units = UDL_CEIL_DIV(c->M, GEMM_MR);
+    i64 ld = s->most, size = s->most * c->K;
+    size_t bytes = sizeof(T) * (size_t)(size + 2 * s->mb * ld);
+    T *b = udl_alloc(bytes), *block = b + size;
+    if (!b) { s->failed = 1; return; }
+    i64 packed = -1;
+    for (i64 t = begin; t < end; t++) {
+        i64 strip = t / s->parts, part = t % s->parts;
+        i64 n0 = panels * strip / s->strips * GEMM_NR, n1 = UDL_MINI(panels * (strip + 1) / s->strips * GEMM_NR, L);
+        i64 m0 = units * part / s->parts * GEMM_MR, m1 = UDL_MINI(units * (part + 1) / s->parts * GEMM_MR, c->M);
+        int straight = c->y_col == 1 && c->y_row == c->Q && n0 / PQ == (n1 - 1) / PQ;
+        if (packed != strip) FN(pack_strip)(s, b, n0, n1 - n0), packed = strip;
+        for (i64 m = m0, mb; m < m1; m += mb) {
+            mb = m1 - m < 2 * s->mb ? m1 - m : s->mb;
+            FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .bias_m = c->bias ? c->bias + m : 0, .chunk = CONV_CHUNK};
+            FN(gemm_a) a = {c->w + m * c->K, c->K, GEMM_A_ROWS};
+            if (c->panels) a = (FN(gemm_a)){c->panels + m * c->K, 0, GEMM_A_PANELS};
+            T *to = straight ? s->y + n0 / PQ * c->y_image + m * c->ldy + n0 % PQ : block;
+            gemm_block(mb, n1 - n0, c->K, a, (FN(gemm_b)){b, 0}, to, straight ? c->ldy : ld, &e);
+            if (!straight) FN(spread)(s, block, ld, m, mb, n0, n1 - n0);
+        }
+    }
+    udl_free(b, bytes);
+}
+
+/* On a matrix unit a product of many filters and long sums takes a third of the time: all strips at once. */
+#if GEMM_MATRIX_UNIT
+static void FN(pack_pixels)(const void *ctx, T *to, i64 first, i64 count, i64 k, i64 kc) {
+    const FN(strips) *s = ctx;
+    FN(conv_sum) c = *s->c;
+    FN(strips) part = *s;
+    c.tap += k, c.K = kc;
+    part.c = &c;
+    for (i64 n = 0; n < count; n += STRIP_PANELS * GEMM_NR)
+        FN(pack_strip)(&part, to + n * kc, first + n, UDL_MINI(count - n, (i64)(STRIP_PANELS * GEMM_NR)));
+}
+
+static void FN(spread_task)(void *ctx, i64 begin, i64 end) {
+    const FN(strips) *s = ctx;
+    i64 PQ = s->c->P * s->c->Q, L = s->images * PQ;
+    for (i64 n = begin; n < end; n++) FN(spread)(s, s->block + n * PQ, L, 0, s->c->M, n * PQ, PQ);
+}
+
+static int FN(whole)(FN(strips) *s) {
+    const FN(conv_sum) *c = s->c;
+    i64 L = s->images * c->P * c->Q;
+    size_t bytes = sizeof(T) * (size_t)(c->M * L + VW);
+    if (!(s->block = udl_alloc(bytes))) return UDL_ENOMEM;
+    FN(gemm_job) g = {.m = c->M, .n = L, .k = c->K, .c = s->block, .ldc = L, .a = {c->w, c->K, GEMM_A_ROWS},
+                      .pack_b = FN(pack_pixels), .ctx = s, .e = {.alpha = 1, .act = c->act, .bias_m = c->bias}};
+    if (c->turned) g.a = (FN(gemm_a)){c->w, c->M, GEMM_A_COLUMNS};
+    int status = gemm_run(&g);
+    udl_parallel_for(s->images, UDL_MAXI(1, 65536 / (c->M * c->P * c->Q)), FN(spread_task), s);
+    udl_free(s->block, bytes);
+    return status;
+}
+#endif
+
+/* Strips as wide as L2 holds, narrower for an even share of the work; then parts of the filters, each of which packs again. */
+int conv_strips(const FN(conv_sum) *c, const T *xp, i64 distance, i64 images, T *y) {
+    i64 L = images * c->P * c->Q, panels = UDL_CEIL_DIV(L, GEMM_NR), units = UDL_CEIL_DIV(c->M, GEMM_MR);
+    double flops = 2. * (double)c->M * (double)c->K * (double)L;
+    i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 16.) + 1;
+    i64 wide = UDL_MAXI(1, UDL_MINI(CONV_STRIP / (c->K * GEMM_NR * (i64)sizeof(T)), STRIP_PANELS));
+    FN(strips) s = {.c = c, .xp = xp, .distance = distance, .images = images, .y = y, .parts = 1};
+#if GEMM_MATRIX_UNIT
+    if (sizeof(T) == 4 && udl_matrix_unit.gemm && c->M >= 96 && c->K >= 256) return FN(whole)(&s);
+#endif
+    s.strips = UDL_MINI(panels, UDL_MAXI(UDL_CEIL_DIV(panels, wide), UDL_MINI(tasks, UDL_CEIL_DIV(panels, 2))));
+    if (s.strips < tasks) s.parts = UDL_MAXI(1, UDL_MINI(UDL_CEIL_DIV(tasks, s.strips), units / 6));
+    if (s.strips % 2 && s.parts % 2 && s.strips < panels) s.strips++; /* two threads share them without a rest */
+    s.most = UDL_CEIL_DIV(panels, s.strips) * GEMM_NR;
+    s.mb = UDL_MAXI(1, UDL_MINI(131072 / (c->K * GEMM_MR * (i64)sizeof(T)), 8)) * GEMM_MR;
+    i64 n = s.strips * s.parts;
+    udl_parallel_for(n, tasks == 1 ? n : 1, FN(strips_task), &s);
+    return s.failed ? UDL_ENOMEM : UDL_OK;
+}
+#endif
