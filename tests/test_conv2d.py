@@ -114,7 +114,7 @@ def test_tiles_at_every_edge(isa, rng, rows):
 
 def test_tiles_are_used_and_not_where_a_result_is_infinite(isa, rng):
     """One NaN sends its image, and no other, the direct way: exactly what sees it is NaN, the rest equal up to rounding."""
-    x, w = rng.standard_normal((3, 32, 14, 14)), rng.standard_normal((32, 32, 3, 3))
+    x, w = rng.standard_normal((3, 48, 32, 32)), rng.standard_normal((64, 48, 3, 3))
     bits = [numbers(F.conv2d(place(a, "float32"), place(w, "float32"), padding=1)) for a in (x, with_bad(x, (1, 5, 6, 7), np.nan))]
     seen = np.zeros_like(bits[0], bool)
     seen[1, :, 5:8, 6:9] = True
@@ -165,6 +165,15 @@ def test_tiles_do_not_look_beyond_what_is_seen(isa, rng):
         check_close(tx.grad, gx, f"padding {padding}", k=4, n=288)
 
 
+def test_long_sums_round_like_short_chains(isa, rng):
+    """Sums of 4096 products in chains of 48: a plain chain would have four times this error (docs/numerics.md)."""
+    x, w = (rounded(rng.standard_normal(s), "float32") for s in ((2, 4096, 4, 4), (24, 4096, 1, 1)))
+    y = numbers(F.conv2d(place(x, "float32"), place(w, "float32")))
+    want = ref.conv2d(x, w)
+    error = np.sqrt(np.mean((y - want) ** 2)) / np.std(want)
+    assert error <= 0.5 * 2.0**-24 * ((48 + 4096 / 48) / 2) ** 0.5, f"rms error {error:.3g}"
+
+
 def test_tiles_round_no_worse_than_sums(isa, rng):
     """The error is that of a sum of 9 C terms, at most four times (measured: about 1): not of the larger numbers in between."""
     for N, C, H, O in [(2, 64, 16, 64), (1, 256, 12, 64)]:
@@ -179,13 +188,37 @@ def test_tiles_round_no_worse_than_sums(isa, rng):
             assert error <= 4 * 0.2 * 2.0**-24 * n**0.5 + 4 * 2.0**-24, f"rms error {error:.3g} for sums of {n}"
 
 
-@pytest.mark.parametrize("act_case", TILED[:3], ids=str)
-def test_tiles_have_the_same_bits_with_any_threads(isa, rng, act_case):
+# images joined into strips of pixels (conv_strips.c), and phases of a strided gradient written apart
+JOINED = [
+    (1, 3, 1, 1, 5, 1, 1, {}),
+    (5, 3, 1, 3, 20, 1, 1, {}),  # planes narrower than a vector, nothing behind the last
+    (7, 33, 7, 7, 30, 1, 1, {}),  # strips across images, the last panel partly filled
+    (3, 17, 4, 4, 64, 1, 1, {"groups": 1}),
+    (40, 20, 5, 5, 50, 1, 1, {}),  # many strips
+    (2, 70, 3, 11, 170, 1, 1, {}),  # few pixels: parts of the filters
+    (4, 34, 6, 6, 36, 1, 1, {"groups": 2}),
+    (3, 20, 9, 7, 13, 3, 3, {"stride": 2, "padding": 1}),
+    (9, 40, 8, 8, 44, 3, 3, {"stride": 2, "padding": 1}),
+    (2, 18, 9, 9, 40, 4, 4, {"stride": 2, "padding": 1}),
+    (2, 17, 10, 9, 19, 2, 3, {"stride": (3, 4), "padding": (0, 1)}),  # phases without a tap
+    (2, 36, 7, 7, 40, 1, 1, {"stride": 2, "groups": 2}),
+    (5, 19, 12, 12, 24, 5, 5, {"padding": 2}),  # sums of the filters' gradient image by image
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", JOINED, ids=str)
+def test_joined_images(isa, rng, case, dtype):
+    check(rng, case, dtype)
+
+
+@pytest.mark.parametrize("act_case", TILED[:3] + JOINED[4:10] + JOINED[-1:], ids=str)
+def test_same_bits_with_any_threads(isa, rng, act_case):
     arrays = [place(a, "float32") for a in arrays_of(rng, act_case)]
     results = []
     before = torch.get_num_threads()
     try:
-        for threads in (1, 2, 3):
+        for threads in (1, 2, 3, 8):
             torch.set_num_threads(threads)
             leaves = [a.clone().requires_grad_() for a in arrays]
             y = F.conv2d(*leaves, **act_case[-1])

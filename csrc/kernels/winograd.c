@@ -1,13 +1,20 @@
-/* winograd.c - the forward convolution of winograd.h: filters, then blocks of tiles, each in three steps whose data stay in
- * L2: transform the input (vectors of channels), 36 products of tiles x channels x filters, transform back. */
+/* winograd.c - the forward convolution of winograd.h: filters; then for blocks of tiles three steps whose data stay in L2: tiles
+ * of the input at their 16 points, 16 products of filters x channels x tiles, and back.
+ *
+ * Tiles lie on the vector axis: in an image padded and sorted by column parity (conv_pad for stride 2) the j-th columns of
+ * neighbouring tiles are neighbours, so nothing is transposed. A panel is GEMM_NR tiles, cut into pieces of one tile row. */
 #include "winograd.h"
 
-enum { V = VW32, NR = GEMM_NV * VW32 };
+enum { V = VW32, NR = GEMM_NV * VW32, V_BYTES = 256 << 10, M_BYTES = 256 << 10 }; /* of a block in L2: tiles, sums */
 
-/* ---- filters ------------------------------------------------------------------------------------------------------- */
-typedef struct { const udl_conv *g; const float *w; wino_filters f; float *u; i64 point, kc; } filter_job;
+/* ---- filters: u[point][filter][channel], or, if the gradient turns them round, panels of filters ----------------------- */
+typedef struct {
+    const float *w;
+    float *u;
+    i64 outer, inner, stride, point; /* inner: what follows each other in w, 9 apart; stride: of outer in w; of a point in u */
+    int turned;
+} filter_job;
 
-/* the nine taps at row[0..V], in reverse order if turned */
 VFN void load_filters(const float *const row[V], int turned, vf32 t[9]) {
     vf32 q[9], last[4];
     columns_f32(row, 0, q);
@@ -17,315 +24,251 @@ VFN void load_filters(const float *const row[V], int turned, vf32 t[9]) {
     _Pragma("GCC unroll 9") for (int i = 0; i < 9; i++) t[i] = turned ? q[8 - i] : q[i];
 }
 
-/* Channels c0..c1 of V filters from o on: u[point, c w]; those beyond the last repeat it. turned is constant. */
-VFN void filter_vector(const filter_job *j, i64 o, i64 w, i64 c0, i64 c1, float *to, int turned) {
+/* the four by four points of n filters or channels that follow each other in w */
+VFN void filter_points(const filter_job *j, const float *w, i64 n, float *to) {
     const float *row[V];
-    const i64 point = j->point, step = j->f.c;
-    for (i64 r = 0; r < V; r++) row[r] = j->w + UDL_MINI(o + r, j->g->O - 1) * j->f.o + c0 * step;
-    for (i64 c = c0; c < c1; c++, to += w) {
-        vf32 t[9], h[3][6], u[6];
-        load_filters(row, turned, t);
-        for (int r = 0; r < V; r++) __builtin_prefetch(row[r] + 16 * step), row[r] += step; /* weights are often cold */
-        _Pragma("GCC unroll 3") for (int s = 0; s < 3; s++) {
-            vf32 column[3] = {t[s], t[3 + s], t[6 + s]};
-            wino_g(column, h[s]);
-        }
-        _Pragma("GCC unroll 6") for (int a = 0; a < 6; a++) {
-            vf32 taps[3] = {h[0][a], h[1][a], h[2][a]};
-            wino_g(taps, u);
-            _Pragma("GCC unroll 6") for (int b = 0; b < 6; b++) v_store(to + (a * 6 + b) * point, u[b] * wino_scale(a, b));
-        }
+    for (i64 r = 0; r < V; r++) row[r] = w + 9 * UDL_MINI(r, n - 1);
+    vf32 t[9], h[3][4], u[4];
+    if (j->turned) load_filters(row, 1, t);
+    else load_filters(row, 0, t);
+    _Pragma("GCC unroll 3") for (int s = 0; s < 3; s++) {
+        vf32 column[3] = {t[s], t[3 + s], t[6 + s]};
+        wino2_g(column, h[s]);
+    }
+    _Pragma("GCC unroll 4") for (int a = 0; a < 4; a++) {
+        vf32 taps[3] = {h[0][a], h[1][a], h[2][a]};
+        wino2_g(taps, u);
+        _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++) v_store_n(to + (4 * a + b) * j->point, u[b], (int)n);
     }
 }
 
-/* Channels c0..c1 of the panel of w filters from o on of every point's matrix [C][O] */
-static void filter_panel(const filter_job *j, i64 o, i64 w, i64 c0, i64 c1, float *to) {
-    for (i64 v = 0; v < w; v += V)
-        if (j->f.turned) filter_vector(j, o + v, w, c0, c1, to + v, 1);
-        else filter_vector(j, o + v, w, c0, c1, to + v, 0);
-}
-
-static void filters_task(void *ctx, i64 begin, i64 end) { /* task = (panel, block of channels) */
+static void filters_task(void *ctx, i64 begin, i64 end) { /* filters */
     const filter_job *j = ctx;
-    i64 o8 = wino_up(j->g->O), blocks = UDL_CEIL_DIV(j->g->C, j->kc);
-    for (i64 t = begin; t < end; t++) {
-        i64 o = t / blocks * NR, c = t % blocks * j->kc, last = UDL_MINI(c + j->kc, j->g->C);
-        filter_panel(j, o, UDL_MINI(NR, o8 - o), c, last, j->u + c * o8 + o * (last - c));
+    for (i64 o = begin; o < end; o++)
+        for (i64 c = 0; c < j->inner; c += V)
+            filter_points(j, j->w + o * j->stride + 9 * c, UDL_MINI(V, j->inner - c), j->u + o * j->inner + c);
+}
+static void turned_task(void *ctx, i64 begin, i64 end) { /* pairs of panels, the last with the rest (gemm_rows) */
+    const filter_job *j = ctx;
+    i64 units = UDL_CEIL_DIV(j->inner, GEMM_MR), parts = UDL_MAXI(1, units / 2);
+    i64 m0 = units * begin / parts * GEMM_MR, m1 = UDL_MINI(units * end / parts * GEMM_MR, j->inner);
+    for (i64 m = m0, mr; m < m1; m += mr) {
+        mr = gemm_rows(m1 - m);
+        for (i64 c = 0; c < j->outer; c++)
+            for (i64 i = 0; i < mr; i += V)
+                filter_points(j, j->w + c * j->stride + 9 * (m + i), UDL_MINI(V, mr - i), j->u + m * j->outer + c * mr + i);
     }
 }
-
-/* ---- input --------------------------------------------------------------------------------------------------------- */
-wino_image INTERNAL(wino_input)(const udl_conv *g, const float *x, i64 image) {
-    wino_image in = {.x = x, .image = image, .across = UDL_CEIL_DIV(g->Q, WINO_OUT), .C = g->C, .H = g->H, .W = g->W,
-                     .pad_h = g->pad_h, .pad_w = g->pad_w};
-    in.per_image = in.across * UDL_CEIL_DIV(g->P, WINO_OUT);
-    in.rows = UDL_MINI(g->H, g->P + 2 - g->pad_h); /* not what lies beyond the last output: it would only round */
-    in.columns = UDL_MINI(g->W, g->Q + 2 - g->pad_w);
-    return in;
+static void make_filters(const filter_job *j) {
+    i64 pairs = UDL_MAXI(1, UDL_CEIL_DIV(j->inner, GEMM_MR) / 2), grain = UDL_MAXI(1, 2048 / j->inner);
+    if (j->turned) udl_parallel_for(pairs, UDL_MAXI(1, 2048 / (j->outer * 2 * GEMM_MR)), turned_task, (void *)(uintptr_t)j);
+    else udl_parallel_for(j->outer, grain, filters_task, (void *)(uintptr_t)j);
 }
 
-void INTERNAL(wino_strip)(const wino_image *in, const float *x, i64 c, i64 h, i64 w, int rows, i64 n, float *to) {
-    i64 lo = UDL_MINI(UDL_MAXI(0, -w), n), hi = UDL_MAXI(UDL_MINI(n, in->columns - w), lo);
-    for (int i = 0; i < rows; i++, h++, to += n * V) {
-        if (h < 0 || h >= in->rows) {
-            memset(to, 0, sizeof(float) * (size_t)(n * V));
-            continue;
-        }
-        const float *row[V];
-        for (i64 r = 0; r < V; r++) row[r] = x + (UDL_MINI(c + r, in->C - 1) * in->H + h) * in->W;
-        for (i64 k = 0; k < lo; k++) v_store(to + k * V, (vf32){0});
-        if (hi - lo < 4)
-            for (i64 k = lo; k < hi; k++)
-                for (int r = 0; r < V; r++) to[k * V + r] = row[r][w + k];
-        else
-            for (i64 k = lo; k < hi; k += 4) {
-                i64 at = UDL_MINI(k, hi - 4);
-                vf32 q[4];
-                columns_f32(row, w + at, q);
-                _Pragma("GCC unroll 4") for (int e = 0; e < 4; e++) v_store(to + (at + e) * V, q[e]);
-            }
-        for (i64 k = hi; k < n; k++) v_store(to + k * V, (vf32){0});
-    }
-}
-
-/* B^T of every column of the strip, in place; then of every six of its columns */
-static void read_tiles(float *strip, i64 n, i64 tiles, float *v, i64 point, i64 tile) {
-    for (i64 k = 0; k < n; k++) {
-        vf32 d[6], q[6];
-        _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) d[i] = v_load(strip + (i * n + k) * V);
-        wino_bt(d, q);
-        _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) v_store(strip + (i * n + k) * V, q[i]);
-    }
-    for (i64 k = 0; k < tiles; k++, v += tile)
-        for (int i = 0; i < 6; i++) {
-            vf32 d[6], q[6];
-            _Pragma("GCC unroll 6") for (int e = 0; e < 6; e++) d[e] = v_load(strip + (i * n + 4 * k + e) * V);
-            wino_bt(d, q);
-            _Pragma("GCC unroll 6") for (int e = 0; e < 6; e++) v_store(v + (6 * i + e) * point, q[e]);
-        }
-}
-
-void INTERNAL(wino_read)(const wino_image *in, float *v, i64 point, i64 tile, i64 first, i64 end, float *strip) {
-    for (i64 t = first, run; t < end; t += run) {
-        i64 at = t % in->per_image, ty = at / in->across, tx = at % in->across;
-        run = UDL_MINI(in->across - tx, end - t);
-        const float *x = in->x + t / in->per_image * in->image;
-        i64 n = 4 * run + 2;
-        for (i64 c = 0; c < in->C; c += V) {
-            INTERNAL(wino_strip)(in, x, c, 4 * ty - in->pad_h, 4 * tx - in->pad_w, 6, n, strip);
-            read_tiles(strip, n, run, v + (t - first) * tile + c, point, tile);
-        }
-    }
-}
-
-/* ---- output -------------------------------------------------------------------------------------------------------- */
+/* ---- blocks ------------------------------------------------------------------------------------------------------------- */
 typedef struct {
-    const udl_conv *g;
-    wino_image in;
-    const filter_job *filters;
-    i64 tiles, y_image, block, kc, c8, o8, v_tile, v_point, m_tile, m_point, u_point;
-    float *y, *u, *v;
+    const udl_conv *g;      /* the convolution */
+    udl_conv t;             /* tiles: windows of 4 x 4, 2 apart */
+    const float *xp;        /* padded images */
+    float *y, *v;           /* v: panels of all tiles, if they are few */
+    i64 tap[16], per_image, tiles, panels, blocks, parts, y_image, most; /* most: panels of a block */
+    filter_job f;
     const float *bias;
-    gemm_epilogue_f32 act;
+    int act, failed;
     char *bad;
-    int failed;
 } wino;
 
-/* 4 x 4 outputs of V filters from o on; what goes over the edges is dropped */
-VFN void write_tile(const wino *j, const vf32 y[4][4], float *to, i64 o, i64 p, i64 q) {
-    const udl_conv *g = j->g;
-    i64 n = UDL_MINI(V, g->O - o), w = UDL_MINI(4, g->Q - q), h = UDL_MINI(4, g->P - p), PQ = g->P * g->Q;
-    for (i64 i = 0; i < h; i++) {
-        if (w == 4 && n == V) rows_f32(y[i], to + i * g->Q, PQ, V);
-        else {
-            float t[V * 4];
-            rows_f32(y[i], t, 4, V);
-            for (i64 r = 0; r < n; r++)
-                for (i64 k = 0; k < w; k++) to[r * PQ + i * g->Q + k] = t[4 * r + k];
-        }
-    }
-    if (j->act.act > UDL_ACT_RELU)
-        for (i64 i = 0; i < h; i++)
-            for (i64 r = 0; r < n; r++) {
-                float t[V] = {0}, *at = to + r * PQ + i * g->Q;
-                memcpy(t, at, sizeof(float) * (size_t)w);
-                INTERNAL(gemm_finish_f32)(1, w, t, V, at, 0, &j->act);
-            }
+/* tiles of one row of one image from tile n on, at most a vector of them and none beyond `end` */
+typedef struct { i64 image, p, q, count; } piece;
+VFN piece piece_at(const wino *j, i64 n, i64 end) {
+    i64 at = n % j->per_image, q = at % j->t.Q;
+    return (piece){n / j->per_image, at / j->t.Q, q, UDL_MINI(UDL_MINI(j->t.Q - q, (i64)V), end - n)};
 }
 
-/* sums m[point, tile - first, filter] of filters o0..o1 -> y */
-static void write_tiles(const wino *j, const float *m, i64 first, i64 end, i64 o0, i64 o1) {
-    const udl_conv *g = j->g;
-    for (i64 t = first; t < end; t++) {
-        i64 image = t / j->in.per_image, at = t % j->in.per_image, p = at / j->in.across * 4, q = at % j->in.across * 4;
-        vf32 seen = {0};
-        for (i64 o = o0; o < o1; o += V) {
-            const float *from = m + (t - first) * j->m_tile + (o - o0);
-            vf32 h[6][4], y[4][4];
-            _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) {
-                vf32 s[6];
-                _Pragma("GCC unroll 6") for (int e = 0; e < 6; e++) s[e] = v_load(from + (6 * i + e) * j->m_point);
-                wino_at(s, h[i]);
-            }
-            vf32 bias = {0};
-            if (j->bias) bias = v_load_n(j->bias + o, (int)UDL_MINI(V, g->O - o));
-            _Pragma("GCC unroll 4") for (int k = 0; k < 4; k++) {
-                vf32 s[6] = {h[0][k], h[1][k], h[2][k], h[3][k], h[4][k], h[5][k]}, r[4];
-                wino_at(s, r);
-                _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {
-                    seen += r[i] * 0;
-                    r[i] += bias;
-                    y[i][k] = j->act.act == UDL_ACT_RELU ? v_sel(r[i] < 0, (vf32){0}, r[i]) : r[i];
+/* v[point][panel][channel][tile] of channels c0..c1 of `count` panels from tile `first` on; what a vector has too much, the
+ * next one, or the next channel, puts right */
+static void read_tiles(const wino *j, float *v, i64 point, i64 first, i64 panels, i64 c0, i64 c1) {
+    i64 plane = j->t.Hp * j->t.row;
+    for (i64 k = 0; k < panels; k++) {
+        i64 begin = first + k * NR, end = UDL_MINI(begin + NR, j->tiles), n = begin;
+        i64 w = UDL_CEIL_DIV(end - begin, V) * V;
+        float *panel = v + k * NR * j->g->C;
+        while (n < end) {
+            piece s = piece_at(j, n, end);
+            const float *x = j->xp + s.image * j->t.size + s.p * j->t.step + s.q + c0 * plane;
+            float *to = panel + c0 * w + n - begin;
+            int over = n - begin + V > w; /* would reach into the next channel's first tiles, which are written already */
+            for (i64 c = c0; c < c1; c++, x += plane, to += w) {
+                vf32 h[4][4];
+                _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++) {
+                    vf32 d[4], q[4];
+                    _Pragma("GCC unroll 4") for (int a = 0; a < 4; a++) d[a] = v_load(x + j->tap[4 * a + b]);
+                    wino2_bt(d, q);
+                    _Pragma("GCC unroll 4") for (int a = 0; a < 4; a++) h[a][b] = q[a];
+                }
+                _Pragma("GCC unroll 4") for (int a = 0; a < 4; a++) {
+                    vf32 q[4];
+                    wino2_bt(h[a], q);
+                    if (over) _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++) v_store_n(to + (4 * a + b) * point, q[b], (int)s.count);
+                    else _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++) v_store(to + (4 * a + b) * point, q[b]);
                 }
             }
-            write_tile(j, y, j->y + image * j->y_image + (o * g->P + p) * g->Q + q, o, p, q);
+            n += s.count;
         }
-        if (v_sum(seen) != 0) __atomic_store_n(&j->bad[image], 1, __ATOMIC_RELAXED); /* NaN is not 0 */
+        for (i64 i = 0; i < 16 && end - begin < w; i++) /* lanes without a tile */
+            for (i64 c = c0; c < c1; c++)
+                for (i64 l = end - begin; l < w; l++) panel[i * point + c * w + l] = 0;
     }
 }
 
-/* ---- many tiles: filters once, tasks own tiles -------------------------------------------------------------------------- */
-/* products of `tiles` tiles with w filters in panels from u on, a block of channels at a time: shorter sums round less */
-static void products(const wino *j, i64 tiles, i64 w, i64 c0, i64 c1, const float *v, const float *u, i64 u_point, float *m) {
-    gemm_epilogue_f32 e = {.alpha = 1, .add = c0 > 0};
-    for (i64 i = 0; i < WINO_POINTS; i++) {
-        gemm_a_f32 a = {v + i * j->v_point + c0, j->v_tile, GEMM_A_ROWS};
-        gemm_b_f32 b = {u + i * u_point, 0};
-        INTERNAL(gemm_block_f32)(tiles, w, c1 - c0, a, b, m + i * j->m_point, j->m_tile, &e);
-    }
+/* one row of outputs */
+VFN vf32 finish(const wino *j, vf32 r, float bias, vf32 *seen) {
+    *seen += r * 0;
+    r += bias;
+    return j->act == UDL_ACT_RELU ? v_sel(r < 0, (vf32){0}, r) : r;
+}
+VFN void put(float *to, vf32 v, i64 n) {
+    if (n >= V) v_store(to, v);
+    else if (n > 0) v_store_n(to, v, (int)n);
 }
 
-static size_t strip_bytes(const wino *j, i64 tiles) {
-    return sizeof(float) * (size_t)(6 * (4 * UDL_MINI(tiles, j->in.across) + 2) * V);
-}
-
-static void tiles_task(void *ctx, i64 begin, i64 end) {
-    wino *j = ctx;
-    i64 C = j->g->C;
-    size_t strip = strip_bytes(j, j->block), vs = sizeof(float) * (size_t)(36 * j->v_point);
-    size_t bytes = strip + vs + sizeof(float) * (size_t)(36 * j->m_point);
-    float *v = udl_alloc(bytes), *m = v + 36 * j->v_point, *s = m + 36 * j->m_point;
-    if (!v) { j->failed = 1; return; }
-    for (i64 t = begin; t < end; t++) {
-        i64 first = t * j->block, last = UDL_MINI(first + j->block, j->tiles);
-        INTERNAL(wino_read)(&j->in, v, j->v_point, j->v_tile, first, last, s);
-        for (i64 c = 0; c < C; c += j->kc)
-            products(j, last - first, j->o8, c, UDL_MINI(c + j->kc, C), v, j->u + c * j->o8, j->u_point, m);
-        write_tiles(j, m, first, last, 0, j->o8);
-    }
-    udl_free(v, bytes);
-}
-
-static int many_tiles(wino *j, filter_job *f) {
+/* sums m[point][filter][tile] of filters o0..o1 -> y */
+static void write_tiles(const wino *j, const float *m, i64 point, i64 ld, i64 first, i64 end, i64 o0, i64 o1) {
     const udl_conv *g = j->g;
-    i64 most = UDL_MAXI(24, 1536 / (j->c8 + j->o8) / GEMM_MR * GEMM_MR), blocks = UDL_CEIL_DIV(j->tiles, most);
-    j->block = UDL_CEIL_DIV(UDL_CEIL_DIV(j->tiles, blocks), GEMM_MR) * GEMM_MR;
-    j->v_tile = j->c8, j->m_tile = j->o8;
-    j->v_point = j->block * j->v_tile + APART, j->m_point = j->block * j->m_tile + APART;
-    f->point = j->u_point = j->o8 * g->C + APART;
-    size_t bytes = sizeof(float) * (size_t)(36 * j->u_point);
-    if (!(f->u = j->u = udl_alloc(bytes))) return UDL_ENOMEM;
-    udl_parallel_for(UDL_CEIL_DIV(j->o8, NR) * UDL_CEIL_DIV(g->C, j->kc), UDL_MAXI(1, 64 / j->kc), filters_task, f);
-    udl_parallel_for(UDL_CEIL_DIV(j->tiles, j->block), 1, tiles_task, j);
-    udl_free(j->u, bytes);
-    return UDL_OK;
-}
-
-/* ---- many filters: input once, tasks own filters, which never go to memory ------------------------------------------------ */
-static void input_task(void *ctx, i64 begin, i64 end) {
-    wino *j = ctx;
-    size_t bytes = strip_bytes(j, end - begin);
-    float *strip = udl_alloc(bytes);
-    if (!strip) { j->failed = 1; return; }
-    INTERNAL(wino_read)(&j->in, j->v + begin * j->v_tile, j->v_point, j->v_tile, begin, end, strip);
-    udl_free(strip, bytes);
-}
-
-static void panels_task(void *ctx, i64 begin, i64 end) {
-    wino *j = ctx;
-    i64 C = j->g->C;
-    filter_job f = *j->filters;
-    size_t us = sizeof(float) * (size_t)(36 * f.point), bytes = us + sizeof(float) * (size_t)(36 * j->m_point);
-    float *u = udl_alloc(bytes), *m = u + 36 * f.point;
-    if (!u) { j->failed = 1; return; }
-    for (i64 t = begin, o = t * NR; t < end; t++, o += NR) {
-        i64 w = UDL_MINI(NR, j->o8 - o);
-        for (i64 c = 0; c < C; c += j->kc) {
-            filter_panel(&f, o, w, c, UDL_MINI(c + j->kc, C), u);
-            products(j, j->tiles, w, c, UDL_MINI(c + j->kc, C), j->v, u, f.point, m);
+    gemm_epilogue_f32 rare = {.alpha = 1, .act = j->act};
+    for (i64 n = first, next; n < end; n = next) {
+        piece s = piece_at(j, n, end);
+        next = n + s.count;
+        i64 left = UDL_MINI(2 * s.count, g->Q - 2 * s.q), rows = UDL_MINI(2, g->P - 2 * s.p);
+        float *to = j->y + s.image * j->y_image + (o0 * g->P + 2 * s.p) * g->Q + 2 * s.q;
+        const float *from = m + n - first;
+        vf32 seen = {0};
+        for (i64 o = o0; o < o1; o++, to += g->P * g->Q, from += ld) {
+            vf32 h[2][4], r[2];
+            float bias = j->bias ? j->bias[o] : 0;
+            _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++) {
+                vf32 q[4];
+                _Pragma("GCC unroll 4") for (int a = 0; a < 4; a++) q[a] = v_load(from + (4 * a + b) * point);
+                wino2_at(q, r);
+                h[0][b] = r[0], h[1][b] = r[1];
+            }
+            for (int i = 0; i < rows; i++) {
+                wino2_at(h[i], r);
+                vf32 lo = v_zip_lo(r[0], r[1]), hi = v_zip_hi(r[0], r[1]);
+                vf32 mine = {0};
+                lo = finish(j, lo, bias, &mine), hi = finish(j, hi, bias, &mine);
+                seen += mine;
+                put(to + i * g->Q, lo, left), put(to + i * g->Q + V, hi, left - V);
+                if (j->act > UDL_ACT_RELU) {
+                    float t[2 * V] = {0};
+                    memcpy(t, to + i * g->Q, sizeof(float) * (size_t)left);
+                    INTERNAL(gemm_finish_f32)(1, left, t, 2 * V, to + i * g->Q, 0, &rare);
+                }
+            }
         }
-        write_tiles(j, m, 0, j->tiles, o, o + w);
+        if (v_sum(seen) != 0) __atomic_store_n(&j->bad[s.image], 1, __ATOMIC_RELAXED); /* NaN is not 0 */
     }
-    udl_free(u, bytes);
 }
 
-static int many_filters(wino *j, filter_job *f) {
-    j->v_tile = j->c8, j->m_tile = NR;
-    j->v_point = j->tiles * j->v_tile + APART, j->m_point = j->tiles * j->m_tile + APART;
-    f->point = j->kc * NR + APART;
-    j->filters = f;
-    size_t bytes = sizeof(float) * (size_t)(36 * j->v_point);
-    if (!(j->v = udl_alloc(bytes))) return UDL_ENOMEM;
-    udl_parallel_for(j->tiles, UDL_MAXI(j->in.across, 1024 / j->c8), input_task, j);
-    if (!j->failed) udl_parallel_for(UDL_CEIL_DIV(j->o8, NR), 1, panels_task, j);
-    udl_free(j->v, bytes);
-    return UDL_OK;
+/* task = block of panels x part of the filters */
+static void block_task(void *ctx, i64 begin, i64 end) {
+    wino *j = ctx;
+    const udl_conv *g = j->g;
+    i64 units = UDL_CEIL_DIV(g->O, GEMM_MR), ld = j->most * NR, v_point = (j->v ? j->panels : j->most) * NR * g->C + APART;
+    i64 rows = UDL_MAXI(1, M_BYTES / (64 * ld * GEMM_MR)) * GEMM_MR, m_point = 2 * rows * ld + APART;
+    size_t bytes = sizeof(float) * (size_t)(16 * ((j->v ? 0 : v_point) + m_point) + V);
+    float *m = udl_alloc(bytes), *v = j->v ? j->v : m + 16 * m_point + V;
+    if (!m) { j->failed = 1; return; }
+    gemm_epilogue_f32 e = {.alpha = 1, .chunk = WINO_CHUNK};
+    for (i64 t = begin; t < end; t++) {
+        i64 block = t / j->parts, part = t % j->parts;
+        i64 k0 = j->panels * block / j->blocks, k1 = j->panels * (block + 1) / j->blocks, first = k0 * NR, last = UDL_MINI(k1 * NR, j->tiles);
+        i64 o0 = units * part / j->parts * GEMM_MR, o1 = UDL_MINI(units * (part + 1) / j->parts * GEMM_MR, g->O);
+        if (!j->v) read_tiles(j, v, v_point, first, k1 - k0, 0, g->C);
+        for (i64 o = o0, n; o < o1; o += n) {
+            n = o1 - o < 2 * rows ? o1 - o : rows; /* the last takes the rest */
+            for (i64 i = 0; i < 16; i++) {
+                gemm_a_f32 a = {j->f.u + i * j->f.point + o * g->C, j->f.turned ? 0 : g->C, j->f.turned ? GEMM_A_PANELS : GEMM_A_ROWS};
+                gemm_b_f32 b = {v + i * v_point + (j->v ? k0 * NR * g->C : 0), 0};
+                INTERNAL(gemm_block_f32)(n, last - first, g->C, a, b, m + i * m_point, ld, &e);
+            }
+            write_tiles(j, m, m_point, ld, first, last, o, o + n);
+        }
+    }
+    udl_free(m, bytes);
 }
 
-/* ---- the choices: cycles from the shape, with two whole multiply-adds a cycle, scaled to vectors of 8 ------------------ */
-static double up(i64 n) { return (double)wino_up(n); }
-static double all_tiles(const udl_conv *g, i64 N) { return (double)(N * UDL_CEIL_DIV(g->P, 4) * UDL_CEIL_DIV(g->Q, 4)); }
-/* bytes written and read again, beyond what the other way does */
-static double extra_tiles(const udl_conv *g, i64 tiles) {
-    double u = 144. * up(g->O) * (double)g->C;
-    return (u > 8e6 ? 2 : 1) * u * (0.25 + (double)UDL_CEIL_DIV(tiles, 24) / 20);
-}
-static double extra_filters(const udl_conv *g, i64 tiles) {
-    double v = 144. * up(g->C) * (double)tiles, m = 144. * NR * (double)tiles, panels = up(g->O) / NR;
-    return v * (0.25 + panels / 20) + (m > 2.5e5 ? m * panels * (double)g->C / 64 / 10 : 0);
-}
-static double products_cycles(const udl_conv *g, double tiles) {
-    return tiles * 36 * (double)g->C * up(g->O) / (2 * V) * 1.25;
-}
-static double direct_cycles(const udl_conv *g, i64 N) {
-    return (double)(N * g->P * g->Q) * (double)g->O * (double)g->K / (2 * V) * 1.4;
+static void read_task(void *ctx, i64 begin, i64 end) { /* channels, all panels */
+    wino *j = ctx;
+    read_tiles(j, j->v, j->panels * NR * j->g->C + APART, 0, j->panels, begin, end);
 }
 
-static int fits(const udl_conv *g) {
-    return g->R == 3 && g->S == 3 && g->stride_h == 1 && g->stride_w == 1 && g->dil_h == 1 && g->dil_w == 1 && g->C >= 4 && g->O >= 8;
-}
-int INTERNAL(wino_pays)(const udl_conv *g, i64 N) {
-    if (!fits(g)) return 0;
-    double t = all_tiles(g, N), filters = up(g->O) / V * (double)g->C * 90, transforms = t * (up(g->C) + up(g->O)) / V * 250;
-    double a = extra_tiles(g, (i64)t), b = extra_filters(g, (i64)t);
-    double all = products_cycles(g, t) * (1 + 6. / (double)g->C) + filters + transforms + (a < b ? a : b) + 20000;
-    return all < 0.9 * direct_cycles(g, N);
-}
-int INTERNAL(wino_pays_weight)(const udl_conv *g, i64 N) {
-    if (!fits(g)) return 0;
-    double t = all_tiles(g, N), filters = up(g->O) / V * (double)g->C * 150, transforms = t * (up(g->C) + up(g->O)) / V * 250;
-    double all = products_cycles(g, t) * (1 + 6. / t) + filters + transforms + 144. * up(g->C) * t * (0.25 + up(g->O) / NR / 20) + 20000;
-    return all < 0.9 * direct_cycles(g, N);
-}
-
-static int forward(const udl_conv *g, i64 N, float *y, i64 y_image, const float *x, i64 x_image, const float *w, wino_filters how,
-                   const float *bias, int act, char *bad) {
-    wino j = {.g = g, .in = INTERNAL(wino_input)(g, x, x_image), .y = y, .y_image = y_image, .bias = bias, .bad = bad,
-              .c8 = wino_up(g->C), .o8 = wino_up(g->O), .act = {.alpha = 1, .act = act}};
-    i64 most = UDL_MAXI(32, UDL_MINI(64, g->C / 4));
-    j.tiles = N * j.in.per_image;
-    j.kc = UDL_CEIL_DIV(UDL_CEIL_DIV(g->C, UDL_CEIL_DIV(g->C, most)), 4) * 4;
-    filter_job f = {.g = g, .w = w, .f = how, .kc = j.kc};
-    int status = extra_filters(g, j.tiles) < extra_tiles(g, j.tiles) ? many_filters(&j, &f)
-                                                                               : many_tiles(&j, &f);
-    return status || j.failed ? UDL_ENOMEM : UDL_OK;
+/* padded images -> y */
+static int run(wino *j) {
+    const udl_conv *g = j->g;
+    j->panels = UDL_CEIL_DIV(j->tiles, NR);
+    i64 units = UDL_CEIL_DIV(g->O, GEMM_MR);
+    size_t bytes = 0;
+    i64 us = 64 * g->C * g->O, wide = us > 8 << 20 ? 4 : us > 1 << 20 ? 2 : 1; /* filters beyond L2 are read for more tiles */
+    wide = UDL_MAXI(wide, UDL_MINI(4, V_BYTES / (64 * NR * g->C)));
+    j->parts = 1;
+    if (j->panels < 8) { /* few tiles: read once for all parts of the filters */
+        bytes = sizeof(float) * (size_t)(16 * (j->panels * NR * g->C + APART));
+        if (!(j->v = udl_alloc(bytes))) return UDL_ENOMEM;
+        udl_parallel_for(g->C, UDL_MAXI(1, 64 / j->panels), read_task, j);
+        j->blocks = UDL_CEIL_DIV(j->panels, 4);
+        j->parts = UDL_MAXI(1, UDL_MINI(UDL_CEIL_DIV(16, j->blocks), units / 2));
+    } else {
+        j->blocks = UDL_MINI(UDL_CEIL_DIV(UDL_CEIL_DIV(j->panels, wide), 2) * 2, j->panels);
+    }
+    j->most = UDL_CEIL_DIV(j->panels, j->blocks);
+    if (!j->failed) udl_parallel_for(j->blocks * j->parts, 1, block_task, j);
+    if (bytes) udl_free(j->v, bytes);
+    j->v = 0;
+    return j->failed ? UDL_ENOMEM : UDL_OK;
 }
 
 int INTERNAL(wino_forward)(const udl_conv *g, i64 N, i64 G, float *y, const float *x, const float *w, wino_filters f,
                            const float *bias, int act, char *bad) {
-    i64 X = g->C * g->H * g->W, Y = g->O * g->P * g->Q;
-    int status = UDL_OK;
-    for (i64 i = 0; i < G && !status; i++)
-        status = forward(g, N, y + i * Y, G * Y, x + i * X, G * X, w + i * g->O * g->K, f, bias ? bias + i * g->O : 0, act, bad);
+    i64 X = g->C * g->H * g->W, Y = g->O * g->P * g->Q, p = UDL_CEIL_DIV(g->P, 2), q = UDL_CEIL_DIV(g->Q, 2);
+    wino j = {.g = g, .t = conv_geometry(g->C, g->H, g->W, g->O, 4, 4, p, q, 2, 2, g->pad_h, g->pad_w, 1, 1), .act = act,
+              .y_image = G * Y, .per_image = p * q};
+    j.f = (filter_job){.turned = f.turned, .stride = f.turned ? f.c : f.o, .outer = f.turned ? g->C : g->O, .inner = f.turned ? g->O : g->C};
+    j.f.point = g->C * g->O + APART;
+    for (int i = 0; i < 16; i++) j.tap[i] = conv_tap(&j.t, 0, i / 4, i % 4);
+    i64 most = UDL_MAXI(1, CONV_PADDED / (j.t.size * (i64)sizeof(float))), images = UDL_CEIL_DIV(N, UDL_CEIL_DIV(N, most));
+    size_t us = sizeof(float) * (size_t)(16 * j.f.point), pads = sizeof(float) * (size_t)(images * j.t.size);
+    float *u = udl_alloc(us), *xp = udl_alloc(pads);
+    int status = u && xp ? UDL_OK : UDL_ENOMEM;
+    j.f.u = u, j.xp = xp;
+    for (i64 i = 0; i < G && !status; i++) {
+        j.f.w = w + i * g->O * g->K;
+        j.bias = bias ? bias + i * g->O : 0;
+        make_filters(&j.f);
+        for (i64 n = 0; n < N && !status; n += images) {
+            i64 count = UDL_MINI(images, N - n);
+            INTERNAL(conv_pad_f32)(&j.t, xp, x + (n * G + i) * X, count, G * X);
+            j.y = y + (n * G + i) * Y;
+            j.bad = bad + n;
+            j.tiles = count * j.per_image;
+            status = run(&j);
+        }
+    }
+    if (u) udl_free(u, us);
+    if (xp) udl_free(xp, pads);
     return status;
+}
+
+/* ---- the choice: cycles from the shape, with two whole multiply-adds a cycle --------------------------------------------- */
+int INTERNAL(wino_fits)(const udl_conv *g) {
+    return g->R == 3 && g->S == 3 && g->stride_h == 1 && g->stride_w == 1 && g->dil_h == 1 && g->dil_w == 1 && g->C >= 4 &&
+           g->O >= 8 && g->pad_h >= 0 && g->pad_w >= 0;
+}
+int INTERNAL(wino_pays)(const udl_conv *g, i64 N) {
+    if (!INTERNAL(wino_fits)(g)) return 0;
+    double C = (double)g->C, O = (double)g->O, across = (double)UDL_CEIL_DIV(g->Q, 2), rows = (double)(N * UDL_CEIL_DIV(g->P, 2));
+    double pieces = rows * ((double)UDL_CEIL_DIV(UDL_CEIL_DIV(g->Q, 2), V) + across / NR);
+    double u = 64 * C * O, filters = C * O / V * 60 + (u > 1e6 ? u / 6 : 0); /* beyond L2 they go through memory */
+    double products = (double)UDL_CEIL_DIV((i64)(rows * across), V) * 16 * C * O / 2 * 1.2;
+    return products + filters + pieces * (C * 50 + O * 60) + 10000 < 0.9 * (double)(N * g->P * g->Q) * O * (double)g->K / (2 * V) * 1.15;
 }
