@@ -123,6 +123,15 @@ typedef struct {
     i64 dtype, NC, H, W, P, Q;
 } udl_adaptive_max_pool2d_args;
 
+/* y[planes, P, Q] = x[planes, H, W] sampled anew along both axes; adjoint: y[planes, H, W] = the transposed map of x[planes, P, Q].
+ * mode 0 nearest, 1 nearest-exact, 2 linear, 3 cubic; step: distance of new places in old ones (align: from the first one) */
+typedef struct {
+    void *y;
+    const void *x;
+    i64 dtype, planes, H, W, P, Q, mode, align, adjoint;
+    double step_h, step_w;
+} udl_interpolate_args;
+
 /* y[o, n, i] = softmax over n of x, or its logarithm if log != 0. A row of -inf gives NaN, as PyTorch. May alias. */
 typedef struct {
     void *y;

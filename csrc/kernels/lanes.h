@@ -2,6 +2,7 @@
  *
  *   v_even(a, b)  a0 a2 .. b0 b2 ..      v_odd(a, b)  a1 a3 .. b1 b3 ..
  *   v_zip_lo(a, b)  a0 b0 a1 b1 ..       v_zip_hi(a, b)  the second half of that
+ *   v_pick(a, b, i)  lane i[l] of a and b together, 0 <= i[l] < 2 width (a twice: one vector's worth of lanes)
  *   v_trn_even(a, b)  a0 b0 a2 b2 ..     v_trn_odd(a, b)  a1 b1 a3 b3 ..   (vu64)
  * The index lists differ only in width, so they are written once a width, not once a level. */
 #ifndef UDL_LANES_H
@@ -78,6 +79,21 @@ UDL_LANES_SPLIT(odd, vf64, vi64, f64, 1, 5, 3, 7)
 #define v_odd(a, b) UDL_G1(v_odd, a)(a, b)
 #define v_zip_lo(a, b) UDL_G1(v_zip_lo, a)(a, b)
 #define v_zip_hi(a, b) UDL_G1(v_zip_hi, a)(a, b)
+
+#if defined(__clang__)
+#define UDL_PICK_DEFINE(F, E, M, W, s)                                                              \
+    VFN F v_pick_##s(F a, F b, M at) {                                                              \
+        E t[2 * W];                                                                                 \
+        memcpy(t, &a, sizeof a), memcpy(t + W, &b, sizeof b);                                       \
+        for (int i = 0; i < W; i++) a[i] = t[at[i]];                                                \
+        return a;                                                                                   \
+    }
+#else
+#define UDL_PICK_DEFINE(F, E, M, W, s) VFN F v_pick_##s(F a, F b, M at) { return __builtin_shuffle(a, b, at); }
+#endif
+UDL_PICK_DEFINE(vf32, float, vi32, VW32, f32)
+UDL_PICK_DEFINE(vf64, double, vi64, VW64, f64)
+#define v_pick(a, b, at) UDL_G1(v_pick, a)(a, b, at)
 
 VFN vu64 v_trn_even(vu64 a, vu64 b) { return UDL_SHUFFLE2(a, b, vi64, UDL_LIST64(TE)); }
 VFN vu64 v_trn_odd(vu64 a, vu64 b) { return UDL_SHUFFLE2(a, b, vi64, UDL_LIST64(TO)); }

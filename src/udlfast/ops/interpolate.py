@@ -5,11 +5,11 @@ Along an axis, each new place is a weighted sum of a few old ones: one for "near
 """
 import math
 
+from .._core import K_interpolate, attach, bfloat16, call, empty, float32
 from ..errors import ArgumentError, ShapeError
 from ._common import floating, whole
 from .adaptive_pool2d import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .adaptive_pool3d import adaptive_avg_pool3d
-from .creation import tensor as new_tensor
 
 # what each mode takes: number of position axes, number of old places for a new one
 MODES = {"nearest": ((1, 2, 3), 1), "nearest-exact": ((1, 2, 3), 1), "linear": ((1,), 2), "bilinear": ((2,), 2),
@@ -56,12 +56,11 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
     new, steps = _sizes(op, old, size, scale_factor, recompute_scale_factor, align_corners)
     if mode == "area":
         return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[n - 1](input, new if n > 1 else new[0])
-    if mode == "nearest" and all(k % h == 0 and s == h / k for h, k, s in zip(old, new, steps)):
-        return _repeated(input, old, new)
-    for d, (h, k, s) in enumerate(zip(old, new, steps)):
-        if h != k or mode == "nearest-exact" or s != 1.0:
-            input = _axis(input, d + 2, h, k, s, mode, align_corners)
-    return input.clone() if new == old and all(s == 1.0 for s in steps) else input
+    if new == old and all(s == 1.0 for s in steps):
+        return input.clone()
+    if input.dtype is bfloat16:
+        return _resample(input.to(float32), new, steps, mode, align_corners).to(bfloat16)
+    return _resample(input, new, steps, mode, align_corners)
 
 
 def _sizes(op, old, size, factor, recompute, align_corners):
@@ -89,51 +88,41 @@ def _sizes(op, old, size, factor, recompute, align_corners):
     return new, tuple(h / k if f is None else 1.0 / f for h, k, f in zip(old, new, factors))
 
 
-def _repeated(x, old, new):
-    """Whole factors: every element repeated in a block, by one copy."""
-    lead = tuple(x.shape[:2])
-    thin = [v for h in old for v in (h, 1)]
-    wide = [v for h, k in zip(old, new) for v in (h, k // h)]
-    return x.reshape(*lead, *thin).expand(*lead, *wide).reshape(*lead, *new)
+def _resample(x, new, steps, mode, align_corners):
+    """The kernel works on planes: a signal is a plane of one row, and a volume is sampled along depth first, its slices as rows."""
+    kind = {"nearest": 0, "nearest-exact": 1, "bicubic": 3}.get(mode, 2)
+    lead, old, align = tuple(x.shape[:2]), tuple(x.shape[2:]), int(bool(align_corners))
+    if len(new) == 3:
+        if old[0] != new[0] or steps[0] != 1.0:
+            rows = (lead[0] * lead[1], old[0], old[1] * old[2], new[0], old[1] * old[2], kind, align)
+            x = _planes(x, (*lead, new[0], *old[1:]), rows, (steps[0], 1.0))
+        lead, old, new, steps = (*lead, new[0]), old[1:], new[1:], steps[1:]
+    planes = 1
+    for s in lead:
+        planes *= s
+    if len(new) == 1:
+        return _planes(x, (*lead, *new), (planes, 1, *old, 1, *new, kind, align), (1.0, *steps))
+    return _planes(x, (*lead, *new), (planes, *old, *new, kind, align), steps)
 
 
-def _axis(x, dim, old, new, step, mode, align_corners):
-    """The new places along one axis: sum over their old ones of weight x slice."""
-    taps = _taps(old, new, step, mode, align_corners)
-    out = None
-    for places, weights in taps:
-        part = x.index_select(dim, new_tensor(places))
-        if weights is not None:
-            shape = (-1, *(1,) * (x.ndim - dim - 1))
-            part = part * new_tensor(weights, dtype=x.dtype).reshape(shape)
-        out = part if out is None else out + part
-    return out
+def _planes(x, shape, sizes, steps):
+    x = x.contiguous()
+    y = empty(shape, x.dtype)
+    call(K_interpolate, (y, x), (x.dtype.code, *sizes, 0), tuple(steps))
+    return attach(y, (x,), interpolate_backward, args=(tuple(x.shape), sizes, steps))
 
 
-def _taps(old, new, step, mode, align_corners):
-    """[(old place of each new one, weight of each or None), ...]"""
-    last = old - 1
-    if mode == "nearest":
-        return [([min(int(p * step), last) for p in range(new)], None)]
-    if mode == "nearest-exact":
-        return [([min(int((p + 0.5) * step), last) for p in range(new)], None)]
-    at = [p * step if align_corners else (p + 0.5) * step - 0.5 for p in range(new)]
-    if mode != "bicubic":
-        at = [min(max(a, 0.0), float(last)) for a in at]
-        low = [int(a) for a in at]
-        share = [a - i for a, i in zip(at, low)]
-        return [(low, [1.0 - w for w in share]), ([min(i + 1, last) for i in low], share)]
-    low = [math.floor(a) for a in at]
-    share = [a - i for a, i in zip(at, low)]
-    return [([min(max(i + k, 0), last) for i in low], [_cubic(abs(w - k)) for w in share]) for k in (-1, 0, 1, 2)]
+def interpolate_backward(node, g):
+    """The transposed map; its own gradient is the map again."""
+    shape, sizes, steps = node.args
+    g = g.contiguous()
+    gx = empty(shape, g.dtype)
+    call(K_interpolate, (gx, g), (g.dtype.code, *sizes, 1), tuple(steps))
+    return attach(gx, (g,), _interpolate_again, args=(tuple(g.shape), sizes, steps)),
 
 
-def _cubic(t):
-    """Keys' cubic convolution kernel with a = -3/4."""
-    a = -0.75
-    if t <= 1.0:
-        return ((a + 2.0) * t - (a + 3.0)) * t * t + 1.0
-    return ((t - 5.0) * t + 8.0) * t * a - 4.0 * a if t < 2.0 else 0.0
+def _interpolate_again(node, gg):
+    return _planes(gg, *node.args),
 
 
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
