@@ -5,13 +5,14 @@ Understanding Deep Learning, section 9.3.9.
 """
 import argparse
 import time
+from typing import Any
 
 import numpy as np
 
 from udlfast import data
 from udlfast.train.plots import new_figure
 
-CHANGES = {
+CHANGES: dict[str, Any] = {
     "turn": (data.random_rotation, {"degrees": 40.0}),
     "turn, move, scale, slant": (data.random_affine, {"degrees": 15.0, "shift": 0.15, "scale": 0.2, "shear": 0.3}),
     "whole pixels": (data.random_shift, {"pixels": 3}),
@@ -21,7 +22,7 @@ CHANGES = {
 }
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", help="MNIST's files")
     parser.add_argument("--seed", type=int, default=0)

