@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "pytorch.md"
 SPACES = ["", *"""
 Tensor nn nn.functional nn.init nn.utils nn.utils.rnn optim optim.lr_scheduler utils.data autograd linalg fft special signal.windows
-distributions random testing func
+distributions random testing func sparse amp
 """.split()]
 
 # names that are left out, by family: regular expressions
@@ -33,8 +33,8 @@ LEFT_OUT = {
     "complex numbers": r"""
         (c(double|float|half)|complex\w*|Complex\w*|imag|view_as_(complex|real)\w*|polar|H|mH|adjoint_complex|is_conj\w*)
     """,
-    "half, 8-bit and unsigned elements": r"""
-        float(16|8\w*|4\w*) half Half\w* u?int[1-7] u?int(8|16) uint(32|64) short char (Short|Char)\w* bit\w*[0-9]\w* bit
+    "elements of 8 bits and less, and unsigned ones": r"""
+        float(8\w*|4\w*) u?int[1-7] uint(16|32|64) bit\w*[0-9]\w* bit
     """,
     "named dimensions": r"""
         names rename_? refine_names align_(to|as|tensors) has_names
@@ -68,14 +68,17 @@ LEFT_OUT = {
 
 INNER = r"[A-Z]\w*|boolean_dispatch|has_torch_function\w*|handle_torch\w*|assert_int\w*|\w+_notes|\w+_with_indices"
 DIFFERS = """
-- Elements are `bool`, `uint8`, `int32`, `int64`, `bfloat16`, `float32`, `float64`. `tensor.half()` gives `bfloat16`. There are no
-  complex, quantised, sparse, nested, named or half tensors.
+- Elements are `bool`, `uint8`, `int8`, `int16`, `int32`, `int64`, `float16`, `bfloat16`, `float32`, `float64`. float16 saves memory, not time:
+  all but copies and element-wise operations convert to float32 and back. There are no quantised, nested or named tensors.
+- Complex numbers are `ComplexTensor`, a class of its own around a real tensor of pairs; so are sparse tensors (`SparseTensor`):
+  coordinates or compressed rows, with products with dense matrices, sums and scalings. Gradients are always dense.
 - The device is the CPU: `device="cpu"` works, `"cuda"` raises with a sentence that says so; `torch.cuda.is_available()` is False.
 - Random numbers come from Philox: the same seed gives other numbers than PyTorch's, and the same on any number of threads.
 - Results have the same bits for any number of threads; `use_deterministic_algorithms` is accepted and changes nothing.
 - Exceptions are those of PyTorch and of Python at once (`ShapeError` is a `RuntimeError` and a `ValueError`); messages name the
   operation, what it got and what it needs.
 - Tensors have at most 8 dimensions.
+- `torch.jit.script` and `trace` give back what they got; TorchScript files are neither written nor read.
 - `memory_format` and `layout` are accepted and ignored: dense results are contiguous in the order of their dimensions.
 - `out=` and in-place forms compute the result first and store it then, so memory that input and output share does no harm.
 - Slices need a positive step, as in PyTorch; `tensor.view(dtype)` refuses tensors that require a gradient.
