@@ -68,8 +68,8 @@ LEFT_OUT = {
 
 INNER = r"[A-Z]\w*|boolean_dispatch|has_torch_function\w*|handle_torch\w*|assert_int\w*|\w+_notes|\w+_with_indices"
 DIFFERS = """
-- Elements are `bool`, `uint8`, `int8`, `int16`, `int32`, `int64`, `float16`, `bfloat16`, `float32`, `float64`. float16 saves memory, not time:
-  all but copies and element-wise operations convert to float32 and back. There are no quantised, nested or named tensors.
+- Elements are `bool`, `uint8`, `int8`, `int16`, `int32`, `int64`, `float16`, `bfloat16`, `float32`, `float64`. float16 saves
+  memory, not time: all but copies and element-wise operations convert to float32 and back. There are no quantised, nested or named tensors.
 - Complex numbers are `ComplexTensor`, a class of its own around a real tensor of pairs; so are sparse tensors (`SparseTensor`):
   coordinates or compressed rows, with products with dense matrices, sums and scalings. Gradients are always dense.
 - The device is the CPU: `device="cpu"` works, `"cuda"` raises with a sentence that says so; `torch.cuda.is_available()` is False.

@@ -28,7 +28,8 @@ udlfast.func udlfast.jit udlfast.data udlfast.data.mnist udlfast.data.mnist1d ud
 VARIED = set("max min median nanmedian mode unique where std_mean var_mean sum_to_size to type requires_grad_ data grad item tolist "
              "__array__ __dlpack__ numpy unique_consecutive histogram split chunk".split())
 KEPT = set("__init__ __call__ __getitem__ __setitem__ __delitem__ __len__ __iter__ __next__ __enter__ __exit__ __contains__ "
-           "__float__ __int__ __bool__ __index__".split())
+           "__float__ __int__ __bool__ __index__ __add__ __iadd__ __class_getitem__ __getitems__ __array__ __dlpack__ "
+           "__dlpack_device__ __array_wrap__".split())
 NUMERIC = set("add sub mul truediv floordiv mod pow matmul and or xor radd rsub rmul rtruediv rfloordiv rmod rpow rmatmul rand ror rxor "
               "iadd isub imul itruediv ifloordiv ipow iand ior ixor neg pos abs invert lshift rshift eq ne lt le gt ge".split())
 
@@ -104,6 +105,7 @@ def method_lines(cls, name, value, tensor):
     if tensor and (operator or name.startswith("__")):
         alone = ("neg", "pos", "abs", "invert", "len", "iter", "float", "int", "bool", "index")
         text = "self" if name[2:-2] in alone else "self, other: Any, /"
+        text = "self, *args: Any, **kwargs: Any" if name.startswith(("__array", "__dlpack")) else text
         text = {"__setitem__": "self, index: Any, value: Any, /", "__init__": "self, *args: Any, **kwargs: Any"}.get(name, text)
     else:
         text = parameters(value, kind != "    @staticmethod\n")
@@ -164,6 +166,8 @@ def module_text(path):
         if isinstance(value, types.ModuleType):
             if value.__name__ == f"{path}.{name}" and package:
                 head.append(f"from . import {name} as {name}")
+            elif name in getattr(module, "__all__", ()):
+                body.append(f"{name}: Any")
         elif inspect.isclass(value):
             home = value.__module__
             if home == "udlfast._core" and path != "udlfast._core":
@@ -181,8 +185,8 @@ def module_text(path):
             body.append(f"{name}: Any")
     if any("Tensor" in line for line in body) and "from udlfast._core import Tensor as Tensor" not in head:
         head.append("from udlfast._core import Tensor")
-    if path == "udlfast._core":
-        body.append("def __getattr__(name: str) -> Any: ...")
+    if hasattr(module, "__all__"):
+        body.append(f"__all__ = {list(module.__all__)!r}")
     return '"""Written by scripts/write_stubs.py."""\n' + "\n".join(head) + "\n\n" + "\n".join(body) + "\n"
 
 
