@@ -97,6 +97,16 @@ def test_order_is_kept_where_memory_is_written_between(rng):
     assert replayed(f, tensor(rng, 9), tensor(rng, 9)) is not None
 
 
+def test_two_views_of_one_buffer_are_not_taken_for_each_other(rng):
+    def f(x, y):
+        both = torch.empty(2, 40)
+        both[0] = x * 2
+        both[1] = y * 3
+        return both[0] - both[1], both.view(-1)[:40] * y
+
+    assert replayed(f, tensor(rng, 40), tensor(rng, 40)) is not None
+
+
 def test_arguments_that_are_written_are_not_mixed_with_others(rng):
     def f(x, y):
         z = x + y
