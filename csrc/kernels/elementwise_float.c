@@ -148,21 +148,37 @@ TWO(div, x / y)
 TWO(rsub, y - x)
 TWO(rdiv, y / x)
 /* as Python's // and %: from the exact remainder, so that x = y (x // y) + x % y */
-static T FN(python_mod)(T x, T y) {
-    T m = sizeof(T) == 4 ? (T)fmodf((float)x, (float)y) : (T)fmod((double)x, (double)y);
-    return m != 0 && (y < 0) != (m < 0) ? m + y : m;
+static T FN(exact_mod)(T x, T y) { return sizeof(T) == 4 ? (T)fmodf((float)x, (float)y) : (T)fmod((double)x, (double)y); }
+
+/* x - y trunc(x / y), exactly. The rounded quotient is at most one too large (never too small: integers are not rounded
+ * past), and a fused x - q y is exact then; other vectors go to libm lane by lane. */
+VFN vec FN(mod)(vec x, vec y) {
+#if defined(__FMA__) || defined(UDL_LEVEL_neon)
+    const vec d = x / y, q = v_sel_lt(d, v_set(0), v_ceil(d), v_floor(d)), one = v_set(1);
+    const vec fits = v_sel_lt(v_abs(d), v_set(sizeof(T) == 4 ? (T)0x1p22 : (T)0x1p51), one, v_set(0)) *
+                     v_sel_lt(v_abs(y), v_set((T)INFINITY), one, v_set(0));
+    if (__builtin_expect(!v_any((vi64)(fits == 0)), 1)) {
+        const vec r = v_fma(-q, y, x), size = v_copysign(v_abs(y), x);
+        return v_copysign(v_sel_lt(r * v_copysign(one, x), v_set(0), r + size, r), x);
+    }
+#endif
+    for (int i = 0; i < VW; i++) x[i] = FN(exact_mod)(x[i], y[i]);
+    return x;
 }
-static T FN(python_div)(T x, T y) {
-    if (y == 0) return x / y;
-    T m = sizeof(T) == 4 ? (T)fmodf((float)x, (float)y) : (T)fmod((double)x, (double)y), d = (x - m) / y, f;
-    if (m != 0 && (y < 0) != (m < 0)) d -= 1;
-    if (d == 0) return (T)copysign(0.0, (double)(x / y));
-    f = (T)floor((double)d);
-    return d - f > (T)0.5 ? f + 1 : f;
+VFN vec FN(python_mod)(vec x, vec y) {
+    const vec m = FN(mod)(x, y);
+    return v_sel((m != 0) & ((y < 0) != (m < 0)), m + y, m);
 }
-LIBM2(floor_divide, FN(python_div)((T)x, (T)y))
-LIBM2(remainder, FN(python_mod)((T)x, (T)y))
-LIBM2(fmod, fmod(x, (double)(T)y))
+VFN vec FN(python_div)(vec x, vec y) {
+    const vec m = FN(mod)(x, y), quotient = x / y;
+    vec d = (x - m) / y;
+    d = v_sel((m != 0) & ((y < 0) != (m < 0)), d - 1, d);
+    const vec f = v_floor(d), near = v_sel(d - f > (T)0.5, f + 1, f);
+    return v_sel(y == 0, quotient, v_sel(d == 0, v_copysign(v_set(0), quotient), near));
+}
+TWO(floor_divide, FN(python_div)(x, y))
+TWO(remainder, FN(python_mod)(x, y))
+TWO(fmod, FN(mod)(x, y))
 static T FN(pow1)(T x, T y) { return sizeof(T) == 4 ? (T)powf((float)x, (float)y) : (T)pow((double)x, (double)y); }
 static void FN(map_pow)(T *o, const T *a, const T *b, const T *c, i64 n, double *p) {
     (void)c;

@@ -35,6 +35,10 @@ static double FN(run_sum)(const T *x, i64 n, int square) {
                 s0 = v_fma(p, p, s0);
                 s1 = v_fma(q, q, s1);
             }
+            for (; i < end; i += VW) {
+                vec p = end - i < VW ? v_load_n(x + i, (int)(end - i)) : v_load(x + i);
+                s0 = v_fma(p, p, s0);
+            }
         } else {
             for (; i + 4 * VW <= end; i += 4 * VW) {
                 s0 += v_load(x + i);
@@ -43,10 +47,9 @@ static double FN(run_sum)(const T *x, i64 n, int square) {
                 s3 += v_load(x + i + 3 * VW);
             }
             for (; i + VW <= end; i += VW) s0 += v_load(x + i);
+            if (i < end) s1 += v_load_n(x + i, (int)(end - i));
         }
-        T s = v_sum((s0 + s1) + (s2 + s3));
-        for (; i < end; i++) s += square ? x[i] * x[i] : x[i];
-        total += (double)s;
+        total += (double)v_sum((s0 + s1) + (s2 + s3));
     }
     return total;
 }

@@ -27,30 +27,72 @@ static void store_int(const udl_reduce_args *a, i64 at, i64 v) {
     }
 }
 
-#define INT_ROW(type, term)                                                                  \
-    do {                                                                                     \
-        const type *x = (const type *)a->a + row * a->n;                                     \
-        type best = x[0];                                                                    \
-        uint64_t sum = 0;                                                                    \
-        if (a->op == UDL_SUM) for (i64 k = 0; k < a->n; k++) sum += (uint64_t)(i64)(term);   \
-        else if (a->op == UDL_MAX) for (i64 k = 0; k < a->n; k++) best = x[k] > best ? x[k] : best; \
-        else for (i64 k = 0; k < a->n; k++) best = x[k] < best ? x[k] : best;                \
-        return a->op == UDL_SUM ? (i64)sum : (i64)best;                                      \
+/* one segment of a row; ANY and ALL look whether to go on after every 4096 elements */
+#define INT_RUN(type, term)                                                                         \
+    do {                                                                                            \
+        const type *x = (const type *)a->a + at;                                                    \
+        type best = x[0];                                                                           \
+        uint64_t sum = 0;                                                                           \
+        switch (a->op) {                                                                            \
+        case UDL_SUM: for (i64 k = 0; k < n; k++) sum += (uint64_t)(i64)(term); return (i64)sum;    \
+        case UDL_MAX: for (i64 k = 0; k < n; k++) best = x[k] > best ? x[k] : best; return (i64)best; \
+        case UDL_MIN: for (i64 k = 0; k < n; k++) best = x[k] < best ? x[k] : best; return (i64)best; \
+        default: break;                                                                             \
+        }                                                                                           \
+        for (i64 b = 0; b < n; b += 4096) {                                                         \
+            uint8_t any = 0, none = 0;                                                              \
+            for (i64 k = b; k < UDL_MINI(n, b + 4096); k++) any |= x[k] != 0, none |= x[k] == 0;    \
+            if (a->op == UDL_ANY ? any : none) return a->op == UDL_ANY;                             \
+        }                                                                                           \
+        return a->op == UDL_ALL;                                                                    \
     } while (0)
-static i64 int_row(const udl_reduce_args *a, i64 row) { /* sum, maximum or minimum; n > 0 */
+static i64 int_run(const udl_reduce_args *a, i64 at, i64 n) { /* sum, maximum, minimum, any or all of n > 0 elements */
     switch (a->dtype) {
-    case UDL_I64: INT_ROW(i64, x[k]);
-    case UDL_I32: INT_ROW(int32_t, x[k]);
-    case UDL_I16: INT_ROW(int16_t, x[k]);
-    case UDL_I8: INT_ROW(int8_t, x[k]);
-    case UDL_BOOL: INT_ROW(uint8_t, x[k] != 0);
-    default: INT_ROW(uint8_t, x[k]);
+    case UDL_I64: INT_RUN(i64, x[k]);
+    case UDL_I32: INT_RUN(int32_t, x[k]);
+    case UDL_I16: INT_RUN(int16_t, x[k]);
+    case UDL_I8: INT_RUN(int8_t, x[k]);
+    case UDL_BOOL: INT_RUN(uint8_t, x[k] != 0);
+    default: INT_RUN(uint8_t, x[k]);
     }
 }
 
+/* rows in `chunks` parts of CHUNK elements */
+#define CHUNK 65536
+typedef struct { const udl_reduce_args *a; i64 chunks, *parts; } int_job;
+
 static void int_rows(void *p, i64 begin, i64 end) {
-    const udl_reduce_args *a = p;
-    for (i64 t = begin; t < end; t++) store_int(a, t, int_row(a, t));
+    const int_job *j = p;
+    for (i64 t = begin; t < end; t++) {
+        const i64 b = t % j->chunks * CHUNK, n = j->a->n;
+        const i64 v = int_run(j->a, t / j->chunks * n + b, j->chunks == 1 ? n : UDL_MINI(n - b, (i64)CHUNK));
+        if (j->parts) j->parts[t] = v;
+        else store_int(j->a, t, v);
+    }
+}
+
+static i64 int_join(i64 op, i64 x, i64 y) {
+    switch (op) {
+    case UDL_SUM: return (i64)((uint64_t)x + (uint64_t)y);
+    case UDL_MAX: return UDL_MAXI(x, y);
+    case UDL_MIN: return UDL_MINI(x, y);
+    default: return op == UDL_ANY ? x | y : x & y;
+    }
+}
+
+static int reduce_int_rows(const udl_reduce_args *a) {
+    int_job j = {a, a->outer < 64 ? UDL_CEIL_DIV(a->n, CHUNK) : 1, NULL};
+    const i64 tasks = a->outer * j.chunks;
+    if (j.chunks > 1 && !(j.parts = udl_alloc(sizeof(i64) * (size_t)tasks))) return UDL_ENOMEM;
+    udl_parallel_for(tasks, UDL_MAXI(1, 16384 / a->n), int_rows, &j);
+    if (!j.parts) return UDL_OK;
+    for (i64 o = 0; o < a->outer; o++) {
+        i64 v = j.parts[o * j.chunks];
+        for (i64 c = 1; c < j.chunks; c++) v = int_join(a->op, v, j.parts[o * j.chunks + c]);
+        store_int(a, o, v);
+    }
+    udl_free(j.parts, sizeof(i64) * (size_t)tasks);
+    return UDL_OK;
 }
 
 static void ints(void *p, i64 begin, i64 end) {
@@ -81,7 +123,7 @@ int INTERNAL(reduce_int)(const udl_reduce_args *a) {
     if (a->op == UDL_LOGSUMEXP || a->op == UDL_NORM2) return UDL_EINVAL;
     if (a->n == 0 && (a->op == UDL_MAX || a->op == UDL_MIN || a->op == UDL_ARGMAX || a->op == UDL_ARGMIN)) return UDL_EINVAL;
     i64 grain = UDL_MAXI(1, 16384 / UDL_MAXI(a->n, 1)), tasks = a->outer * a->inner;
-    int row = a->inner == 1 && a->n > 0 && (a->op == UDL_SUM || a->op == UDL_MAX || a->op == UDL_MIN);
-    udl_parallel_for(tasks, grain, row ? int_rows : ints, (void *)(uintptr_t)a);
+    if (a->inner == 1 && a->n > 0 && a->op != UDL_PROD && a->op != UDL_ARGMAX && a->op != UDL_ARGMIN) return reduce_int_rows(a);
+    udl_parallel_for(tasks, grain, ints, (void *)(uintptr_t)a);
     return UDL_OK;
 }

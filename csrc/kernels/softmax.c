@@ -11,19 +11,29 @@
 #define STRIP 256
 #define LOADC(p, c) ((c) == VW ? v_load(p) : v_load_n(p, c)) /* c lanes */
 #define STOREC(p, v, c) ((c) == VW ? v_store(p, v) : v_store_n(p, v, c))
-#define PIECE 32768 /* elements of a parallel piece */
+#define PIECE 8192 /* elements of a parallel piece */
 #include "../each_float.h"
 int KERNEL(softmax)(const udl_softmax_args *a) { return BY_FLOAT(a->dtype, softmax, (a)); }
 int KERNEL(softmax_backward)(const udl_softmax_backward_args *a) { return BY_FLOAT(a->dtype, softmax_backward, (a)); }
 #else
 
+/* the first n lanes of p, n < VW; the others are `rest` */
+VFN vec FN(load_rest)(const T *p, i64 n, T rest) {
+    vmask lane;
+    for (int i = 0; i < VW; i++) lane[i] = i;
+    return v_sel(lane < (int)n, v_load_n(p, (int)n), v_set(rest));
+}
+
 static T FN(row_max)(const T *x, i64 n) {
-    vec m0 = v_set((T)-INFINITY), m1 = m0;
+    vec m0 = v_set((T)-INFINITY), m1 = m0, m2 = m0, m3 = m0;
     i64 i = 0;
-    for (; i + 2 * VW <= n; i += 2 * VW) { m0 = v_max(m0, v_load(x + i)); m1 = v_max(m1, v_load(x + i + VW)); }
-    T m = v_hmax(v_max(m0, m1));
-    for (; i < n; i++) m = x[i] > m || x[i] != x[i] ? x[i] : m;
-    return m;
+    for (; i + 4 * VW <= n; i += 4 * VW) {
+        m0 = v_max(m0, v_load(x + i)); m1 = v_max(m1, v_load(x + i + VW));
+        m2 = v_max(m2, v_load(x + i + 2 * VW)); m3 = v_max(m3, v_load(x + i + 3 * VW));
+    }
+    for (; i + VW <= n; i += VW) m0 = v_max(m0, v_load(x + i));
+    if (i < n) m1 = v_max(m1, FN(load_rest)(x + i, n - i, (T)-INFINITY));
+    return v_hmax(v_max(v_max(m0, m1), v_max(m2, m3)));
 }
 
 /* y = exp(x - m) (or only the sum if y is NULL); returns the sum in a fixed order */
@@ -37,12 +47,9 @@ static T FN(row_exp)(T *y, const T *x, T m, i64 n) {
     }
     for (; i < n; i += VW) {
         int k = (int)UDL_MINI(n - i, (i64)VW);
-        T t[VW];
-        vec e = v_exp(v_load_n(x + i, k) - vm);
-        v_store(t, e);
-        for (int j = k; j < VW; j++) t[j] = 0;
-        s0 += v_load(t);
-        if (y) v_store_n(y + i, e, k);
+        vec e = v_exp((k == VW ? v_load(x + i) : FN(load_rest)(x + i, k, (T)-INFINITY)) - vm); /* exp(-inf) adds nothing */
+        if (y) STOREC(y + i, e, k);
+        s0 += e;
     }
     return v_sum(s0 + s1);
 }
@@ -55,33 +62,36 @@ static void FN(row)(T *y, const T *x, i64 n, int logarithm) {
         T l = sizeof(T) == 4 ? (T)logf((float)s) : (T)log((double)s);
         vec vm = v_set(m), vl = v_set(l);
         for (; i + VW <= n; i += VW) v_store(y + i, (v_load(x + i) - vm) - vl);
-        for (; i < n; i++) y[i] = (x[i] - m) - l;
+        if (i < n) v_store_n(y + i, (v_load_n(x + i, (int)(n - i)) - vm) - vl, (int)(n - i));
         return;
     }
     vec r = v_set((T)1 / s);
     for (; i + VW <= n; i += VW) v_store(y + i, v_load(y + i) * r);
-    for (; i < n; i++) y[i] *= (T)1 / s;
+    if (i < n) v_store_n(y + i, v_load_n(y + i, (int)(n - i)) * r, (int)(n - i));
+}
+
+/* sum of g, or of g y if y is given */
+static T FN(row_sum)(const T *g, const T *y, i64 n) {
+    vec s0 = v_set(0), s1 = s0, one = v_set(1);
+    i64 i = 0;
+    for (; i + 2 * VW <= n; i += 2 * VW) {
+        s0 = v_fma(v_load(g + i), y ? v_load(y + i) : one, s0);
+        s1 = v_fma(v_load(g + i + VW), y ? v_load(y + i + VW) : one, s1);
+    }
+    for (; i < n; i += VW) {
+        int k = (int)UDL_MINI(n - i, (i64)VW);
+        s0 = v_fma(LOADC(g + i, k), y ? LOADC(y + i, k) : one, s0);
+    }
+    return v_sum(s0 + s1);
 }
 
 static void FN(row_backward)(T *gx, const T *gy, const T *y, i64 n, int logarithm) {
-    vec s0 = v_set(0);
-    T s = 0;
-    i64 i = 0;
-    if (logarithm) {
-        for (; i + VW <= n; i += VW) s0 += v_load(gy + i);
-        for (; i < n; i++) s += gy[i];
-        s += v_sum(s0);
-        vec vs = v_set(s);
-        for (i = 0; i + VW <= n; i += VW) v_store(gx + i, v_load(gy + i) - v_exp(v_load(y + i)) * vs);
-        if (i < n) v_store_n(gx + i, v_load_n(gy + i, (int)(n - i)) - v_exp(v_load_n(y + i, (int)(n - i))) * vs, (int)(n - i));
-        return;
+    const vec s = v_set(logarithm ? FN(row_sum)(gy, NULL, n) : FN(row_sum)(gy, y, n));
+    for (i64 i = 0; i < n; i += VW) {
+        int k = (int)UDL_MINI(n - i, (i64)VW);
+        vec g = LOADC(gy + i, k), v = LOADC(y + i, k);
+        STOREC(gx + i, logarithm ? g - v_exp(v) * s : v * (g - s), k);
     }
-    for (; i + VW <= n; i += VW) s0 = v_fma(v_load(gy + i), v_load(y + i), s0);
-    for (; i < n; i++) s += gy[i] * y[i];
-    s += v_sum(s0);
-    vec vs = v_set(s);
-    for (i = 0; i + VW <= n; i += VW) v_store(gx + i, v_load(y + i) * (v_load(gy + i) - vs));
-    for (; i < n; i++) gx[i] = y[i] * (gy[i] - s);
 }
 
 /* Columns i0..i1 of one outer block: max, sum and result, every step along the strip. */

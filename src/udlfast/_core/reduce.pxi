@@ -25,6 +25,8 @@ cdef object reduce_dims(int op, Tensor a, object dims, bint keepdim, int out_cod
         else:
             shape[n] = a.shape_[i]
             n += 1
+    if k and last - first + 1 != k and (op == UDL_SUM or op == UDL_MAX or op == UDL_MIN):
+        return reduce_runs(op, a, dims, out_code, name, n, shape)
     out = empty_nd(a.code if out_code < 0 else out_code, n, shape)
     if k and last - first + 1 != k:        # the reduced dimensions are not neighbours: bring them to the end
         n = 0
@@ -57,6 +59,15 @@ cdef object reduce_dims(int op, Tensor a, object dims, bint keepdim, int out_cod
     if out.numel_:
         kcall(UDL_K_reduce, &s, a.numel_ * ITEMSIZE[a.code], out, a, None, None)
     return out
+
+
+cdef object reduce_runs(int op, Tensor a, object dims, int out_code, str name, int n, const Py_ssize_t *shape):
+    """Dimensions that are not neighbours: the last ones that are, then the rest; nothing is copied."""
+    cdef list rest = sorted(dims), run = [rest.pop()]
+    while rest and rest[len(rest) - 1] == run[0] - 1:
+        run.insert(0, rest.pop())
+    r = reduce_dims(op, a, run, True, out_code, name)
+    return reshape_nd(<Tensor>reduce_dims(op, <Tensor>r, rest, True, out_code, name), n, shape)
 
 
 cdef Tensor permute_raw(Tensor a, const Py_ssize_t *perm):
