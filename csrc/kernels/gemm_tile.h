@@ -34,18 +34,11 @@ typedef FN(gemm_epilogue) FN(epi);
 
 /* acc[i][j] += A[i, k] B[k, j]. A[i, k] is a[i a_s + k] for ROWS, else a[k a_s + i]; row k of B is at b + tap[k] for TAPS,
  * else at b + k b_k. MR, NV and mode are constants. */
-VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T *b, i64 b_k, const i64 *tap, T *c, i64 ldc,
-                  i64 n, const FN(epi) *e) {
+VFN void FN(tile_sums)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T *b, i64 b_k, const i64 *tap,
+                       vec acc[GEMM_MR][GEMM_NV]) {
     const int rows = mode == ROWS;
-    vec acc[GEMM_MR][GEMM_NV];
     const T *ar[(GEMM_MR + 2) / 3]; /* one pointer for three rows: the others are reached by scaled indexing */
     _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] = rows ? a + 3 * i * a_s : a;
-    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++)
-        _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) acc[i][j] = (vec){0};
-    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {
-        __builtin_prefetch(c + i * ldc, 1);
-        __builtin_prefetch(c + i * ldc + NV * VW - 1, 1);
-    }
 #define STEP(u)                                                                                                        \
     do {                                                                                                               \
         vec bv[GEMM_NV];                                                                                               \
@@ -70,6 +63,19 @@ VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T 
         if (mode == TAPS) tap += 1;
     }
 #undef STEP
+}
+
+/* c = epilogue(sums) */
+VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T *b, i64 b_k, const i64 *tap, T *c, i64 ldc,
+                  i64 n, const FN(epi) *e) {
+    vec acc[GEMM_MR][GEMM_NV];
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++)
+        _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) acc[i][j] = (vec){0};
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {
+        __builtin_prefetch(c + i * ldc, 1);
+        __builtin_prefetch(c + i * ldc + NV * VW - 1, 1);
+    }
+    FN(tile_sums)(MR, NV, mode, k, a, a_s, b, b_k, tap, acc);
 #define EACH _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++)
     if (n < NV * VW || e->rare) {
         T t[GEMM_MR * GEMM_NR];
