@@ -1,7 +1,7 @@
 /* recurrent_product.c - the products of the time loops: rows of x, h or dgates times a packed strip of weights.
  *
  * A strip is at most GEMM_NR columns wide, so that one panel holds it; the rows of B of several parts (W_ih, then W_hh) lie one
- * after the other in it, and the sums stay in registers from part to part. */
+ * after the other in it. Each part has its own chain of sums: one chain over both would lose digits. */
 #ifndef T
 #include "gemm_tile.h"
 #include "recurrent.h"
@@ -11,15 +11,12 @@
 #else
 
 /* ---- tiles -------------------------------------------------------------------------------------------------------------- */
-/* c[MR][n] = (add: c) + bias + a part + another, whose k may be 0; MR and NV are constants. Two loops, not one over parts: the
- * compiler would keep the sums of that one in memory. */
-VFN void FN(parts_tile)(int MR, int NV, const FN(recurrent_part) *p, i64 k1, i64 row, const T *b, T *c, i64 ldc, i64 n, int add,
-                        const T *bias) {
+/* c[MR][n] = (add: c) + bias + a[MR][k] B; MR and NV are constants */
+VFN void FN(strip_tile)(int MR, int NV, i64 k, const T *a, i64 lda, const T *b, T *c, i64 ldc, i64 n, int add, const T *bias) {
     vec acc[GEMM_MR][GEMM_NV];
 #define EACH _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++)
     EACH acc[i][j] = (vec){0};
-    FN(tile_sums)(MR, NV, ROWS, p[0].k, p[0].a + row * p[0].lda, p[0].lda, b, NV * VW, 0, acc);
-    if (k1) FN(tile_sums)(MR, NV, ROWS, k1, p[1].a + row * p[1].lda, p[1].lda, b + p[0].k * NV * VW, NV * VW, 0, acc);
+    FN(tile_sums)(MR, NV, ROWS, k, a, lda, b, NV * VW, 0, acc);
     if (n < NV * VW) { /* of the last strip */
         T t[GEMM_MR * GEMM_NR];
         const FN(gemm_epilogue) e = {.alpha = 1, .add = add, .bias_n = bias};
@@ -34,35 +31,27 @@ VFN void FN(parts_tile)(int MR, int NV, const FN(recurrent_part) *p, i64 k1, i64
 }
 
 #define TILE(mr, nv)                                                                                                        \
-    static void FN(parts_##mr##x##nv)(const FN(recurrent_part) *p, i64 k1, i64 row, const T *b, T *c, i64 ldc, i64 n,       \
-                                      int add, const T *bias) {                                                             \
-        FN(parts_tile)(mr, nv, p, k1, row, b, c, ldc, n, add, bias);                                                     \
+    static void FN(strip_##mr##x##nv)(i64 k, const T *a, i64 lda, const T *b, T *c, i64 ldc, i64 n, int add, const T *bias) { \
+        FN(strip_tile)(mr, nv, k, a, lda, b, c, ldc, n, add, bias);                                                         \
     }
 #define TILES(mr) TILE(mr, 1) TILE(mr, 2)
-#define NAMES(mr) {FN(parts_##mr##x1), FN(parts_##mr##x2)},
+#define NAMES(mr) {FN(strip_##mr##x1), FN(strip_##mr##x2)},
 EACH_MR(TILES)
-static void (*const FN(tiles)[GEMM_MR][GEMM_NV])(const FN(recurrent_part) *, i64, i64, const T *, T *, i64, i64, int,
-                                                 const T *) = {EACH_MR(NAMES)};
+static void (*const FN(tiles)[GEMM_MR][GEMM_NV])(i64, const T *, i64, const T *, T *, i64, i64, int, const T *) = {EACH_MR(NAMES)};
 #undef TILE
 #undef TILES
 #undef NAMES
 
 void recurrent_sums(i64 m, i64 n, const FN(recurrent_part) *p, int parts, const T *b, T *c, i64 ldc, int add, const T *bias) {
     const i64 nv = UDL_CEIL_DIV(n, VW), tiles = UDL_CEIL_DIV(m, GEMM_MR);
-    FN(recurrent_part) now[2];
-    i64 k0 = 0; /* of p[0], done */
-    for (int i = 0; i < parts; add = 1, bias = 0) {
-        const i64 k = UDL_MINI(p[i].k - k0, CHAIN);
-        now[0] = (FN(recurrent_part)){p[i].a + k0, p[i].lda, k};
-        i64 k1 = 0;
-        if ((k0 += k) == p[i].k) k0 = 0, i++;
-        if (k0 == 0 && i < parts && k + p[i].k <= CHAIN) now[1] = p[i], k1 = p[i++].k;
-        for (i64 t = 0; t < tiles; t++) { /* of even heights */
-            i64 row = m * t / tiles, mr = m * (t + 1) / tiles - row;
-            FN(tiles)[mr - 1][nv - 1](now, k1, row, b, c + row * ldc, ldc, n, add, bias);
+    for (; parts > 0; parts--, p++)
+        for (i64 k0 = 0, k; k0 < p->k; k0 += k, b += k * nv * VW, add = 1, bias = 0) {
+            k = UDL_MINI(p->k - k0, CHAIN);
+            for (i64 t = 0; t < tiles; t++) { /* of even heights */
+                const i64 row = m * t / tiles, mr = m * (t + 1) / tiles - row;
+                FN(tiles)[mr - 1][nv - 1](k, p->a + row * p->lda + k0, p->lda, b, c + row * ldc, ldc, n, add, bias);
+            }
         }
-        b += (k + k1) * nv * VW;
-    }
 }
 
 /* ---- one or two rows: bound by reading B -------------------------------------------------------------------------------- */
