@@ -27,6 +27,27 @@ for name, shape in {
     cases.add(name, product(*shape))
 
 
+def bf16_product(m, k, n):
+    """Of bfloat16 tensors; NumPy multiplies the same numbers in float32. The result is rounded to 8 bits."""
+    def make(rng):
+        a, b = ((f32(rng, *s).view(np.uint32) & 0xFFFF0000).view(np.float32) for s in ((m, k), (k, n)))
+        out = np.empty((m, n), np.float32)
+
+        def other(torch):
+            ta, tb = torch.from_numpy(a).to(torch.bfloat16), torch.from_numpy(b).to(torch.bfloat16)
+            return lambda: (ta @ tb).float()
+
+        return Race(lambda: np.matmul(a, b, out=out), other, 2.0 * m * k * n, size(a, b) / 2 + size(out), tolerance=2.0**-8)
+    return make
+
+
+for name, shape in {
+    "bf16_square_256": (256, 256, 256), "bf16_square_1024": (1024, 1024, 1024), "bf16_gpt2_mlp_128x768x3072": (128, 768, 3072),
+    "bf16_tall_4096x64x64": (4096, 64, 64), "bf16_few_8x1024x4096": (8, 1024, 4096),
+}.items():
+    cases.add(name, bf16_product(*shape))
+
+
 @cases
 def batched_48x128x64x128(rng):
     a, b = f32(rng, 48, 128, 64), f32(rng, 48, 64, 128)
