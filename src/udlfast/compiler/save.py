@@ -1,0 +1,436 @@
+"""Plans in files: a plan of inference and its weights, written for load_plan() and for the C library of csrc/udl_plan.h.
+
+The file is laid out as .safetensors is, with the calls as one more tensor; csrc/plan_file.h describes it, csrc/plan_file.c reads
+and checks it. Nothing in it is executed: kernels are named, and a kernel whose reach cannot be told from its sizes is refused.
+"""
+
+import json
+import os
+import struct
+
+from .. import _core
+from ..errors import ArgumentError
+from ..serialization import FileFormatError, replace_file
+
+TEMP, EXTERNAL = 0, 2  # kinds of buffers in a Plan
+CONSTANT, SCRATCH, INPUT, OUTPUT = range(4)  # and in a file
+HEAD, VERSION, ALIGN = 16, 1, 64
+MAGIC = int.from_bytes(b"UDLPLAN1", "little")
+COPY = _core.MAP_copy
+CODES = ["BOOL", "U8", "I32", "I64", "BF16", "F32", "F64"]  # of element types, in the order of udlfast.h
+SIZES = [1, 1, 4, 8, 2, 4, 8]
+NO_RULE = 4  # UDL_EISA
+
+
+def refuse(why):
+    raise ArgumentError(f"save: this plan cannot be saved: {why}")
+
+
+def save(plan, path, inputs=None):
+    """Write a plan and its weights to one file, complete or not at all."""
+    replace_file(os.fspath(path), Writer(plan, inputs).write)
+
+
+class Call:
+    """A call of the file: kernel, struct, {field: (buffer, offset)}."""
+
+    def __init__(self, kernel, args, pointers):
+        self.kernel, self.pointers = kernel, pointers
+        self.name, n_out, n_in, self.n_int, self.n_float = _core.call_fields(kernel)
+        self.n_out, self.n_in, self.n_pointers = n_out, n_in, n_out + n_in
+        self.words = list(struct.unpack(f"<{len(args) // 8}q", args))
+        for i in range(self.n_pointers):
+            if self.words[i] and i not in pointers and self.name != "matmul":  # matmul's packed weight comes back when it is loaded
+                refuse(f"{self.name} uses memory that is no tensor")
+            self.words[i] = int(i in pointers)
+        if self.name == "elementwise":
+            self.tidy()
+
+    def tidy(self):
+        """Nothing undefined in what an element-wise call does not look at."""
+        ndim = self.words[10]
+        for k in range(4):
+            absent = k not in self.pointers
+            if absent:
+                self.words[6 + k] = self.words[6]
+            for d in range(8):
+                if d >= ndim or absent:
+                    self.words[19 + 8 * k + d] = 0
+        for d in range(ndim, 8):
+            self.words[11 + d] = 0
+        self.words[51] = 0
+
+    def spans(self):
+        status, spans, *_ = _core.extents(self.kernel, struct.pack(f"<{len(self.words)}q", *self.words))
+        if status == NO_RULE:
+            refuse(f"{self.name} cannot run from a file")
+        if status:
+            refuse(f"the sizes of a call of {self.name} are outside of what a file may hold")
+        return spans
+
+    def title(self):
+        """The name in the file, and the struct without what that name says."""
+        if self.name != "elementwise":
+            return self.name, self.words
+        words = list(self.words)
+        op, words[4] = words[4], 0
+        return "elementwise." + _core.map_name(op), words
+
+
+class Buffer:
+    """What calls point into."""
+
+    def __init__(self, kind, nbytes, index=0):
+        self.kind, self.nbytes, self.index = kind, nbytes, index
+        self.first = self.last = None  # call
+        self.lo, self.hi, self.place = None, 0, 0  # of a constant: what is used of it
+        self.name, self.data, self.like = "", None, None
+
+
+class Writer:
+    def __init__(self, plan, names):
+        why = _core.plan_refusal(plan)
+        if why:
+            refuse(why)
+        self.plan, self.by_slot, self.buffers, self.outputs = plan, {}, [], []
+        self.slots = {slot.number: slot for slot in plan.slots}
+        self.inputs = self.read_inputs(names)
+        self.calls = [self.call(step) for step in plan.steps]
+        self.structure = json.dumps(self.result(_core.plan_result(plan), ""), separators=(",", ":"))
+        if len(self.structure) > 60000:
+            refuse("its result has too many parts")
+        self.measure()
+        self.lay_out()
+
+    # ---- what there is ------------------------------------------------------------------------------------------------------
+    def add(self, buffer):
+        self.buffers.append(buffer)
+        return buffer
+
+    def read_inputs(self, names):
+        found = _core.plan_inputs(self.plan)
+        if names is not None and len(names) != len(found):
+            raise ArgumentError(f"save: {len(found)} names of inputs are needed, got {len(names)}")
+        inputs = []
+        for i, (path, code, shape, contiguous, slot, rel, certain) in enumerate(found):
+            if certain or slot in self.by_slot:
+                refuse(f"its {path} is {'a parameter' if certain else 'part of the memory of another argument'}")
+            if not contiguous:
+                refuse(f"its {path} was not contiguous when it was recorded; call the function with contiguous tensors first")
+            nbytes = SIZES[code]
+            for n in shape:
+                nbytes *= n
+            buffer = self.add(Buffer(INPUT, nbytes, i))
+            self.by_slot[slot] = buffer, rel
+            inputs.append((names[i] if names is not None else named(path, i), code, shape, buffer))
+        if len({name for name, *_ in inputs}) != len(inputs) or any(not plain(name) for name, *_ in inputs):
+            raise ArgumentError("save: names of inputs must differ, and be up to 200 letters without control characters")
+        return inputs
+
+    def buffer_of(self, slot):
+        """(Buffer, where its first byte is in the slot)"""
+        if slot.number not in self.by_slot:
+            if slot.links:
+                refuse("it uses a table of addresses")
+            buffer = self.add(Buffer(SCRATCH if slot.kind == TEMP else CONSTANT, slot.nbytes))
+            if slot.kind != TEMP:
+                buffer.data = slot
+            self.by_slot[slot.number] = buffer, 0
+        return self.by_slot[slot.number]
+
+    def call(self, step):
+        pointers = {}
+        for field, slot, offset, _ in step.pointers:
+            buffer, rel = self.buffer_of(slot)
+            pointers[field] = buffer, offset - rel
+        return Call(step.kernel, bytes(step.args), pointers)
+
+    def result(self, tree, path):
+        """The structure of the result: a number for a tensor, null, ["tuple", ...], ["list", ...], {key: ...}."""
+        kind, *rest = tree
+        if kind == "tensor":
+            return self.output(*rest, path)
+        if kind == "value" and rest[0] is None:
+            return None
+        if kind == "sequence" and rest[0] in (tuple, list):
+            return [rest[0].__name__, *(self.result(t, f"{path}[{i}]") for i, t in enumerate(rest[1]))]
+        if kind == "dict" and all(type(k) is str for k in rest[0]):
+            return {k: self.result(t, f"{path}.{k}" if path else k) for k, t in zip(*rest, strict=True)}
+        if kind == "argument":
+            refuse("it returns one of its arguments, or a view of one; return a clone")
+        what = rest[0] if kind == "value" else getattr(rest[0], "__name__", "dict")
+        refuse(f"it returns {what!r}; a file holds tensors, None, tuples, lists and dicts with names")
+
+    def output(self, code, shape, strides, number, offset, path):
+        nbytes, step, whole = SIZES[code], 1, True
+        for n, s in zip(reversed(shape), reversed(strides), strict=True):
+            whole = whole and (n == 1 or s == step)
+            step *= n
+        nbytes *= step
+        source, rel = self.buffer_of(self.slots[number])
+        index = len(self.outputs)
+        if whole and source.kind == SCRATCH and offset == rel == 0 and source.nbytes == nbytes:
+            source.kind, source.index = OUTPUT, index
+            buffer = source
+        else:  # a part, or the same memory once more
+            buffer = self.add(Buffer(OUTPUT, nbytes, index))
+            dims = list(shape) or [1]
+            contiguous = [1] * len(dims)
+            for d in range(len(dims) - 2, -1, -1):
+                contiguous[d] = contiguous[d + 1] * max(dims[d + 1], 1)
+            words = [0] * 54
+            words[4], words[5], words[10] = COPY, 3 if code in (0, 1, 2, 3) else 6 if code == 6 else 5, len(dims)
+            words[6:10] = [code] * 4
+            words[11 : 11 + len(dims)] = dims
+            words[19 : 19 + len(dims)] = contiguous
+            words[27 : 27 + len(dims)] = list(strides) or [1]
+            self.calls.append(Call(_core.K_elementwise, struct.pack("<54q", *words), {0: (buffer, 0), 1: (source, offset - rel)}))
+        name = path if path and plain(path) else f"output{index}"
+        self.outputs.append((name, code, shape, buffer))
+        return index
+
+    # ---- where it goes --------------------------------------------------------------------------------------------------------
+    def measure(self):
+        """When each buffer is needed, and how much of each constant."""
+        for i, call in enumerate(self.calls):
+            spans = call.spans()
+            for field, (buffer, offset) in call.pointers.items():
+                lo, hi, align, writes = spans[field]
+                if writes and buffer.kind in (CONSTANT, INPUT):
+                    refuse(f"{call.name} writes to {'an argument' if buffer.kind == INPUT else 'a tensor from before the run'}")
+                if offset + lo < 0 or offset + hi > buffer.nbytes:
+                    refuse(f"a call of {call.name} reaches beyond its tensor")
+                buffer.first = i if buffer.first is None else buffer.first
+                buffer.last = i
+                if align and hi > lo:
+                    buffer.lo = offset + lo if buffer.lo is None else min(buffer.lo, offset + lo)
+                    buffer.hi = max(buffer.hi, offset + hi)
+
+    def lay_out(self):
+        scratch = [b for b in self.buffers if b.kind == SCRATCH]
+        unused = [b for b in scratch if b.first is None]
+        scratch = [b for b in scratch if b.first is not None]
+        for b in unused:
+            self.buffers.remove(b)
+        places, self.scratch = _core.layout([b.first for b in scratch], [b.last for b in scratch], [b.nbytes for b in scratch])
+        for b, place in zip(scratch, places, strict=True):
+            b.place = place
+        self.constants = [b for b in self.buffers if b.kind == CONSTANT]
+        used = set()
+        for b in self.constants:
+            slot, b.lo = b.data, (b.lo or 0) // 8 * 8
+            b.hi = max(b.hi, b.lo)
+            b.like = likeness(slot, b)
+            b.name = unique((getattr(slot.place, "path", "") or "constant").lstrip(".") or "constant", used)
+            b.data = _core.plan_memory(self.plan, slot)[b.lo : b.hi]
+
+    def table(self, data_bytes):
+        """The tensor "udl.plan": see csrc/plan_file.h."""
+        text, rows, kernels, calls = Text(), {}, [], []
+        number = {id(b): i for i, b in enumerate(self.buffers)}
+        for call in self.calls:
+            name, words = call.title()
+            if name not in rows:
+                rows[name] = len(kernels)
+                kernels.append((*text.add(name), call.n_out, call.n_in, call.n_int, call.n_float, 0, 0))
+            calls.append(rows[name])
+            for i in range(call.n_pointers):
+                buffer, offset = call.pointers.get(i, (None, 0))
+                start = buffer.lo if buffer is not None and buffer.kind == CONSTANT else 0
+                calls += [-1, 0] if buffer is None else [number[id(buffer)], offset - start]
+            calls += words[call.n_pointers :]
+        buffers = []
+        for b in self.buffers:
+            size = b.hi - b.lo if b.kind == CONSTANT else b.nbytes
+            buffers.append((b.kind, b.place if b.kind <= SCRATCH else b.index, size, 0))
+        tensors = []
+        for name, code, shape, buffer in (*self.inputs, *self.outputs):
+            tensors.append((*text.add(name), code, len(shape), *shape, *[0] * (8 - len(shape)), number[id(buffer)], 0, 0, 0))
+        structure = text.add(self.structure)
+        words = [w for part in (kernels, buffers, tensors) for row in part for w in row] + calls
+        raw = text.raw + bytes(-len(text.raw) % 8)
+        total = HEAD + len(words) + len(raw) // 8
+        head = [MAGIC, VERSION, total, len(kernels), len(buffers), len(self.calls), len(self.inputs), len(self.outputs), len(text.raw),
+                self.scratch, data_bytes, *structure, 0, 0, 0]  # fmt: skip
+        return struct.pack(f"<{HEAD + len(words)}q", *head, *words) + raw
+
+    def write(self, file):
+        size = len(self.table(0))
+        header, parts, at = {"__metadata__": {"format": "udl", "udl_version": str(VERSION)}}, [], size
+        header["udl.plan"] = {"dtype": "I64", "shape": [size // 8], "data_offsets": [0, size]}
+        for i, b in enumerate(self.constants):
+            gap = -at % ALIGN
+            if gap:
+                header[f"udl.gap{i}"] = {"dtype": "U8", "shape": [gap], "data_offsets": [at, at + gap]}
+                parts.append(bytes(gap))
+                at += gap
+            b.place = at
+            dtype, shape = b.like
+            header[b.name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [at, at + len(b.data)]}
+            parts.append(b.data)
+            at += len(b.data)
+        raw = json.dumps(header, separators=(",", ":")).encode()
+        raw += b" " * (-(len(raw) + 8) % ALIGN)
+        file.write(len(raw).to_bytes(8, "little") + raw + self.table(at))
+        for part in parts:
+            file.write(part)
+
+
+class Text:
+    """The strings of the table, each once."""
+
+    def __init__(self):
+        self.raw, self.known = b"", {}
+
+    def add(self, s):
+        if s not in self.known:
+            data = s.encode()
+            self.known[s] = len(self.raw), len(data)
+            self.raw += data
+        return self.known[s]
+
+
+def plain(name):
+    return type(name) is str and 0 < len(name.encode("utf-8", "replace")) <= 200 and all(c >= " " and c != "\x7f" for c in name)
+
+
+def named(path, i):
+    """The name of an input: that of a keyword argument, or its number."""
+    key = path.partition("['")[2].rpartition("']")[0]
+    return key if key and "[" not in key and plain(key) else f"input{i}"
+
+
+def unique(name, used):
+    n, full = 1, name
+    while full in used or full.startswith("udl.") or full == "__metadata__":
+        n, full = n + 1, f"{name}~{n}"
+    used.add(full)
+    return full
+
+
+def likeness(slot, buffer):
+    """(type, shape) of a constant for other readers: of its tensor, if it is all of that, else bytes."""
+    geometry = _core.guard_like(slot.place)
+    if geometry is not None:
+        code, shape, contiguous, rel = geometry
+        n = SIZES[code]
+        for s in shape:
+            n *= s
+        if contiguous and rel == buffer.lo and n == buffer.hi - buffer.lo:
+            return CODES[code], shape
+    return "U8", (buffer.hi - buffer.lo,)
+
+
+# ---- loading -------------------------------------------------------------------------------------------------------------------
+def failed(path, status, why):
+    """Raise what fits a status of udl_plan_open."""
+    if status == 5:  # UDL_PLAN_NO_FILE
+        with open(path, "rb"):  # says what is wrong with it
+            pass
+    if status == 1:
+        raise MemoryError(f"load_plan: {path}: {why}")
+    raise FileFormatError(f"load_plan: {path}: {why}")
+
+
+class LoadedPlan:
+    """A plan from a file: call it, or run(), with tensors like those that it was recorded with; from any number of threads."""
+
+    def __init__(self, core, structure):
+        self._core, self._structure = core, structure
+
+    @property
+    def inputs(self):
+        """[(name, dtype, shape)] of the inputs."""
+        return list(self._core.inputs)
+
+    @property
+    def outputs(self):
+        """[(name, dtype, shape)] of the tensors of the result."""
+        return list(self._core.outputs)
+
+    @property
+    def run_bytes(self):
+        """Bytes of memory that each run under way has of its own."""
+        return self._core.run_bytes
+
+    def run(self, *inputs, **named):
+        """The result for these inputs, in order or by name."""
+        if named:
+            names = [name for name, *_ in self._core.inputs]
+            missing = [n for n in names[len(inputs) :] if n not in named]
+            if missing or len(named) != len(names) - len(inputs):
+                raise TypeError(f"plan: inputs are {', '.join(names)}; got {len(inputs)} and {', '.join(named)}")
+            inputs = (*inputs, *(named[n] for n in names[len(inputs) :]))
+        outputs = self._core.run(inputs)
+        return outputs[0] if self._structure == 0 else build(self._structure, outputs)
+
+    __call__ = run
+
+    def __repr__(self):
+        ends = [", ".join(f"{n}: {d}{list(s)}" for n, d, s in x) for x in (self.inputs, self.outputs)]
+        return f"LoadedPlan({ends[0]} -> {ends[1]})"
+
+
+def build(structure, outputs):
+    if structure is None:
+        return None
+    if type(structure) is int:
+        return outputs[structure]
+    if type(structure) is dict:
+        return {k: build(v, outputs) for k, v in structure.items()}
+    kind, *parts = structure
+    return (tuple if kind == "tuple" else list)(build(p, outputs) for p in parts)
+
+
+def checked(node, n, depth=0):
+    """Is this the structure of a result of n tensors?"""
+    if node is None or type(node) is int and 0 <= node < n:
+        return True
+    if depth > 50:
+        return False
+    if type(node) is dict:
+        return all(checked(v, n, depth + 1) for v in node.values())
+    if type(node) is list and node and node[0] in ("tuple", "list"):
+        return all(checked(v, n, depth + 1) for v in node[1:])
+    return False
+
+
+def load_plan(path, *, mmap=True, max_bytes=None, pack=True):
+    """A plan from a file that plan.save() wrote: weights and calls, without the program that made them.
+
+    Args:
+        path: of the file
+        mmap: map the file, so that processes that open it share the weights; it must then not be changed while it is in use (replace
+            it by another file instead). False reads it into memory of this process.
+        max_bytes: the most memory that the file, what is made of it and a run may take together; None: 4 GiB
+        pack: keep weights of products also in the form that is fastest to compute with, in memory of this process
+    Returns: a LoadedPlan; call it with tensors like those that it was recorded with
+    Raises: FileFormatError for a file that is damaged or was saved by another version; MemoryError
+
+    >>> import os, tempfile
+    >>> import udlfast as torch
+    >>> net = torch.compile(torch.nn.Linear(2, 1).eval())
+    >>> x = torch.ones(3, 2)
+    >>> with torch.no_grad():
+    ...     y = net(x)
+    >>> path = os.path.join(tempfile.mkdtemp(), "net.udl")
+    >>> net.plans[0].save(path)
+    >>> plan = torch.load_plan(path)
+    >>> torch.equal(plan(x), y)
+    True
+
+    Source: docs/compile.md.
+    """
+    core = _core.SavedPlan(path, None, max_bytes or 0, 0.0, not mmap, pack)
+    return LoadedPlan(core, structure_of(core, path))
+
+
+def structure_of(core, path):
+    try:
+        structure = json.loads(core.structure)
+        fits = checked(structure, len(core.outputs))
+    except (ValueError, RecursionError):
+        fits = False
+    if not fits:
+        raise FileFormatError(f"load_plan: {path}: the structure of its result is damaged")
+    return structure
