@@ -288,7 +288,7 @@ static int read_call(reader *r, int64_t i, const int64_t **word, double *work) {
 /* pointers of inputs and outputs to the end: a run fills in only those */
 static int sort_pointers(reader *r) {
     udl_plan *p = r->p;
-    udl_file_pointer *all;
+    udl_file_pointer *all = NULL;
     TRY(take(r, &all, p->n_pointers, sizeof *all));
     int64_t n = 0;
     for (int moving = 0; moving < 2; moving++) {
