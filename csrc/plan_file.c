@@ -126,11 +126,11 @@ static int find_kernel(const reader *r, const int64_t *row, kernel_row *k) {
     };
     static const char prefix[] = "elementwise.";
     static const udl_kernel_info bytes = {"copy", 1, 1, 2, 0};
-    const char *name = r->text + row[0];
     const int64_t n = row[1];
     const int skip = (int)sizeof prefix - 1;
     const udl_kernel_info *info = &bytes;
     if (!is_text(r, row[0], n, NAME)) REFUSE("its table is damaged: the name of a kernel");
+    const char *name = r->text + row[0];
     *k = (kernel_row){.id = -1, .op = -1};
     if (is_named("copy", name, n)) k->id = UDL_PLAN_COPY;
     else if (is_named("fill", name, n)) k->id = UDL_PLAN_FILL;
