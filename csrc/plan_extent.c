@@ -203,6 +203,8 @@ static int rule_attention(const udl_attention_args *a, udl_extent *e) {
     if (!is_real(a->dtype) || !within(a->B, 1, SIDE) || !within(a->H, 1, SIDE) || !within(a->G, 1, a->H) || a->H % a->G) return 0;
     if (!within(a->L, 1, SIDE) || !within(a->S, 1, SIDE) || !within(a->D, 1, SIDE) || !within(a->E, 1, SIDE)) return 0;
     if (!within(a->mask_kind, 0, 2) || !a->mask != !a->mask_kind || a->p != 0) return 0;
+    for (int d = 0; d < 4; d++)
+        if (!a->mask && a->mask_s[d]) return 0; /* places in no mask */
     const i64 rows = times3(a->B, a->H, a->L);
     const i64 q[4] = {a->B, a->H, a->L, a->D}, k[4] = {a->B, a->H / a->G, a->S, a->D}, v[4] = {a->B, a->H / a->G, a->S, a->E};
     const i64 o[4] = {a->B, a->H, a->L, a->E}, m[4] = {a->B, a->H, a->L, a->S};

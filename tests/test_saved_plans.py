@@ -153,6 +153,41 @@ def test_a_forked_child_runs_the_plan_of_its_parent(path, rng):
     assert os.waitpid(pid, 0)[1] == 0
 
 
+def proportional(pid):
+    """Memory of a process, what it shares with others counted in parts (KiB)."""
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="the kernel does not tell")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_workers_share_the_weights(path, rng):
+    """Four children forked from a process that has the plan: each costs at most 15 % of the weights."""
+    x = tensor(rng, 16, 2000)
+    net = nn.Sequential(nn.Linear(2000, 2000), nn.ReLU(), nn.Linear(2000, 2000), nn.ReLU(), nn.Linear(2000, 2000)).eval()
+    want, plan = saved(net, path, x)
+    plan(x)
+    del net
+    children, totals = [], []
+    for n in range(5):
+        if n:
+            done, tell = os.pipe()
+            wait, go = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                right = all(torch.equal(plan(x), want) for _ in range(3))
+                os.write(tell, b"y" if right else b"n")
+                os.read(wait, 1)
+                os._exit(0)
+            assert os.read(done, 1) == b"y"
+            children.append((pid, go))
+        totals.append(sum(proportional(p) for p in [os.getpid(), *(p for p, _ in children)]))
+    for pid, go in children:
+        os.write(go, b"x")
+        os.waitpid(pid, 0)
+    assert (totals[4] - totals[0]) / 4 <= 0.15 * os.path.getsize(path) / 1024
+
+
 def test_instruction_sets_may_change_after_loading(path, rng):
     x = tensor(rng, 32, 300)
     net = nn.Linear(300, 300).eval()

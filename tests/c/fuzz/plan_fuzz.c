@@ -6,7 +6,7 @@
  * words from elsewhere), some of its bytes replaced, or its end cut off. It lies in memory that ends where the file ends; inputs
  * and outputs likewise. A mutant must be refused or run within 10 seconds and within the memory that it is allowed; anything
  * else ends the program (by the sanitizers that it is meant to be built with, by an alarm, or by status 1).
- * scripts/fuzz_plans.sh builds and runs it. */
+ * PLAN_FUZZ_VERBOSE=1 names each mutant before it is tried. scripts/fuzz_plans.sh builds and runs it. */
 #define _POSIX_C_SOURCE 200809L
 #include "udl_plan.h"
 #include "udlfast.h"
@@ -103,7 +103,7 @@ static int run(udl_plan *plan) {
 int main(int argc, char **argv) {
     if (argc < 4) return puts("plan_fuzz count seed file.udl..."), 2;
     const long count = atol(argv[1]);
-    const int files = argc - 3;
+    const int files = argc - 3, verbose = getenv("PLAN_FUZZ_VERBOSE") != NULL;
     long refused = 0, failed = 0, ran = 0;
     char **file = memory(sizeof(char *) * (size_t)files), why[256];
     size_t *n = memory(sizeof(size_t) * (size_t)files);
@@ -116,6 +116,7 @@ int main(int argc, char **argv) {
         char *mutant = mutate(file[k], n[k], &size);
         const udl_plan_options options = {.max_bytes = (int64_t)n[k] + 16 * MIB, .max_work = 3e6, .no_packing = (int)below(2)};
         alarm(10);
+        if (verbose) fprintf(stderr, "mutant %ld\n", i);
         why[0] = 0;
         const int status = udl_plan_open_memory(&plan, mutant, size, &options, why, sizeof why);
         if (status != UDL_PLAN_OK && !why[0]) return printf("plan_fuzz: mutant %ld was refused without a reason\n", i), 1;
