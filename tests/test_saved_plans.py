@@ -10,7 +10,7 @@ from plan_mutants import judge
 from plans import CASES, recorded, same, tensor
 
 import udlfast as torch
-from udlfast import nn
+from udlfast import _core, nn
 from udlfast.errors import ArgumentError, DTypeError, ShapeError
 from udlfast.serialization import FileFormatError
 
@@ -65,6 +65,23 @@ def test_weights_are_those_of_when_it_was_saved(path, rng):
     same(torch.load_plan(path)(x), want)
     with pytest.raises(AssertionError):
         same(plan(x), want)
+
+
+def test_what_depends_on_weights_alone_is_computed_when_it_is_saved(path, rng):
+    w, x = tensor(rng, 6, 5), tensor(rng, 5, 4)
+
+    @torch.compile
+    def f(x):
+        return ((w.exp() * 2).t().contiguous() + 1).t() @ x
+
+    want = f(x)
+    f.plans[0].save(path)
+    plan = torch.load_plan(path)
+    same(plan(x), want)
+    tensors = torch.load(path)
+    made = (w.exp() * 2).t().contiguous() + 1
+    assert any(t.numel() * t.itemsize == 120 and t.numpy().tobytes() == made.numpy().tobytes() for t in tensors.values())
+    assert plan.run_bytes < 500, "one product is left, without buffers"
 
 
 def test_names_shapes_and_structure(path, rng):
@@ -233,6 +250,13 @@ def test_what_a_file_does_not_hold_is_refused(path):
     refused(lambda x: x.t() + 1, (x.t(),), "contiguous", path)
     refused(lambda x: torch.sort(x + 1)[0], (x,), "sort cannot run from a file", path)
     refused(lambda x, y: x + y, (x[:2], x[1:3]), "memory of another argument", path)
+
+
+def test_work_is_bounded(path, rng):
+    saved(nn.Linear(50, 30).eval(), path, tensor(rng, 20, 50))
+    _core.SavedPlan(path, None, 0, 40_000.0)
+    with pytest.raises(FileFormatError, match="steps"):
+        _core.SavedPlan(path, None, 0, 20_000.0)
 
 
 # ---- damaged files ----------------------------------------------------------------------------------------------------------------

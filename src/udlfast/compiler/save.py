@@ -7,6 +7,7 @@ and checks it. Nothing in it is executed: kernels are named, and a kernel whose 
 import json
 import os
 import struct
+from collections import Counter
 
 from .. import _core
 from ..errors import ArgumentError
@@ -34,8 +35,8 @@ def save(plan, path, inputs=None):
 class Call:
     """A call of the file: kernel, struct, {field: (buffer, offset)}."""
 
-    def __init__(self, kernel, args, pointers):
-        self.kernel, self.pointers = kernel, pointers
+    def __init__(self, kernel, args, pointers, written):
+        self.kernel, self.pointers, self.written = kernel, pointers, written  # written: fields
         self.name, n_out, n_in, self.n_int, self.n_float = _core.call_fields(kernel)
         self.n_out, self.n_in, self.n_pointers = n_out, n_in, n_out + n_in
         self.words = list(struct.unpack(f"<{len(args) // 8}q", args))
@@ -84,7 +85,7 @@ class Buffer:
         self.kind, self.nbytes, self.index = kind, nbytes, index
         self.first = self.last = None  # call
         self.lo, self.hi, self.place = None, 0, 0  # of a constant: what is used of it
-        self.name, self.data, self.like = "", None, None
+        self.name, self.data, self.slot, self.like = "", None, None, None
 
 
 class Writer:
@@ -99,6 +100,7 @@ class Writer:
         self.structure = json.dumps(self.result(_core.plan_result(plan), ""), separators=(",", ":"))
         if len(self.structure) > 60000:
             refuse("its result has too many parts")
+        self.fold()
         self.measure()
         self.lay_out()
 
@@ -134,7 +136,7 @@ class Writer:
                 refuse("it uses a table of addresses")
             buffer = self.add(Buffer(SCRATCH if slot.kind == TEMP else CONSTANT, slot.nbytes))
             if slot.kind != TEMP:
-                buffer.data = slot
+                buffer.slot, buffer.data = slot, _core.plan_memory(self.plan, slot)
             self.by_slot[slot.number] = buffer, 0
         return self.by_slot[slot.number]
 
@@ -143,7 +145,7 @@ class Writer:
         for field, slot, offset, _ in step.pointers:
             buffer, rel = self.buffer_of(slot)
             pointers[field] = buffer, offset - rel
-        return Call(step.kernel, bytes(step.args), pointers)
+        return Call(step.kernel, bytes(step.args), pointers, {field for field, _, _, written in step.pointers if written})
 
     def result(self, tree, path):
         """The structure of the result: a number for a tensor, null, ["tuple", ...], ["list", ...], {key: ...}."""
@@ -184,10 +186,46 @@ class Writer:
             words[11 : 11 + len(dims)] = dims
             words[19 : 19 + len(dims)] = contiguous
             words[27 : 27 + len(dims)] = list(strides) or [1]
-            self.calls.append(Call(_core.K_elementwise, struct.pack("<54q", *words), {0: (buffer, 0), 1: (source, offset - rel)}))
+            self.calls.append(Call(_core.K_elementwise, struct.pack("<54q", *words), {0: (buffer, 0), 1: (source, offset - rel)}, {0}))
         name = path if path and plain(path) else f"output{index}"
         self.outputs.append((name, code, shape, buffer))
         return index
+
+    def fold(self):
+        """Calls that read constants only are made now: in a file weights do not change any more."""
+        writers = Counter(id(call.pointers[f][0]) for call in self.calls for f in call.written)
+        left = []
+        for call in self.calls:
+            reads = [b for f, (b, _) in call.pointers.items() if f not in call.written]
+            writes = [call.pointers[f][0] for f in call.written]
+            known = reads and writes and all(b.kind == CONSTANT and not writers[id(b)] for b in reads)
+            sizes = sum(b.nbytes for b in writes), sum(b.nbytes for b in reads)
+            alone = all(b.kind == SCRATCH and writers[id(b)] == 1 for b in writes) and sizes[0] <= 2 * sizes[1] + 4096
+            if not (known and alone and self.made(call, writes)):
+                left.append(call)
+                continue
+            for b in writes:
+                b.kind, writers[id(b)] = CONSTANT, 0
+        self.calls = left
+
+    def made(self, call, writes):
+        """Run a call on memory of its own; whether it could be."""
+        import numpy as np
+
+        results = {id(b): np.zeros(b.nbytes + ALIGN, np.uint8) for b in writes}
+        words = list(call.words)
+        for field, (b, offset) in call.pointers.items():
+            if id(b) in results:
+                start = results[id(b)].ctypes.data
+                words[field] = start + -start % ALIGN + offset
+            else:
+                words[field] = np.frombuffer(b.data, np.uint8).ctypes.data + offset
+        if _core.run_raw(call.kernel, struct.pack(f"<{len(words)}q", *words)):
+            return False
+        for b in writes:
+            start = -results[id(b)].ctypes.data % ALIGN
+            b.data = memoryview(results[id(b)])[start : start + b.nbytes]
+        return True
 
     # ---- where it goes --------------------------------------------------------------------------------------------------------
     def measure(self):
@@ -207,22 +245,19 @@ class Writer:
                     buffer.hi = max(buffer.hi, offset + hi)
 
     def lay_out(self):
+        self.buffers = [b for b in self.buffers if b.first is not None or b.kind > SCRATCH]
         scratch = [b for b in self.buffers if b.kind == SCRATCH]
-        unused = [b for b in scratch if b.first is None]
-        scratch = [b for b in scratch if b.first is not None]
-        for b in unused:
-            self.buffers.remove(b)
         places, self.scratch = _core.layout([b.first for b in scratch], [b.last for b in scratch], [b.nbytes for b in scratch])
         for b, place in zip(scratch, places, strict=True):
             b.place = place
         self.constants = [b for b in self.buffers if b.kind == CONSTANT]
         used = set()
         for b in self.constants:
-            slot, b.lo = b.data, (b.lo or 0) // 8 * 8
+            place, b.lo = b.slot.place if b.slot else None, (b.lo or 0) // 8 * 8
             b.hi = max(b.hi, b.lo)
-            b.like = likeness(slot, b)
-            b.name = unique((getattr(slot.place, "path", "") or "constant").lstrip(".") or "constant", used)
-            b.data = _core.plan_memory(self.plan, slot)[b.lo : b.hi]
+            b.like = likeness(place, b)
+            b.name = unique((getattr(place, "path", "") or "constant").lstrip(".") or "constant", used)
+            b.data = b.data[b.lo : b.hi]
 
     def table(self, data_bytes):
         """The tensor "udl.plan": see csrc/plan_file.h."""
@@ -308,9 +343,9 @@ def unique(name, used):
     return full
 
 
-def likeness(slot, buffer):
+def likeness(place, buffer):
     """(type, shape) of a constant for other readers: of its tensor, if it is all of that, else bytes."""
-    geometry = _core.guard_like(slot.place)
+    geometry = _core.guard_like(place)
     if geometry is not None:
         code, shape, contiguous, rel = geometry
         n = SIZES[code]
