@@ -21,7 +21,7 @@ from plans import CASES, recorded
 
 import udlfast as torch
 from udlfast import _core
-from udlfast.compiler.save import LoadedPlan, structure_of
+from udlfast.compiler.load import LoadedPlan, structure_of
 from udlfast.serialization import FileFormatError
 
 ROOM = 300 << 20

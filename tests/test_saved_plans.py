@@ -215,7 +215,7 @@ def test_instruction_sets_may_change_after_loading(path, rng):
 
 
 # ---- what cannot be saved -----------------------------------------------------------------------------------------------------------
-def refused(f, args, match, path, grad=False):
+def check_refused(f, args, match, path, grad=False):
     f = torch.compile(f)
     with torch.set_grad_enabled(grad):
         f(*args)
@@ -236,20 +236,20 @@ def test_training_and_random_numbers_are_refused(path):
         opt.step()
         return loss
 
-    refused(net, (x,), "no_grad", path, grad=True)
-    refused(step, (x,), "only inference", path, grad=True)
-    refused(nn.Dropout(), (x,), "random numbers", path)
-    refused(nn.BatchNorm1d(3), (x,), "before the run", path)
+    check_refused(net, (x,), "no_grad", path, grad=True)
+    check_refused(step, (x,), "only inference", path, grad=True)
+    check_refused(nn.Dropout(), (x,), "random numbers", path)
+    check_refused(nn.BatchNorm1d(3), (x,), "before the run", path)
 
 
 def test_what_a_file_does_not_hold_is_refused(path):
     x = torch.ones(4, 3)
-    refused(lambda x: x, (x,), "one of its arguments", path)
-    refused(lambda x: x[1:], (x,), "one of its arguments", path)
-    refused(lambda x: (x + 1, 3), (x,), "3", path)
-    refused(lambda x: x.t() + 1, (x.t(),), "contiguous", path)
-    refused(lambda x: torch.sort(x + 1)[0], (x,), "sort cannot run from a file", path)
-    refused(lambda x, y: x + y, (x[:2], x[1:3]), "memory of another argument", path)
+    check_refused(lambda x: x, (x,), "one of its arguments", path)
+    check_refused(lambda x: x[1:], (x,), "one of its arguments", path)
+    check_refused(lambda x: (x + 1, 3), (x,), "3", path)
+    check_refused(lambda x: x.t() + 1, (x.t(),), "contiguous", path)
+    check_refused(lambda x: torch.sort(x + 1)[0], (x,), "sort cannot run from a file", path)
+    check_refused(lambda x, y: x + y, (x[:2], x[1:3]), "memory of another argument", path)
 
 
 def test_work_is_bounded(path, rng):

@@ -191,7 +191,7 @@ cdef class SavedPlan:
             with nogil:
                 status = udl_plan_open(&self.plan, text, &options, why, 512)
         if status != UDL_OK:
-            from udlfast.compiler.save import failed
+            from udlfast.compiler.load import failed
             failed(path, status, why.decode("utf-8", "replace"))
         self.likes = []
         self.inputs = [self.tensor(udl_plan_input(self.plan, i)) for i in range(udl_plan_inputs(self.plan))]

@@ -162,7 +162,7 @@ def disable(fn=None, recursive=True):
 def __getattr__(name):
     """load_plan needs the code of files, which is imported when it is first named."""
     if name == "load_plan":
-        from .save import load_plan
+        from .load import load_plan
 
         return load_plan
     raise AttributeError(f"module 'udlfast.compiler' has no attribute {name!r}")
