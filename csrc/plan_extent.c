@@ -10,7 +10,7 @@ enum { IN = 0, OUT = 1, MAYBE = 2 };
 #define SIDE ((i64)1 << 31) /* no side of an image, window or stride is longer: products of two cannot overflow */
 #define STEP ((i64)1 << 44) /* no stride is longer */
 
-static const int sizes[UDL_NDTYPES] = {1, 1, 4, 8, 2, 4, 8};
+static const int sizes[UDL_NDTYPES] = UDL_ITEMSIZES;
 static int size_of(i64 dtype) { return dtype < 0 || dtype >= UDL_NDTYPES ? 0 : sizes[dtype]; }
 static int is_real(i64 dtype) { return dtype == UDL_F32 || dtype == UDL_F64; }
 static int within(i64 v, i64 low, i64 high) { return v >= low && v <= high; }
@@ -48,12 +48,12 @@ static int strided(udl_extent *e, int k, const void *p, int size, i64 nd, const 
 }
 
 /* ---- element by element, reductions --------------------------------------------------------------------------------------- */
-static int rule_elementwise(const udl_elementwise_args *a, udl_extent *e) {
-    static const signed char arity[UDL_MAP_COUNT] = {
+static const signed char arity[UDL_MAP_COUNT] = {
 #define UDL_MAP(name, arity) arity,
 #include "elementwise.inc"
 #undef UDL_MAP
-    };
+};
+static int rule_elementwise(const udl_elementwise_args *a, udl_extent *e) {
     if (!within(a->op, 0, UDL_MAP_COUNT - 1) || !within(a->ndim, 1, UDL_MAXDIM)) return 0;
     if (a->compute != UDL_F32 && a->compute != UDL_F64 && a->compute != UDL_I64) return 0;
     const int n = arity[a->op], scalar = a->op >= UDL_MAP_add && a->op <= UDL_MAP_rpow; /* p[0] may stand for b */
@@ -73,6 +73,40 @@ static int rule_elementwise(const udl_elementwise_args *a, udl_extent *e) {
     return 1;
 }
 
+/* A program over registers 0..3 out, 4..11 in, 12..19 of a tile: every step reads what is there already. */
+static int chain_step(const udl_chain_args *a, i64 s, unsigned *known, unsigned *used) {
+    const i64 code = a->code[s], op = code & 255, to = code >> 8 & 255;
+    if (code >> 40 || op >= UDL_MAP_COUNT || to >= 20 || (to >= 4 && to < 12)) return 0;
+    const int n = arity[op], scalar = op >= UDL_MAP_add && op <= UDL_MAP_rpow;
+    for (int k = 0; k < 3; k++) {
+        const i64 r = code >> (16 + 8 * k) & 255;
+        if (r == 255) {
+            if (k == 0 || (k == 1 && n == 2 && !scalar)) return 0;
+            continue;
+        }
+        if (k >= n || r >= 20 || !(*known >> r & 1)) return 0;
+        *used |= 1u << r;
+    }
+    *known |= 1u << to, *used |= 1u << to;
+    return 1;
+}
+static int rule_chain(const udl_chain_args *a, udl_extent *e) {
+    const i64 n = times3(a->outer, a->rows, a->cols), shape[3] = {a->outer, a->rows, a->cols};
+    unsigned known = 0xff0, used = 0;
+    if (!is_real(a->dtype) || n < 0 || !within(a->steps, 1, 16) || !within(a->unit, 0, 0xfff)) return 0;
+    for (i64 s = 0; s < a->steps; s++)
+        if (!chain_step(a, s, &known, &used)) return 0;
+    e->work = (double)n * (double)a->steps;
+    for (int r = 0; r < 12; r++) {
+        const void *p = r < 4 ? a->out[r] : a->in[r - 4];
+        const i64 unit = a->unit >> r & 1, strides[3] = {a->outer_s[r], a->row_s[r], unit};
+        if (!p != !(used >> r & 1)) return 0;
+        if (r < 4 && p && (!unit || (a->rows > 1 && !a->row_s[r]) || (a->outer > 1 && !a->outer_s[r]))) return 0;
+        if (!strided(e, r, p, size_of(a->dtype), 3, shape, strides, (r < 4 ? OUT : IN) | MAYBE)) return 0;
+    }
+    return 1;
+}
+
 static int reduced_size(const udl_reduce_args *a) { /* of an element of out, or 0 */
     const int whole = a->dtype != UDL_BF16 && !is_real(a->dtype);
     i64 out = a->dtype;
@@ -84,6 +118,7 @@ static int reduced_size(const udl_reduce_args *a) { /* of an element of out, or 
 }
 static int rule_reduce(const udl_reduce_args *a, udl_extent *e) {
     const int size = size_of(a->dtype);
+    if (a->dtype == UDL_I8 || a->dtype == UDL_I16 || a->dtype == UDL_F16) return 0; /* they are widened first */
     if (!size || !within(a->op, 0, UDL_NREDUCE - 1) || !reduced_size(a)) return 0;
     const i64 n = times3(a->outer, a->n, a->inner);
     e->work = (double)n + (double)times(a->outer, a->inner);
@@ -125,28 +160,39 @@ static int rule_batch_norm(const udl_batch_norm_args *a, udl_extent *e) {
 
 static int rule_layer_norm(const udl_layer_norm_args *a, udl_extent *e) {
     const int size = size_of(a->dtype);
-    const i64 n = times(a->M, a->D);
+    const i64 n = times(a->M, a->D), w = times(a->W, a->D);
     e->work = 3. * (double)n;
-    return is_real(a->dtype) && flat(e, 0, a->y, size, n, OUT) && flat(e, 1, a->mean, size, a->M, OUT) &&
-           flat(e, 2, a->rstd, size, a->M, OUT) && flat(e, 3, a->x, size, n, IN) && flat(e, 4, a->w, size, a->D, MAYBE) &&
-           flat(e, 5, a->b, size, a->D, MAYBE);
+    return is_real(a->dtype) && within(a->W, 1, SIDE) && a->M % a->W == 0 && flat(e, 0, a->y, size, n, OUT) && flat(e, 1, a->mean, size, a->M, OUT) &&
+           flat(e, 2, a->rstd, size, a->M, OUT) && flat(e, 3, a->x, size, n, IN) && flat(e, 4, a->w, size, w, MAYBE) &&
+           flat(e, 5, a->b, size, w, MAYBE);
+}
+
+static int rule_group_norm(const udl_group_norm_args *a, udl_extent *e) {
+    const int size = size_of(a->dtype);
+    const i64 n = times3(a->N, a->C, a->L), m = times(a->N, a->G);
+    if (!is_real(a->dtype) || !within(a->G, 1, SIDE) || !within(a->C, 1, SIDE) || !within(a->L, 1, UDL_EXTENT_MOST) || a->C % a->G) return 0;
+    e->work = 3. * (double)n;
+    return flat(e, 0, a->y, size, n, OUT) && flat(e, 1, a->mean, size, m, OUT) && flat(e, 2, a->rstd, size, m, OUT) &&
+           flat(e, 3, a->x, size, n, IN) && flat(e, 4, a->w, size, a->C, MAYBE) && flat(e, 5, a->b, size, a->C, MAYBE);
 }
 
 /* ---- products ------------------------------------------------------------------------------------------------------------- */
 static int rule_matmul(const udl_matmul_args *a, udl_extent *e) {
     const int size = size_of(a->dtype);
-    if (!is_real(a->dtype) && a->dtype != UDL_BF16) return 0;
+    if (a->dtype == UDL_BF16 ? !within(a->wide, 0, 15) : !is_real(a->dtype) || a->wide) return 0;
+    const int size_a = a->wide & UDL_WIDE_A ? 4 : size, size_b = a->wide & UDL_WIDE_B ? 4 : size;
+    const int size_o = a->wide & UDL_WIDE_OUT ? 4 : size, size_bias = a->wide & UDL_WIDE_BIAS ? 4 : size;
     if (times3(a->batch, a->m, a->n) < 0 || times3(a->batch, a->m, a->k) < 0 || times3(a->batch, a->k, a->n) < 0) return 0;
-    if (!within(a->act, UDL_ACT_NONE, UDL_ACT_SIGMOID) || !within(a->precision, UDL_HIGHEST, UDL_MEDIUM) || a->packed_b) return 0;
+    if (!within(a->act, UDL_ACT_NONE, UDL_ACT_SIGMOID) || a->packed_b) return 0;
     if (!within(a->ldo, a->m > 1 ? a->n : 0, STEP) || (a->beta != 0 && a->beta != 1)) return 0;
     if (a->batch > 1 && a->o_batch == 0) return 0;
     const i64 mk[3] = {a->batch, a->m, a->k}, kn[3] = {a->batch, a->k, a->n}, mn[3] = {a->batch, a->m, a->n};
     const i64 as[3] = {a->a_batch, a->a_m, a->a_k}, bs[3] = {a->b_batch, a->b_k, a->b_n}, os[3] = {a->o_batch, a->ldo, 1};
     e->work = (double)a->batch * (double)a->m * (double)a->n * ((double)a->k + 1);
     e->temp = 64. * (1 << 20) + (a->dtype == UDL_BF16 ? 4. * ((double)a->m * (double)a->n + (double)a->m + (double)a->n) : 0);
-    return strided(e, 0, a->out, size, 3, mn, os, OUT) && strided(e, 1, a->a, size, 3, mk, as, IN) &&
-           strided(e, 2, a->b, size, 3, kn, bs, IN) && flat(e, 3, a->bias, size, a->bias_m ? a->m : a->n, MAYBE) &&
-           strided(e, 4, a->residual, size, 3, mn, os, MAYBE);
+    return strided(e, 0, a->out, size_o, 3, mn, os, OUT) && strided(e, 1, a->a, size_a, 3, mk, as, IN) &&
+           strided(e, 2, a->b, size_b, 3, kn, bs, IN) && flat(e, 3, a->bias, size_bias, a->bias_m ? a->m : a->n, MAYBE) &&
+           strided(e, 4, a->residual, size_o, 3, mn, os, MAYBE);
 }
 
 /* One axis of a convolution: positions of the padded input that some tap of some output touches, or -1. */

@@ -11,15 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(UDL_BOOL == 0 && UDL_U8 == 1 && UDL_I32 == 2 && UDL_I64 == 3 && UDL_BF16 == 4 && UDL_F32 == 5 && UDL_F64 == 6 &&
+_Static_assert(UDL_BOOL == 0 && UDL_U8 == 1 && UDL_I8 == 2 && UDL_I16 == 3 && UDL_I32 == 4 && UDL_I64 == 5 && UDL_F16 == 6 && UDL_BF16 == 7 &&
+               UDL_F32 == 8 && UDL_F64 == 9 &&
                UDL_SUM == 0 && UDL_PROD == 1 && UDL_MAX == 2 && UDL_MIN == 3 && UDL_ARGMAX == 4 && UDL_ARGMIN == 5 && UDL_ANY == 6 &&
                UDL_ALL == 7 && UDL_LOGSUMEXP == 8 && UDL_NORM2 == 9 && UDL_ACT_NONE == 0 && UDL_ACT_RELU == 1 && UDL_ACT_GELU == 2 &&
                UDL_ACT_GELU_TANH == 3 && UDL_ACT_SILU == 4 && UDL_ACT_TANH == 5 && UDL_ACT_SIGMOID == 6,
                "these numbers stand in .udl files: a change needs another UDL_FILE_VERSION");
 
-enum { NAME = 256, STRUCTURE = 65536, KERNEL_WORDS = 8, BUFFER_WORDS = 4, TENSOR_WORDS = 16 };
+enum { NAME = 512, STRUCTURE = 65536, KERNEL_WORDS = 8, BUFFER_WORDS = 4, TENSOR_WORDS = 16 };
 
-typedef struct { int64_t id, op, pointers, fields; int n_out; } kernel_row; /* op: of elementwise, or -1 */
+typedef struct { int64_t id, pointers, fields, steps; int16_t ops[16]; } kernel_row; /* ops: of elementwise (1 step) and chain */
 typedef struct {
     udl_plan *p;
     const int64_t *head, *kernels, *buffers, *tensors, *calls, *end_of_calls;
@@ -54,7 +55,7 @@ static int take(const reader *r, void *to, int64_t n, size_t each) {
 }
 
 static int itemsize(int64_t dtype) {
-    static const int sizes[UDL_NDTYPES] = {1, 1, 4, 8, 2, 4, 8};
+    static const int sizes[UDL_NDTYPES] = UDL_ITEMSIZES;
     return dtype < 0 || dtype >= UDL_NDTYPES ? 0 : sizes[dtype];
 }
 
@@ -118,28 +119,58 @@ static int divide_table(reader *r) {
 /* ---- kernels, buffers, tensors ----------------------------------------------------------------------------------------------- */
 static int is_named(const char *name, const char *text, int64_t n) { return strlen(name) == (size_t)n && memcmp(name, text, (size_t)n) == 0; }
 
-static int find_kernel(const reader *r, const int64_t *row, kernel_row *k) {
+static int starts(const char *text, int64_t n, const char *with) {
+    return n > (int64_t)strlen(with) && memcmp(text, with, strlen(with)) == 0;
+}
+
+/* "add" or "add,mul,relu": the operations of a call */
+static int find_ops(const char *text, int64_t n, kernel_row *k) {
     static const char *const maps[UDL_MAP_COUNT] = {
 #define UDL_MAP(name, arity) #name,
 #include "elementwise.inc"
 #undef UDL_MAP
     };
-    static const char prefix[] = "elementwise.";
+    for (int64_t at = 0, end; at <= n; at = end + 1) {
+        for (end = at; end < n && text[end] != ',';) end++;
+        int op = 0;
+        while (op < UDL_MAP_COUNT && !is_named(maps[op], text + at, end - at)) op++;
+        if (op == UDL_MAP_COUNT || k->steps == 16) return 0;
+        k->ops[k->steps++] = (int16_t)op;
+    }
+    return 1;
+}
+
+/* the operations into the struct of a call, where the file has zeros */
+static int put_ops(const kernel_row *k, void *args) {
+    if (k->id == UDL_K_elementwise) {
+        udl_elementwise_args *e = args;
+        if (e->op) return 0;
+        e->op = k->ops[0];
+    } else if (k->id == UDL_K_chain) {
+        udl_chain_args *c = args;
+        if (c->steps != k->steps) return 0;
+        for (int64_t s = 0; s < k->steps; s++) {
+            if (c->code[s] & 255) return 0;
+            c->code[s] |= k->ops[s];
+        }
+    }
+    return 1;
+}
+
+static int find_kernel(const reader *r, const int64_t *row, kernel_row *k) {
     static const udl_kernel_info bytes = {"copy", 1, 1, 2, 0};
     const int64_t n = row[1];
-    const int skip = (int)sizeof prefix - 1;
     const udl_kernel_info *info = &bytes;
     if (!is_text(r, row[0], n, NAME)) REFUSE("its table is damaged: the name of a kernel");
     const char *name = r->text + row[0];
-    *k = (kernel_row){.id = -1, .op = -1};
+    *k = (kernel_row){.id = -1};
     if (is_named("copy", name, n)) k->id = UDL_PLAN_COPY;
     else if (is_named("fill", name, n)) k->id = UDL_PLAN_FILL;
-    else if (n > skip && memcmp(name, prefix, (size_t)skip) == 0) {
-        for (int i = 0; i < UDL_MAP_COUNT; i++)
-            if (is_named(maps[i], name + skip, n - skip)) k->id = UDL_K_elementwise, k->op = i;
-    } else {
+    else if (starts(name, n, "elementwise.")) k->id = find_ops(name + 12, n - 12, k) && k->steps == 1 ? UDL_K_elementwise : -1;
+    else if (starts(name, n, "chain.")) k->id = find_ops(name + 6, n - 6, k) ? UDL_K_chain : -1;
+    else {
         for (int i = 0; i < UDL_NKERNELS; i++)
-            if (i != UDL_K_elementwise && is_named(udl_kernels[i].name, name, n)) k->id = i;
+            if (i != UDL_K_elementwise && i != UDL_K_chain && is_named(udl_kernels[i].name, name, n)) k->id = i;
     }
     udl_extent e;
     static const int64_t nothing[64];
@@ -148,7 +179,6 @@ static int find_kernel(const reader *r, const int64_t *row, kernel_row *k) {
     if (k->id < UDL_NKERNELS) info = &udl_kernels[k->id];
     if (row[2] != info->n_out || row[3] != info->n_in || row[4] != info->n_int || row[5] != info->n_float || row[6] || row[7])
         REFUSE("its kernel \"%.*s\" has other fields than this library's: it was saved by another version", (int)n, name);
-    k->n_out = info->n_out;
     k->pointers = info->n_out + info->n_in;
     k->fields = k->pointers + info->n_int + info->n_float;
     return UDL_PLAN_OK;
@@ -272,11 +302,7 @@ static int read_call(reader *r, int64_t i, const int64_t **word, double *work) {
         args[j] = 1;
     }
     memcpy(args + k->pointers, w, 8 * (size_t)(k->fields - k->pointers));
-    if (k->op >= 0) {
-        udl_elementwise_args *e = (udl_elementwise_args *)(void *)args;
-        if (e->op) REFUSE("its table is damaged: the operation of call %lld", (long long)i);
-        e->op = k->op;
-    }
+    if (!put_ops(k, args)) REFUSE("its table is damaged: the operation of call %lld", (long long)i);
     TRY(check_call(r, i, k, args, at, of, work));
     p->calls[i] = (udl_plan_call){k->id, args};
     p->n_words += k->fields;

@@ -88,7 +88,7 @@ def fill(memory, call, i, name, rng, writes):
 def wide(call, name):
     words = struct.unpack(f"<{len(call.args) // 8}q", bytes(call.args))
     _, n_out, n_in, *_ = _core.call_fields(call.kernel)
-    return name != "elementwise" and words[n_out + n_in] == 6
+    return name != "elementwise" and words[n_out + n_in] == 9
 
 
 @pytest.mark.parametrize("case", CASES)

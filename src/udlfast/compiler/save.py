@@ -18,8 +18,9 @@ CONSTANT, SCRATCH, INPUT, OUTPUT = range(4)  # and in a file
 HEAD, VERSION, ALIGN = 16, 1, 64
 MAGIC = int.from_bytes(b"UDLPLAN1", "little")
 COPY = _core.MAP_copy
-CODES = ["BOOL", "U8", "I32", "I64", "BF16", "F32", "F64"]  # of element types, in the order of udlfast.h
-SIZES = [1, 1, 4, 8, 2, 4, 8]
+CODES = ["BOOL", "U8", "I8", "I16", "I32", "I64", "F16", "BF16", "F32", "F64"]  # of element types, in the order of udlfast.h
+SIZES = [1, 1, 1, 2, 4, 8, 2, 2, 4, 8]
+I64, F32, F64 = 5, 8, 9
 NO_RULE = 4  # UDL_EISA
 
 
@@ -71,9 +72,15 @@ class Call:
 
     def title(self):
         """The name in the file, and the struct without what that name says."""
-        if self.name != "elementwise":
-            return self.name, self.words
         words = list(self.words)
+        if self.name == "chain":
+            names = []
+            for s in range(words[16]):
+                names.append(_core.map_name(words[42 + s] & 255))
+                words[42 + s] &= ~255
+            return "chain." + ",".join(names), words
+        if self.name != "elementwise":
+            return self.name, words
         op, words[4] = words[4], 0
         return "elementwise." + _core.map_name(op), words
 
@@ -181,7 +188,7 @@ class Writer:
             for d in range(len(dims) - 2, -1, -1):
                 contiguous[d] = contiguous[d + 1] * max(dims[d + 1], 1)
             words = [0] * 54
-            words[4], words[5], words[10] = COPY, 3 if code in (0, 1, 2, 3) else 6 if code == 6 else 5, len(dims)
+            words[4], words[5], words[10] = COPY, I64 if code <= I64 else F64 if code == F64 else F32, len(dims)
             words[6:10] = [code] * 4
             words[11 : 11 + len(dims)] = dims
             words[19 : 19 + len(dims)] = contiguous
