@@ -91,7 +91,11 @@ int udl_init(const char *forced_isa) {
 /* The one door between bindings and kernels. Whatever must see every call (recording it into a plan) belongs here. */
 int udl_call(int id, const void *args) {
     if (id < 0 || id >= UDL_NKERNELS || active_level < 0) return UDL_EINVAL;
-    return active_table[id](args);
+    const int status = active_table[id](args);
+#if defined(UDL_PLAN_ONLY) /* double precision: see kernel.h */
+    if (status == UDL_EINVAL && active_level > 0) return levels[0].table[id](args);
+#endif
+    return status;
 }
 
 /* Beyond these rows packing is a small part of the product; tiles spend more on it and less on the rest. */

@@ -1,4 +1,4 @@
-/* each_float.h - includes UDL_THIS_FILE twice: T = float, then T = double. See kernel.h. */
+/* each_float.h - includes UDL_THIS_FILE twice: T = float, then T = double (not where UDL_HAS_F64 is 0). See kernel.h. */
 #define T float
 #define vec vf32
 #define vmask vi32
@@ -12,6 +12,7 @@
 #undef VW
 #undef FN
 #undef v_set
+#if UDL_HAS_F64
 #define T double
 #define vec vf64
 #define vmask vi64
@@ -25,3 +26,4 @@
 #undef VW
 #undef FN
 #undef v_set
+#endif

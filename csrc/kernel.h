@@ -24,8 +24,16 @@
 #define KERNEL(name) UDL_CAT3(udl_, name, UDL_LEVEL)
 #define INTERNAL(name) UDL_CAT3(udli_, name, UDL_LEVEL) /* helper shared between kernel files of one level */
 
+/* libudl_plan has double precision at the weakest level only, to which udl_call goes back: half of the code for what is rare */
+#if defined(UDL_PLAN_ONLY) && !defined(UDL_LEVEL_generic)
+#define UDL_HAS_F64 0
+#define UDL_F64_OR(call, other) (other)
+#else
+#define UDL_HAS_F64 1
+#define UDL_F64_OR(call, other) (call)
+#endif
 #define BY_FLOAT(dtype, name, args) \
-    ((dtype) == UDL_F32 ? name##_f32 args : (dtype) == UDL_F64 ? name##_f64 args : UDL_EINVAL)
+    ((dtype) == UDL_F32 ? name##_f32 args : (dtype) == UDL_F64 ? UDL_F64_OR(name##_f64 args, UDL_EINVAL) : UDL_EINVAL)
 
 #define UDL_MINI(a, b) ((a) < (b) ? (a) : (b))
 #define UDL_MAXI(a, b) ((a) > (b) ? (a) : (b))

@@ -23,7 +23,7 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-int udl_plan_run(const udl_plan_call *calls, int64_t n, int64_t *at, double *seconds) {
+int udl_plan_replay(const udl_plan_call *calls, int64_t n, int64_t *at, double *seconds) {
     for (int64_t i = 0; i < n; i++) {
         const double start = seconds ? now() : 0;
         const int status = udl_plan_one(calls[i].kernel, calls[i].args);

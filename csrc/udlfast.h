@@ -103,7 +103,7 @@ enum { UDL_PLAN_COPY = UDL_NKERNELS, UDL_PLAN_FILL, UDL_PLAN_NCALLS }; /* memcpy
 typedef struct { void *to; const void *from; int64_t bytes, value; } udl_plan_bytes;
 int udl_plan_one(int64_t kernel, const void *args);
 /* Runs n calls in order and stops at the first that fails; *at is its number. seconds[n] or NULL takes the time of each. */
-int udl_plan_run(const udl_plan_call *calls, int64_t n, int64_t *at, double *seconds);
+int udl_plan_replay(const udl_plan_call *calls, int64_t n, int64_t *at, double *seconds);
 /* A pointer field that lies `offset` bytes behind the base of some buffer. */
 typedef struct { char **field; int64_t offset; } udl_plan_field;
 void udl_plan_rebase(const udl_plan_field *fields, int64_t n, void *base);

@@ -80,3 +80,12 @@ def test_augmentation(tmp_path):
     small_mnist(tmp_path)
     assert run("augmentation.py", tmp_path, cwd=tmp_path).count(" ms for 8000 images") == 6
     assert (tmp_path / "augmentation.png").stat().st_size > 1000
+
+
+def test_load_test_of_a_plan(tmp_path):
+    net = torch.compile(torch.nn.Linear(300, 20).eval())
+    with torch.inference_mode():
+        net(torch.ones(4, 300))
+    net.plans[0].save(tmp_path / "net.udl")
+    said = run("serve/load_test.py", "--plan", "net.udl", "--clients", 3, "--seconds", 1, "--requests", 50, cwd=tmp_path)
+    assert "3 clients: 150 requests" in said and "wrong answers: 0" in said

@@ -101,7 +101,7 @@ MAY = {
     "data": {"ops", "_core", "utils"},
     "utils": {"ops", "_core"},
     "models": {"nn", "ops", "_core"},
-    "compiler": {"nn", "_core"},
+    "compiler": {"nn", "serialization", "_core"},
     "train": {"models", "nn", "optim", "data", "utils", "ops", "_core"},
 }
 ANYONE = {"errors", "size", "device", "_printing", "", "manual_seed", "Generator"}

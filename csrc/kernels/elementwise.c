@@ -122,7 +122,7 @@ int KERNEL(elementwise)(const udl_elementwise_args *s) {
     if (s->op == UDL_MAP_copy && s->ndim > 1 && INTERNAL(copy_dims)(s)) return UDL_OK;
     if (INTERNAL(copy_bf16)(s)) return UDL_OK;
     if (s->compute == UDL_F32) return map_f32(s);
-    if (s->compute == UDL_F64) return map_f64(s);
+    if (s->compute == UDL_F64) return UDL_F64_OR(map_f64(s), UDL_EINVAL);
     return s->compute == UDL_I64 ? map_i64(s) : UDL_EINVAL;
 }
 

@@ -17,7 +17,7 @@ int64_t INTERNAL(prepack)(const udl_matmul_args *a, void *to) {
     if (a->k <= 0 || a->n <= 0) return 0;
     int64_t bytes = GEMM_MATRIX_UNIT && a->dtype != UDL_F64 && udl_matrix_unit.prepack ? udl_matrix_unit.prepack(a, to) : 0;
     if (bytes) return bytes;
-    return a->dtype == UDL_F32 ? prepack_f32(a, to) : a->dtype == UDL_F64 ? prepack_f64(a, to) : 0;
+    return a->dtype == UDL_F32 ? prepack_f32(a, to) : a->dtype == UDL_F64 ? UDL_F64_OR(prepack_f64(a, to), 0) : 0;
 }
 #else
 typedef struct { const udl_matmul_args *a; T *to; i64 kc, n, strips; } FN(prepacking);

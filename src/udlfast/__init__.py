@@ -117,7 +117,7 @@ _LATE = {
     "amp": ("autocast", "clear_autocast_cache", "get_autocast_cpu_dtype", "get_autocast_dtype", "is_autocast_available",
             "is_autocast_cpu_enabled", "is_autocast_enabled", "set_autocast_cpu_enabled", "set_autocast_dtype", "set_autocast_enabled"),
     "autograd": ("is_anomaly_check_nan_enabled", "is_anomaly_enabled"),
-    "compiler": ("compile",),
+    "compiler": ("compile", "load_plan"),
     "func": ("vmap",),
     "settings": ("are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode", "get_num_interop_threads",
                  "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_default_device",

@@ -419,7 +419,7 @@ cdef class Plan:
                     self.move(o.slot, <char *>o.result.now.ptr)
             start = udl_clock() if watch else 0
             with nogil:
-                status = udl_plan_run(self.calls + self.middle, self.n - self.middle, &at,
+                status = udl_plan_replay(self.calls + self.middle, self.n - self.middle, &at,
                                       self.seconds + self.middle if watch else NULL)
             if udl_profiling and watch:
                 note_replay(self.calls + self.middle, self.seconds + self.middle, self.n - self.middle, start)
@@ -513,7 +513,7 @@ cdef class Plan:
             first = self.first_call()
             start = udl_clock() if watch else 0
             with nogil:
-                status = udl_plan_run(self.calls + first, self.middle - first, &at, self.seconds + first if watch else NULL)
+                status = udl_plan_replay(self.calls + first, self.middle - first, &at, self.seconds + first if watch else NULL)
             if udl_profiling and watch:
                 note_replay(self.calls + first, self.seconds + first, self.middle - first, start)
             if status != UDL_OK:
@@ -535,6 +535,11 @@ cdef class Plan:
 
     def __call__(self, tuple args, dict kwargs):
         return self.run(args, kwargs)
+
+    def save(self, path, inputs=None):
+        """Write the plan and its weights to a file for load_plan(); inputs: names of its inputs. See compiler/save.py."""
+        from udlfast.compiler.save import save
+        save(self, path, inputs)
 
     @property
     def failed(self):

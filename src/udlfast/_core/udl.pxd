@@ -63,7 +63,7 @@ cdef extern from "udlfast.h" nogil:
     const udl_kernel_info udl_kernels[1]
 
     int udl_call(int id, const void *args)
-    int udl_plan_run(const udl_plan_call *calls, int64_t n, int64_t *at, double *seconds)
+    int udl_plan_replay(const udl_plan_call *calls, int64_t n, int64_t *at, double *seconds)
     void udl_plan_rebase(const udl_plan_field *fields, int64_t n, void *base)
     int64_t udl_plan_layout(int64_t n, const int64_t *first, const int64_t *last, const int64_t *size, int64_t *offset)
     int udl_init(const char *forced_isa)

@@ -157,3 +157,12 @@ def disable(fn=None, recursive=True):
         return fn(*args, **kwargs)
 
     return plain
+
+
+def __getattr__(name):
+    """load_plan needs the code of files, which is imported when it is first named."""
+    if name == "load_plan":
+        from .load import load_plan
+
+        return load_plan
+    raise AttributeError(f"module 'udlfast.compiler' has no attribute {name!r}")

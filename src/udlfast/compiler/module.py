@@ -27,6 +27,11 @@ class CompiledModule(Module):
     def forward(self, *args, **kwargs):
         return self._compiled(*args, **kwargs)
 
+    @property
+    def plans(self):
+        """The plans that were recorded, newest first."""
+        return self._compiled.plans
+
     def __getattr__(self, name):
         if name.startswith("__") or "_orig_mod" not in self.__dict__:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")

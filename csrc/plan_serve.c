@@ -1,0 +1,268 @@
+/* plan_serve.c - plans from files: opened, run by any number of threads, closed (udl_plan.h).
+ *
+ * A run takes a block of memory that no other run uses: the structs of the calls, their array, and the buffers that calls
+ * hand results over in. Blocks that are free wait in a table of atomic pointers, so there is no lock that a forked child could
+ * find taken. The constants lie in the mapped file and are never written. */
+#define _GNU_SOURCE
+#include "plan_extent.h"
+#include "plan_file.h"
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_BYTES ((int64_t)4 << 30)
+#define DEFAULT_WORK 1e15
+#define PACKED_MOST ((int64_t)256 << 20)
+enum { IDLE = 64 };
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int ready;
+static void choose(void) { ready = udl_isa_active() >= 0 || udl_init(getenv("UDLFAST_ISA")) == UDL_OK; }
+
+static int say(char *why, size_t n, int status, const char *text) {
+    if (why && n) snprintf(why, n, "%s", text);
+    return status;
+}
+
+/* ---- the memory of a run ------------------------------------------------------------------------------------------------------ */
+typedef struct {
+    char *scratch;
+    int packed; /* do the structs hold packed weights? */
+    udl_plan_call *calls;
+    int64_t *words; /* both lie behind this struct */
+} run_memory;
+
+static void free_run(const udl_plan *p, run_memory *m) {
+    if (m && m->scratch) udl_free(m->scratch, (size_t)p->scratch);
+    free(m);
+}
+
+static void set_packs(const udl_plan *p, run_memory *m, int on) {
+    for (int64_t i = 0; i < p->n_packs; i++)
+        ((udl_matmul_args *)m->calls[p->packs[i].call].args)->packed_b = on ? p->packs[i].memory : NULL;
+    m->packed = on;
+}
+
+static run_memory *new_run(const udl_plan *p) {
+    const size_t calls = (size_t)p->n_calls * sizeof(udl_plan_call), words = (size_t)p->n_words * 8;
+    run_memory *m = malloc(sizeof *m + calls + words);
+    if (!m) return NULL;
+    *m = (run_memory){NULL, 0, (udl_plan_call *)(void *)(m + 1), NULL};
+    m->words = (int64_t *)(void *)((char *)(m + 1) + calls);
+    if (p->scratch && !(m->scratch = udl_alloc((size_t)p->scratch))) {
+        free(m);
+        return NULL;
+    }
+    if (p->scratch) memset(m->scratch, 0, (size_t)p->scratch); /* nothing of others is seen, whatever the plan reads */
+    memcpy(m->words, p->words, words);
+    for (int64_t i = 0; i < p->n_calls; i++)
+        m->calls[i] = (udl_plan_call){p->calls[i].kernel, m->words + ((int64_t *)p->calls[i].args - p->words)};
+    for (int64_t i = 0; i < p->first_moving; i++) {
+        const udl_file_pointer *f = &p->pointers[i];
+        const udl_file_buffer *b = &p->buffers[f->buffer];
+        const char *base = (b->kind == UDL_CONSTANT ? p->data : m->scratch) + b->place;
+        m->words[f->word] = (int64_t)(intptr_t)(base + f->offset);
+    }
+    return m;
+}
+
+static run_memory *take_run(udl_plan *p) {
+    for (int i = 0; i < IDLE; i++) {
+        if (!atomic_load_explicit(&p->idle[i], memory_order_relaxed)) continue;
+        run_memory *m = atomic_exchange_explicit(&p->idle[i], NULL, memory_order_acq_rel);
+        if (m) return m;
+    }
+    return new_run(p);
+}
+
+static void give_run(udl_plan *p, run_memory *m) {
+    for (int i = 0; i < IDLE; i++) {
+        void *none = NULL;
+        if (atomic_compare_exchange_strong_explicit(&p->idle[i], &none, m, memory_order_acq_rel, memory_order_relaxed)) return;
+    }
+    free_run(p, m);
+}
+
+/* ---- weights packed for their products ---------------------------------------------------------------------------------------- */
+static const udl_matmul_args *packable(const udl_plan *p, int64_t call, const char **weight) {
+    const udl_matmul_args *a = p->calls[call].args;
+    const int64_t rows = a->batch * a->m;
+    if (p->calls[call].kernel != UDL_K_matmul || rows <= 8 || rows > udl_prepack_rows() || a->n * a->k < 65536 || a->b_k != 1 || a->b_n != a->k)
+        return NULL;
+    if ((a->batch != 1 && a->b_batch != 0) || (a->dtype != UDL_F32 && a->dtype != UDL_F64)) return NULL;
+    const int64_t word = (int64_t *)p->calls[call].args - p->words + 2; /* of b */
+    for (int64_t i = 0; i < p->first_moving; i++) {
+        const udl_file_pointer *f = &p->pointers[i];
+        const udl_file_buffer *b = &p->buffers[f->buffer];
+        if (f->word != word || b->kind != UDL_CONSTANT) continue;
+        *weight = p->data + b->place + f->offset;
+        return a;
+    }
+    return NULL;
+}
+
+/* A product goes without where there is no room. */
+static void pack_weights(udl_plan *p) {
+    int64_t left = p->options.max_bytes - p->taken;
+    if (left > PACKED_MOST) left = PACKED_MOST;
+    p->packed_isa = udl_isa_active(), p->packed_precision = udl_float32_precision();
+    p->packs = calloc((size_t)p->n_calls + 1, sizeof *p->packs);
+    for (int64_t i = 0; i < p->n_calls && p->packs; i++) {
+        const char *weight = NULL;
+        const udl_matmul_args *a = packable(p, i, &weight);
+        if (!a) continue;
+        udl_matmul_args with = *a;
+        with.b = weight;
+        udl_file_pack *pack = &p->packs[p->n_packs];
+        *pack = (udl_file_pack){.call = i, .weight = weight, .bytes = udl_prepack(&with, NULL), .owner = 1};
+        for (int64_t j = 0; j < p->n_packs; j++) { /* one weight in several calls */
+            const udl_matmul_args *other = p->calls[p->packs[j].call].args;
+            if (p->packs[j].weight == weight && other->n == a->n && other->k == a->k && other->dtype == a->dtype)
+                pack->memory = p->packs[j].memory, pack->owner = 0;
+        }
+        if (pack->owner && (pack->bytes <= 0 || pack->bytes > left || !(pack->memory = udl_alloc((size_t)pack->bytes)))) continue;
+        if (pack->owner) {
+            udl_prepack(&with, pack->memory);
+            left -= pack->bytes;
+        }
+        p->n_packs++;
+    }
+}
+
+/* ---- open and close ------------------------------------------------------------------------------------------------------------ */
+void udl_plan_close(udl_plan *p) {
+    if (!p) return;
+    for (int i = 0; i < IDLE; i++) free_run(p, atomic_load(&p->idle[i]));
+    for (int64_t i = 0; i < p->n_packs; i++)
+        if (p->packs[i].owner) udl_free(p->packs[i].memory, (size_t)p->packs[i].bytes);
+    if (p->held == 1) munmap((void *)(intptr_t)p->file, (size_t)p->size);
+    if (p->held == 2) udl_free((void *)(intptr_t)p->file, (size_t)p->size);
+    free(p->calls), free(p->words), free(p->buffers), free(p->pointers), free(p->tensors), free(p->text), free(p->packs);
+    free(p);
+}
+
+static int open_plan(udl_plan **plan, udl_plan *p, char *why, size_t why_bytes) {
+    pthread_once(&once, choose);
+    int status = ready ? UDL_PLAN_OK : say(why, why_bytes, UDL_PLAN_NO_ISA, udl_plan_message(UDL_PLAN_NO_ISA));
+    const uint16_t one = 1;
+    if (status == UDL_PLAN_OK && *(const uint8_t *)&one != 1) status = say(why, why_bytes, UDL_PLAN_REFUSED, ".udl files are for little-endian machines");
+    if (status == UDL_PLAN_OK && p->size > p->options.max_bytes)
+        status = say(why, why_bytes, UDL_PLAN_REFUSED, "it is larger than what is allowed (max_bytes)");
+    p->taken = p->size;
+    if (status == UDL_PLAN_OK) status = udl_plan_read(p, why, why_bytes);
+    if (status == UDL_PLAN_OK && !p->options.no_packing) pack_weights(p);
+    if (status == UDL_PLAN_OK) *plan = p;
+    else udl_plan_close(p);
+    return status;
+}
+
+static udl_plan *blank(const udl_plan_options *options) {
+    udl_plan *p = calloc(1, sizeof *p);
+    if (!p) return NULL;
+    if (options) p->options = *options;
+    if (p->options.max_bytes <= 0) p->options.max_bytes = DEFAULT_BYTES;
+    if (p->options.max_bytes > UDL_EXTENT_MOST) p->options.max_bytes = UDL_EXTENT_MOST;
+    if (!(p->options.max_work > 0)) p->options.max_work = DEFAULT_WORK;
+    return p;
+}
+
+int udl_plan_open_memory(udl_plan **plan, const void *bytes, size_t n, const udl_plan_options *options, char *why, size_t why_bytes) {
+    *plan = NULL;
+    if ((uintptr_t)bytes % 64 || n > (size_t)UDL_EXTENT_MOST) return say(why, why_bytes, UDL_PLAN_REFUSED, "a file in memory must begin at a multiple of 64");
+    udl_plan *p = blank(options);
+    if (!p) return say(why, why_bytes, UDL_PLAN_NO_MEMORY, udl_plan_message(UDL_PLAN_NO_MEMORY));
+    p->file = bytes, p->size = (int64_t)n;
+    return open_plan(plan, p, why, why_bytes);
+}
+
+/* all of the file, in memory of its own */
+static int read_file(udl_plan *p, int fd) {
+    char *to = udl_alloc((size_t)p->size);
+    int64_t done = 0;
+    if (!to) return UDL_PLAN_NO_MEMORY;
+    p->file = to, p->held = 2;
+    while (done < p->size) {
+        const ssize_t n = pread(fd, to + done, (size_t)(p->size - done), (off_t)done);
+        if (n <= 0) return UDL_PLAN_NO_FILE;
+        done += n;
+    }
+    return UDL_PLAN_OK;
+}
+
+int udl_plan_open(udl_plan **plan, const char *path, const udl_plan_options *options, char *why, size_t why_bytes) {
+    *plan = NULL;
+    udl_plan *p = blank(options);
+    if (!p) return say(why, why_bytes, UDL_PLAN_NO_MEMORY, udl_plan_message(UDL_PLAN_NO_MEMORY));
+    struct stat about;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int status = UDL_PLAN_NO_FILE;
+    if (fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) {
+        p->size = (int64_t)about.st_size;
+        if (p->size < 8) status = UDL_PLAN_REFUSED;
+        else if (p->size > p->options.max_bytes) status = UDL_PLAN_NO_MEMORY;
+        else if (p->options.copy) status = read_file(p, fd);
+        else {
+            void *at = mmap(NULL, (size_t)p->size, PROT_READ, MAP_SHARED, fd, 0);
+            status = at == MAP_FAILED ? UDL_PLAN_NO_MEMORY : UDL_PLAN_OK;
+            if (at != MAP_FAILED) p->file = at, p->held = 1;
+        }
+    }
+    if (fd >= 0) close(fd);
+    if (status == UDL_PLAN_OK) return open_plan(plan, p, why, why_bytes);
+    udl_plan_close(p);
+    return say(why, why_bytes, status, status == UDL_PLAN_NO_FILE ? "it cannot be opened or read" : status == UDL_PLAN_REFUSED
+               ? "it is too short to be a .udl file" : "there is no memory for it, or it is larger than what is allowed (max_bytes)");
+}
+
+/* ---- run ----------------------------------------------------------------------------------------------------------------------- */
+static int usable(const udl_plan *p, const void *const *inputs, void *const *outputs) {
+    for (int64_t i = 0; i < p->n_buffers; i++) {
+        const udl_file_buffer *b = &p->buffers[i];
+        if (b->kind <= UDL_SCRATCH || b->bytes == 0) continue;
+        const void *at = b->kind == UDL_INPUT ? inputs[b->place] : outputs[b->place];
+        if (!at || (uintptr_t)at % (uintptr_t)b->align) return 0;
+    }
+    return 1;
+}
+
+int udl_plan_run(udl_plan *p, const void *const *inputs, void *const *outputs) {
+    if (!usable(p, inputs, outputs)) return UDL_PLAN_REFUSED;
+    run_memory *m = take_run(p);
+    if (!m) return UDL_PLAN_NO_MEMORY;
+    const int packed = p->n_packs && udl_isa_active() == p->packed_isa && udl_float32_precision() == p->packed_precision;
+    if (packed != m->packed) set_packs(p, m, packed);
+    for (int64_t i = p->first_moving; i < p->n_pointers; i++) {
+        const udl_file_pointer *f = &p->pointers[i];
+        const udl_file_buffer *b = &p->buffers[f->buffer];
+        const char *base = b->kind == UDL_INPUT ? inputs[b->place] : outputs[b->place];
+        m->words[f->word] = (int64_t)((uintptr_t)base + (uintptr_t)f->offset);
+    }
+    int64_t at;
+    const int status = udl_plan_replay(m->calls, p->n_calls, &at, NULL);
+    give_run(p, m);
+    return status;
+}
+
+int udl_plan_inputs(const udl_plan *p) { return (int)p->n_inputs; }
+int udl_plan_outputs(const udl_plan *p) { return (int)p->n_outputs; }
+const udl_plan_tensor *udl_plan_input(const udl_plan *p, int i) { return i < 0 || i >= p->n_inputs ? NULL : &p->tensors[i]; }
+const udl_plan_tensor *udl_plan_output(const udl_plan *p, int i) { return i < 0 || i >= p->n_outputs ? NULL : &p->tensors[p->n_inputs + i]; }
+const char *udl_plan_structure(const udl_plan *p) { return p->structure; }
+int64_t udl_plan_run_bytes(const udl_plan *p) { return p->scratch + p->n_words * 8 + p->n_calls * (int64_t)sizeof(udl_plan_call); }
+
+const char *udl_plan_message(int status) {
+    static const char *const text[] = {"", "there is no memory", "an operand is missing, not aligned or of a value that an operation refuses (division by zero)",
+                                       "an index is out of range", "UDLFAST_ISA names no instruction set that this machine can use", "the file cannot be read"};
+    return status < 0 || status > UDL_PLAN_NO_FILE ? "unknown status" : text[status];
+}
+
+int udl_plan_threads(int n) {
+    if (n > 0) udl_set_num_threads(n);
+    return udl_num_threads();
+}
