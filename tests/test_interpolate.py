@@ -84,7 +84,8 @@ def test_same_bits_for_any_threads(isa, rng):
 
 
 def test_bfloat16(isa, rng):
-    check_gradient(lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"), lambda x: ref.interpolate(x, (6, 10), (0.5, 0.5), "bilinear"),
+    check_gradient(lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
+                   lambda x: ref.interpolate(x, (6, 10), (0.5, 0.5), "bilinear"),
                    lambda gy, x: ref.interpolate_backward(gy, x, (6, 10), (0.5, 0.5), "bilinear"), rng.standard_normal((2, 2, 3, 5)),
                    rng=rng, dtype="bfloat16", k=1, n=1)  # fmt: skip
 

@@ -12,7 +12,7 @@
 #include "../kernel.h"
 #define UDL_THIS_FILE "kernels/batch_norm.c"
 #define STRIP_VECS 4   /* vectors of channels walked together when L = 1 */
-#define STRIP_ROWS 128 /* rows added up in vectors */
+#define STRIP_ROWS 32 /* rows added up in vectors */
 #define PIECE 16384 /* elements of a parallel piece */
 #include "../each_float.h"
 int KERNEL(batch_norm)(const udl_batch_norm_args *a) { return BY_FLOAT(a->dtype, batch_norm, (a)); }

@@ -11,6 +11,7 @@
 #include "../kernel.h"
 #define UDL_THIS_FILE "kernels/layer_norm.c"
 #define PIECE 16384    /* elements of a parallel piece */
+#define TOGETHER 4096  /* rows up to so long have their statistics computed side by side */
 #define BACK_PIECE 32768
 #define PARTIALS 32    /* at most so many partial sums of gw, gb */
 #if UDL_VB == 64
@@ -82,7 +83,7 @@ VFN void FN(rows_forward)(const udl_layer_norm_args *a, i64 r0, int rows, int st
     const T *w = a->w ? (const T *)a->w + at : NULL, *b = a->b ? (const T *)a->b + at : NULL, *x = (const T *)a->x + r0 * a->D;
     T *y = (T *)a->y + r0 * a->D, *mean = (T *)a->mean + r0, *rstd = (T *)a->rstd + r0;
     const i64 D = a->D;
-    if (D <= MOMENTS_BLOCK) FN(rows_moments)(x, D, rows, a->eps, mean, rstd);
+    if (D <= TOGETHER) FN(rows_moments)(x, D, rows, a->eps, mean, rstd);
     else EACH_ROW FN(row_moments)(x + r * D, D, a->eps, mean + r, rstd + r);
     if (w && b) FN(rows_out)(y, x, w, b, D, rows, mean, rstd, stream);
     else if (!w && !b) FN(rows_out)(y, x, NULL, NULL, D, rows, mean, rstd, stream);

@@ -2,7 +2,7 @@
  *
  * Vectors add up BLOCK elements at a time in four chains, blocks are joined in double, so long rows lose nothing. A last vector that
  * is not full loads zeros behind the row, and keep() clears what has been made of them. */
-#define MOMENTS_BLOCK 4096
+#define MOMENTS_BLOCK 1024
 
 /* the first n lanes of v, zeros behind them */
 VFN vec FN(keep)(vec v, i64 n) {

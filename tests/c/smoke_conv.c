@@ -192,4 +192,35 @@ static void test_grid(void) {
             one_grid(dt, 2, 3, 5, 7, 90, align), one_grid(dt, 1, 11, 4, 4, 1, align), one_grid(dt, 3, 20, 6, 3, 300, align);
 }
 
-void smoke_conv(void) { test_conv(), test_pool(), test_grid(); }
+/* linear interpolation and its transposed map: <y, A x> = <A' y, x> */
+static void one_interpolate(int dt, i64 H, i64 W, i64 R, i64 S) {
+    arr *x = in(2 * H * W, dt, -1, 1), *gy = in(2 * R * S, dt, -1, 1), *y = out(2 * R * S, dt), *gx = out(2 * H * W, dt);
+    double *want = reals(2 * R * S), *gx_want = reals(2 * H * W);
+    const double sh = (double)H / (double)R, sw = (double)W / (double)S;
+    for (i64 n = 0; n < 2; n++)
+        for (i64 r = 0; r < R; r++)
+            for (i64 s = 0; s < S; s++) {
+                const double h = fmin(fmax(((double)r + .5) * sh - .5, 0), (double)H - 1), w = fmin(fmax(((double)s + .5) * sw - .5, 0), (double)W - 1);
+                for (i64 i = 0; i < H; i++)
+                    for (i64 j = 0; j < W; j++) {
+                        const double share = fmax(0, 1 - fabs(h - (double)i)) * fmax(0, 1 - fabs(w - (double)j));
+                        want[(n * R + r) * S + s] += share * get(x, (n * H + i) * W + j);
+                        gx_want[(n * H + i) * W + j] += share * get(gy, (n * R + r) * S + s);
+                    }
+            }
+    udl_interpolate_args f = {P(y), P(x), dt, 2, H, W, R, S, 2, 0, 0, sh, sw}, g = {P(gx), P(gy), dt, 2, H, W, R, S, 2, 0, 1, sh, sw};
+    run(UDL_K_interpolate, &f, "dtype %d, %d %d to %d %d", dt, (int)H, (int)W, (int)R, (int)S);
+    run(UDL_K_interpolate, &g, "dtype %d, %d %d from %d %d", dt, (int)H, (int)W, (int)R, (int)S);
+    const double places = (double)(H + W); /* a place is rounded to an eps of itself, in float64 */
+    expect(y, want, 4 + places, 1), expect(gx, gx_want, 4 + places, 1 + (double)(R * S) / (double)(H * W));
+    free(want), free(gx_want), done();
+}
+static void test_interpolate(void) {
+    static const i64 sizes[][4] = {{3, 4, 6, 8}, {1, 40, 1, 23}, {20, 17, 7, 40}, {5, 90, 9, 20}, {6, 6, 6, 13}};
+    EACH_FLOAT
+        for (int i = 0; i < LEN(sizes); i++) one_interpolate(dt, sizes[i][0], sizes[i][1], sizes[i][2], sizes[i][3]);
+}
+
+void smoke_conv(void) { test_conv(), test_pool(), test_grid();
+    test_interpolate();
+}

@@ -114,6 +114,52 @@ static void test_norm(void) {
             }
 }
 
+#undef H
+#undef G
+
+/* rows of D = C / G L elements, element e of row r with the factor of its channel */
+static void one_group_norm(int dt, i64 N, i64 C, i64 G, i64 L) {
+    const i64 D = C / G * L, rows = N * G, total = rows * D;
+    const double eps = 1e-5;
+    arr *x = in(total, dt, 1, 4), *w = in(C, dt, -1, 1), *b = in(C, dt, -1, 1), *gy = in(total, dt, -1, 1);
+    arr *y = out(total, dt), *mean = out(rows, dt), *rstd = out(rows, dt);
+    arr *gx = out(total, dt), *gw = out(C, dt), *gb = out(C, dt);
+    double *want = reals(total), *m = reals(rows), *s = reals(rows), *gx_want = reals(total), *gw_want = reals(C), *gb_want = reals(C);
+#define CHANNEL (r % G * (C / G) + e / L)
+    for (i64 r = 0; r < rows; r++) {
+        long double sum = 0, square = 0;
+        for (i64 e = 0; e < D; e++) sum += get(x, r * D + e);
+        m[r] = (double)(sum / D);
+        for (i64 e = 0; e < D; e++) square += pow(get(x, r * D + e) - m[r], 2);
+        s[r] = 1 / sqrt((double)(square / D) + eps);
+        for (i64 e = 0; e < D; e++) want[r * D + e] = (get(x, r * D + e) - m[r]) * s[r] * get(w, CHANNEL) + get(b, CHANNEL);
+    }
+    udl_group_norm_args f = {P(y), P(mean), P(rstd), P(x), P(w), P(b), dt, N, C, G, L, eps};
+    run(UDL_K_group_norm, &f, "dtype %d, %d %d %d, %d groups", dt, (int)N, (int)C, (int)L, (int)G);
+    expect(y, want, 8, 4), expect(mean, m, 4, 1), expect(rstd, s, 16, 0);
+    for (i64 r = 0; r < rows; r++) {
+        double sum = 0, dot = 0;
+        for (i64 e = 0; e < D; e++) {
+            const double g = get(gy, r * D + e), h = (get(x, r * D + e) - get(mean, r)) * get(rstd, r);
+            sum += g * get(w, CHANNEL) / (double)D, dot += g * get(w, CHANNEL) * h / (double)D;
+            gw_want[CHANNEL] += g * h, gb_want[CHANNEL] += g;
+        }
+        for (i64 e = 0; e < D; e++) {
+            const double h = (get(x, r * D + e) - get(mean, r)) * get(rstd, r);
+            gx_want[r * D + e] = get(rstd, r) * (get(gy, r * D + e) * get(w, CHANNEL) - sum - h * dot);
+        }
+    }
+    udl_group_norm_backward_args g = {P(gx), P(gw), P(gb), P(gy), P(x), P(w), P(mean), P(rstd), dt, N, C, G, L};
+    run(UDL_K_group_norm_backward, &g, "dtype %d, %d %d %d, %d groups", dt, (int)N, (int)C, (int)L, (int)G);
+    expect(gx, gx_want, 8, 4), expect(gw, gw_want, 2, 5 * SUM(N * L)), expect(gb, gb_want, 2, 2 * SUM(N * L));
+    free(want), free(m), free(s), free(gx_want), free(gw_want), free(gb_want), done();
+}
+static void test_group_norm(void) {
+    static const i64 shapes[][4] = {{2, 4, 2, 16}, {3, 6, 6, 35}, {1, 32, 8, 49}, {2, 3, 1, 5000}, {4, 8, 2, 1}};
+    EACH_FLOAT
+        for (int i = 0; i < LEN(shapes); i++) one_group_norm(dt, shapes[i][0], shapes[i][1], shapes[i][2], shapes[i][3]);
+}
+
 /* ---- losses ------------------------------------------------------------------------------------------------------ */
 static void one_cross_entropy(int dt, i64 N, i64 C, i64 L, int weighted, double s, int reduction) {
     const i64 rows = N * L, ignored = 1;
@@ -234,4 +280,4 @@ static void test_ctc(void) {
     EACH_FLOAT one_ctc(dt, 2), one_ctc(dt, 1);
 }
 
-void smoke_nn(void) { test_softmax(), test_norm(), test_losses(), test_ctc(); }
+void smoke_nn(void) { test_softmax(), test_norm(), test_group_norm(), test_losses(), test_ctc(); }
