@@ -306,8 +306,8 @@ void udl_parallel_for(int64_t n, int64_t grain, udl_range_fn fn, void *ctx) { ru
 /* ---- steps -----------------------------------------------------------------------------------------------------------
  * One job of steps * n tickets, drawn in order: who holds a ticket of step s waits until the s n pieces before it are
  * done, then claims a piece of its step. The holder of the earliest ticket that is not done never waits, so the job goes
- * on with any number of threads. A thread claims the piece that it had in the step before, if it can: the data of that
- * piece are in its caches. */
+ * on with any number of threads. A thread claims pieces that it had in the step before, if it can: their data are
+ * in its caches. */
 typedef struct {
     int64_t n;
     udl_step_fn fn;
@@ -316,13 +316,17 @@ typedef struct {
     _Alignas(64) _Atomic uint64_t claimed[2]; /* pieces of the even and of the odd step */
 } steps_job;
 
-static int64_t claim(_Atomic uint64_t *claimed, int64_t n) {
-    static _Thread_local int64_t last;
+static int64_t claim(_Atomic uint64_t *claimed, int64_t n, int64_t step) {
+    static _Thread_local uint64_t before, now; /* pieces that this thread had in the step before, and has in this one */
+    static _Thread_local int64_t at;
+    if (step != at) before = now, now = 0, at = step;
     uint64_t c = atomic_load(claimed);
     for (;;) {
-        int64_t piece = last < n ? last : 0;
-        while (c >> piece & 1) piece = piece + 1 < n ? piece + 1 : 0; /* as many tickets as pieces: one is free */
-        if (atomic_compare_exchange_weak(claimed, &c, c | (uint64_t)1 << piece)) return last = piece;
+        uint64_t left = ~c & (~(uint64_t)0 >> (64 - n)), mine = left & before; /* as many tickets as pieces: one is left */
+        int piece = __builtin_ctzll(mine ? mine : left);
+        if (!atomic_compare_exchange_weak(claimed, &c, c | (uint64_t)1 << piece)) continue;
+        now |= (uint64_t)1 << piece;
+        return piece;
     }
 }
 
@@ -335,7 +339,7 @@ static void run_tickets(void *ctx, int64_t begin, int64_t end) {
             if (i % 1024 == 0) sched_yield(); /* more threads than processors */
         }
         if (ticket == before) atomic_store(&s->claimed[~step & 1], 0); /* nobody claims for the next step before this ends */
-        s->fn(s->ctx, step, claim(&s->claimed[step & 1], s->n));
+        s->fn(s->ctx, step, claim(&s->claimed[step & 1], s->n, step));
         atomic_fetch_add_explicit(&s->done, 1, memory_order_release);
     }
 }

@@ -15,59 +15,61 @@ int KERNEL(gru_backward)(const udl_gru_backward_args *a) { return BY_FLOAT(a->dt
 #define LOAD(p) (n == VW ? v_load(p) : v_load_n(p, n))
 #define STORE(p, v) do { if (n == VW) v_store(p, v); else v_store_n(p, v, n); } while (0)
 
-/* Units j..j+n of one sequence: first r and z, then n and h; apart, as in lstm.c. */
-VFN void FN(gru_gates)(T *gates, i64 H, int n) {
-    vec r = v_sigmoid(LOAD(gates)), z = v_sigmoid(LOAD(gates + H));
-    STORE(gates, r);
-    STORE(gates + H, z);
-    STORE(gates + 2 * H, v_fma(r, LOAD(gates + 3 * H), LOAD(gates + 2 * H)));
+/* n units of one sequence: first r and z, then n and h; apart, as in lstm.c. */
+VFN void FN(gru_gates)(T *gates, T *kept, i64 H, int n) {
+    vec r = v_sigmoid(v_load(gates)), z = v_sigmoid(v_load(gates + GEMM_NR)), q = v_load(gates + 3 * GEMM_NR);
+    v_store(gates + GEMM_NR, z);
+    v_store(gates + 2 * GEMM_NR, v_fma(r, q, v_load(gates + 2 * GEMM_NR)));
+    if (!kept) return;
+    STORE(kept, r);
+    STORE(kept + H, z);
+    STORE(kept + 3 * H, q);
 }
-VFN void FN(gru_out)(T *gates, const T *before, T *h, i64 H, int keep, int n) {
-    vec new = v_tanh(LOAD(gates + 2 * H));
-    STORE(h, v_fma(LOAD(gates + H), LOAD(before) - new, new));
-    if (keep) STORE(gates + 2 * H, new);
+VFN void FN(gru_out)(const T *gates, const T *before, T *h, T *kept, int n) {
+    vec new = v_tanh(v_load(gates + 2 * GEMM_NR));
+    STORE(h, v_fma(v_load(gates + GEMM_NR), LOAD(before) - new, new));
+    if (kept) STORE(kept, new);
 }
 
-static void FN(gru_cell)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, i64 j1) {
-    i64 H = r->H;
-    int last = (int)((j1 - j0) & (VW - 1));
-    for (i64 b = b0, row = ROW_AT(r, t) + b0; b < b1; b++, row++) {
-        T *gates = GATES_AT(r, d, t, b), *h = r->y + row * r->ldy + d * H;
-        const T *before = H_BEFORE(r, d, t, b);
-        i64 j = j0;
-        for (; j + VW <= j1; j += VW) FN(gru_gates)(gates + j, H, VW);
-        if (last) FN(gru_gates)(gates + j, H, last);
-        for (j = j0; j + VW <= j1; j += VW) FN(gru_out)(gates + j, before + j, h + j, H, r->keep, VW);
-        if (last) FN(gru_out)(gates + j, before + j, h + j, H, r->keep, last);
+static void FN(gru_cell)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, int units, T *gates) {
+    const i64 H = r->H, row = ROW_AT(r, t) + b0;
+    for (int j = 0; j < units; j += VW) {
+        const int n = (int)UDL_MINI(units - j, VW);
+        T *g = gates + j, *h = r->y + row * r->ldy + d * H + j0 + j, *kept = r->keep ? r->gates[d] + row * r->ldg + j0 + j : 0;
+        for (i64 b = b0; b < b1; b++, g += RECURRENT_ROW) {
+            if (n == VW) FN(gru_gates)(g, kept, H, VW);
+            else FN(gru_gates)(g, kept, H, n);
+            if (kept) kept += r->ldg;
+        }
+        g = gates + j, kept = r->keep ? r->gates[d] + row * r->ldg + 2 * H + j0 + j : 0;
+        for (i64 b = b0; b < b1; b++, g += RECURRENT_ROW, h += r->ldy) {
+            const T *before = H_BEFORE(r, d, t, b) + j0 + j;
+            if (n == VW) FN(gru_out)(g, before, h, kept, VW);
+            else FN(gru_out)(g, before, h, kept, n);
+            if (kept) kept += r->ldg;
+        }
     }
 }
 
-VFN void FN(gru_unit_grad)(const T *gates, const T *before, const T *gy, T *carry, T *to, T *sum, i64 H, int n) {
-    vec r = LOAD(gates), z = LOAD(gates + H), new = LOAD(gates + 2 * H), q = LOAD(gates + 3 * H), dh = LOAD(carry);
-    if (gy) dh += LOAD(gy);
-    vec dz = dh * (LOAD(before) - new) * (z * (1 - z)), dn = dh * (1 - z) * (1 - new * new);
-    vec dq = dn * r, dr = dn * q * (r * (1 - r));
-    STORE(carry, dh * z);
-    STORE(to, dr);
-    STORE(to + H, dz);
-    STORE(to + 2 * H, dn);
-    STORE(to + 3 * H, dq);
-    STORE(sum, LOAD(sum) + dr);
-    STORE(sum + H, LOAD(sum + H) + dz);
-    STORE(sum + 2 * H, LOAD(sum + 2 * H) + dn);
-    STORE(sum + 3 * H, LOAD(sum + 3 * H) + dq);
-}
-
-static void FN(gru_grad)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, i64 j1, T *sum) {
-    i64 H = r->H;
-    for (i64 b = b0, row = ROW_AT(r, t) + b0; b < b1; b++, row++) {
-        const T *gates = r->gates[d] + row * r->ldg, *before = H_BEFORE(r, d, t, b), *gy = r->gy ? r->gy + row * r->ldy + d * H : 0;
-        T *carry = r->carry + (d * r->N + b) * H, *to = r->dgates + (d * r->rows + row) * r->ldg;
-        i64 j = j0;
-        for (; j + VW <= j1; j += VW)
-            FN(gru_unit_grad)(gates + j, before + j, gy ? gy + j : 0, carry + j, to + j, sum + j, H, VW);
-        if (j < j1) FN(gru_unit_grad)(gates + j, before + j, gy ? gy + j : 0, carry + j, to + j, sum + j, H, (int)((j1 - j) & (VW - 1)));
+static void FN(gru_grad)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, int n, T *sum) {
+    const i64 H = r->H, row = ROW_AT(r, t) + b0;
+    const T *gates = r->gates[d] + row * r->ldg + j0, *gy = r->gy ? r->gy + row * r->ldy + d * H + j0 : 0;
+    T *carry = r->carry + (d * r->N + b0) * H + j0, *to = r->dgates + (d * r->rows + row) * r->ldd + j0;
+    vec sums[4] = {{0}, {0}, {0}, {0}};
+    for (i64 b = b0; b < b1; b++, gates += r->ldg, carry += H, to += r->ldd) {
+        const T *before = H_BEFORE(r, d, t, b) + j0;
+        vec r_ = LOAD(gates), z = LOAD(gates + H), new = LOAD(gates + 2 * H), q = LOAD(gates + 3 * H), dh = LOAD(carry);
+        if (gy) dh += LOAD(gy), gy += r->ldy;
+        vec dz = dh * (LOAD(before) - new) * (z * (1 - z)), dn = dh * (1 - z) * (1 - new * new);
+        vec dq = dn * r_, dr = dn * q * (r_ * (1 - r_));
+        STORE(carry, dh * z);
+        STORE(to, dr);
+        STORE(to + H, dz);
+        STORE(to + 2 * H, dn);
+        STORE(to + 3 * H, dq);
+        sums[0] += dr, sums[1] += dz, sums[2] += dn, sums[3] += dq;
     }
+    for (int k = 0; k < 4; k++) v_store(sum + k * VW, sums[k]);
 }
 
 static FN(recurrent) FN(gru_shape)(i64 L, i64 N, i64 I, i64 H, i64 D, i64 rows) {

@@ -15,73 +15,72 @@ int KERNEL(lstm_backward)(const udl_lstm_backward_args *a) { return BY_FLOAT(a->
 #define LOAD(p) (n == VW ? v_load(p) : v_load_n(p, n))
 #define STORE(p, v) do { if (n == VW) v_store(p, v); else v_store_n(p, v, n); } while (0)
 
-/* Units j..j+n of one sequence: first the gates and c, then h. Apart, as each is a long chain of dependent steps, and the
- * processor overlaps more units of a shorter one. kept: cells or NULL. */
-VFN void FN(lstm_gates)(T *gates, T *c, T *kept, i64 H, int n) {
-    vec i = v_sigmoid(LOAD(gates)), f = v_sigmoid(LOAD(gates + H)), o = v_sigmoid(LOAD(gates + 3 * H));
-    vec g = v_tanh(LOAD(gates + 2 * H)), before = LOAD(c);
+/* n units of one sequence: first the gates and c, then h. Apart, as each is a long chain of dependent steps, and the
+ * processor overlaps more units of a shorter one. gates: of the buffer; kept, cells: of the row, or NULL. */
+VFN void FN(lstm_gates)(T *gates, T *c, T *kept, T *cells, i64 H, int n) {
+    vec i = v_sigmoid(v_load(gates)), f = v_sigmoid(v_load(gates + GEMM_NR)), o = v_sigmoid(v_load(gates + 3 * GEMM_NR));
+    vec g = v_tanh(v_load(gates + 2 * GEMM_NR)), before = LOAD(c);
     STORE(c, v_fma(f, before, i * g));
-    STORE(gates + 3 * H, o);
+    v_store(gates + 3 * GEMM_NR, o);
     if (!kept) return;
-    STORE(gates, i);
-    STORE(gates + H, f);
-    STORE(gates + 2 * H, g);
-    STORE(kept, before);
+    STORE(kept, i);
+    STORE(kept + H, f);
+    STORE(kept + 2 * H, g);
+    STORE(kept + 3 * H, o);
+    STORE(cells, before);
 }
-VFN void FN(lstm_out)(const T *o, const T *c, T *h, T *kept, int n) {
+VFN void FN(lstm_out)(const T *o, const T *c, T *h, T *cells, int n) {
     vec tc = v_tanh(LOAD(c));
-    STORE(h, LOAD(o) * tc);
-    if (kept) STORE(kept, tc);
+    STORE(h, v_load(o) * tc);
+    if (cells) STORE(cells, tc);
 }
 
-static void FN(lstm_cell)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, i64 j1) {
-    i64 H = r->H;
-    int last = (int)((j1 - j0) & (VW - 1));
-    for (i64 b = b0, row = ROW_AT(r, t) + b0; b < b1; b++, row++) {
-        T *gates = GATES_AT(r, d, t, b), *c = r->cn + (d * r->N + b) * H;
-        T *h = r->P ? r->m + (d * r->rows + row) * H : r->y + row * r->ldy + d * H;
-        T *kept = r->keep ? r->cells + (d * r->rows + row) * 2 * H : 0;
-        i64 j = j0;
-        for (; j + VW <= j1; j += VW) FN(lstm_gates)(gates + j, c + j, kept ? kept + j : 0, H, VW);
-        if (last) FN(lstm_gates)(gates + j, c + j, kept ? kept + j : 0, H, last);
-        T *o = gates + 3 * H;
-        kept = kept ? kept + H : 0;
-        for (j = j0; j + VW <= j1; j += VW) FN(lstm_out)(o + j, c + j, h + j, kept ? kept + j : 0, VW);
-        if (last) FN(lstm_out)(o + j, c + j, h + j, kept ? kept + j : 0, last);
+static void FN(lstm_cell)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, int units, T *gates) {
+    const i64 H = r->H, row = ROW_AT(r, t) + b0;
+    T *c0 = r->cn + (d * r->N + b0) * H + j0, *kept0 = r->keep ? r->gates[d] + row * r->ldg + j0 : 0;
+    T *cells0 = r->keep ? r->cells + (d * r->rows + row) * 2 * H + j0 : 0;
+    T *h0 = r->P ? r->m + (d * r->rows + row) * H + j0 : r->y + row * r->ldy + d * H + j0;
+    const i64 ldh = r->P ? H : r->ldy;
+    for (int j = 0; j < units; j += VW) {
+        const int n = (int)UDL_MINI(units - j, VW);
+        T *g = gates + j, *c = c0 + j, *kept = kept0 ? kept0 + j : 0, *cells = cells0 ? cells0 + j : 0, *h = h0 + j;
+        for (i64 b = b0; b < b1; b++, g += RECURRENT_ROW, c += H) {
+            if (n == VW) FN(lstm_gates)(g, c, kept, cells, H, VW);
+            else FN(lstm_gates)(g, c, kept, cells, H, n);
+            if (kept) kept += r->ldg, cells += 2 * H;
+        }
+        cells = cells0 ? cells0 + H + j : 0;
+        g = gates + 3 * GEMM_NR + j, c = c0 + j;
+        for (i64 b = b0; b < b1; b++, g += RECURRENT_ROW, c += H, h += ldh) {
+            if (n == VW) FN(lstm_out)(g, c, h, cells, VW);
+            else FN(lstm_out)(g, c, h, cells, n);
+            if (cells) cells += 2 * H;
+        }
     }
 }
 
-VFN void FN(lstm_unit_grad)(const T *gates, const T *kept, const T *gy, const T *carry, T *dc, T *to, T *sum, i64 H, int n) {
-    vec i = LOAD(gates), f = LOAD(gates + H), g = LOAD(gates + 2 * H), o = LOAD(gates + 3 * H);
-    vec before = LOAD(kept), tc = LOAD(kept + H), dh = LOAD(carry);
-    if (gy) dh += LOAD(gy);
-    vec dcell = v_fma(dh * o, 1 - tc * tc, LOAD(dc));
-    vec di = dcell * g * (i * (1 - i)), df = dcell * before * (f * (1 - f)), dg = dcell * i * (1 - g * g);
-    vec d_o = dh * tc * (o * (1 - o));
-    STORE(dc, dcell * f);
-    STORE(to, di);
-    STORE(to + H, df);
-    STORE(to + 2 * H, dg);
-    STORE(to + 3 * H, d_o);
-    STORE(sum, LOAD(sum) + di);
-    STORE(sum + H, LOAD(sum + H) + df);
-    STORE(sum + 2 * H, LOAD(sum + 2 * H) + dg);
-    STORE(sum + 3 * H, LOAD(sum + 3 * H) + d_o);
-}
-
-static void FN(lstm_grad)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, i64 j1, T *sum) {
-    i64 H = r->H;
-    for (i64 b = b0, row = ROW_AT(r, t) + b0; b < b1; b++, row++) {
-        const T *gates = r->gates[d] + row * r->ldg, *kept = r->cells + (d * r->rows + row) * 2 * H;
-        const T *gy = r->gy && !r->P ? r->gy + row * r->ldy + d * H : 0;
-        const T *carry = (r->P ? r->dm : r->carry) + (d * r->N + b) * H;
-        T *dc = r->dc + (d * r->N + b) * H, *to = r->dgates + (d * r->rows + row) * r->ldg;
-        i64 j = j0;
-        for (; j + VW <= j1; j += VW)
-            FN(lstm_unit_grad)(gates + j, kept + j, gy ? gy + j : 0, carry + j, dc + j, to + j, sum + j, H, VW);
-        if (j < j1)
-            FN(lstm_unit_grad)(gates + j, kept + j, gy ? gy + j : 0, carry + j, dc + j, to + j, sum + j, H, (int)((j1 - j) & (VW - 1)));
+static void FN(lstm_grad)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, int n, T *sum) {
+    const i64 H = r->H, row = ROW_AT(r, t) + b0;
+    const T *gates = r->gates[d] + row * r->ldg + j0, *kept = r->cells + (d * r->rows + row) * 2 * H + j0;
+    const T *gy = r->gy && !r->P ? r->gy + row * r->ldy + d * H + j0 : 0;
+    const T *carry = (r->P ? r->dm : r->carry) + (d * r->N + b0) * H + j0;
+    T *dc = r->dc + (d * r->N + b0) * H + j0, *to = r->dgates + (d * r->rows + row) * r->ldd + j0;
+    vec sums[4] = {{0}, {0}, {0}, {0}};
+    for (i64 b = b0; b < b1; b++, gates += r->ldg, kept += 2 * H, carry += H, dc += H, to += r->ldd) {
+        vec i = LOAD(gates), f = LOAD(gates + H), g = LOAD(gates + 2 * H), o = LOAD(gates + 3 * H);
+        vec before = LOAD(kept), tc = LOAD(kept + H), dh = LOAD(carry);
+        if (gy) dh += LOAD(gy), gy += r->ldy;
+        vec dcell = v_fma(dh * o, 1 - tc * tc, LOAD(dc));
+        vec di = dcell * g * (i * (1 - i)), df = dcell * before * (f * (1 - f)), dg = dcell * i * (1 - g * g);
+        vec d_o = dh * tc * (o * (1 - o));
+        STORE(dc, dcell * f);
+        STORE(to, di);
+        STORE(to + H, df);
+        STORE(to + 2 * H, dg);
+        STORE(to + 3 * H, d_o);
+        sums[0] += di, sums[1] += df, sums[2] += dg, sums[3] += d_o;
     }
+    for (int k = 0; k < 4; k++) v_store(sum + k * VW, sums[k]);
 }
 
 static FN(recurrent) FN(lstm_shape)(i64 L, i64 N, i64 I, i64 H, i64 P, i64 D, i64 rows) {

@@ -12,39 +12,36 @@ int KERNEL(rnn_backward)(const udl_rnn_backward_args *a) { return BY_FLOAT(a->dt
 #define LOAD(p) (n == VW ? v_load(p) : v_load_n(p, n))
 #define STORE(p, v) do { if (n == VW) v_store(p, v); else v_store_n(p, v, n); } while (0)
 
-VFN void FN(rnn_unit)(T *y, int relu, int n) {
-    vec x = LOAD(y);
+VFN void FN(rnn_unit)(const T *gate, T *y, int relu, int n) {
+    vec x = v_load(gate);
     STORE(y, relu ? v_sel(x < 0, (vec){0}, x) : v_tanh(x));
 }
 
-static void FN(rnn_cell)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, i64 j1) {
-    int relu = r->act == UDL_ACT_RELU;
-    for (i64 b = b0, row = ROW_AT(r, t) + b0; b < b1; b++, row++) {
-        T *y = r->gates[d] + row * r->ldg;
-        i64 j = j0;
-        for (; j + VW <= j1; j += VW) FN(rnn_unit)(y + j, relu, VW);
-        if (j < j1) FN(rnn_unit)(y + j, relu, (int)((j1 - j) & (VW - 1)));
+static void FN(rnn_cell)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, int units, T *gates) {
+    const int relu = r->act == UDL_ACT_RELU;
+    T *y = r->y + (ROW_AT(r, t) + b0) * r->ldy + d * r->H + j0;
+    for (i64 b = b0; b < b1; b++, gates += RECURRENT_ROW, y += r->ldy) {
+        int j = 0;
+        for (; j + VW <= units; j += VW) FN(rnn_unit)(gates + j, y + j, relu, VW);
+        if (j < units) FN(rnn_unit)(gates + j, y + j, relu, units - j);
     }
 }
 
-VFN void FN(rnn_unit_grad)(const T *y, const T *gy, const T *carry, T *to, T *sum, int relu, int n) {
-    vec h = LOAD(y), dh = LOAD(carry);
-    if (gy) dh += LOAD(gy);
-    dh = relu ? v_sel(h <= 0, (vec){0}, dh) : dh * (1 - h * h); /* NaN lets dh through */
-    STORE(to, dh);
-    STORE(sum, LOAD(sum) + dh);
-}
-
-static void FN(rnn_grad)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, i64 j1, T *sum) {
-    int relu = r->act == UDL_ACT_RELU;
-    for (i64 b = b0, row = ROW_AT(r, t) + b0; b < b1; b++, row++) {
-        const T *y = r->gates[d] + row * r->ldy, *gy = r->gy ? r->gy + row * r->ldy + d * r->H : 0;
-        const T *carry = r->carry + (d * r->N + b) * r->H;
-        T *to = r->dgates + (d * r->rows + row) * r->H;
-        i64 j = j0;
-        for (; j + VW <= j1; j += VW) FN(rnn_unit_grad)(y + j, gy ? gy + j : 0, carry + j, to + j, sum + j, relu, VW);
-        if (j < j1) FN(rnn_unit_grad)(y + j, gy ? gy + j : 0, carry + j, to + j, sum + j, relu, (int)((j1 - j) & (VW - 1)));
+static void FN(rnn_grad)(const FN(recurrent) *r, i64 d, i64 t, i64 b0, i64 b1, i64 j0, int n, T *sum) {
+    const int relu = r->act == UDL_ACT_RELU;
+    const i64 row = ROW_AT(r, t) + b0;
+    const T *y = r->gates[d] + row * r->ldy + j0, *gy = r->gy ? r->gy + row * r->ldy + d * r->H + j0 : 0;
+    const T *carry = r->carry + (d * r->N + b0) * r->H + j0;
+    T *to = r->dgates + (d * r->rows + row) * r->ldd + j0;
+    vec all = {0};
+    for (i64 b = b0; b < b1; b++, y += r->ldy, carry += r->H, to += r->ldd) {
+        vec h = LOAD(y), dh = LOAD(carry);
+        if (gy) dh += LOAD(gy), gy += r->ldy;
+        dh = relu ? v_sel(h <= 0, (vec){0}, dh) : dh * (1 - h * h); /* NaN lets dh through */
+        STORE(to, dh);
+        all += dh;
     }
+    v_store(sum, all);
 }
 
 static FN(recurrent) FN(rnn_shape)(i64 L, i64 N, i64 I, i64 H, i64 D, i64 rows, i64 act) {
@@ -61,7 +58,6 @@ static int FN(rnn)(const udl_rnn_args *a) {
 static int FN(rnn_backward)(const udl_rnn_backward_args *a) {
     FN(recurrent) r = FN(rnn_shape)(a->L, a->N, a->I, a->H, a->D, a->rows, a->act_flags & 255);
     r.gates[0] = (T *)a->y, r.gates[1] = (T *)a->y + a->H;
-    r.ldg = a->H; /* of dgates */
     return recurrent_backward(&r, a);
 }
 #undef LOAD
