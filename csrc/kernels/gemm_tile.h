@@ -32,14 +32,20 @@ VFN void tile_fma_f64(vf64 *c, vf64 a, vf64 b) { *c += a * b; }
 
 typedef FN(gemm_epilogue) FN(epi);
 
-#define EACH _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++)
-/* acc[i][j] += A[i, k] B[k, j], in chains of about `most` products (0: one chain). A[i, k] is a[i a_s + k] for ROWS, else a[k a_s + i]; row k of B is at b + tap[k] for TAPS,
+/* acc[i][j] += A[i, k] B[k, j]. A[i, k] is a[i a_s + k] for ROWS, else a[k a_s + i]; row k of B is at b + tap[k] for TAPS,
  * else at b + k b_k. MR, NV and mode are constants. */
-VFN void FN(tile_sums)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T *b, i64 b_k, const i64 *tap,
-                       i64 most, vec acc[GEMM_MR][GEMM_NV]) {
+VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T *b, i64 b_k, const i64 *tap, T *c, i64 ldc,
+                  i64 n, const FN(epi) *e) {
     const int rows = mode == ROWS;
+    vec acc[GEMM_MR][GEMM_NV];
     const T *ar[(GEMM_MR + 2) / 3]; /* one pointer for three rows: the others are reached by scaled indexing */
     _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] = rows ? a + 3 * i * a_s : a;
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++)
+        _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) { acc[i][j] = (vec){0}; GEMM_PIN(acc[i][j]); }
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {
+        __builtin_prefetch(c + i * ldc, 1);
+        __builtin_prefetch(c + i * ldc + NV * VW - 1, 1);
+    }
 #define STEP(u)                                                                                                        \
     do {                                                                                                               \
         vec bv[GEMM_NV];                                                                                               \
@@ -54,8 +60,9 @@ VFN void FN(tile_sums)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, con
             _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) GEMM_PIN(acc[i][j]);                                  \
     } while (0)
     /* sums of at most chunk products in a chain are laid down in `sums`, so that they are rounded at their own size */
+#define EACH _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++)
     T sums[GEMM_MR * GEMM_NR];
-    const i64 chunk = most ? most : k;
+    const i64 chunk = e->chunk ? e->chunk : k;
     for (i64 left = k, done = 0;;) {
         for (k = left < chunk + chunk / 2 ? left : chunk, left -= k; k >= 4; k -= 4) {
             STEP(0); STEP(1); STEP(2); STEP(3);
@@ -74,22 +81,9 @@ VFN void FN(tile_sums)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, con
         done = 1;
     }
 #undef STEP
-}
-
-/* c = epilogue(sums) */
-VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T *b, i64 b_k, const i64 *tap, T *c, i64 ldc,
-                  i64 n, const FN(epi) *e) {
-    vec acc[GEMM_MR][GEMM_NV];
-    EACH { acc[i][j] = (vec){0}; GEMM_PIN(acc[i][j]); }
-    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {
-        __builtin_prefetch(c + i * ldc, 1);
-        __builtin_prefetch(c + i * ldc + NV * VW - 1, 1);
-    }
-    FN(tile_sums)(MR, NV, mode, k, a, a_s, b, b_k, tap, e->chunk, acc);
     if (n < NV * VW || e->rare) {
-        T t[GEMM_MR * GEMM_NR];
-        EACH v_store(t + i * GEMM_NR + j * VW, acc[i][j]);
-        gemm_finish(MR, n, t, GEMM_NR, c, ldc, e);
+        EACH v_store(sums + i * GEMM_NR + j * VW, acc[i][j]);
+        gemm_finish(MR, n, sums, GEMM_NR, c, ldc, e);
         return;
     }
     if (e->add) EACH acc[i][j] += v_load(c + i * ldc + j * VW);

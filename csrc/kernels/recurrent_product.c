@@ -3,54 +3,19 @@
  * A strip is at most GEMM_NR columns wide, so that one panel holds it; the rows of B of several parts (W_ih, then W_hh) lie one
  * after the other in it. Each part has its own chain of sums: one chain over both would lose digits. */
 #ifndef T
-#include "gemm_tile.h"
 #include "recurrent.h"
 #define UDL_THIS_FILE "kernels/recurrent_product.c"
 #define CHAIN 256 /* most of k that is summed in one chain: longer ones lose digits */
 #include "../each_float.h"
 #else
 
-/* ---- tiles -------------------------------------------------------------------------------------------------------------- */
-/* c[MR][n] = (add: c) + bias + a[MR][k] B; MR and NV are constants */
-VFN void FN(strip_tile)(int MR, int NV, i64 k, const T *a, i64 lda, const T *b, T *c, i64 ldc, i64 n, int add, const T *bias) {
-    vec acc[GEMM_MR][GEMM_NV];
-#define EACH _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++)
-    EACH acc[i][j] = (vec){0};
-    FN(tile_sums)(MR, NV, ROWS, k, a, lda, b, NV * VW, 0, 0, acc);
-    if (n < NV * VW) { /* of the last strip */
-        T t[GEMM_MR * GEMM_NR];
-        const FN(gemm_epilogue) e = {.alpha = 1, .add = add, .bias_n = bias};
-        EACH v_store(t + i * GEMM_NR + j * VW, acc[i][j]);
-        gemm_finish(MR, n, t, GEMM_NR, c, ldc, &e);
-        return;
-    }
-    if (add) EACH acc[i][j] += v_load(c + i * ldc + j * VW);
-    if (bias) EACH acc[i][j] += v_load(bias + j * VW);
-    EACH v_store(c + i * ldc + j * VW, acc[i][j]);
-#undef EACH
-}
-
-#define TILE(mr, nv)                                                                                                        \
-    static void FN(strip_##mr##x##nv)(i64 k, const T *a, i64 lda, const T *b, T *c, i64 ldc, i64 n, int add, const T *bias) { \
-        FN(strip_tile)(mr, nv, k, a, lda, b, c, ldc, n, add, bias);                                                         \
-    }
-#define TILES(mr) TILE(mr, 1) TILE(mr, 2)
-#define NAMES(mr) {FN(strip_##mr##x1), FN(strip_##mr##x2)},
-EACH_MR(TILES)
-static void (*const FN(tiles)[GEMM_MR][GEMM_NV])(i64, const T *, i64, const T *, T *, i64, i64, int, const T *) = {EACH_MR(NAMES)};
-#undef TILE
-#undef TILES
-#undef NAMES
-
 void recurrent_sums(i64 m, i64 n, const FN(recurrent_part) *p, int parts, const T *b, T *c, i64 ldc, int add, const T *bias) {
-    const i64 nv = UDL_CEIL_DIV(n, VW), tiles = UDL_CEIL_DIV(m, GEMM_MR);
     for (; parts > 0; parts--, p++)
-        for (i64 k0 = 0, k; k0 < p->k; k0 += k, b += k * nv * VW, add = 1, bias = 0) {
+        for (i64 k0 = 0, k; k0 < p->k; k0 += k, add = 1, bias = 0) {
+            const FN(gemm_epilogue) e = {.alpha = 1, .add = add, .bias_n = bias};
             k = UDL_MINI(p->k - k0, CHAIN);
-            for (i64 t = 0; t < tiles; t++) { /* of even heights */
-                const i64 row = m * t / tiles, mr = m * (t + 1) / tiles - row;
-                FN(tiles)[mr - 1][nv - 1](k, p->a + row * p->lda + k0, p->lda, b, c + row * ldc, ldc, n, add, bias);
-            }
+            gemm_block(m, n, k, (FN(gemm_a)){p->a + k0, p->lda, GEMM_A_ROWS}, (FN(gemm_b)){b, 0}, c, ldc, &e);
+            b += k * UDL_CEIL_DIV(n, VW) * VW;
         }
 }
 
