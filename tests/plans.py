@@ -101,7 +101,7 @@ def _cases():
         "maps": (Apply(_maps), r(5, 5), r(5, 5), r(5, 5)),
         "pools": (Apply(_pools), r(2, 2, 9, 11), torch.rand(2, 3, 3, 2) * 2 - 1),
         "heads": (Apply(_heads), r(1, 2, 9, 8), r(1, 2, 19, 8), r(1, 2, 19, 8), r(9, 19)),
-        "groups": (nn.Sequential(nn.GroupNorm(3, 6), nn.Conv2d(6, 6, 3), nn.GroupNorm(2, 6)), r(2, 6, 5, 7)),
+        "groups": (nn.Sequential(nn.BatchNorm2d(6), nn.GroupNorm(3, 6), nn.Conv2d(6, 6, 3), nn.GroupNorm(2, 6)), r(2, 6, 5, 7)),
         "chain": (Apply(lambda a, b: (torch.tanh(a * 2 + b) * a.exp()).sigmoid() - b[:, :1]), r(70, 33), r(70, 33)),
         "linear": (Apply(_linear), r(17, 33), r(19, 33), r(19)),
     }
