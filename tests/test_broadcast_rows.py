@@ -4,6 +4,7 @@ import pytest
 
 import udlfast as torch
 
+same = np.testing.assert_array_equal
 WIDTHS = [1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 255, 256, 257, 512, 513, 1000]
 SHAPES = {"row": (1, 0), "column": (0, 1), "number": (1, 1)}
 
@@ -22,14 +23,14 @@ def test_one_operand_is_broadcast(width, kind, dtype):
     b = array(*(1 if flat else n for flat, n in zip(SHAPES[kind], (rows, width))), seed=1, dtype=dtype)
     for f in (lambda x, y: x + y, lambda x, y: x - y, lambda x, y: x * y):
         for x, y in ((a, b), (b, a)):
-            np.testing.assert_array_equal(f(torch.tensor(x), torch.tensor(y)).numpy(), f(x, y))
+            same(f(torch.tensor(x), torch.tensor(y)).numpy(), f(x, y))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_division_of_a_broadcast_operand(width):
     a, b = array(5, width) + 20, array(5, 1, seed=1) + 20
-    np.testing.assert_array_equal((torch.tensor(b) / torch.tensor(a)).numpy(), b / a)
-    np.testing.assert_array_equal((torch.tensor(a).t() / torch.tensor(b).t()).numpy(), (a.T / b.T))
+    same((torch.tensor(b) / torch.tensor(a)).numpy(), b / a)
+    same((torch.tensor(a).t() / torch.tensor(b).t()).numpy(), (a.T / b.T))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -37,13 +38,13 @@ def test_division_of_a_broadcast_operand(width):
 def test_copies_keep_the_last_dimension(width, dtype):
     a = (array(3, 4, 5, width) > 0).astype(dtype) if dtype == "bool" else np.abs(array(3, 4, 5, width)).astype(dtype)
     t = torch.tensor(a)
-    np.testing.assert_array_equal(t.transpose(1, 2).contiguous().numpy(), a.swapaxes(1, 2))
-    np.testing.assert_array_equal(t.permute(2, 0, 1, 3).contiguous().numpy(), a.transpose(2, 0, 1, 3))
+    same(t.transpose(1, 2).contiguous().numpy(), a.swapaxes(1, 2))
+    same(t.permute(2, 0, 1, 3).contiguous().numpy(), a.transpose(2, 0, 1, 3))
     out = torch.zeros(3, 4, 5, width + 2, dtype=t.dtype)
     out[..., 1:-1] = t
     want = np.zeros((3, 4, 5, width + 2), dtype)
     want[..., 1:-1] = a
-    np.testing.assert_array_equal(out.numpy(), want)
+    same(out.numpy(), want)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -53,10 +54,10 @@ def test_remainders_are_exact(dtype):
     x[100:200] = np.round(x[100:200])
     y[100:200] = np.sign(y[100:200]) * 3
     with np.errstate(all="ignore"):
-        np.testing.assert_array_equal(torch.fmod(torch.tensor(x), torch.tensor(y)).numpy(), np.fmod(x, y))
-        np.testing.assert_array_equal(torch.remainder(torch.tensor(x), torch.tensor(y)).numpy()[4:], np.mod(x, y)[4:])
-        np.testing.assert_array_equal(torch.fmod(torch.tensor(x * 2**30), torch.tensor(y)).numpy(), np.fmod(x * x.dtype.type(2**30), y))
-        np.testing.assert_array_equal(torch.floor_divide(torch.tensor(x), torch.tensor(y)).numpy()[6:], (x // y)[6:])
+        same(torch.fmod(torch.tensor(x), torch.tensor(y)).numpy(), np.fmod(x, y))
+        same(torch.remainder(torch.tensor(x), torch.tensor(y)).numpy()[4:], np.mod(x, y)[4:])
+        same(torch.fmod(torch.tensor(x * 2**30), torch.tensor(y)).numpy(), np.fmod(x * x.dtype.type(2**30), y))
+        same(torch.floor_divide(torch.tensor(x), torch.tensor(y)).numpy()[6:], (x // y)[6:])
 
 
 @pytest.mark.parametrize("n", [1, 4095, 4096, 4097, 65535, 65536, 65537, 200000])
@@ -79,7 +80,7 @@ def test_sums_over_separate_dimensions(dims, keepdim):
     want = a.astype("float64").sum(dims, keepdims=keepdim)
     assert got.shape == want.shape
     np.testing.assert_allclose(got, want, rtol=0, atol=2 * 2**-23 * np.sqrt(a.size // want.size) * np.abs(a).max() * 8)
-    np.testing.assert_array_equal(torch.tensor(a).amax(dims, keepdim).numpy(), a.max(dims, keepdims=keepdim))
+    same(torch.tensor(a).amax(dims, keepdim).numpy(), a.max(dims, keepdims=keepdim))
 
 
 def test_any_number_of_threads_gives_the_same_bits():
@@ -94,4 +95,4 @@ def test_any_number_of_threads_gives_the_same_bits():
         torch.set_num_threads(before)
     for r in results[1:]:
         for x, y in zip(r, results[0]):
-            np.testing.assert_array_equal(x, y)
+            same(x, y)
