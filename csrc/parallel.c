@@ -137,8 +137,7 @@ static void draw_pieces(int helps) {
     const int64_t n = job.n, grain = job.grain, pieces = job.pieces;
     const int in_order = job.in_order;
     const udl_range_fn fn = job.fn;
-    void *ctx = job.ctx;
-    for (;;) {
+    for (void *ctx = job.ctx;;) {
         int64_t i = atomic_fetch_add_explicit(&job.drawn, helps && !in_order ? BACK_ONE : 1, memory_order_relaxed);
         if (!in_order) {
             const int64_t behind = i / BACK_ONE, front = i % BACK_ONE;
@@ -154,10 +153,7 @@ static void draw_pieces(int helps) {
 static int enter(uint32_t *seen) {
     uint32_t g = atomic_load_explicit(&job.gate, memory_order_seq_cst);
     while ((g & OPEN) && (g & JOB_NUMBER) != *seen && (int)(g & INSIDE) + 1 < atomic_load(&width))
-        if (atomic_compare_exchange_weak(&job.gate, &g, g + 1)) {
-            *seen = g & JOB_NUMBER;
-            return 1;
-        }
+        if (atomic_compare_exchange_weak(&job.gate, &g, g + 1)) return *seen = g & JOB_NUMBER, 1;
     return 0;
 }
 
