@@ -157,20 +157,22 @@ def test_products_are_those_of_rounded_numbers(rng):
 def test_training_as_torch():
     peer = pytest.importorskip("torch")
     found = []
-    for lib in (peer, torch):
+    for lib, low in ((peer, True), (torch, True), (peer, False)):
         net, x, scaler = network(lib), lib.tensor(X), lib.amp.GradScaler("cpu")
         optimizer = lib.optim.SGD(net.parameters(), lr=0.1)
         for _ in range(5):
             optimizer.zero_grad()
-            with lib.autocast("cpu", dtype=lib.bfloat16):
+            with lib.autocast("cpu", dtype=lib.bfloat16, enabled=low):
                 out = net(x)
                 loss = lib.nn.functional.mse_loss(out, lib.zeros(4, 2))
             scaler.scale(loss).backward()
             scaler.step(optimizer)
             scaler.update()
-        assert net[0].weight.grad.dtype is lib.float32 and out.dtype is lib.bfloat16 and loss.dtype is lib.float32
+        assert net[0].weight.grad.dtype is lib.float32 and loss.dtype is lib.float32
+        assert out.dtype is (lib.bfloat16 if low else lib.float32)
         found.append((loss.item(), scaler.get_scale(), scaler.state_dict()))
-    assert abs(found[0][0] - found[1][0]) < 2**-7 * abs(found[0][0]) and found[0][1:] == found[1][1:]
+    exact = found[2][0]  # the two round at different places; in float32
+    assert abs(found[1][0] - exact) < 2**-7 * exact and found[0][1:] == found[1][1:]
 
 
 def test_blocks_nest_and_belong_to_a_thread():

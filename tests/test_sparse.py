@@ -16,7 +16,7 @@ def entries(rng, rows=7, columns=5, n=12, dtype="float64"):
     return at, values, dense
 
 
-def equal(got, want):
+def check_equal(got, want):
     np.testing.assert_allclose(got.detach().numpy(), want, rtol=1e-12, atol=1e-12)
 
 
@@ -24,15 +24,15 @@ def equal(got, want):
 def test_forms(rng, n):
     at, values, dense = entries(rng, n=n)
     a = torch.sparse_coo_tensor(at, torch.tensor(values), (7, 5))
-    equal(a.to_dense(), dense)
+    check_equal(a.to_dense(), dense)
     b = a.coalesce()
     assert b.is_coalesced() and not a.is_coalesced() and len({tuple(p) for p in b.indices().t().tolist()}) == b._nnz()
-    equal(b.to_dense(), dense)
+    check_equal(b.to_dense(), dense)
     assert b.indices().tolist() == np.stack(np.nonzero(dense)).tolist()
-    equal(torch.tensor(dense).to_sparse().to_dense(), dense)
+    check_equal(torch.tensor(dense).to_sparse().to_dense(), dense)
     c = a.to_sparse_csr()
-    equal(torch.sparse_csr_tensor(c.crow_indices(), c.col_indices(), c.values(), (7, 5)).to_dense(), dense)
-    equal(a.t().to_dense(), dense.T)
+    check_equal(torch.sparse_csr_tensor(c.crow_indices(), c.col_indices(), c.values(), (7, 5)).to_dense(), dense)
+    check_equal(a.t().to_dense(), dense.T)
 
 
 @pytest.mark.parametrize("n", [0, 1, 12, 300])
@@ -41,20 +41,20 @@ def test_arithmetic(rng, n):
     a, x = torch.sparse_coo_tensor(at, torch.tensor(values), (7, 5)), rng.standard_normal((5, 4))
     b = torch.sparse_coo_tensor(at[:, ::2], torch.tensor(values[::2]), (7, 5))
     for product in (a @ torch.tensor(x), torch.mm(a, torch.tensor(x)), torch.spmm(a, torch.tensor(x)), torch.sparse.mm(a, torch.tensor(x))):
-        equal(product, dense @ x)
-    equal(torch.tensor(x.T) @ a.t(), x.T @ dense.T)
-    equal(a @ torch.tensor(x[:, 0]), dense @ x[:, 0])
-    equal((a @ a.t()).to_dense(), dense @ dense.T)
+        check_equal(product, dense @ x)
+    check_equal(torch.tensor(x.T) @ a.t(), x.T @ dense.T)
+    check_equal(a @ torch.tensor(x[:, 0]), dense @ x[:, 0])
+    check_equal((a @ a.t()).to_dense(), dense @ dense.T)
     y = rng.standard_normal((7, 5))
-    equal(torch.tensor(y) + a, y + dense)
-    equal(torch.add(torch.tensor(y), a), y + dense)
-    equal((a + b).to_dense(), dense + b.to_dense().numpy())
-    equal((a - b * 2).to_dense(), dense - 2 * b.to_dense().numpy())
-    equal((-a / 4).to_dense(), -dense / 4)
-    equal((a * torch.tensor(y)).to_dense(), dense * y)
-    equal(a.sum(), dense.sum())
-    equal(torch.sparse.sum(a, 1).to_dense(), dense.sum(1))
-    equal(torch.sparse.addmm(torch.ones(7, 4, dtype=torch.float64), a, torch.tensor(x), beta=2.0), 2 + dense @ x)
+    check_equal(torch.tensor(y) + a, y + dense)
+    check_equal(torch.add(torch.tensor(y), a), y + dense)
+    check_equal((a + b).to_dense(), dense + b.to_dense().numpy())
+    check_equal((a - b * 2).to_dense(), dense - 2 * b.to_dense().numpy())
+    check_equal((-a / 4).to_dense(), -dense / 4)
+    check_equal((a * torch.tensor(y)).to_dense(), dense * y)
+    check_equal(a.sum(), dense.sum())
+    check_equal(torch.sparse.sum(a, 1).to_dense(), dense.sum(1))
+    check_equal(torch.sparse.addmm(torch.ones(7, 4, dtype=torch.float64), a, torch.tensor(x), beta=2.0), 2 + dense @ x)
 
 
 def test_gradients_of_the_values_and_of_the_dense_operand(rng):
@@ -68,7 +68,7 @@ def test_gradients_of_the_values_and_of_the_dense_operand(rng):
     assert torch.autograd.gradcheck(lambda v: torch.sparse_coo_tensor(at, v, (7, 5)).coalesce().to_dense(), (v,))
     d = torch.tensor(dense, requires_grad=True)
     (d.to_sparse().values() ** 2).sum().backward()
-    equal(d.grad, 2 * dense)
+    check_equal(d.grad, 2 * dense)
 
 
 def test_same_bits_for_any_number_of_threads(rng, threads):
