@@ -85,7 +85,7 @@ VFN recurrent_fed recurrent_fed_at(const i64 slot[4], int gates_n, int column) {
         if (slot[g] == column) f.h = g;
     return f;
 }
-#define RECURRENT_ROWS 48 /* of the buffer of gates: a multiple of 6, 8 and 12 */
+#define RECURRENT_ROWS 32 /* of the buffer of gates, and most sequences of a group */
 #define RECURRENT_ROW (4 * GEMM_NR)
 /* a row of n numbers that the engine reads with many others: not a multiple of 4096 bytes, so that they do not share a set of L1 */
 #define recurrent_pitch(n) ((n) % (1024 / (i64)sizeof(T)) ? (n) : (n) + 64 / (i64)sizeof(T))
