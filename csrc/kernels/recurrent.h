@@ -60,8 +60,8 @@
     /* c[m, n] = (add: c) + bias + sum over the parts of a[m, k] B; b: their rows of B in one panel, n <= GEMM_NR */     \
     void UDL_CAT3(udli_, recurrent_sums_##s, UDL_LEVEL)(i64 m, i64 n, const recurrent_part_##s *, int parts, const T *b, T *c, i64 ldc,\
                                                         int add, const T *bias);                                         \
-    void UDL_CAT3(udli_, recurrent_few_##s, UDL_LEVEL)(i64 m, i64 n, i64 k, const T *a, i64 lda, const T *const b[4], T *const c[4],\
-                                                       i64 ldc, int panels, int add, const T *const bias[4]);            \
+    void UDL_CAT3(udli_, recurrent_few_##s, UDL_LEVEL)(i64 m, i64 n, i64 k, const T *a, i64 lda, const T *const *b, T *const *c,\
+                                                       i64 ldc, int panels, int add, const T *const *bias);            \
     /* out[m, n] = (add: out) + A[m, k] B[k, n], strided and on all threads */                                    \
     int UDL_CAT3(udli_, recurrent_mul_##s, UDL_LEVEL)(T *out, i64 ldo, i64 m, i64 n, i64 k, const T *a, i64 a_m, i64 a_k, \
                                                       const T *b, i64 b_k, i64 b_n, int add);
