@@ -127,6 +127,17 @@ def test_against_the_reference(isa, rng, kind, dtype):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_edges_of_groups_and_strips(isa, rng, kind):
+    """Groups of sequences are cut from 12 on and hold at most 32; strips are 8, 16 or 32 units wide, panels of 4 to 16."""
+    for N, H in ((11, 31), (12, 32), (13, 33), (63, 7), (64, 8), (65, 9), (129, 65)):
+        check(rng, kind, (3, N, 2, H), "float32")
+
+
+def test_weight_gradients_of_more_rows_than_lie_packed_at_a_time(rng):
+    check(rng, "lstm", (40, 300, 400, 8), "float32")  # 16 MiB are 10,280 rows of x and h
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_backwards_and_both_directions(isa, rng, kind):
     for case in ((1, 2, 3, 4), (2, 3, 4, 5), (5, 1, 3, 9), (4, 18, 5, 33)):
         check(rng, kind, case, "float64", directions=(False, True))

@@ -8,14 +8,13 @@
 /* ---- the plan ----------------------------------------------------------------------------------------------------------- */
 #define LEAST_CYCLES 4000. /* of a piece of a step, some 1 us: less is not worth waiting for another thread */
 #define FEW 12             /* sequences that are not cut into groups */
-#define GROUP 64           /* sequences of two groups */
 
 /* A step multiplies [N, k] by [k, units G] or, backwards, [k, units]; `out` columns in all. Also fills `first`. */
 int recurrent_plan(FN(recurrent) *r, i64 units, i64 out, i64 k) {
     double flops = 2. * (double)r->N * (double)out * (double)k, bytes = (double)out * (double)k * sizeof(T);
     double cycles = UDL_MAXI(flops / (4 * VW), bytes / 24);
     r->packed = r->L > 2;
-    r->R = r->N < FEW ? r->N > 0 : 2 * UDL_CEIL_DIV(r->N, GROUP);
+    r->R = r->N < FEW ? r->N > 0 : 2 * UDL_CEIL_DIV(r->N, 2 * RECURRENT_ROWS);
     i64 C = 1;
     if (r->packed && !r->P && r->R == 1) C = (i64)UDL_MINI(UDL_MAXI(cycles / LEAST_CYCLES, 1.), 4.);
     r->rb = UDL_MAXI(UDL_CEIL_DIV(r->N, UDL_MAXI(r->R, 1)), 1);

@@ -60,8 +60,8 @@
     /* c[m, n] = (add: c) + bias + sum over the parts of a[m, k] B; b: their rows of B in one panel, n <= GEMM_NR */     \
     void UDL_CAT3(udli_, recurrent_sums_##s, UDL_LEVEL)(i64 m, i64 n, const recurrent_part_##s *, int parts, const T *b, T *c, i64 ldc,\
                                                         int add, const T *bias);                                         \
-    void UDL_CAT3(udli_, recurrent_few_##s, UDL_LEVEL)(i64 m, i64 n, i64 k, const T *a, i64 lda, const T *const b[4], T *const c[4],\
-                                                       i64 ldc, int panels, int add, const T *const bias[4]);            \
+    void UDL_CAT3(udli_, recurrent_few_##s, UDL_LEVEL)(i64 m, i64 n, i64 k, const T *a, i64 lda, const T *const *b, T *const *c,\
+                                                       i64 ldc, int panels, int add, const T *const *bias);            \
     /* out[m, n] = (add: out) + A[m, k] B[k, n], strided and on all threads */                                    \
     int UDL_CAT3(udli_, recurrent_mul_##s, UDL_LEVEL)(T *out, i64 ldo, i64 m, i64 n, i64 k, const T *a, i64 a_m, i64 a_k, \
                                                       const T *b, i64 b_k, i64 b_n, int add);
@@ -85,7 +85,7 @@ VFN recurrent_fed recurrent_fed_at(const i64 slot[4], int gates_n, int column) {
         if (slot[g] == column) f.h = g;
     return f;
 }
-#define RECURRENT_ROWS 48 /* of the buffer of gates: a multiple of 6, 8 and 12 */
+#define RECURRENT_ROWS 32 /* of the buffer of gates, and most sequences of a group */
 #define RECURRENT_ROW (4 * GEMM_NR)
 /* a row of n numbers that the engine reads with many others: not a multiple of 4096 bytes, so that they do not share a set of L1 */
 #define recurrent_pitch(n) ((n) % (1024 / (i64)sizeof(T)) ? (n) : (n) + 64 / (i64)sizeof(T))

@@ -80,17 +80,16 @@ static const T *FN(bias_at)(const FN(recurrent) *r, i64 d, i64 strip) {
 
 static void FN(step)(const FN(recurrent) *r, i64 s, i64 piece) {
     const i64 c = piece % r->C, g = piece / r->C % r->R, d = piece / r->C / r->R, t = d ? r->L - 1 - s : s;
-    const i64 b0 = g * r->rb, b1 = UDL_MINI(b0 + r->rb, SIZE_AT(r, t)), parts = UDL_CEIL_DIV(b1 - b0, RECURRENT_ROWS);
+    const i64 b0 = g * r->rb, b1 = UDL_MINI(b0 + r->rb, SIZE_AT(r, t));
     T buf[RECURRENT_ROWS * RECURRENT_ROW];
     if (b0 >= b1) return;
-    for (i64 strip = c * r->each; strip < UDL_MINI((c + 1) * r->each, r->strips); strip++)
-        for (i64 p = 0; p < parts; p++) {
-            const i64 from = b0 + (b1 - b0) * p / parts, end = b0 + (b1 - b0) * (p + 1) / parts, j0 = strip * GEMM_NR;
-            const T *bias = FN(bias_at)(r, d, strip);
-            if (!r->inside) FN(load_gates)(r, d, t, from, end, j0, r->gates_n, bias, buf);
-            FN(product)(r, d, t, from, end, strip, bias, buf);
-            r->cell(r, d, t, from, end, j0, (int)UDL_MINI(GEMM_NR, r->H - j0), buf);
-        }
+    for (i64 strip = c * r->each; strip < UDL_MINI((c + 1) * r->each, r->strips); strip++) {
+        const i64 j0 = strip * GEMM_NR;
+        const T *bias = FN(bias_at)(r, d, strip);
+        if (!r->inside) FN(load_gates)(r, d, t, b0, b1, j0, r->gates_n, bias, buf);
+        FN(product)(r, d, t, b0, b1, strip, bias, buf);
+        r->cell(r, d, t, b0, b1, j0, (int)UDL_MINI(GEMM_NR, r->H - j0), buf);
+    }
     for (i64 j = 0; j < r->P; j += GEMM_NR) { /* h = m W_hr^T */
         const i64 row = ROW_AT(r, t) + b0;
         const FN(recurrent_part) m = {r->m + (d * r->rows + row) * r->H, r->H, r->H};

@@ -21,8 +21,8 @@ void recurrent_sums(i64 m, i64 n, const FN(recurrent_part) *p, int parts, const 
 
 /* ---- one or two rows: bound by reading B -------------------------------------------------------------------------------- */
 /* M rows x PN panels of NV vectors, U rows of B at a time: M PN NV U <= 8 sums in registers. All are constants. */
-VFN void FN(few)(int M, int PN, int NV, int U, i64 k, const T *a, i64 lda, const T *const b[4], T *const c[4], i64 ldc, i64 n,
-                 int add, const T *const bias[4]) {
+VFN void FN(few)(int M, int PN, int NV, int U, i64 k, const T *a, i64 lda, const T *const *b, T *const *c, i64 ldc, i64 n,
+                 int add, const T *const *bias) {
     vec s[2][4][GEMM_NV][4];
 #define EACH(i, p, v)                                                                                                       \
     _Pragma("GCC unroll 2") for (int i = 0; i < M; i++) _Pragma("GCC unroll 4") for (int p = 0; p < PN; p++)                \
@@ -47,8 +47,8 @@ VFN void FN(few)(int M, int PN, int NV, int U, i64 k, const T *a, i64 lda, const
 }
 
 /* c[p] = (add: c[p]) + bias[p] + a B[p] for `panels` <= 4 panels b[p], m = 1 or 2 rows */
-void recurrent_few(i64 m, i64 n, i64 k, const T *a, i64 lda, const T *const b[4], T *const c[4], i64 ldc, int panels, int add,
-                   const T *const bias[4]) {
+void recurrent_few(i64 m, i64 n, i64 k, const T *a, i64 lda, const T *const *b, T *const *c, i64 ldc, int panels, int add,
+                   const T *const *bias) {
 #define FEW(M, PN, U)                                                               \
     (n > VW ? FN(few)(M, PN, 2, U, k, a, lda, b, c, ldc, n, add, bias)              \
             : FN(few)(M, PN, 1, 2 * U, k, a, lda, b, c, ldc, n, add, bias))
