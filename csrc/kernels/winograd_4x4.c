@@ -132,8 +132,7 @@ static void read_tiles(const wino *j, float *v, i64 point, i64 first, i64 panels
 }
 
 /* one row of outputs */
-VFN vf32 finish(const wino *j, vf32 r, float bias, vf32 *seen) {
-    *seen += r * 0;
+VFN vf32 finish(const wino *j, vf32 r, float bias) {
     r += bias;
     return j->act == UDL_ACT_RELU ? v_sel(r < 0, (vf32){0}, r) : r;
 }
@@ -164,10 +163,8 @@ static void write_tiles(const wino *j, const float *m, i64 point, i64 ld, i64 fi
             }
             for (int i = 0; i < rows; i++) {
                 wino4_at(h[i], r);
-                vf32 lo = v_zip_lo(r[0], r[1]), hi = v_zip_hi(r[0], r[1]);
-                vf32 mine = {0};
-                lo = finish(j, lo, bias, &mine), hi = finish(j, hi, bias, &mine);
-                seen += mine;
+                seen += r[0] * 0 + r[1] * 0;
+                vf32 lo = finish(j, v_zip_lo(r[0], r[1]), bias), hi = finish(j, v_zip_hi(r[0], r[1]), bias);
                 put(to + i * g->Q, lo, left), put(to + i * g->Q + V, hi, left - V);
                 if (j->act > UDL_ACT_RELU) {
                     float t[2 * V] = {0};
@@ -176,7 +173,9 @@ static void write_tiles(const wino *j, const float *m, i64 point, i64 ld, i64 fi
                 }
             }
         }
-        if (v_sum(seen) != 0) __atomic_store_n(&j->bad[s.image], 1, __ATOMIC_RELAXED); /* NaN is not 0 */
+        float lanes[V] = {0}; /* those of other pieces, or of none, say nothing about this image */
+        v_store_n(lanes, seen, (int)s.count);
+        if (v_sum(v_load(lanes)) != 0) __atomic_store_n(&j->bad[s.image], 1, __ATOMIC_RELAXED); /* NaN is not 0 */
     }
 }
 
