@@ -72,7 +72,7 @@ for level in $levels; do
         have="$have -DUDL_HAVE_OVERLAY_AMX=1"
         for source in csrc/tiles/*.c; do
             name=$(basename "$source" .c) more=
-            case $name in amx | dpbf16) more=$tile_flags ;; esac
+            case $name in amx | pairs_micro | pairs_pack) more=$tile_flags ;; esac
             # shellcheck disable=SC2046,SC2086
             compile "$name.amx.o" "$source" $(flags_of amx) $more -DUDL_LEVEL=avx512 -DUDL_LEVEL_avx512
         done

@@ -86,7 +86,15 @@ def test_every_tail_of_the_channels(isa, rng, channels):
     check(rng, (2, channels, 4, 5, channels, 3, 3, {"padding": 1, "groups": channels}))
 
 
-# 3 x 3, stride 1, large enough that tiles of 6 x 6 pay (winograd.c): every path and edge of it
+@pytest.fixture(params=["highest", "high"])
+def precision(request):
+    """Of products: "highest" has tiles of 4 x 4 (winograd_4x4.c), "high" tiles of 6 x 6 (winograd_6x6.c)."""
+    torch.set_float32_matmul_precision(request.param)
+    yield request.param
+    torch.set_float32_matmul_precision("highest")
+
+
+# 3 x 3, stride 1, large enough that tiles pay (winograd.c): every path and edge of them
 TILED = [
     (1, 32, 14, 14, 32, 3, 3, {"padding": 1}),  # few tiles: tasks own filters
     (3, 16, 38, 41, 16, 3, 3, {"padding": 1}),  # many: tasks own tiles; gradient of the filters in rounds
@@ -99,12 +107,12 @@ TILED = [
 
 
 @pytest.mark.parametrize("case", TILED, ids=str)
-def test_tiles(isa, rng, case):
+def test_tiles(isa, rng, precision, case):
     check(rng, case)
 
 
 @pytest.mark.parametrize("rows", range(1, 10))
-def test_tiles_at_every_edge(isa, rng, rows):
+def test_tiles_at_every_edge(isa, rng, precision, rows):
     """Sizes of 1 to twice a tile and one more; the transposed sizes go through the gradient of the input."""
     for columns in range(1, 10):
         padding = (rows + columns) % 3
@@ -112,7 +120,7 @@ def test_tiles_at_every_edge(isa, rng, rows):
                     {"padding": padding}))  # fmt: skip
 
 
-def test_tiles_are_used_and_not_where_a_result_is_infinite(isa, rng):
+def test_tiles_are_used_and_not_where_a_result_is_infinite(isa, rng, precision):
     """One NaN sends its image, and no other, the direct way: exactly what sees it is NaN, the rest equal up to rounding."""
     x, w = rng.standard_normal((3, 48, 32, 32)), rng.standard_normal((64, 48, 3, 3))
     bits = [numbers(F.conv2d(place(a, "float32"), place(w, "float32"), padding=1)) for a in (x, with_bad(x, (1, 5, 6, 7), np.nan))]
@@ -121,6 +129,17 @@ def test_tiles_are_used_and_not_where_a_result_is_infinite(isa, rng):
     assert np.array_equal(np.isnan(bits[1]), seen)
     assert np.array_equal(bits[0][[0, 2]], bits[1][[0, 2]])
     assert not np.array_equal(bits[0][1][~seen[1]], bits[1][1][~seen[1]]), "the choice of tiles never fell on this shape"
+
+
+@pytest.mark.parametrize("size", [13, 14, 24])
+def test_tiles_do_not_look_at_others(isa, rng, precision, size):
+    """Tiles share vectors with the next image's, and their scratch memory holds old numbers: neither changes a bit."""
+    x, w = rng.standard_normal((3, 64, size, size)), rng.standard_normal((64, 64, 3, 3))
+    every = np.full_like(x, np.nan)
+    once, after_one, _, after_all = (numbers(F.conv2d(place(a, "float32"), place(w, "float32"), padding=1))
+                                     for a in (x, with_bad(x, (1, 5, 0, 0), np.nan), every, x))  # fmt: skip
+    assert np.array_equal(once[[0, 2]], after_one[[0, 2]])
+    assert np.array_equal(once, after_all)
 
 
 def with_bad(a, at, bad):
@@ -132,7 +151,7 @@ def with_bad(a, at, bad):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38])
 @pytest.mark.parametrize("where", ["input", "weight", "gradient"])
 @pytest.mark.parametrize("at", [(0, 0, 0, 0), (1, 7, 1, 2), (1, 23, 0, 1)])
-def test_tiles_spread_no_infinity(isa, rng, bad, where, at):
+def test_tiles_spread_no_infinity(isa, rng, precision, bad, where, at):
     """A result that is finite when summed tap by tap is finite, beside infinities, NaN, and numbers that overflow in between."""
     x, w = rng.standard_normal((2, 24, 12, 13)), rng.standard_normal((24, 24, 3, 3))
     gy = rng.standard_normal((2, 24, 12, 13))
@@ -152,7 +171,7 @@ def test_tiles_spread_no_infinity(isa, rng, bad, where, at):
         check_close(tw.grad, gw, "gradient of w", k=4, n=312)
 
 
-def test_tiles_do_not_look_beyond_what_is_seen(isa, rng):
+def test_tiles_do_not_look_beyond_what_is_seen(isa, rng, precision):
     """Rows of a gradient that no input reaches: huge there, they must not round away the rest of their tile."""
     for padding, H in ((4, 12), (3, 9), (3, 14)):
         x, w = np.zeros((2, 32, H, H)), rng.standard_normal((32, 32, 3, 3))
@@ -174,8 +193,9 @@ def test_long_sums_round_like_short_chains(isa, rng):
     assert error <= 0.5 * 2.0**-24 * ((48 + 4096 / 48) / 2) ** 0.5, f"rms error {error:.3g}"
 
 
-def test_tiles_round_no_worse_than_sums(isa, rng):
-    """The error is that of a sum of 9 C terms, at most four times (measured: about 1): not of the larger numbers in between."""
+def test_tiles_round_no_worse_than_sums(isa, rng, precision):
+    """Tiles of 4 x 4 err as sums of 9 C terms do, those of 6 x 6, always used for gw, at most four times as much: not as the
+    larger numbers in between."""
     for N, C, H, O in [(2, 64, 16, 64), (1, 256, 12, 64)]:
         x, w, gy = rng.standard_normal((N, C, H, H)), rng.standard_normal((O, C, 3, 3)), rng.standard_normal((N, O, H, H))
         x, w, gy = (rounded(a, "float32") for a in (x, w, gy))
@@ -183,9 +203,32 @@ def test_tiles_round_no_worse_than_sums(isa, rng):
         y = F.conv2d(tx, tw, padding=1)
         y.backward(place(gy, "float32"))
         wants = ref.conv2d(x, w, padding=1), *ref.conv2d_backward(gy, x, w, padding=1)
-        for got, want, n in zip((y, tx.grad, tw.grad), wants, (9 * C, 9 * O, N * H * H), strict=True):
+        times = 1 if precision == "highest" else 4
+        for got, want, n, k in zip((y, tx.grad, tw.grad), wants, (9 * C, 9 * O, N * H * H), (times, times, 4), strict=True):
             error = np.sqrt(np.mean((numbers(got) - want) ** 2)) / np.std(want)
-            assert error <= 4 * 0.2 * 2.0**-24 * n**0.5 + 4 * 2.0**-24, f"rms error {error:.3g} for sums of {n}"
+            assert error <= k * 2.0**-24 * (0.2 * n**0.5 + 1), f"rms error {error:.3g} for sums of {n}"
+
+
+def test_precision_chooses_the_tiles(isa, rng):
+    """Tiles of 6 x 6, which "high" and "medium" allow, err more than those of 4 x 4, forward and for the input's gradient; "high"
+    leaves the gradient of the filters as it is."""
+    x, w, gy = (rounded(rng.standard_normal(s), "float32") for s in ((2, 64, 16, 16), (64, 64, 3, 3), (2, 64, 16, 16)))
+    wants = ref.conv2d(x, w, padding=1), *ref.conv2d_backward(gy, x, w, padding=1)
+    errors, results = {}, {}
+    try:
+        for name in ("highest", "high", "medium"):
+            torch.set_float32_matmul_precision(name)
+            tx, tw = place(x, "float32").requires_grad_(), place(w, "float32").requires_grad_()
+            y = F.conv2d(tx, tw, padding=1)
+            y.backward(place(gy, "float32"))
+            results[name] = [numbers(a) for a in (y, tx.grad, tw.grad)]
+            errors[name] = [np.sqrt(np.mean((a - b) ** 2)) for a, b in zip(results[name], wants, strict=True)]
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    for i in range(2):
+        assert errors["high"][i] > 1.5 * errors["highest"][i]
+    assert np.array_equal(results["high"][2], results["highest"][2])
+    assert all(np.array_equal(a, b) for a, b in zip(results["high"][:2], results["medium"][:2], strict=True))
 
 
 # images joined into strips of pixels (conv_strips.c), and phases of a strided gradient written apart
@@ -213,7 +256,7 @@ def test_joined_images(isa, rng, case, dtype):
 
 
 @pytest.mark.parametrize("act_case", TILED[:3] + JOINED[4:10] + JOINED[-1:], ids=str)
-def test_same_bits_with_any_threads(isa, rng, act_case):
+def test_same_bits_with_any_threads(isa, rng, precision, act_case):
     arrays = [place(a, "float32") for a in arrays_of(rng, act_case)]
     results = []
     before = torch.get_num_threads()

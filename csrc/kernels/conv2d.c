@@ -82,12 +82,12 @@ static int FN(conv2d)(const udl_conv2d_args *a) {
     if (a->N * a->O * a->P * a->Q == 0) return UDL_OK;
     udl_conv g = conv_geometry(a->C / G, a->H, a->W, a->O / G, a->R, a->S, a->P, a->Q, a->stride_h, a->stride_w, a->pad_h,
                                a->pad_w, a->dil_h, a->dil_w);
-    int act = (int)(a->groups_act / 65536), status = UDL_OK;
-    if (a->dtype != UDL_F32 || !INTERNAL(wino_pays)(&g, a->N)) return conv_direct(&g, a->N, G, a->y, a->x, a->w, 0, a->b, act, 0);
+    int act = (int)(a->groups_act / 65536), tiles = a->dtype == UDL_F32 ? INTERNAL(wino_tiles)(&g, a->N) : 0, status = UDL_OK;
+    if (!tiles) return conv_direct(&g, a->N, G, a->y, a->x, a->w, 0, a->b, act, 0);
     char *bad = udl_alloc((size_t)a->N);
     if (!bad) return UDL_ENOMEM;
     memset(bad, 0, (size_t)a->N);
-    status = INTERNAL(wino_forward)(&g, a->N, G, a->y, a->x, a->w, (wino_filters){g.K, 9, 0}, a->b, act, bad);
+    status = INTERNAL(wino_forward)(tiles, &g, a->N, G, a->y, a->x, a->w, (wino_filters){g.K, 9, 0}, a->b, act, bad);
     if (!status) status = conv_direct(&g, a->N, G, a->y, a->x, a->w, 0, a->b, act, bad);
     udl_free(bad, (size_t)a->N);
     return status;

@@ -174,11 +174,13 @@ static int FN(input_turned)(const udl_conv2d_backward_input_args *a, const udl_c
 static int FN(input_stride_1)(const udl_conv2d_backward_input_args *a, i64 G, i64 O, i64 C) {
     udl_conv g = conv_geometry(O, a->P, a->Q, C, a->R, a->S, a->H, a->W, 1, 1, a->dil_h * (a->R - 1) - a->pad_h,
                                a->dil_w * (a->S - 1) - a->pad_w, a->dil_h, a->dil_w);
-    if (a->dtype != UDL_F32 || !INTERNAL(wino_pays)(&g, a->N)) return FN(input_turned)(a, &g, G, 0);
+    int tiles = a->dtype == UDL_F32 ? INTERNAL(wino_tiles)(&g, a->N) : 0;
+    if (!tiles) return FN(input_turned)(a, &g, G, 0);
     char *bad = udl_alloc((size_t)a->N);
     if (!bad) return UDL_ENOMEM;
     memset(bad, 0, (size_t)a->N);
-    int status = INTERNAL(wino_forward)(&g, a->N, G, a->gx, a->gy, a->w, (wino_filters){9, C * 9, 1}, 0, UDL_ACT_NONE, bad);
+    int status = INTERNAL(wino_forward)(tiles, &g, a->N, G, a->gx, a->gy, a->w, (wino_filters){9, C * 9, 1}, 0, UDL_ACT_NONE,
+                                        bad);
     if (!status && memchr(bad, 1, (size_t)a->N)) status = FN(input_turned)(a, &g, G, bad);
     udl_free(bad, (size_t)a->N);
     return status;

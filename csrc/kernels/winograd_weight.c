@@ -3,79 +3,9 @@
  *     gw[o, c] = G^T (sum over tiles of (A gy[o] A^T) . (B^T x[c] B)) G
  *
  * As many tiles at a time as fit the L3 are transformed, then 36 products of channels x tiles x filters are added up. */
-#include "winograd.h"
+#include "winograd_6x6.h"
 
 enum { V = VW32, NR = GEMM_NV * VW32, MOST_BYTES = 6 << 20, GRAIN = 24, C_BLOCK = 64 };
-
-/* Tiles of a run of images [C][H][W], numbered along rows, then down, then through the images. */
-typedef struct {
-    const float *x;
-    i64 image, across, per_image;          /* elements from image to image; tiles in a row, in an image */
-    i64 C, H, W, pad_h, pad_w, rows, columns; /* rows x columns of an image are looked at; zeros around them */
-} wino_image;
-/* ---- input --------------------------------------------------------------------------------------------------------- */
-static wino_image wino_input(const udl_conv *g, const float *x, i64 image) {
-    wino_image in = {.x = x, .image = image, .across = UDL_CEIL_DIV(g->Q, WINO_OUT), .C = g->C, .H = g->H, .W = g->W,
-                     .pad_h = g->pad_h, .pad_w = g->pad_w};
-    in.per_image = in.across * UDL_CEIL_DIV(g->P, WINO_OUT);
-    in.rows = UDL_MINI(g->H, g->P + 2 - g->pad_h); /* not what lies beyond the last output: it would only round */
-    in.columns = UDL_MINI(g->W, g->Q + 2 - g->pad_w);
-    return in;
-}
-
-static void wino_strip(const wino_image *in, const float *x, i64 c, i64 h, i64 w, int rows, i64 n, float *to) {
-    i64 lo = UDL_MINI(UDL_MAXI(0, -w), n), hi = UDL_MAXI(UDL_MINI(n, in->columns - w), lo);
-    for (int i = 0; i < rows; i++, h++, to += n * V) {
-        if (h < 0 || h >= in->rows) {
-            memset(to, 0, sizeof(float) * (size_t)(n * V));
-            continue;
-        }
-        const float *row[V];
-        for (i64 r = 0; r < V; r++) row[r] = x + (UDL_MINI(c + r, in->C - 1) * in->H + h) * in->W;
-        for (i64 k = 0; k < lo; k++) v_store(to + k * V, (vf32){0});
-        if (hi - lo < 4)
-            for (i64 k = lo; k < hi; k++)
-                for (int r = 0; r < V; r++) to[k * V + r] = row[r][w + k];
-        else
-            for (i64 k = lo; k < hi; k += 4) {
-                i64 at = UDL_MINI(k, hi - 4);
-                vf32 q[4];
-                columns_f32(row, w + at, q);
-                _Pragma("GCC unroll 4") for (int e = 0; e < 4; e++) v_store(to + (at + e) * V, q[e]);
-            }
-        for (i64 k = hi; k < n; k++) v_store(to + k * V, (vf32){0});
-    }
-}
-
-/* B^T of every column of the strip, in place; then of every six of its columns */
-static void read_tiles(float *strip, i64 n, i64 tiles, float *v, i64 point, i64 tile) {
-    for (i64 k = 0; k < n; k++) {
-        vf32 d[6], q[6];
-        _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) d[i] = v_load(strip + (i * n + k) * V);
-        wino_bt(d, q);
-        _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) v_store(strip + (i * n + k) * V, q[i]);
-    }
-    for (i64 k = 0; k < tiles; k++, v += tile)
-        for (int i = 0; i < 6; i++) {
-            vf32 d[6], q[6];
-            _Pragma("GCC unroll 6") for (int e = 0; e < 6; e++) d[e] = v_load(strip + (i * n + 4 * k + e) * V);
-            wino_bt(d, q);
-            _Pragma("GCC unroll 6") for (int e = 0; e < 6; e++) v_store(v + (6 * i + e) * point, q[e]);
-        }
-}
-
-static void wino_read(const wino_image *in, float *v, i64 point, i64 tile, i64 first, i64 end, float *strip) {
-    for (i64 t = first, run; t < end; t += run) {
-        i64 at = t % in->per_image, ty = at / in->across, tx = at % in->across;
-        run = UDL_MINI(in->across - tx, end - t);
-        const float *x = in->x + t / in->per_image * in->image;
-        i64 n = 4 * run + 2;
-        for (i64 c = 0; c < in->C; c += V) {
-            wino_strip(in, x, c, 4 * ty - in->pad_h, 4 * tx - in->pad_w, 6, n, strip);
-            read_tiles(strip, n, run, v + (t - first) * tile + c, point, tile);
-        }
-    }
-}
 
 typedef struct {
     wino_image x, gy;
@@ -90,14 +20,14 @@ static void read_gy(float *strip, i64 n, float *y, i64 point, i64 w) {
     for (i64 k = 0; k < 4 * n; k++) {
         vf32 d[4], q[6];
         _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) d[i] = v_load(strip + (4 * n * i + k) * V);
-        wino_a(d, q);
+        wino6_a(d, q);
         _Pragma("GCC unroll 6") for (int i = 0; i < 6; i++) v_store(strip + (4 * n * i + k) * V, q[i]);
     }
     for (i64 k = 0; k < n; k++, y += w)
         for (int i = 0; i < 6; i++) {
             vf32 d[4], q[6];
             _Pragma("GCC unroll 4") for (int e = 0; e < 4; e++) d[e] = v_load(strip + (4 * n * i + 4 * k + e) * V);
-            wino_a(d, q);
+            wino6_a(d, q);
             _Pragma("GCC unroll 6") for (int e = 0; e < 6; e++) v_store(y + (6 * i + e) * point, q[e]);
         }
 }
@@ -107,13 +37,13 @@ static void read_task(void *ctx, i64 begin, i64 end) { /* tiles of the round */
     size_t bytes = sizeof(float) * (size_t)(6 * (4 * UDL_MINI(end - begin, j->x.across) + 2) * V);
     float *strip = udl_alloc(bytes);
     if (!strip) { j->failed = 1; return; }
-    wino_read(&j->x, j->v + begin * j->v_tile, j->v_point, j->v_tile, j->first + begin, j->first + end, strip);
+    INTERNAL(wino_read)(&j->x, j->v + begin * j->v_tile, j->v_point, j->v_tile, j->first + begin, j->first + end, strip);
     for (i64 t = begin, run; t < end; t += run) {
         i64 image = (j->first + t) / j->gy.per_image, at = (j->first + t) % j->gy.per_image, tx = at % j->gy.across;
         run = UDL_MINI(j->gy.across - tx, end - t);
         for (i64 o = 0; o < j->gy.C; o += V) {
             i64 panel = o / NR * NR, w = UDL_MINI(NR, j->o8 - panel);
-            wino_strip(&j->gy, j->gy.x + image * j->gy.image, o, at / j->gy.across * 4, tx * 4, 4, 4 * run, strip);
+            INTERNAL(wino_strip)(&j->gy, j->gy.x + image * j->gy.image, o, at / j->gy.across * 4, tx * 4, 4, 4 * run, strip);
             read_gy(strip, run, j->y + panel * j->tiles + t * w + o - panel, j->y_point, w);
         }
     }
@@ -128,12 +58,12 @@ static vf32 write_filters(const float *s, i64 point, i64 c, i64 w, i64 v, float 
         _Pragma("GCC unroll 6") for (int a = 0; a < 6; a++) {
             vf32 u[6];
             _Pragma("GCC unroll 6") for (int b = 0; b < 6; b++)
-                u[b] = v_load(s + (6 * a + b) * point + k * w + v) * wino_scale(a, b);
-            wino_gt(u, h[a]);
+                u[b] = v_load(s + (6 * a + b) * point + k * w + v) * wino6_scale(a, b);
+            wino6_gt(u, h[a]);
         }
         _Pragma("GCC unroll 3") for (int t = 0; t < 3; t++) {
             vf32 u[6] = {h[0][t], h[1][t], h[2][t], h[3][t], h[4][t], h[5][t]}, r[3];
-            wino_gt(u, r);
+            wino6_gt(u, r);
             _Pragma("GCC unroll 3") for (int i = 0; i < 3; i++) g[3 * i + t] = r[i], seen += r[i] * 0;
         }
         rows_f32(g, to, K, n);
@@ -208,7 +138,7 @@ int INTERNAL(wino_pays_weight)(const udl_conv *g, i64 N) {
 }
 
 static int weight(const udl_conv *g, i64 N, float *gw, const float *gy, i64 gy_image, const float *x, i64 x_image, char *bad) {
-    weight_job j = {.x = wino_input(g, x, x_image), .o8 = wino_up(g->O), .gw = gw};
+    weight_job j = {.x = INTERNAL(wino_input)(g, x, x_image), .o8 = wino_up(g->O), .gw = gw};
     i64 c8 = wino_up(g->C), tiles = N * j.x.per_image, most = UDL_MAXI(48, MOST_BYTES / (36 * 4) / (c8 + j.o8));
     int at_once = g->C * g->O > 128 * 128 && tiles * (c8 + j.o8) * 36 * 4 <= 4 * MOST_BYTES;
     j.gy = (wino_image){.x = gy, .image = gy_image, .across = j.x.across, .per_image = j.x.per_image, .C = g->O, .H = g->P,
