@@ -103,6 +103,8 @@ TILED = [
     (1, 130, 9, 8, 137, 3, 3, {"padding": (0, 1)}),  # three blocks of channels; gradient of the filters at once
     (2, 64, 10, 10, 64, 3, 3, {"padding": 1, "groups": 2}),
     (4, 32, 3, 5, 32, 3, 3, {"padding": (4, 3)}),  # the gradient of the input is cut at its sides
+    (4, 66, 18, 17, 68, 3, 3, {"padding": 1}),  # large enough for vectors of 16: many tiles,
+    (1, 200, 9, 8, 203, 3, 3, {"padding": 1}),  # many filters
 ]
 
 

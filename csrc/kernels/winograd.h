@@ -16,7 +16,7 @@
  *             inf: d5 - (a2 + b2) d3 + a2 b2 d1    +-b: (d4 - a2 d2) +- b (d3 - a2 d1)
  *     G g     x: (g0 + x g1 + x x g2) / N(x)       inf: g2       N(0) = a2 b2, N(+-a) = 2 a2 (a2 - b2), N(+-b) = 2 b2 (b2 - a2)
  *     A^T m   y_p = sum over the finite points of x^p m(x), and m(inf) added to y_3
- * a = 5/8 and b = 3/2 keep all factors but 1 / N exact and the error least of the pairs tried: three to four times PyTorch's.
+ * a = 5/8 and b = 3/2 keep all factors but 1 / N exact and the error least of the pairs tried: about three times PyTorch's.
  *
  * Which are used: the result of a convolution, and the gradient of its input (filters turned round), come in tiles of 4 x 4, and
  * only if set_float32_matmul_precision gives "high" or "medium", in tiles of 6 x 6. The gradient of the filters is read backwards,

@@ -177,7 +177,7 @@ static void write_tiles(const wino *j, const float *m, i64 first, i64 end, i64 o
 /* ---- many tiles: filters once, tasks own tiles -------------------------------------------------------------------------- */
 /* products of `tiles` tiles with w filters in panels from u on, a block of channels at a time: shorter sums round less */
 static void products(const wino *j, i64 tiles, i64 w, i64 c0, i64 c1, const float *v, const float *u, i64 u_point, float *m) {
-    gemm_epilogue_f32 e = {.alpha = 1, .add = c0 > 0};
+    gemm_epilogue_f32 e = {.alpha = 1, .add = c0 > 0, .chunk = WINO_CHUNK};
     for (i64 i = 0; i < WINO_POINTS; i++) {
         gemm_a_f32 a = {v + i * j->v_point + c0, j->v_tile, GEMM_A_ROWS};
         gemm_b_f32 b = {u + i * u_point, 0};
