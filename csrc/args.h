@@ -48,7 +48,7 @@ typedef struct {
 /* out[b, m, n] = act(alpha sum_k A[b, m, k] B[b, k, n] + beta out + bias[n]) + residual[b, m, n].
  * A and B are strided: element (b, m, k) of A is a[b a_batch + m a_m + k a_k], likewise B; out has row stride ldo and
  * unit column stride; residual (or NULL) is laid out as out. bias or NULL. beta is 0 or 1; with 0 out is not read.
- * packed_b: NULL, or B as udl_prepack made it (b is given all the same).
+ * packed_b: NULL, or B as udl_prepack made it (b is given all the same); not looked at where the batch has several.
  * bias_m != 0: bias runs over m instead of n. dtype F32, F64 or BF16 (then accumulated in float32).
  * wide: for BF16, UDL_WIDE_* of what is float32 all the same: A and B are then rounded to BF16 on the way. */
 typedef struct {

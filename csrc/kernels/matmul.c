@@ -122,6 +122,7 @@ int KERNEL(matmul)(const udl_matmul_args *args) {
         t.batch = 1;
     }
     if (t.batch == 1) return one(&t, 0);
+    if (t.b_batch != 0) t.packed_b = 0; /* it holds the first B only */
     batch_run r = {&t, 0};
     double flops = 2. * (double)t.m * (double)t.n * (double)UDL_MAXI(t.k, 1);
     if (flops > 8. * GEMM_TASK_FLOPS && t.batch < 32) batch_task(&r, 0, t.batch);
