@@ -54,9 +54,9 @@ def set_float32_matmul_precision(precision):
     """How float32 matrix products are computed, in the whole process.
 
     "highest" (the default) has the error of float32 arithmetic. Where the level is amx, "high" splits each number into two
-    bfloat16 parts (16 bits: relative error of a product about 2^-16) and "medium" rounds it to one (8 bits); elsewhere products
-    of both are as "highest". 3 x 3 convolutions of stride 1 follow: both allow larger tiles, 1.2 to 1.9 times as fast and with three
-    times the error (forward and for the gradient of the input).
+    bfloat16 parts (16 bits: relative error of a product about 2^-16) and "medium" rounds it to one (8 bits), which it does with
+    AVX512-BF16 too; elsewhere products of both are as "highest". 3 x 3 convolutions of stride 1 follow: both allow larger
+    tiles, 1.2 to 1.9 times as fast and with three times the error (forward and for the gradient of the input).
 
     precision: "highest", "high" or "medium". Raises ValueError for anything else.
 
