@@ -64,7 +64,8 @@ VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T 
     T sums[GEMM_MR * GEMM_NR];
     const i64 chunk = e->chunk ? e->chunk : k;
     for (i64 left = k, done = 0;;) {
-        for (k = left < chunk + chunk / 2 ? left : chunk, left -= k; k >= 4; k -= 4) {
+        k = left < chunk + chunk / 2 ? left : chunk, left -= k;
+        for (; sizeof(T) == 4 && k >= 4; k -= 4) { /* doubles: a step is long enough for a loop of its own */
             STEP(0); STEP(1); STEP(2); STEP(3);
             if (rows) _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] += 4;
             if (mode == TAPS) tap += 4;

@@ -31,31 +31,24 @@ static vhalf rounded(vf32 x) {
 }
 #endif
 
-VFN void put16(uint16_t *p, vf32 x, int n) {
+VFN void put16(uint16_t *p, vf32 x) {
     vhalf h = rounded(x);
-#if defined(UDL_LEVEL_avx512)
-    if (n < VW32) _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), (__m256i)h);
-    else memcpy(p, &h, sizeof h);
-#else
-    memcpy(p, &h, (size_t)n * 2);
-#endif
+    memcpy(p, &h, sizeof h);
 }
 
-/* the sums -> out; left: columns from the first one on, at most NV vectors, the last perhaps not whole */
-VFN void finish(const int MR, const int NV, const int edge, vf32 acc[GEMM_MR][GEMM_NV], float *c, i64 ldc, i64 left, const epi *e) {
+/* the sums -> out */
+VFN void finish(const int MR, const int NV, vf32 acc[GEMM_MR][GEMM_NV], float *c, i64 ldc, const epi *e) {
     _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) {
-        int w = edge && j == NV - 1 ? (int)left - j * VW32 : VW32, whole = !edge || w == VW32;
-        vf32 bias = e->bias_n ? whole ? v_load(e->bias_n + j * VW32) : v_load_n(e->bias_n + j * VW32, w) : (vf32){0};
+        vf32 bias = e->bias_n ? v_load(e->bias_n + j * VW32) : (vf32){0};
         _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {
             vf32 x = acc[i][j];
             float *to = c + i * ldc + j * VW32;
-            if (e->add) x += whole ? v_load(to) : v_load_n(to, w);
+            if (e->add) x += v_load(to);
             if (e->bias_n) x += bias;
             if (e->bias_m) x += e->bias_m[i];
             if (e->act) x = v_sel(x < 0, (vf32){0}, x); /* relu: keeps NaN */
-            if (e->out16) put16(e->out16 + i * e->ld16 + j * VW32, x, w);
-            else if (whole) v_store(to, x);
-            else v_store_n(to, x, w);
+            if (e->out16) put16(e->out16 + i * e->ld16 + j * VW32, x);
+            else v_store(to, x);
         }
     }
 }
@@ -96,13 +89,12 @@ VFN void tile(const int MR, const int NV, const int rows, i64 k, const float *a,
         if (rows) _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] += 1;
     }
 #undef STEP
-    if (e->rare) {
+    if (n < NV * VW32 || e->rare) {
         float t[GEMM_MR * GEMM_NV * VW32];
         _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++)
             _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) v_store(t + (i * GEMM_NV + j) * VW32, acc[i][j]);
         INTERNAL(gemm_finish_f32)(MR, n, t, GEMM_NV * VW32, c, ldc, e);
-    } else if (n == NV * VW32) finish(MR, NV, 0, acc, c, ldc, n, e);
-    else finish(MR, NV, 1, acc, c, ldc, n, e);
+    } else finish(MR, NV, acc, c, ldc, e);
 }
 
 typedef void (*micro)(i64 k, const float *a, i64 a_s, const float *b, float *c, i64 ldc, i64 n, const epi *e);
