@@ -183,7 +183,8 @@ typedef struct {
     i64 dtype, N, C, L, training;
 } udl_batch_norm_backward_args;
 
-/* y = (x - mean) rstd w + b per row of x[M, D]; mean[M], rstd[M]; w, b [W, D] or NULL: row m takes their row m mod W; W divides M */
+/* y = (x - mean) rstd w + b per row of x[M, D]; mean[M], rstd[M]; w, b [W, D] or NULL: row m takes their row m mod W; W divides M.
+ * mean NULL: rms_norm, y = x rstd w + b */
 typedef struct {
     void *y, *mean, *rstd;
     const void *x, *w, *b;
@@ -239,30 +240,40 @@ typedef struct {
     i64 dtype_reduction, N, C, L, ignore_index; /* dtype + 256 reduction */
 } udl_nll_loss_backward_args;
 
-/* out[o, j, i] = a[o, index[j], i] for any dtype of `itemsize` bytes; negative indices count from the end */
+/* out[o, j, i] = a[o, index[j], i] for any dtype of `itemsize` bytes; negative indices count from the end (strict: are out of range) */
 typedef struct {
     void *out;
     const void *a, *index;
-    i64 itemsize, outer, n, inner, n_index, pad;
+    i64 itemsize, outer, n, inner, n_index, strict;
 } udl_index_select_args;
-/* out[o, index[j], i] += a[o, j, i], in the order of j; dtype F32 F64 I64; skip: index left out (or INT64_MIN) */
+/* out[o, index[j], i] += (or =) a[o, j, i], in the order of j; skip: index left out (or INT64_MIN). how: dtype (F32 F64 I64), or
+ * UDL_ROWS_SET + bytes of an element; + UDL_ROWS_STRICT where negative indices do not count from the end */
+enum { UDL_ROWS_SET = 256, UDL_ROWS_STRICT = 512 };
 typedef struct {
     void *out;
     const void *a, *index;
-    i64 dtype, outer, n, inner, n_index, skip;
+    i64 how, outer, n, inner, n_index, skip;
 } udl_index_add_args;
 
+/* out[i, j, ..] = a[s(i), s(j), ..], s by `mode` and the dimension's shift: remap.c. out contiguous of `shape`, a of `from`; *value
+ * (NULL: zero bytes) where s is outside a. mode UDL_REMAP_*. Not in place. */
+enum { UDL_REMAP_CONSTANT, UDL_REMAP_REFLECT, UDL_REMAP_REPLICATE, UDL_REMAP_CIRCULAR, UDL_REMAP_FLIP, UDL_REMAP_MODES };
+typedef struct {
+    void *out;
+    const void *a, *value;
+    i64 itemsize, ndim, mode, shape[8], from[8], shift[8], pad;
+} udl_remap_args;
 /* out[i0, i1, ...] = a[..., index[i0, i1, ...] along dim, ...]; out and index contiguous of `shape`; a strided */
 typedef struct {
     void *out;
     const void *a, *index;
-    i64 itemsize, ndim, dim, a_n, shape[8], a_strides[8], index_strides[8], pad;
+    i64 itemsize, ndim, dim, a_n, shape[8], a_strides[8], index_strides[8], strict;
 } udl_gather_args;
 /* out[..., index[...], ...] = or += a[...]; op 0 set, 1 add; out strided and written in place; dtype by `dtype` */
 typedef struct {
     void *out;
     const void *a, *index;
-    i64 dtype, ndim, dim, out_n, op, shape[8], out_strides[8], index_strides[8], pad; /* a, index: index_strides */
+    i64 dtype, ndim, dim, out_n, op, shape[8], out_strides[8], index_strides[8], strict; /* a, index: index_strides */
 } udl_scatter_args;
 
 /* values[o, j], indices[o, j] (int64): the first k of a[o, n] in order (stable; NaN is largest); k = n sorts */

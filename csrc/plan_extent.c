@@ -162,9 +162,9 @@ static int rule_layer_norm(const udl_layer_norm_args *a, udl_extent *e) {
     const int size = size_of(a->dtype);
     const i64 n = times(a->M, a->D), w = times(a->W, a->D);
     e->work = 3. * (double)n;
-    return is_real(a->dtype) && within(a->W, 1, SIDE) && a->M % a->W == 0 && flat(e, 0, a->y, size, n, OUT) && flat(e, 1, a->mean, size, a->M, OUT) &&
-           flat(e, 2, a->rstd, size, a->M, OUT) && flat(e, 3, a->x, size, n, IN) && flat(e, 4, a->w, size, w, MAYBE) &&
-           flat(e, 5, a->b, size, w, MAYBE);
+    return is_real(a->dtype) && within(a->W, 1, SIDE) && a->M % a->W == 0 && flat(e, 0, a->y, size, n, OUT) &&
+           flat(e, 1, a->mean, size, a->M, OUT | MAYBE) && flat(e, 2, a->rstd, size, a->M, OUT) && flat(e, 3, a->x, size, n, IN) &&
+           flat(e, 4, a->w, size, w, MAYBE) && flat(e, 5, a->b, size, w, MAYBE);
 }
 
 static int rule_group_norm(const udl_group_norm_args *a, udl_extent *e) {
@@ -351,6 +351,24 @@ static int rule_index_select(const udl_index_select_args *a, udl_extent *e) {
     e->work = (double)a->n_index + (double)times(a->outer, a->n_index) * ((double)a->inner + 1);
     e->apart = 1;
     return flat(e, 0, a->out, size, out, OUT) && flat(e, 1, a->a, size, from, IN) && flat(e, 2, a->index, 8, a->n_index, IN);
+}
+
+/* s is inside a, or nothing, whatever the numbers */
+static int rule_remap(const udl_remap_args *a, udl_extent *e) {
+    if (a->itemsize != 1 && a->itemsize != 2 && a->itemsize != 4 && a->itemsize != 8) return 0;
+    if (!within(a->ndim, 1, UDL_MAXDIM) || !within(a->mode, 0, UDL_REMAP_MODES - 1)) return 0;
+    i64 out = 1, from = 1, longest = 0;
+    for (i64 d = 0; d < a->ndim; d++) {
+        if (!within(a->shape[d], 0, UDL_EXTENT_MOST) || !within(a->shift[d], -UDL_EXTENT_MOST, UDL_EXTENT_MOST)) return 0;
+        out = times(out, a->shape[d]);
+        from = times(from, a->from[d]);
+        if (a->shape[d] > longest) longest = a->shape[d];
+    }
+    const int size = (int)a->itemsize;
+    e->work = 2. * (double)out;
+    e->temp = 32. * (double)longest; /* runs */
+    e->apart = 1;
+    return flat(e, 0, a->out, size, out, OUT) && flat(e, 1, a->a, size, from, IN) && flat(e, 2, a->value, size, 1, IN | MAYBE);
 }
 
 static int rule_gather(const udl_gather_args *a, udl_extent *e) {

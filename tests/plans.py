@@ -69,6 +69,13 @@ def _heads(q, k, v, mask):
     return attend(q, k, v, attn_mask=mask), attend(q[:, :, :1], k, v), attend(q, k, v, is_causal=True), attend(q, k, v, attn_mask=mask > 0)
 
 
+def _moved(a, b):
+    F = torch.nn.functional
+    padded = [F.pad(a, (2, 3), "reflect"), F.pad(a, (1, 2, 3, 4), value=-1.0), F.pad(a.double(), (2, 3), "replicate")]
+    turned = b.flip((0, 1)), b.int().roll((2, -3), (0, 1)), b.repeat(3, 2), (b > 0).flip(0)
+    return padded, F.pad(a, (4, 1), "circular"), turned, F.rms_norm(b, (7,))
+
+
 def _linear(a, w, b):
     F = torch.nn.functional
     return F.linear(a, w, b), F.linear(a[:1], w), a.double() @ w.double().t(), a.t() @ a, torch.relu(F.linear(a, w, b)) + a.sum()
@@ -103,6 +110,7 @@ def _cases():
         "heads": (Apply(_heads), r(1, 2, 9, 8), r(1, 2, 19, 8), r(1, 2, 19, 8), r(9, 19)),
         "groups": (nn.Sequential(nn.BatchNorm2d(6), nn.GroupNorm(3, 6), nn.Conv2d(6, 6, 3), nn.GroupNorm(2, 6)), r(2, 6, 5, 7)),
         "chain": (Apply(lambda a, b: (torch.tanh(a * 2 + b) * a.exp()).sigmoid() - b[:, :1]), r(70, 33), r(70, 33)),
+        "moved": (Apply(_moved), r(3, 4, 17), r(5, 7)),
         "linear": (Apply(_linear), r(17, 33), r(19, 33), r(19)),
     }
 
@@ -118,6 +126,7 @@ CASES = [
     "rnn",
     "encoder",
     "norm",
+    "moved",
     "maps",
     "pools",
     "heads",

@@ -28,6 +28,30 @@ def test_layer_norm(isa, rng, case, dtype):
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", [*CASES, ((3, 5000), 1)], ids=str)
+def test_rms_norm(isa, rng, case, dtype):
+    shape, dims = case
+    last = shape[-dims:]
+    x = 2 * rng.standard_normal(shape) + 1
+    for layout in LAYOUTS:
+        check_gradient(
+            lambda x, w: F.rms_norm(x, last, w, eps=1e-3), lambda x, w: ref.rms_norm(x, dims, w, eps=1e-3),
+            lambda gy, x, w: ref.rms_norm_backward(gy, x, dims, w, eps=1e-3), x, rng.standard_normal(last),
+            rng=rng, dtype=dtype, layout=layout, k=8, n=max(int(np.prod(last)), shape[0]), grad_scale=8,
+        )  # fmt: skip
+    check_gradient(lambda x: F.rms_norm(x, last, eps=1e-3), lambda x: ref.rms_norm(x, dims, eps=1e-3),
+                   lambda gy, x: ref.rms_norm_backward(gy, x, dims, eps=1e-3)[:1], x, rng=rng, dtype=dtype, k=8,
+                   n=max(int(np.prod(last)), shape[0]), grad_scale=8)  # fmt: skip
+
+
+def test_rms_norm_reference_and_second_gradient(rng):
+    x, w = rng.standard_normal((3, 4)), rng.standard_normal(4)
+    check_reference(lambda x, w: ref.rms_norm(x, 1, w), lambda gy, x, w: ref.rms_norm_backward(gy, x, 1, w), x, w, rng=rng)
+    inputs = torch.tensor(x, requires_grad=True), torch.tensor(w, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda x, w: F.rms_norm(x, (4,), w), inputs)
+
+
 def test_without_weight_and_bias(isa, rng):
     x = rng.standard_normal((3, 4, 17))
     check_gradient(lambda x: F.layer_norm(x, (17,)), lambda x: ref.layer_norm(x, 1),

@@ -3,32 +3,12 @@
  * Where both sides run along the last dimension, rows of bytes are copied; where they run along different ones, tiles go through
  * a buffer, so that both sides move along cache lines. Floor: bytes read and written over bandwidth. */
 #include "elementwise.h"
+#include "bytes.h"
 #define PIECE 32768
 
 static const int itemsizes[UDL_NDTYPES] = UDL_ITEMSIZES;
 
 /* ---- rows ------------------------------------------------------------------------------------------------------------ */
-typedef struct { char bytes[UDL_VB]; } vector_bytes;
-
-/* whole vectors, the last one over bytes of the one before; short rows likewise by halves */
-VFN void copy_bytes(char *restrict d, const char *restrict s, i64 n) {
-    if (n >= UDL_VB) {
-        for (i64 i = 0; i + UDL_VB < n; i += UDL_VB) *(vector_bytes *)(d + i) = *(const vector_bytes *)(s + i);
-        *(vector_bytes *)(d + n - UDL_VB) = *(const vector_bytes *)(s + n - UDL_VB);
-        return;
-    }
-#define HALF(W) if (n >= W) { __builtin_memcpy(d, s, W); __builtin_memmove(d + n - W, s + n - W, W); return; }
-#if UDL_VB == 64
-    HALF(32)
-#endif
-#if UDL_VB >= 32
-    HALF(16)
-#endif
-    HALF(8) HALF(4) HALF(2)
-#undef HALF
-    if (n) *d = *s;
-}
-
 typedef struct {
     char *y;
     const char *x;

@@ -1,50 +1,57 @@
 /* elementwise_float.c - the inner functions of the element-wise kernel for float and double.
  *
- * Each is one expression of vectors x, y, z (the inputs) and s0, s1 (the parameters); the macro runs it over n elements
- * and once more over what is left. Gradients: x is the upstream gradient g, y what forward saved. */
+ * Each is one expression of vectors x, y, z (the inputs) and s0, s1 (the parameters); the macro runs it over n elements,
+ * and what is left goes through a buffer. Gradients: x is the upstream gradient g, y what forward saved. */
 #ifndef T
 #include "elementwise.h"
 #include "../vec/math.h"
+#include "../vec/math_arc.h"
 #include <float.h>
 #define UDL_THIS_FILE "kernels/elementwise_float.c"
 
-#define RUN(name, LOADS, TAIL, EXPR)                                                                              \
+#define RUN(name, LOADS, EXPR)                                                                                    \
     static void FN(map_##name)(T *o, const T *a, const T *b, const T *c, i64 n, double *p) {                      \
         const vec s0 = v_set((T)p[0]), s1 = v_set((T)p[1]);                                                       \
         i64 i = 0;                                                                                                \
         (void)s0; (void)s1; (void)b; (void)c;                                                                     \
         for (; i + VW <= n; i += VW) { LOADS; v_store(o + i, (EXPR)); }                                           \
-        if (i < n) { int k = (int)(n - i); TAIL; v_store_n(o + i, (EXPR), k); }                                   \
+        if (i < n) FN(rest)(FN(map_##name), o + i, a + i, b ? b + i : NULL, c ? c + i : NULL, n - i, p);          \
     }
-#define ONE(name, EXPR) RUN(name, vec x = v_load(a + i), vec x = v_load_n(a + i, k), EXPR)
-#define TWO_ARRAYS(name, EXPR)                                                                                    \
-    RUN(name, vec x = v_load(a + i); vec y = v_load(b + i), vec x = v_load_n(a + i, k); vec y = v_load_n(b + i, k), EXPR)
+#define ONE(name, EXPR) RUN(name, vec x = v_load(a + i), EXPR)
+#define TWO_ARRAYS(name, EXPR) RUN(name, vec x = v_load(a + i); vec y = v_load(b + i), EXPR)
 /* two inputs, the second perhaps the scalar s0: a loop for each case */
 #define TWO(name, EXPR)                                                                                           \
     TWO_ARRAYS(name##_arrays, EXPR)                                                                               \
-    RUN(name##_scalar, vec x = v_load(a + i); vec y = s0, vec x = v_load_n(a + i, k); vec y = s0, EXPR)           \
+    RUN(name##_scalar, vec x = v_load(a + i); vec y = s0, EXPR)                                                   \
     static void FN(map_##name)(T *o, const T *a, const T *b, const T *c, i64 n, double *p) {                      \
         if (b) FN(map_##name##_arrays)(o, a, b, c, n, p);                                                         \
         else FN(map_##name##_scalar)(o, a, b, c, n, p);                                                           \
     }
 #define THREE(name, EXPR)                                                                                         \
-    RUN(name, vec x = v_load(a + i); vec y = b ? v_load(b + i) : s1; vec z = c ? v_load(c + i) : s0,              \
-        vec x = v_load_n(a + i, k); vec y = b ? v_load_n(b + i, k) : s1; vec z = c ? v_load_n(c + i, k) : s0, EXPR)
+    RUN(name, vec x = v_load(a + i); vec y = b ? v_load(b + i) : s1; vec z = c ? v_load(c + i) : s0, EXPR)
 /* scalar libm, one element at a time (not hot) */
 #define LIBM1(name, EXPR)                                                                                         \
     static void FN(map_##name)(T *o, const T *a, const T *b, const T *c, i64 n, double *p) {                      \
         (void)b; (void)c; (void)p;                                                                                \
         for (i64 i = 0; i < n; i++) { double x = (double)a[i]; o[i] = (T)(EXPR); }                                \
     }
-#define LIBM2(name, EXPR)                                                                                         \
-    static void FN(map_##name)(T *o, const T *a, const T *b, const T *c, i64 n, double *p) {                      \
-        (void)c;                                                                                                  \
-        for (i64 i = 0; i < n; i++) { double x = (double)a[i], y = b ? (double)b[i] : p[0]; o[i] = (T)(EXPR); }   \
-    }
 #define BOOLEAN(m) v_sel(m, v_set(1), v_set(0))
 #define ENTRY(name) [UDL_MAP_##name] = FN(map_##name),
 #include "../each_float.h"
 #else
+
+/* the last n < VW elements, as a whole vector in a buffer: one copy of each expression instead of two */
+static __attribute__((noinline)) void FN(rest)(FN(udl_map) fn, T *o, const T *a, const T *b, const T *c, i64 n, double *p) {
+    T buf[4][VW] __attribute__((aligned(64))) = {{0}};
+    const T *in[3] = {a, b, c};
+    for (int k = 0; k < 3; k++) {
+        if (!in[k]) continue;
+        for (i64 i = 0; i < n; i++) buf[k][i] = in[k][i];
+        in[k] = buf[k];
+    }
+    fn(buf[3], in[0], in[1], in[2], VW, p);
+    for (i64 i = 0; i < n; i++) o[i] = buf[3][i];
+}
 
 ONE(copy, x)
 ONE(neg, -x)
@@ -64,15 +71,15 @@ ONE(reciprocal, 1 / x)
 ONE(sin, v_sin(x))
 ONE(cos, v_cos(x))
 ONE(tan, v_tan(x))
-LIBM1(asin, asin(x))
-LIBM1(acos, acos(x))
-LIBM1(atan, atan(x))
-LIBM1(sinh, sinh(x))
-LIBM1(cosh, cosh(x))
+ONE(asin, v_asin(x))
+ONE(acos, v_acos(x))
+ONE(atan, v_atan(x))
+ONE(sinh, v_sinh(x))
+ONE(cosh, v_cosh(x))
 ONE(tanh, v_tanh(x))
-LIBM1(asinh, asinh(x))
-LIBM1(acosh, acosh(x))
-LIBM1(atanh, atanh(x))
+ONE(asinh, v_asinh(x))
+ONE(acosh, v_acosh(x))
+ONE(atanh, v_atanh(x))
 ONE(erf, v_erf(x))
 ONE(erfc, v_erfc(x))
 LIBM1(lgamma, lgamma(x))
@@ -179,21 +186,21 @@ VFN vec FN(python_div)(vec x, vec y) {
 TWO(floor_divide, FN(python_div)(x, y))
 TWO(remainder, FN(python_mod)(x, y))
 TWO(fmod, FN(mod)(x, y))
-static T FN(pow1)(T x, T y) { return sizeof(T) == 4 ? (T)powf((float)x, (float)y) : (T)pow((double)x, (double)y); }
+TWO(any_pow, v_pow(x, y))
+ONE(sqrt_pow, v_sel(x == (T)-INFINITY, v_set((T)INFINITY), v_sqrt(x + 0)))
+ONE(cube, x * x * x)
 static void FN(map_pow)(T *o, const T *a, const T *b, const T *c, i64 n, double *p) {
-    (void)c;
-    i64 i = 0;
-    if (!b && p[0] == 2) for (; i < n; i++) o[i] = a[i] * a[i];
-    else if (!b && p[0] == 3) for (; i < n; i++) o[i] = a[i] * a[i] * a[i];
-    else if (!b && p[0] == 0.5) for (; i < n; i++) o[i] = a[i] == (T)-INFINITY ? (T)INFINITY : (T)sqrt((double)(a[i] + 0));
-    else if (!b && p[0] == -1) for (; i < n; i++) o[i] = 1 / a[i];
-    else for (; i < n; i++) o[i] = FN(pow1)(a[i], b ? b[i] : (T)p[0]);
+    if (!b && p[0] == 2) FN(map_square)(o, a, b, c, n, p);
+    else if (!b && p[0] == 3) FN(map_cube)(o, a, b, c, n, p);
+    else if (!b && p[0] == 0.5) FN(map_sqrt_pow)(o, a, b, c, n, p);
+    else if (!b && p[0] == -1) FN(map_reciprocal)(o, a, b, c, n, p);
+    else FN(map_any_pow)(o, a, b, c, n, p);
 }
-LIBM2(rpow, FN(pow1)((T)y, (T)x))
+TWO(rpow, v_pow(y, x))
 TWO(maximum, v_max(x, y))
 TWO(minimum, v_min(x, y))
-LIBM2(atan2, atan2(x, y))
-LIBM2(hypot, hypot(x, y))
+TWO(atan2, v_atan2(x, y))
+TWO(hypot, v_hypot(x, y))
 TWO(xlogy, v_sel(y != y, y, v_sel(x == 0, v_set(0), x * v_log(y))))
 TWO(eq, BOOLEAN(x == y))
 TWO(ne, BOOLEAN(x != y))
@@ -225,7 +232,7 @@ THREE(bce_with_logits_backward, x * (v_sigmoid(y) - z))
 THREE(where, v_sel(x != 0, y, z))
 THREE(addcmul, x + s1 * y * z)
 THREE(addcdiv, x + s1 * (y / z))
-THREE(lerp, x + z * (y - x))
+THREE(lerp, v_sel(v_abs(z) < (T)0.5, x + z * (y - x), y - (y - x) * (1 - z))) /* ends exactly at both ends */
 THREE(fma, v_fma(x, y, z))
 
 const FN(udl_map) INTERNAL(FN(map))[UDL_MAP_COUNT] = {

@@ -1,11 +1,11 @@
 /* gather.c - out[i...] = a[..., index[i...] along dim, ...], and scatter: out[..., index[i...], ...] = or += a[i...].
  *
- * out of gather is contiguous of `shape`; a, index and scatter's out are strided. Negative indices count from the end;
- * all are checked before anything is written.
+ * out of gather is contiguous of `shape`; a, index and scatter's out are strided. Negative indices count from the end unless
+ * `strict`; one that is out of range reads or writes nothing and makes the call fail, its results then being of no use.
  * The axes of `shape` are walked as few merged axes, the last one in a tight loop: with stride 0 along dim, the element
  * is data[position + index stride(dim)]. gather is parallel over any elements. scatter is parallel over an axis other
  * than dim only, so that of equal places the last one wins and sums have one order, for any number of threads.
- * Floor: the index read twice, the elements once. */
+ * Floor: the index and the elements read once. */
 #include "../kernel.h"
 #define PIECE 16384
 #define SCATTER_PIECES 16 /* at most: a piece of an inner axis is a narrow strip, wasteful if too narrow */
@@ -61,26 +61,15 @@ VFN void walk_on(const index_walk *w, walk_place *p, i64 count) {
     }
 }
 
-static int indices_fit(const i64 *index, const index_walk *w) {
-    const i64 inner = w->shape[w->ndim - 1], step = w->index[w->ndim - 1];
-    walk_place p = walk_start(w, 0);
-    uint64_t bad = 0;
-    for (i64 k = 0; k < w->total && !bad; k += inner) {
-        const i64 *row = index + p.index;
-        if (step == 1) for (i64 j = 0; j < inner; j++) bad |= (uint64_t)(row[j] >= w->n) | (uint64_t)(row[j] < -w->n);
-        else for (i64 j = 0; j < inner; j++) bad |= (uint64_t)(row[j * step] >= w->n) | (uint64_t)(row[j * step] < -w->n);
-        walk_on(w, &p, inner);
-    }
-    return !bad;
-}
-
 /* ---- gather ------------------------------------------------------------------------------------------------------- */
-typedef struct { const udl_gather_args *a; index_walk w; } gather_job;
+typedef struct { const udl_gather_args *a; index_walk w; int bad; } gather_job; /* bad: every writer writes the same */
 
 #define GATHER_LOOP(STEP, DATA)                                                    \
     for (i64 j = 0; j < m; j++) {                                                  \
-        const i64 i = index[j * (STEP)];                                           \
-        to[j] = from[j * (DATA) + (i + (i < 0 ? n : 0)) * along];                  \
+        const i64 v = index[j * (STEP)], i = v + (v < 0 ? wrap : 0);               \
+        const uint64_t ok = (uint64_t)i < (uint64_t)n;                             \
+        bad |= !ok;                                                                \
+        to[j] = from[j * (DATA) + (ok ? i : 0) * along];                           \
     }
 #define GATHER_ROW(type) {                                                         \
         type *restrict to = (type *)a->out + k;                                    \
@@ -91,10 +80,12 @@ typedef struct { const udl_gather_args *a; index_walk w; } gather_job;
     }
 
 static void gather_piece(void *ctx, i64 begin, i64 end) {
-    const gather_job *job = ctx;
+    gather_job *job = ctx;
     const udl_gather_args *a = job->a;
     const index_walk *w = &job->w;
     const i64 inner = w->ndim - 1, step = w->index[inner], data = w->data[inner], along = w->along, n = w->n;
+    const i64 wrap = a->strict ? 0 : n;
+    uint64_t bad = 0;
     walk_place p = walk_start(w, begin);
     for (i64 k = begin, m; k < end; k += m) {
         m = UDL_MINI(end - k, w->shape[inner] - p.at[inner]);
@@ -107,33 +98,35 @@ static void gather_piece(void *ctx, i64 begin, i64 end) {
         }
         walk_on(w, &p, m);
     }
+    if (bad) job->bad = 1;
 }
 
 int KERNEL(gather)(const udl_gather_args *a) {
-    gather_job job = {a, walk_of(a->shape, a->ndim, a->dim, a->a_strides, a->index_strides, a->a_n, 0)};
+    gather_job job = {a, walk_of(a->shape, a->ndim, a->dim, a->a_strides, a->index_strides, a->a_n, 0), 0};
     if (job.w.total == 0) return UDL_OK;
-    if (!indices_fit(a->index, &job.w)) return UDL_EINDEX;
+    if (a->a_n == 0) return UDL_EINDEX;
     const i64 step = job.w.data[job.w.ndim - 1] * a->itemsize; /* neighbours further apart than a cache line cost a miss each */
     udl_parallel_for(job.w.total, step < 64 && step > -64 ? PIECE : PIECE / 16, gather_piece, &job);
-    return UDL_OK;
+    return job.bad ? UDL_EINDEX : UDL_OK;
 }
 
 /* ---- scatter ------------------------------------------------------------------------------------------------------ */
-typedef struct { const udl_scatter_args *a; index_walk w; } scatter_job;
+typedef struct { const udl_scatter_args *a; index_walk w; int bad; } scatter_job;
 
 #define SCATTER_ROW(type, OP) {                                                    \
         type *to = (type *)a->out + data0 + p.data;                                \
         const type *from = (const type *)a->a + at;                                \
         for (i64 j = 0; j < inner; j++) {                                          \
-            const i64 i = index[j * step];                                         \
-            to[j * data + (i + (i < 0 ? n : 0)) * along] OP from[j * step];        \
+            const i64 v = index[j * step], i = v + (v < 0 ? wrap : 0);             \
+            if ((uint64_t)i < (uint64_t)n) to[j * data + i * along] OP from[j * step]; \
+            else bad = 1;                                                          \
         }                                                                          \
         break;                                                                     \
     }
 
 /* the elements whose place along the split axis is begin .. end - 1 */
 static void scatter_piece(void *ctx, i64 begin, i64 end) {
-    const scatter_job *job = ctx;
+    scatter_job *job = ctx;
     const udl_scatter_args *a = job->a;
     index_walk w = job->w;
     i64 data0 = 0, index0 = 0;
@@ -146,6 +139,8 @@ static void scatter_piece(void *ctx, i64 begin, i64 end) {
     const i64 kind = a->op ? 16 + a->dtype : a->dtype <= UDL_I8 ? 1
                    : a->dtype == UDL_I16 || a->dtype == UDL_F16 || a->dtype == UDL_BF16 ? 2
                    : a->dtype == UDL_F32 || a->dtype == UDL_I32 ? 4 : 8;
+    const i64 wrap = a->strict ? 0 : n;
+    int bad = 0;
     walk_place p = {{0}, 0, 0};
     for (i64 k = 0; k < w.total; k += inner) {
         const i64 at = index0 + p.index, *index = (const i64 *)a->index + at;
@@ -160,17 +155,17 @@ static void scatter_piece(void *ctx, i64 begin, i64 end) {
         }
         walk_on(&w, &p, inner);
     }
+    if (bad) job->bad = 1;
 }
 
 int KERNEL(scatter)(const udl_scatter_args *a) {
     if (a->op && a->dtype != UDL_F32 && a->dtype != UDL_F64 && a->dtype != UDL_I64) return UDL_EINVAL;
-    scatter_job job = {a, walk_of(a->shape, a->ndim, a->dim, a->out_strides, a->index_strides, a->out_n, 1)};
+    scatter_job job = {a, walk_of(a->shape, a->ndim, a->dim, a->out_strides, a->index_strides, a->out_n, 1), 0};
     index_walk *w = &job.w;
     if (w->total == 0) return UDL_OK;
-    if (!indices_fit(a->index, w)) return UDL_EINDEX;
     for (i64 d = 0; d < a->ndim; d++) /* an out whose places coincide is not cut */
         if (d != a->dim && a->shape[d] > 1 && a->out_strides[d] == 0) w->split = -1;
     const i64 size = w->split < 0 ? 1 : w->shape[w->split], pieces = UDL_MAXI(1, UDL_MINI(w->total / PIECE, SCATTER_PIECES));
     udl_parallel_for(size, UDL_CEIL_DIV(size, pieces), scatter_piece, &job);
-    return UDL_OK;
+    return job.bad ? UDL_EINDEX : UDL_OK;
 }

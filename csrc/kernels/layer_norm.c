@@ -1,5 +1,6 @@
 /* layer_norm.c - y[m, d] = (x - mean_m) rstd_m w_d + b_d, rstd = 1 / sqrt(var + eps), per row of x[M, D]; w and b may
- * have W rows [W, D], and row m takes row m mod W (groups of channels).
+ * have W rows [W, D], and row m takes row m mod W (groups of channels). Without a place for the means it is rms_norm: mean_m is 0 and
+ * var the mean square.
  *
  * Statistics in two passes over a row that stays in cache: the mean first, then the mean square of the deviations, so a
  * large mean costs no accuracy. Backward, with h = (x - mean) rstd and g = gy w:
@@ -32,10 +33,10 @@ VFN void FN(rows_moments)(const T *x, i64 D, int rows, double eps, T *mean, T *r
     vec s[ROWS], t[ROWS], q[ROWS], u[ROWS], m[ROWS];
     EACH_ROW s[r] = t[r] = v_set(0);
     i64 i = 0;
-    for (; i + 2 * VW <= D; i += 2 * VW)
+    for (; mean && i + 2 * VW <= D; i += 2 * VW)
         EACH_ROW s[r] += v_load(x + r * D + i), t[r] += v_load(x + r * D + i + VW);
-    for (i64 k = i; k < D; k += VW)
-        EACH_ROW s[r] += v_load_n(x + r * D + k, (int)UDL_MINI(D - k, VW));
+    for (; mean && i < D; i += VW)
+        EACH_ROW s[r] += v_load_n(x + r * D + i, (int)UDL_MINI(D - i, VW));
     EACH_ROW m[r] = v_set(v_sum(s[r] + t[r]) / (T)D), s[r] = q[r] = u[r] = v_set(0);
     for (i = 0; i + 2 * VW <= D; i += 2 * VW)
         EACH_ROW {
@@ -48,8 +49,8 @@ VFN void FN(rows_moments)(const T *x, i64 D, int rows, double eps, T *mean, T *r
             s[r] += a, q[r] = v_fma(a, a, q[r]);
         }
     EACH_ROW {
-        const double e = (double)v_sum(s[r]) / (double)D, square = (double)v_sum(q[r] + u[r]) / (double)D; /* e: left by rounding */
-        mean[r] = (T)((double)m[r][0] + e);
+        const double e = mean ? (double)v_sum(s[r]) / (double)D : 0, square = (double)v_sum(q[r] + u[r]) / (double)D; /* e: left by rounding */
+        if (mean) mean[r] = (T)((double)m[r][0] + e);
         rstd[r] = (T)(1.0 / sqrt(square - e * e + eps));
     }
 }
@@ -62,7 +63,7 @@ VFN vec FN(scaled)(vec h, vec w, vec b, int has_w, int has_b) {
 /* streams only whole, aligned vectors: D is a multiple of VW then */
 VFN void FN(rows_out)(T *y, const T *x, const T *w, const T *b, i64 D, int rows, const T *mean, const T *rstd, int stream) {
     vec m[ROWS], s[ROWS];
-    EACH_ROW m[r] = v_set(mean[r]), s[r] = v_set(rstd[r]);
+    EACH_ROW m[r] = v_set(mean ? mean[r] : 0), s[r] = v_set(rstd[r]);
     i64 i = 0;
     for (; i + VW <= D; i += VW) {
         const vec vw = w ? v_load(w + i) : v_set(0), vb = b ? v_load(b + i) : v_set(0);
@@ -81,9 +82,9 @@ VFN void FN(rows_out)(T *y, const T *x, const T *w, const T *b, i64 D, int rows,
 VFN void FN(rows_forward)(const udl_layer_norm_args *a, i64 r0, int rows, int stream) {
     const i64 at = r0 % a->W * a->D;
     const T *w = a->w ? (const T *)a->w + at : NULL, *b = a->b ? (const T *)a->b + at : NULL, *x = (const T *)a->x + r0 * a->D;
-    T *y = (T *)a->y + r0 * a->D, *mean = (T *)a->mean + r0, *rstd = (T *)a->rstd + r0;
+    T *y = (T *)a->y + r0 * a->D, *mean = a->mean ? (T *)a->mean + r0 : NULL, *rstd = (T *)a->rstd + r0;
     const i64 D = a->D;
-    if (D <= TOGETHER) FN(rows_moments)(x, D, rows, a->eps, mean, rstd);
+    if (D <= TOGETHER || !mean) FN(rows_moments)(x, D, rows, a->eps, mean, rstd);
     else EACH_ROW FN(row_moments)(x + r * D, D, a->eps, mean + r, rstd + r);
     if (w && b) FN(rows_out)(y, x, w, b, D, rows, mean, rstd, stream);
     else if (!w && !b) FN(rows_out)(y, x, NULL, NULL, D, rows, mean, rstd, stream);
@@ -138,7 +139,7 @@ VFN vec FN(gx_at)(vec g, vec x, vec m, vec s, vec constant, vec slope) {
     return v_fma(g, s, v_fma(m - x, slope, constant));
 }
 
-VFN void FN(row_gx)(T *gx, const T *gy, const T *x, const T *w, i64 D, T m, T s, T sg, T sgh, int stream) {
+VFN void FN(row_gx)(T *gx, const T *gy, const T *x, const T *w, i64 D, T m, T s, T sg, T sgh, int stream) { /* sg: 0 in rms_norm */
     const vec vm = v_set(m), vs = v_set(s), constant = v_set(-s * (sg / (T)D)), slope = v_set(s * s * (sgh / (T)D));
     i64 i = 0;
     for (; i + VW <= D; i += VW) {
@@ -157,10 +158,10 @@ VFN void FN(rows_backward)(const udl_layer_norm_backward_args *a, i64 r0, int ro
     const i64 D = a->D;
     const i64 at = r0 % a->W * D;
     const T *x = (const T *)a->x + r0 * D, *gy = (const T *)a->gy + r0 * D, *w = a->w ? (const T *)a->w + at : NULL;
-    const T *mean = (const T *)a->mean + r0, *rstd = (const T *)a->rstd + r0;
+    const T *mean = a->mean ? (const T *)a->mean + r0 : NULL, *rstd = (const T *)a->rstd + r0;
     vec m[ROWS], s[ROWS], sg[ROWS], sgh[ROWS];
     gw = gw ? gw + at : NULL, gb = gb ? gb + at : NULL;
-    for (int r = 0; r < rows; r++) m[r] = v_set(mean[r]), s[r] = v_set(rstd[r]), sg[r] = v_set(0), sgh[r] = v_set(0);
+    for (int r = 0; r < rows; r++) m[r] = v_set(mean ? mean[r] : 0), s[r] = v_set(rstd[r]), sg[r] = v_set(0), sgh[r] = v_set(0);
     i64 i = 0;
     if (gw && gb && w)
         for (; i + VW <= D; i += VW) FN(sums_at)(x, gy, w, D, gw, gb, i, VW, rows, m, s, sg, sgh);
@@ -172,9 +173,9 @@ VFN void FN(rows_backward)(const udl_layer_norm_backward_args *a, i64 r0, int ro
     if (!a->gx) return;
     for (int r = 0; r < rows; r++) {
         T *gx = (T *)a->gx + (r0 + r) * D;
-        const T total = v_sum(sg[r]), dot = v_sum(sgh[r]);
-        if (stream) FN(row_gx)(gx, gy + r * D, x + r * D, w, D, mean[r], rstd[r], total, dot, 1);
-        else FN(row_gx)(gx, gy + r * D, x + r * D, w, D, mean[r], rstd[r], total, dot, 0);
+        const T m0 = mean ? mean[r] : 0, total = mean ? v_sum(sg[r]) : 0, dot = v_sum(sgh[r]);
+        if (stream) FN(row_gx)(gx, gy + r * D, x + r * D, w, D, m0, rstd[r], total, dot, 1);
+        else FN(row_gx)(gx, gy + r * D, x + r * D, w, D, m0, rstd[r], total, dot, 0);
     }
 }
 

@@ -258,34 +258,71 @@ static void FN(strip_sum)(const T *x, i64 n, i64 inner, i64 w, int square, doubl
     }
 }
 
-static void FN(strip_extreme)(const T *x, i64 n, i64 inner, i64 w, int largest, double *acc, i64 *where) {
-    T m[STRIP];
-    for (i64 i = 0; i < w; i++) { m[i] = x[i]; where[i] = 0; }
-    for (i64 k = 1; k < n; k++) {
-        const T *row = x + k * inner;
-        for (i64 i = 0; i < w; i++) {
-            int better = m[i] == m[i] && (row[i] != row[i] || (largest ? row[i] > m[i] : row[i] < m[i]));
-            m[i] = better ? row[i] : m[i];
-            where[i] = better ? k : where[i];
+/* four rows in one pass over m; a NaN stays */
+VFN void FN(strip_best)(const T *x, i64 n, i64 inner, i64 w, int largest, T *restrict m) {
+#define BEST(a, b) (largest ? v_max(a, b) : v_min(a, b))
+    for (i64 i = 0; i < w; i++) m[i] = x[i];
+    for (i64 k = 1, rows; k < n; k += rows) {
+        const T *y = x + k * inner;
+        const i64 a = (rows = UDL_MINI(n - k, 4)) > 1 ? inner : 0, b = rows > 2 ? 2 * inner : 0, c = rows > 3 ? 3 * inner : 0;
+        i64 i = 0;
+        for (; i + VW <= w; i += VW)
+            v_store(m + i, BEST(v_load(m + i), BEST(BEST(v_load(y + i), v_load(y + a + i)), BEST(v_load(y + b + i), v_load(y + c + i)))));
+        if (i < w) {
+            const int l = (int)(w - i);
+            const vec p = BEST(v_load_n(y + i, l), v_load_n(y + a + i, l)), q = BEST(v_load_n(y + b + i, l), v_load_n(y + c + i, l));
+            v_store_n(m + i, BEST(v_load_n(m + i, l), BEST(p, q)), l);
         }
     }
+#undef BEST
+}
+
+/* with places: lanes of vectors, whose integers are as wide as T (a strip has below 2^31 rows) */
+VFN void FN(strip_place)(const T *x, i64 n, i64 inner, i64 w, int largest, T *m, i64 *where) {
+    for (i64 i = 0; i < w; i += VW) {
+        const int l = (int)UDL_MINI(w - i, (i64)VW);
+        vec best = v_load_n(x + i, l);
+        vmask at = {0}, k = {0};
+        for (i64 r = 1; r < n; r++) {
+            const vec y = v_load_n(x + r * inner + i, l);
+            k += 1;
+            const vmask better = (best == best) & ((y != y) | (largest ? y > best : y < best));
+            best = v_sel(better, y, best);
+            at = (better & k) | (~better & at);
+        }
+        v_store_n(m + i, best, l);
+        for (int lane = 0; lane < l; lane++) where[i + lane] = at[lane];
+    }
+}
+
+static void FN(strip_extreme)(const T *x, i64 n, i64 inner, i64 w, int op, double *acc, i64 *where) {
+    T m[STRIP];
+    if (op == UDL_MAX) FN(strip_best)(x, n, inner, w, 1, m);
+    else if (op == UDL_MIN) FN(strip_best)(x, n, inner, w, 0, m);
+    else FN(strip_place)(x, n, inner, w, op == UDL_ARGMAX, m, where);
     for (i64 i = 0; i < w; i++) acc[i] = (double)m[i];
 }
 
 static void FN(strip_other)(const T *x, i64 n, i64 inner, i64 w, int op, double *acc) {
-    for (i64 i = 0; i < w; i++) acc[i] = op == UDL_PROD || op == UDL_ALL;
-    for (i64 k = 0; k < n; k++)
-        for (i64 i = 0; i < w; i++) {
-            double v = (double)x[k * inner + i];
-            acc[i] = op == UDL_PROD ? acc[i] * v : op == UDL_ALL ? acc[i] != 0 && v != 0 : acc[i] != 0 || v != 0;
-        }
+    const double start = op == UDL_PROD || op == UDL_ALL;
+    int32_t flag[STRIP];
+    for (i64 i = 0; i < w; i++) acc[i] = start, flag[i] = 0;
+    for (i64 k = 0; k < n; k++, x += inner) {
+        if (op == UDL_PROD && k + 3 < n) { /* four rows in one pass over acc */
+            const T *y = x + inner, *z = y + inner, *u = z + inner;
+            for (i64 i = 0; i < w; i++) acc[i] *= ((double)x[i] * (double)y[i]) * ((double)z[i] * (double)u[i]);
+            k += 3, x += 3 * inner;
+        } else if (op == UDL_PROD) for (i64 i = 0; i < w; i++) acc[i] *= (double)x[i];
+        else if (op == UDL_ANY) for (i64 i = 0; i < w; i++) flag[i] |= x[i] != 0;
+        else for (i64 i = 0; i < w; i++) flag[i] |= x[i] == 0;
+    }
+    if (op != UDL_PROD) for (i64 i = 0; i < w; i++) acc[i] = flag[i] != (op == UDL_ALL);
 }
 
 static void FN(strip_log_sum_exp)(const T *x, i64 n, i64 inner, i64 w, T *out) {
     double m[STRIP], s[STRIP];
-    i64 where[STRIP];
     if (n == 0) { for (i64 i = 0; i < w; i++) out[i] = (T)-INFINITY; return; }
-    FN(strip_extreme)(x, n, inner, w, 1, m, where);
+    FN(strip_extreme)(x, n, inner, w, UDL_MAX, m, NULL);
     for (i64 i = 0; i < w; i++) s[i] = 0;
     for (i64 k = 0; k < n; k++)
         for (i64 i = 0; i < w; i += VW) {
@@ -312,7 +349,7 @@ static void FN(strips)(void *p, i64 begin, i64 end) {
         if (a->op == UDL_LOGSUMEXP) { FN(strip_log_sum_exp)(x, n, a->inner, w, (T *)a->out + at); continue; }
         if (a->op == UDL_SUM || a->op == UDL_NORM2) FN(strip_sum)(x, n, a->inner, w, a->op == UDL_NORM2, acc);
         else if (a->op == UDL_PROD || a->op == UDL_ANY || a->op == UDL_ALL) FN(strip_other)(x, n, a->inner, w, (int)a->op, acc);
-        else FN(strip_extreme)(x, n, a->inner, w, a->op == UDL_MAX || a->op == UDL_ARGMAX, acc, where);
+        else FN(strip_extreme)(x, n, a->inner, w, (int)a->op, acc, where);
         for (i64 i = 0; i < w; i++) {
             FN(part) r = {acc[i], where[i]};
             if (j->parts) j->parts[t * STRIP + i] = r;
@@ -325,7 +362,7 @@ static int FN(reduce_columns)(const udl_reduce_args *a) {
     i64 width = UDL_MINI(a->inner, (i64)STRIP);
     FN(job) j = {a, NULL, 1, UDL_CEIL_DIV(a->inner, STRIP)};
     i64 tasks = a->outer * j.strips, each = UDL_MAXI(1, a->n * width);
-    if (tasks < 64 && a->op != UDL_LOGSUMEXP && a->op != UDL_ANY && a->op != UDL_ALL)
+    if (tasks < 64 && a->op != UDL_LOGSUMEXP)
         j.chunks = UDL_MAXI(1, UDL_MINI(each / CHUNK, 64 / tasks)); /* every chunk keeps at least one row */
     if (UDL_CEIL_DIV(a->n, UDL_CEIL_DIV(a->n, j.chunks)) != j.chunks) j.chunks = UDL_CEIL_DIV(a->n, UDL_CEIL_DIV(a->n, j.chunks));
     size_t bytes = sizeof(FN(part)) * (size_t)(tasks * j.chunks * STRIP);

@@ -1,19 +1,8 @@
 /* reduce_int.c - reductions of bool and of integers (in int64, wrapping); bfloat16 goes on to reduce_bf16.c.
  *
- * Rows of the common reductions are plain loops over their type, which compilers turn into vectors; the rest has one
- * accumulator for each output, walked in the order of memory. */
+ * Rows of the common reductions are plain loops over their type, which compilers turn into vectors; columns go in strips of
+ * accumulators, walked in the order of memory. */
 #include "reduce.h"
-
-static i64 load_int(const void *p, i64 i, i64 dtype) {
-    switch (dtype) {
-    case UDL_I64: return ((const i64 *)p)[i];
-    case UDL_I32: return ((const int32_t *)p)[i];
-    case UDL_I16: return ((const int16_t *)p)[i];
-    case UDL_I8: return ((const int8_t *)p)[i];
-    case UDL_BOOL: return ((const uint8_t *)p)[i] != 0;
-    default: return ((const uint8_t *)p)[i];
-    }
-}
 
 static void store_int(const udl_reduce_args *a, i64 at, i64 v) {
     switch (a->out_dtype) {
@@ -95,25 +84,60 @@ static int reduce_int_rows(const udl_reduce_args *a) {
     return UDL_OK;
 }
 
+/* ---- columns: strips of them walked down along memory ------------------------------------------------------------------- */
+#define WIDE 512
+#define TO_INTS(type, term) { const type *x = (const type *)a->a + at; for (i64 i = 0; i < w; i++) v[i] = (i64)(term); return; }
+static void row_ints(const udl_reduce_args *a, i64 at, i64 w, i64 *v) {
+    switch (a->dtype) {
+    case UDL_I64: TO_INTS(i64, x[i])
+    case UDL_I32: TO_INTS(int32_t, x[i])
+    case UDL_I16: TO_INTS(int16_t, x[i])
+    case UDL_I8: TO_INTS(int8_t, x[i])
+    case UDL_BOOL: TO_INTS(uint8_t, x[i] != 0)
+    default: TO_INTS(uint8_t, x[i])
+    }
+}
+
+/* any (or all) of bytes */
+static void byte_strip(const udl_reduce_args *a, i64 at, i64 w, i64 *r) {
+    const uint8_t *x = (const uint8_t *)a->a + at;
+    uint8_t flag[WIDE] = {0};
+    for (i64 k = 0; k < a->n; k++, x += a->inner) {
+        if (a->op == UDL_ANY) for (i64 i = 0; i < w; i++) flag[i] |= x[i] != 0;
+        else for (i64 i = 0; i < w; i++) flag[i] |= x[i] == 0;
+    }
+    for (i64 i = 0; i < w; i++) r[i] = flag[i] != (a->op == UDL_ALL);
+}
+
+static void int_strip(const udl_reduce_args *a, i64 at, i64 w, i64 *r, i64 *where) {
+    const i64 start = a->op == UDL_PROD || a->op == UDL_ALL;
+    i64 v[WIDE];
+    for (i64 i = 0; i < w; i++) r[i] = start, where[i] = 0;
+    for (i64 k = 0; k < a->n; k++) {
+        row_ints(a, at + k * a->inner, w, v);
+        if (k == 0 && (a->op == UDL_MAX || a->op == UDL_MIN || a->op == UDL_ARGMAX || a->op == UDL_ARGMIN)) memcpy(r, v, sizeof(i64) * (size_t)w);
+        switch (a->op) {
+        case UDL_SUM: for (i64 i = 0; i < w; i++) r[i] = (i64)((uint64_t)r[i] + (uint64_t)v[i]); break;
+        case UDL_PROD: for (i64 i = 0; i < w; i++) r[i] = (i64)((uint64_t)r[i] * (uint64_t)v[i]); break;
+        case UDL_ANY: for (i64 i = 0; i < w; i++) r[i] |= v[i] != 0; break;
+        case UDL_ALL: for (i64 i = 0; i < w; i++) r[i] &= v[i] != 0; break;
+        case UDL_MAX: case UDL_ARGMAX: for (i64 i = 0; i < w; i++) where[i] = v[i] > r[i] ? k : where[i], r[i] = UDL_MAXI(r[i], v[i]); break;
+        default: for (i64 i = 0; i < w; i++) where[i] = v[i] < r[i] ? k : where[i], r[i] = UDL_MINI(r[i], v[i]);
+        }
+    }
+    if (a->op == UDL_ARGMAX || a->op == UDL_ARGMIN) memcpy(r, where, sizeof(i64) * (size_t)w);
+}
+
 static void ints(void *p, i64 begin, i64 end) {
     const udl_reduce_args *a = p;
+    const i64 strips = UDL_CEIL_DIV(a->inner, WIDE);
+    const int bytes = (a->dtype == UDL_BOOL || a->dtype == UDL_U8 || a->dtype == UDL_I8) && (a->op == UDL_ANY || a->op == UDL_ALL);
+    i64 r[WIDE], where[WIDE];
     for (i64 t = begin; t < end; t++) {
-        i64 base = t / a->inner * a->n * a->inner + t % a->inner, where = 0;
-        uint64_t r = a->op == UDL_PROD || a->op == UDL_ALL;
-        if (a->op == UDL_MAX || a->op == UDL_MIN || a->op == UDL_ARGMAX || a->op == UDL_ARGMIN)
-            r = (uint64_t)load_int(a->a, base, a->dtype);
-        for (i64 k = 0; k < a->n; k++) {
-            i64 v = load_int(a->a, base + k * a->inner, a->dtype);
-            switch (a->op) {
-            case UDL_SUM: r += (uint64_t)v; break;
-            case UDL_PROD: r *= (uint64_t)v; break;
-            case UDL_ANY: r |= v != 0; break;
-            case UDL_ALL: r &= v != 0; break;
-            case UDL_MAX: case UDL_ARGMAX: if (v > (i64)r) { r = (uint64_t)v; where = k; } break;
-            default: if (v < (i64)r) { r = (uint64_t)v; where = k; }
-            }
-        }
-        store_int(a, t, a->op == UDL_ARGMAX || a->op == UDL_ARGMIN ? where : (i64)r);
+        const i64 o = t / strips, i0 = t % strips * WIDE, w = UDL_MINI(a->inner - i0, (i64)WIDE), at = o * a->n * a->inner + i0;
+        if (bytes) byte_strip(a, at, w, r);
+        else int_strip(a, at, w, r, where);
+        for (i64 i = 0; i < w; i++) store_int(a, o * a->inner + i0 + i, r[i]);
     }
 }
 
@@ -122,7 +146,8 @@ int INTERNAL(reduce_int)(const udl_reduce_args *a) {
     if (a->dtype == UDL_BF16) return INTERNAL(reduce_bf16)(a);
     if (a->op == UDL_LOGSUMEXP || a->op == UDL_NORM2) return UDL_EINVAL;
     if (a->n == 0 && (a->op == UDL_MAX || a->op == UDL_MIN || a->op == UDL_ARGMAX || a->op == UDL_ARGMIN)) return UDL_EINVAL;
-    i64 grain = UDL_MAXI(1, 16384 / UDL_MAXI(a->n, 1)), tasks = a->outer * a->inner;
+    const i64 tasks = a->outer * UDL_CEIL_DIV(a->inner, WIDE);
+    const i64 grain = UDL_MAXI(1, 16384 / UDL_MAXI(a->n * UDL_MINI(a->inner, (i64)WIDE), 1));
     if (a->inner == 1 && a->n > 0 && a->op != UDL_PROD && a->op != UDL_ARGMAX && a->op != UDL_ARGMIN) return reduce_int_rows(a);
     udl_parallel_for(tasks, grain, ints, (void *)(uintptr_t)a);
     return UDL_OK;

@@ -2,7 +2,7 @@
  *
  *   v_exp v_exp2 v_expm1 v_sigmoid v_tanh   math_exp.h     v_log v_log2 v_log10 v_log1p   math_log.h
  *   v_erf v_erfc v_gelu v_gelu_grad         math_erf.h     v_sin v_cos v_tan              math_trig.h
- *   v_pow                                   lane by lane through libm
+ *   v_pow v_hypot v_atan v_atan2 v_asin v_acos v_sinh v_cosh and inverses   math_arc.h, for elementwise_float.c
  *
  * Each is a reduction of the range followed by a minimax polynomial (weighted Remez, fitted for this library in 50
  * digits; the bound on its error stands beside it). Errors over the whole range, in units of the last place, are about
@@ -50,8 +50,4 @@ VFN vf64 v_copysign_f64(vf64 a, vf64 s) {
 #include "math_log.h"
 #include "math_erf.h"
 #include "math_trig.h"
-
-VFN vf32 v_pow_f32(vf32 a, vf32 b) { for (int i = 0; i < VW32; i++) a[i] = powf(a[i], b[i]); return a; }
-VFN vf64 v_pow_f64(vf64 a, vf64 b) { for (int i = 0; i < VW64; i++) a[i] = pow(a[i], b[i]); return a; }
-#define v_pow(a, b) UDL_G1(v_pow, a)(a, b)
 #endif

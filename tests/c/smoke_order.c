@@ -57,6 +57,41 @@ static void one_index(int dt, i64 outer, i64 n, i64 inner, i64 count) {
         fail("an index too large is accepted");
     free(want), free(sum), done();
 }
+/* rows x n from 3 x m, by the definition of remap.c */
+static i64 mapped(i64 mode, i64 i, i64 n, i64 shift) {
+    i64 j = i - shift;
+    switch (mode) {
+    case UDL_REMAP_CONSTANT: return j < 0 || j >= n ? -1 : j;
+    case UDL_REMAP_REFLECT: j = j < 0 ? -j : j; return j < n ? j : 2 * (n - 1) - j;
+    case UDL_REMAP_REPLICATE: return j < 0 ? 0 : j < n ? j : n - 1;
+    case UDL_REMAP_CIRCULAR: return (j % n + n) % n;
+    default: return shift ? n - 1 - i : i;
+    }
+}
+static void one_remap(int dt, i64 mode, i64 rows, i64 top, i64 n, i64 m, i64 left) {
+    arr *a = in(3 * m, dt, -9, 9), *o = out(rows * n, dt), *value = in(1, dt, -9, 9);
+    double *want = reals(o->n);
+    for (i64 i = 0; i < o->n; i++) {
+        const i64 r = mapped(mode, i / n, 3, top), c = mapped(mode, i % n, m, left);
+        want[i] = r < 0 || c < 0 ? get(value, 0) : get(a, r * m + c);
+    }
+    udl_remap_args s = {P(o), P(a), P(value), dt == F32 ? 4 : 8, 2, mode, {rows, n}, {3, m}, {top, left}, 0};
+    run(UDL_K_remap, &s, "dtype %d, mode %d, %d x %d from 3 x %d", dt, (int)mode, (int)rows, (int)n, (int)m);
+    expect(o, want, 0, 0);
+    free(want), done();
+}
+static void test_remap(void) {
+    static const int types[] = {F32, F64, I64};
+    for (int t = 0; t < 3; t++)
+        for (i64 mode = 0; mode < UDL_REMAP_MODES; mode++) {
+            const int flip = mode == UDL_REMAP_FLIP;
+            one_remap(types[t], mode, flip ? 3 : 6, flip ? 1 : 2, flip ? 40 : 57, 40, flip ? 1 : 9);
+            one_remap(types[t], mode, 3, 0, flip ? 9 : 14, 9, flip ? 1 : 3);
+            if (!flip) one_remap(types[t], mode, 5, 1, 30000, 29990, 7);
+        }
+    one_remap(F32, UDL_REMAP_CIRCULAR, 9, 0, 70000, 7, 0);
+}
+
 /* out[r, c] = a[index[r, c], c], and back: out[index[r, c], c] = or += a[r, c], with a of `n` rows in column order */
 static void one_gather(int dt, i64 rows, i64 columns, i64 n, int add) {
     arr *a = in(n * columns, dt, -9, 9), *j = in(rows * columns, I64, 0, (double)n), *o = out(rows * columns, dt);
@@ -200,4 +235,4 @@ static void test_optimisers(void) {
         for (int i = 0; i < 4; i++) one_sgd(dt, i & 1, i >> 1, i == 2 ? 0 : 0.9), one_adam(dt, i & 1, i >> 1);
 }
 
-void smoke_order(void) { test_sort(), test_index(), test_random(), test_optimisers(); }
+void smoke_order(void) { test_sort(), test_index(), test_remap(), test_random(), test_optimisers(); }

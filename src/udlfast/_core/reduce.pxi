@@ -25,6 +25,8 @@ cdef object reduce_dims(int op, Tensor a, object dims, bint keepdim, int out_cod
         else:
             shape[n] = a.shape_[i]
             n += 1
+    if not a.contig and a.numel_ > 1 and (k == 1 or (op != UDL_ARGMAX and op != UDL_ARGMIN)) and memory_order(a, perm):
+        return reduce_permuted(op, a, bits, keepdim, out_code, name, n, shape, perm)
     if k and last - first + 1 != k and (op == UDL_SUM or op == UDL_MAX or op == UDL_MIN):
         return reduce_runs(op, a, dims, out_code, name, n, shape)
     out = empty_nd(a.code if out_code < 0 else out_code, n, shape)
@@ -59,6 +61,41 @@ cdef object reduce_dims(int op, Tensor a, object dims, bint keepdim, int out_cod
     if out.numel_:
         kcall(UDL_K_reduce, &s, a.numel_ * ITEMSIZE[a.code], out, a, None, None)
     return out
+
+
+cdef bint memory_order(Tensor a, Py_ssize_t *perm) noexcept:
+    """The dimensions of `a` by falling stride; whether it is contiguous in this order (and not in its own)."""
+    cdef int i, j
+    cdef Py_ssize_t d, next = 1
+    for i in range(a.ndim_):
+        d = i
+        j = i
+        while j > 0 and (a.strides_[perm[j - 1]] < a.strides_[d] or (a.strides_[perm[j - 1]] == a.strides_[d] and a.shape_[perm[j - 1]] < a.shape_[d])):
+            perm[j] = perm[j - 1]
+            j -= 1
+        perm[j] = d
+    for i in range(a.ndim_ - 1, -1, -1):
+        d = perm[i]
+        if a.shape_[d] != 1:
+            if a.strides_[d] != next:
+                return False
+            next *= a.shape_[d]
+    return True
+
+
+cdef object reduce_permuted(int op, Tensor a, int bits, bint keepdim, int out_code, str name, int n, const Py_ssize_t *shape, const Py_ssize_t *perm):
+    """A tensor that is contiguous but for the order of its dimensions is reduced as it lies."""
+    cdef Py_ssize_t back[8]
+    cdef int i
+    cdef list dims = []
+    cdef Tensor r
+    for i in range(a.ndim_):
+        back[perm[i]] = i
+        if bits >> perm[i] & 1:
+            dims.append(i)
+    r = <Tensor>reduce_dims(op, permute_raw(a, perm), dims, True, out_code, name)
+    r = permute_raw(r, back)
+    return reshape_nd(r if r.contig else clone_raw(r), n, shape)
 
 
 cdef object reduce_runs(int op, Tensor a, object dims, int out_code, str name, int n, const Py_ssize_t *shape):

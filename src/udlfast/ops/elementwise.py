@@ -377,41 +377,9 @@ def sum_to(g, shape):
     return g.reshape(shape) if g.ndim != len(shape) else g
 
 
-def lerp(input, end, weight, *, out=None):
-    """The point between two tensors.
-
-    out_i = input_i + weight_i (end_i - input_i)
-
-    Args:
-        input, end: tensors whose shapes broadcast
-        weight: a number or a tensor
-    Returns: a tensor of the broadcast shape
-
-    >>> import udlfast as torch
-    >>> torch.lerp(torch.tensor([0.]), torch.tensor([10.]), 0.3)
-    tensor([3.])
-
-    Source: elementary.
-    """
-    y = input + (end - input) * weight
-    return y if out is None else put_out(out, y)
-
-
-def addcmul(input, tensor1, tensor2, *, value=1, out=None):
-    """A tensor plus a scaled product: out_i = input_i + value tensor1_i tensor2_i."""
-    y = input + tensor1 * tensor2 * value
-    return y if out is None else put_out(out, y)
-
-
-def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
-    """A tensor plus a scaled quotient: out_i = input_i + value tensor1_i / tensor2_i."""
-    y = input + tensor1 / tensor2 * value
-    return y if out is None else put_out(out, y)
-
-
 for _name, _function in {
     "round": round, "clamp": clamp, "clip": clamp, "where": lambda self, condition, other: where(condition, self, other),
-    "lerp": lerp, "addcmul": addcmul, "addcdiv": addcdiv, "negative": neg, "absolute": abs, "arctan": atan,
+    "negative": neg, "absolute": abs, "arctan": atan,
     "arccosh": acosh, "arcsinh": asinh, "arctanh": atanh, "fix": trunc, "arctan2": atan2, "arcsin": asin,
     "arccos": acos, "multiply": mul, "divide": Tensor.div, "subtract": Tensor.sub, "true_divide": Tensor.div,
     "not_equal": ne, "less": lt, "greater": gt, "less_equal": le, "greater_equal": ge,

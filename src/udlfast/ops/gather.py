@@ -3,7 +3,7 @@ from .. import _core
 from .._core import K_gather, K_scatter, Tensor, attach, call, empty_like, extend, float32, int64, put_out
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._common import axis, broadcast_shape, in_range, index_tensor, same_type, tensor
-from .elementwise import where
+from .index_select import _add, _copy, _select, contiguous_clone, one_line, take
 
 SET, ADD = 0, 1  # what the scatter kernel does with the old element
 
@@ -34,16 +34,22 @@ def gather(input, dim, index, *, sparse_grad=False, out=None):
     return y if out is None else put_out(out, y)
 
 
-def _gather(input, dim, index):
-    """gather of what was checked"""
+def _gather(input, dim, index, strict=1):
+    """gather of shapes that fit; strict: a negative index is out of range"""
+    line = one_line(index, dim, input.shape)
+    if line is not None and index.ndim > 1:
+        return _select(input, dim, line, "gather", strict)
     index = index.contiguous()
     out, n = empty_like(index, dtype=input.dtype), input.ndim
     if out.numel():
         # the kernel walks the dimensions of index; the input is strided
-        source = input.contiguous()
-        shape, strides = _eight(index.shape), _eight(source.stride())
-        call(K_gather, (out, source, index), (input.dtype.itemsize, n or 1, dim, source.shape[dim] if n else 1, *shape,
-                                              *strides, *_eight(index.stride()), 0), ())
+        size = input.shape[dim] if n else 1
+        try:
+            call(K_gather, (out, input.detach(), index), (input.dtype.itemsize, n or 1, dim, size, *_eight(index.shape),
+                                                          *_eight(input.stride()), *_eight(index.stride()), strict), (), True)
+        except IndexError:
+            in_range("gather", index, 0 if strict else -size, size)
+            raise
     return attach(out, (input,), gather_backward, saved=(index,), args=(dim, tuple(input.shape)))
 
 
@@ -59,7 +65,7 @@ def _eight(values):
 
 
 def _check_index(op, input, dim, index, source=None):
-    """`index` as int64, of a shape that fits and with values in range."""
+    """`index` as int64, of a shape that fits; the kernels look at its values."""
     index = index_tensor(op, index)
     shape, i_shape = tuple(input.shape) or (1,), tuple(index.shape) or (1,)
     if index.numel() == 0:
@@ -73,7 +79,6 @@ def _check_index(op, input, dim, index, source=None):
         s_shape = tuple(source.shape) or (1,)
         if len(s_shape) != len(i_shape) or any(i > s for i, s in zip(i_shape, s_shape)):
             raise ShapeError(f"{op}: index {list(i_shape)} is larger than the source {list(source.shape)}")
-    in_range(op, index, 0, shape[dim])
     return index
 
 
@@ -141,7 +146,7 @@ def scatter_add(input, dim, index, src, *, out=None):
     dim = axis(op, dim, input.ndim)
     same_type(op, input, src, "src")
     index = _check_index(op, input, dim, index, src)
-    y = _scatter(input, dim, index, _like_index(src, index), ADD)
+    y = _scatter(input, dim, index, _like_index(src, index), ADD, op)
     return y if out is None else put_out(out, y)
 
 
@@ -153,18 +158,24 @@ def _like_index(src, index):
     return src
 
 
-def _scatter(input, dim, index, src, how):
+def _scatter(input, dim, index, src, how, op="scatter"):
     """scatter of what was checked; src has the shape of index"""
     if input.dtype.narrow and how == ADD:
-        return _scatter(input.to(float32), dim, index, src.to(float32), how).to(input.dtype)
+        return _scatter(input.to(float32), dim, index, src.to(float32), how, op).to(input.dtype)
     if how == ADD and not input.dtype.is_floating_point and input.dtype is not int64:
-        return _scatter(input.to(int64), dim, index, src.to(int64), how).to(input.dtype)
-    index, out = index.contiguous(), input.detach().clone()
+        return _scatter(input.to(int64), dim, index, src.to(int64), how, op).to(input.dtype)
+    line = one_line(index, dim, input.shape)
+    if line is not None:
+        return _add(input, dim, line, src, op) if how == ADD else _copy(input, dim, line, src, op)
+    index, out = index.contiguous(), contiguous_clone(input)
     if index.numel():
-        n = input.ndim
-        call(K_scatter, (out, src.detach().contiguous(), index),
-             (out.dtype.code, n or 1, dim, out.shape[dim] if n else 1, how, *_eight(index.shape), *_eight(out.stride()),
-              *_eight(index.stride()), 0), ())
+        n, size = input.ndim, input.shape[dim] if input.ndim else 1
+        try:
+            call(K_scatter, (out, src.detach().contiguous(), index), (out.dtype.code, n or 1, dim, size, how, *_eight(index.shape),
+                                                                      *_eight(out.stride()), *_eight(index.stride()), 1), ())
+        except IndexError:
+            in_range(op, index, 0, size)
+            raise
     return attach(out, (input, src), scatter_backward, saved=(index,), args=(dim, how))
 
 
@@ -197,7 +208,7 @@ def take_along_dim(input, indices, dim=None, *, out=None):
     tensor(op, input)
     indices = index_tensor(op, indices, "indices")
     if dim is None:
-        return gather(input.reshape(-1), 0, indices.reshape(-1))
+        return take(input, indices.reshape(-1))
     dim = axis(op, dim, input.ndim)
     if input.ndim != indices.ndim:
         raise ShapeError(f"{op}: expected as many dimensions, got input {list(input.shape)}, indices "
@@ -209,7 +220,7 @@ def take_along_dim(input, indices, dim=None, *, out=None):
     common[dim] = n
     input = input.expand(tuple(common))
     common[dim] = k
-    return gather(input, dim, where(indices < 0, indices + n, indices).expand(tuple(common)))
+    return _gather(input, dim, indices.expand(tuple(common)), 0)
 
 
 extend("gather", gather)

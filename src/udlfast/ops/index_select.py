@@ -3,9 +3,8 @@ from .. import _core
 from .._core import K_index_add, K_index_select, attach, call, empty, extend, put_out
 from ..errors import ShapeError
 from ._common import axis, in_range, index_tensor, same_type, split_at, tensor
-from .elementwise import where
-from .gather import scatter
 
+ROWS_SET, ROWS_STRICT = 256, 512  # what the index_add kernel is to do
 NO_SKIP = -(2**63)  # tells the index_add kernel to leave out nothing
 
 
@@ -26,7 +25,7 @@ def index_select(input, dim, index, *, out=None):
     [3, 1]
     """
     dim, index = _line("index_select", input, dim, index)
-    y = _select(input, dim, index)
+    y = _select(input, dim, index, "index_select")
     return y if out is None else put_out(out, y)
 
 
@@ -36,12 +35,31 @@ def _line(op, input, dim, index):
     index = index_tensor(op, index)
     if index.ndim > 1:
         raise ShapeError(f"{op}: expected index [n], got {list(index.shape)}; use gather or input[index] for more")
-    in_range(op, index, 0, input.shape[dim] if input.ndim else 1)
     return dim, index.reshape(-1).contiguous()
 
 
-def _select(input, dim, index):
-    """index_select of what was checked"""
+def one_line(index, dim, shape):
+    """index [n] if each of its lines along dim is the same one and there is one for each place of `shape`; else None."""
+    if index.ndim == len(shape) and 0 not in index.shape:
+        for d, (n, s) in enumerate(zip(index.shape, index.stride())):
+            if d != dim and (n != shape[d] or (n != 1 and s)):
+                return None
+        for d in range(index.ndim - 1, -1, -1):
+            if d != dim:
+                index = index.select(d, 0)
+        return index.reshape(-1).contiguous()
+    return None
+
+
+def contiguous_clone(x):
+    """A contiguous copy, nothing recorded."""
+    out = empty(tuple(x.shape), x.dtype)
+    out.copy_(x.detach())
+    return out
+
+
+def _select(input, dim, index, op="index_select", strict=1):
+    """index_select of shapes that fit; strict: a negative index is out of range"""
     x = input.contiguous()
     shape = list(x.shape)
     if shape:
@@ -49,8 +67,15 @@ def _select(input, dim, index):
     elif index.numel() != 1:
         raise ShapeError(f"index_select: expected one index for a tensor without dimensions, got {index.numel()}")
     y = empty(tuple(shape), x.dtype)
-    if y.numel():
-        call(K_index_select, (y, x, index), (x.dtype.itemsize, *split_at(x.shape, dim), index.numel(), 0), ())
+    outer, n, inner = split_at(x.shape, dim)
+    try:
+        if not y.numel():
+            in_range(op, index, 0 if strict else -n, n)
+        else:
+            call(K_index_select, (y, x, index), (x.dtype.itemsize, outer, n, inner, index.numel(), strict), ())
+    except IndexError:
+        in_range(op, index, 0 if strict else -n, n)
+        raise
     return attach(y, (x,), index_select_backward, saved=(index,), args=(dim, tuple(x.shape)))
 
 
@@ -82,7 +107,7 @@ def index_add(input, dim, index, source, *, alpha=1, out=None):
     dim, index = _line(op, input, dim, index)
     same_type(op, input, source, "source")
     _fits(op, input, dim, index, source)
-    y = _add(input, dim, index, source if alpha == 1 else source * alpha)
+    y = _add(input, dim, index, source if alpha == 1 else source * alpha, op)
     return y if out is None else put_out(out, y)
 
 
@@ -95,16 +120,29 @@ def _fits(op, input, dim, index, source):
                          f"got {list(source.shape)}")
 
 
-def _add(input, dim, index, source):
+def _add(input, dim, index, source, op="index_add"):
     dtype = input.dtype
     if dtype not in (_core.float32, _core.float64, _core.int64):
         wide = _core.float32 if dtype.is_floating_point else _core.int64
-        return _add(input.to(wide), dim, index, source.to(wide)).to(dtype)
-    out = input.detach().clone()
-    if index.numel() and out.numel():
-        call(K_index_add, (out, source.detach().contiguous(), index),
-             (dtype.code, *split_at(out.shape, dim), index.numel(), NO_SKIP), ())
+        return _add(input.to(wide), dim, index, source.to(wide), op).to(dtype)
+    out = _rows(input, dim, index, source, dtype.code, op)
     return attach(out, (input, source), index_add_backward, saved=(index,), args=(dim,))
+
+
+def _rows(input, dim, index, source, how, op):
+    """A copy of input with the slices of source added or put at index, nothing recorded."""
+    out = contiguous_clone(input)
+    outer, n, inner = split_at(out.shape, dim)
+    try:
+        if not index.numel() or not out.numel():
+            in_range(op, index, 0, n)
+        else:
+            call(K_index_add, (out, source.detach().contiguous(), index),
+                 (how + ROWS_STRICT, outer, n, inner, index.numel(), NO_SKIP), ())
+    except IndexError:
+        in_range(op, index, 0, n)
+        raise
+    return out
 
 
 def index_add_backward(node, g):
@@ -135,9 +173,22 @@ def index_copy(input, dim, index, source, *, out=None):
     dim, index = _line(op, input, dim, index)
     same_type(op, input, source, "source")
     _fits(op, input, dim, index, source)
-    if not input.ndim:
-        return source.clone()
-    return scatter(input, dim, index.reshape(-1, *(1,) * (input.ndim - dim - 1)).expand(source.shape), source)
+    return _copy(input, dim, index, source, op)
+
+
+def _copy(input, dim, index, source, op="index_copy"):
+    out = _rows(input, dim, index, source, ROWS_SET + input.dtype.itemsize, op)
+    return attach(out, (input, source), index_copy_backward, saved=(index,), args=(dim,))
+
+
+def index_copy_backward(node, g):
+    """What was replaced gets none; source gets the slices that it went to."""
+    dim, index = node.args[0], node.saved[0]
+    shape = list(g.shape)
+    if shape:
+        shape[dim] = index.numel()
+    gx = _copy(g, dim, index, _core.zeros(shape, dtype=g.dtype)) if node.needs(0) else None
+    return gx, _select(g, dim, index) if node.needs(1) else None
 
 
 def index_fill(input, dim, index, value, *, out=None):
@@ -177,10 +228,7 @@ def take(input, index, *, out=None):
     """
     tensor("take", input)
     index = index_tensor("take", index)
-    n = input.numel()
-    in_range("take", index, -n, n)
-    flat = index.reshape(-1)
-    y = _select(input.reshape(-1), 0, where(flat < 0, flat + n, flat).contiguous()).reshape(index.shape)
+    y = _select(input.reshape(-1), 0, index.reshape(-1).contiguous(), "take", 0).reshape(index.shape)
     return y if out is None else put_out(out, y)
 
 

@@ -1,9 +1,7 @@
 """Padding: elements added around a tensor (or, for negative amounts, cut off)."""
-from .. import _core
-from .._core import attach
 from ..errors import ArgumentError, ShapeError
 from ._common import tensor, whole
-from .creation import tensor as new_tensor
+from .remap import CIRCULAR, CONSTANT, REFLECT, REPLICATE, padded
 
 
 def pad(input, pad, mode="constant", value=None):
@@ -35,70 +33,44 @@ def pad(input, pad, mode="constant", value=None):
     if len(amounts) % 2 or len(amounts) > 2 * len(shape):
         raise ArgumentError(f"{op}: expected at most {len(shape)} (left, right) pairs for input {list(shape)}, got "
                             f"{amounts}")
-    pairs = [(0, 0)] * (len(shape) - len(amounts) // 2) + [amounts[i:i + 2] for i in range(len(amounts) - 2, -1, -2)]
+    pairs = ((0, 0),) * (len(shape) - len(amounts) // 2) + tuple(amounts[i:i + 2] for i in range(len(amounts) - 2, -1, -2))
     for d, (left, right) in enumerate(pairs):
         if shape[d] + left + right < 0:
             raise ShapeError(f"{op}: the amounts {amounts} cut more from dimension {d} than its size {shape[d]}")
     if mode == "constant":
-        return _constant(input, pairs, 0 if value is None else value)
-    if mode not in SOURCE:
+        return padded(input, CONSTANT, pairs, value)
+    if mode not in RULES:
         raise ArgumentError(f'{op}: mode must be "constant", "reflect", "replicate" or "circular", got {mode!r}')
     if value is not None:
         raise ArgumentError(f'{op}: value goes with mode "constant" only, got mode {mode!r}')
     n = len(amounts) // 2
     if n not in (1, 2, 3) or len(shape) not in (n + 1, n + 2):
         raise ShapeError(f"{op}: mode {mode!r} pads the last {n} dimensions of {n + 1} or {n + 2}, got {list(shape)}")
-    for d, (left, right) in enumerate(pairs):
+    for size, (left, right) in zip(shape, pairs):
         if left or right:
-            input = input.index_select(d, new_tensor(SOURCE[mode](d, shape, left, right)))
-    return input
+            RULES[mode](size, left, right)
+    cut = tuple((min(left, 0), min(right, 0)) for left, right in pairs)
+    if mode == "circular" and any(map(any, cut)):  # what is cut off takes no part in going round
+        input = padded(input, CONSTANT, cut)
+        pairs = tuple((max(left, 0), max(right, 0)) for left, right in pairs)
+    return padded(input, MODES[mode], pairs)
 
 
-def _reflect(d, shape, left, right):
-    n = shape[d]
+def _reflect(n, left, right):
     if left >= n or right >= n:
-        raise ShapeError(f'pad: "reflect" needs amounts below the size {n} of dimension {d}, got {(left, right)}')
-    return [n - 1 - abs(n - 1 - abs(i)) for i in range(-left, n + right)]
+        raise ShapeError(f'pad: "reflect" needs amounts below the size {n} of the dimension, got {(left, right)}')
 
 
-def _replicate(d, shape, left, right):
-    n = shape[d]
+def _replicate(n, left, right):
     if not n:
-        raise ShapeError(f'pad: "replicate" has nothing to repeat in dimension {d} of size 0')
-    return [min(max(i, 0), n - 1) for i in range(-left, n + right)]
+        raise ShapeError('pad: "replicate" has nothing to repeat in a dimension of size 0')
 
 
-def _circular(d, shape, left, right):
-    n = shape[d]
+def _circular(n, left, right):
     if left > n or right > n or (min(left, right) <= -n and max(left, right) > 0):
-        raise ShapeError(f'pad: "circular" needs amounts not above the size {n} of dimension {d}, got {(left, right)}')
-    first, kept = max(-left, 0), n - max(-left, 0) - max(-right, 0)  # what is cut off takes no part in going round
-    return [first + i % kept for i in range(-max(left, 0), kept + max(right, 0))]
+        raise ShapeError(f'pad: "circular" needs amounts not above the size {n} of the dimension, got {(left, right)}')
 
 
-# which element of the input stands at each place of the padded dimension
-SOURCE = {"reflect": _reflect, "replicate": _replicate, "circular": _circular}
-
-
-def _constant(x, pairs, value):
-    """x with (before, after) elements of `value` added to each dimension."""
-    shape = tuple(n + left + right for n, (left, right) in zip(x.shape, pairs))
-    out = _core.full(shape, value, dtype=x.dtype)
-    inside, source = out, x.detach()
-    for d, (left, right) in enumerate(pairs):
-        if left or right:
-            length = x.shape[d] + min(left, 0) + min(right, 0)
-            if length <= 0:
-                length = 0
-            else:
-                inside = inside.narrow(d, max(left, 0), length)
-                source = source.narrow(d, max(-left, 0), length)
-            if not length:
-                return attach(out, (x,), pad_backward, args=(pairs,))
-    inside.copy_(source)
-    return attach(out, (x,), pad_backward, args=(pairs,))
-
-
-def pad_backward(node, g):
-    """What was added is cut off, what was cut off gets zeros."""
-    return _constant(g, [(-left, -right) for left, right in node.args[0]], 0),
+# what amounts each mode takes in a dimension of size n
+RULES = {"reflect": _reflect, "replicate": _replicate, "circular": _circular}
+MODES = {"reflect": REFLECT, "replicate": REPLICATE, "circular": CIRCULAR}

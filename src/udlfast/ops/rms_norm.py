@@ -1,5 +1,5 @@
 """Normalization by the root of the mean square."""
-from .._core import float32, float64
+from .._core import K_layer_norm, K_layer_norm_backward, attach, call, empty, empty_like, float32, float64, is_grad_enabled
 from ..errors import ShapeError
 from ._common import floating, rows_of
 
@@ -28,12 +28,33 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     if input.dtype.narrow:
         weight = None if weight is None else weight.to(float32)
         return rms_norm(input.to(float32), normalized_shape, weight, eps).to(input.dtype)
-    normalized_shape = rows_of(op, input, normalized_shape)[2]
-    if weight is not None and tuple(weight.shape) != normalized_shape:
-        raise ShapeError(f"{op}: expected weight {list(normalized_shape)}, the normalized shape, got "
-                         f"{list(weight.shape)}")
+    M, D, normalized_shape = rows_of(op, input, normalized_shape)
+    if weight is not None:
+        if tuple(weight.shape) != normalized_shape:
+            raise ShapeError(f"{op}: expected weight {list(normalized_shape)}, the normalized shape, got "
+                             f"{list(weight.shape)}")
+        if weight.dtype is not input.dtype:
+            return rms_norm(input, normalized_shape, None, eps) * weight
+        weight = weight.contiguous()
     if eps is None:
         eps = 2.0**-52 if input.dtype is float64 else 2.0**-23
-    dims = tuple(range(input.ndim - len(normalized_shape), input.ndim))
-    y = input * ((input * input).mean(dims, True) + eps).rsqrt()
-    return y if weight is None else y * weight
+    x = input.contiguous()
+    y, rstd = empty_like(x), empty((M,), x.dtype)
+    call(K_layer_norm, (y, None, rstd, x, weight, None), (x.dtype.code, M, D, 1), (eps,))
+    return attach(y, (x, weight), rms_norm_backward, saved=(x, weight, rstd), args=(M, D, normalized_shape, eps))
+
+
+def rms_norm_backward(node, g):
+    """With h = x rstd: gw = sum over rows of g h, and with u = g w gx = rstd (u - h mean(u h)), the mean over the row."""
+    x, w, rstd = node.saved
+    M, D, shape, eps = node.args
+    if is_grad_enabled():  # under create_graph the rule itself goes on the tape, and rstd depends on x
+        rows, G = x.reshape(M, D), g.reshape(M, D)
+        rstd = ((rows * rows).mean(1, True) + eps).rsqrt()
+        h, u = rows * rstd, G if w is None else G * w.reshape(D)
+        gx = (rstd * (u - h * (u * h).mean(1, True))).reshape(x.shape) if node.needs(0) else None
+        return gx, (G * h).sum(0).reshape(shape) if node.needs(1) else None
+    gx = empty_like(x) if node.needs(0) else None
+    gw = empty(shape, x.dtype) if node.needs(1) else None
+    call(K_layer_norm_backward, (gx, gw, None, g.contiguous(), x, w, None, rstd), (x.dtype.code, M, D, 1), ())
+    return gx, gw

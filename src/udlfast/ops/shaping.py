@@ -5,7 +5,8 @@ from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ._common import axes, axis, broadcast_shape, index_tensor, tensor, whole
 from .creation import arange
 from .creation import tensor as new_tensor
-from .joining import cat, stack
+from .joining import stack
+from .remap import flipped, rolled, tiled
 
 
 def flip(input, *dims_, dims=None):
@@ -25,9 +26,7 @@ def flip(input, *dims_, dims=None):
     dims = axes("flip", dims if dims is not None else dims_[0] if len(dims_) == 1 else dims_, input.ndim)
     if not dims or not input.ndim:
         return input.clone()
-    for d in dims:
-        input = input.index_select(d, arange(input.shape[d] - 1, -1, -1))
-    return input
+    return flipped(input, dims)
 
 
 def fliplr(input):
@@ -75,16 +74,14 @@ def roll(input, shifts, dims=None):
     dims = (dims,) if isinstance(dims, int) else tuple(dims)
     if len(dims) != len(shifts):
         raise ArgumentError(f"roll: expected as many shifts as dims, got {shifts} and {dims}")
-    out = input
+    moved = [0] * input.ndim
     for shift, d in zip(shifts, dims):
         d = axis("roll", d, input.ndim)
         if not input.ndim:
             raise DimError("roll: a tensor without dimensions has none to roll along")
         n = input.shape[d]
-        shift = shift % n if n else 0
-        if shift:
-            out = cat([out.narrow(d, n - shift, shift), out.narrow(d, 0, n - shift)], d)
-    return out.clone() if out is input else out
+        moved[d] = (moved[d] + shift) % n if n else 0
+    return rolled(input, tuple(moved)) if any(moved) else input.clone()
 
 
 def rot90(input, k=1, dims=(0, 1)):
@@ -128,10 +125,7 @@ def repeat(input, *sizes, repeats=None):
     if extra < 0:
         raise ShapeError(f"repeat: expected at least {input.ndim} numbers for input {list(input.shape)}, got {sizes}")
     out = input.reshape(*(1,) * extra, *input.shape) if extra else input
-    for d, times in enumerate(sizes):
-        if times != 1:  # each dimension by itself: a new axis in front of it, expanded and joined with it
-            out = _times(out, d, times, d)
-    return out.clone() if out is input or not any(s != 1 for s in sizes) else out
+    return tiled(out, sizes) if any(s != 1 for s in sizes) else out.clone()
 
 
 def _times(x, d, times, new):

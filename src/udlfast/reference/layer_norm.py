@@ -19,3 +19,18 @@ def layer_norm_backward(gy, x, dims, w=None, eps=1e-5):
     gx = r * (gh - np.mean(gh, axis=axes, keepdims=True) - xhat * np.mean(gh * xhat, axis=axes, keepdims=True))
     rows = tuple(range(x.ndim - dims))
     return gx, np.sum(gy * xhat, axis=rows), np.sum(gy, axis=rows)
+
+
+def rms_norm(x, dims, w=None, eps=1e-5):
+    """x / sqrt(mean of x^2 over the last dims + eps) w."""
+    axes = tuple(range(x.ndim - dims, x.ndim))
+    y = x / np.sqrt(np.mean(x * x, axis=axes, keepdims=True) + eps)
+    return y if w is None else y * w
+
+
+def rms_norm_backward(gy, x, dims, w=None, eps=1e-5):
+    """gx, gw. With r = 1 / sqrt(mean(x^2) + eps) and g = gy w: gx = r g - r^3 x mean(g x)."""
+    axes = tuple(range(x.ndim - dims, x.ndim))
+    r = 1 / np.sqrt(np.mean(x * x, axis=axes, keepdims=True) + eps)
+    g = gy if w is None else gy * w
+    return r * g - r**3 * x * np.mean(g * x, axis=axes, keepdims=True), np.sum(gy * x * r, axis=tuple(range(x.ndim - dims)))
