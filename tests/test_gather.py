@@ -73,3 +73,35 @@ def test_reference(rng):
     x, i = rng.standard_normal((3, 4)), rng.integers(0, 4, (3, 6))
     check_reference(lambda x: ref.gather(x, 1, i), lambda gy, x: ref.gather_backward(gy, x, 1, i), x, rng=rng)
     check_reference(lambda x: ref.index_select(x, 1, i[0]), lambda gy, x: ref.index_select_backward(gy, x, 1, i[0]), x, rng=rng)
+
+
+def test_negative_places_of_take(isa, rng):
+    """take and take_along_dim count from the end, gradients too; gather and scatter refuse."""
+    x = torch.tensor(rng.standard_normal((3, 4)), requires_grad=True)
+    i = torch.tensor([[-1, 0], [2, -4], [1, 1]])
+    y = torch.take_along_dim(x, i, 1)
+    y.sum().backward()
+    assert y.tolist() == [[x[0, 3], x[0, 0]], [x[1, 2], x[1, 0]], [x[2, 1], x[2, 1]]]
+    assert x.grad.tolist() == [[1, 0, 0, 1], [1, 0, 1, 0], [0, 2, 0, 0]]
+    assert torch.take(x, torch.tensor([-1, 0])).tolist() == [x[2, 3], x[0, 0]]
+    for f in (lambda: torch.gather(x, 1, i), lambda: torch.scatter(x, 1, i, x), lambda: torch.take_along_dim(x, i - 1, 1),
+              lambda: x.index_select(0, torch.tensor([-1])), lambda: torch.take(x, torch.tensor([12])),
+              lambda: torch.index_add(x, 0, torch.tensor([0, 3]), x[:2]), lambda: torch.scatter_add(x, 1, i, x)):  # fmt: skip
+        with pytest.raises(IndexError, match="value -|value 3|value 12"):
+            f()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int32", "uint8", "bfloat16"])
+def test_index_expanded_over_rows(isa, rng, dtype):
+    """An index that says the same for every column is a choice of rows."""
+    a, s = rng.integers(0, 2, (6, 70)), rng.integers(0, 2, (9, 70))
+    rows = np.array([1, 5, 1, 0, 0, 2, 4, 4, 4])
+    x, t = torch.tensor(a).to(getattr(torch, dtype)), torch.tensor(s).to(getattr(torch, dtype))
+    index = torch.tensor(rows).reshape(9, 1).expand(9, 70)
+    put, added = a.copy(), a.copy()
+    put[rows] = s
+    np.add.at(added, rows, s)
+    assert torch.gather(x, 0, index).long().numpy().tolist() == a[rows].tolist()
+    assert torch.scatter(x, 0, index, t).long().numpy().tolist() == put.tolist()
+    assert torch.scatter_add(x, 0, index, t).long().numpy().tolist() == added.tolist()
+    assert torch.index_copy(x, 0, index[:, 0], t).long().numpy().tolist() == put.tolist()

@@ -56,7 +56,7 @@ def _gather(input, dim, index, strict=1):
 def gather_backward(node, g):
     """Each picked element gets the gradients of its copies, added."""
     dim, shape = node.args
-    return _scatter(_core.zeros(shape, dtype=g.dtype), dim, node.saved[0], g, ADD),
+    return _scatter(_core.zeros(shape, dtype=g.dtype), dim, node.saved[0], g, ADD, strict=0),
 
 
 def _eight(values):
@@ -158,23 +158,23 @@ def _like_index(src, index):
     return src
 
 
-def _scatter(input, dim, index, src, how, op="scatter"):
+def _scatter(input, dim, index, src, how, op="scatter", strict=1):
     """scatter of what was checked; src has the shape of index"""
     if input.dtype.narrow and how == ADD:
-        return _scatter(input.to(float32), dim, index, src.to(float32), how, op).to(input.dtype)
+        return _scatter(input.to(float32), dim, index, src.to(float32), how, op, strict).to(input.dtype)
     if how == ADD and not input.dtype.is_floating_point and input.dtype is not int64:
-        return _scatter(input.to(int64), dim, index, src.to(int64), how, op).to(input.dtype)
+        return _scatter(input.to(int64), dim, index, src.to(int64), how, op, strict).to(input.dtype)
     line = one_line(index, dim, input.shape)
     if line is not None:
-        return _add(input, dim, line, src, op) if how == ADD else _copy(input, dim, line, src, op)
+        return (_add if how == ADD else _copy)(input, dim, line, src, op, strict)
     index, out = index.contiguous(), contiguous_clone(input)
     if index.numel():
         n, size = input.ndim, input.shape[dim] if input.ndim else 1
         try:
             call(K_scatter, (out, src.detach().contiguous(), index), (out.dtype.code, n or 1, dim, size, how, *_eight(index.shape),
-                                                                      *_eight(out.stride()), *_eight(index.stride()), 1), ())
+                                                                      *_eight(out.stride()), *_eight(index.stride()), strict), ())
         except IndexError:
-            in_range(op, index, 0, size)
+            in_range(op, index, 0 if strict else -size, size)
             raise
     return attach(out, (input, src), scatter_backward, saved=(index,), args=(dim, how))
 
@@ -185,7 +185,7 @@ def scatter_backward(node, g):
     gx = g
     if how == SET and node.needs(0):
         gx = _scatter(g, dim, index, _core.zeros((1,) * index.ndim, dtype=g.dtype).expand(index.shape), SET)
-    return gx, _gather(g, dim, index) if node.needs(1) else None
+    return gx, _gather(g, dim, index, 0) if node.needs(1) else None
 
 
 def take_along_dim(input, indices, dim=None, *, out=None):

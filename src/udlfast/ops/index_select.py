@@ -82,7 +82,7 @@ def _select(input, dim, index, op="index_select", strict=1):
 def index_select_backward(node, g):
     """Each slice gets the gradients of its copies, added."""
     dim, shape = node.args
-    return _add(_core.zeros(shape, dtype=g.dtype), dim, node.saved[0], g),
+    return _add(_core.zeros(shape, dtype=g.dtype), dim, node.saved[0], g, strict=0),
 
 
 def index_add(input, dim, index, source, *, alpha=1, out=None):
@@ -120,27 +120,27 @@ def _fits(op, input, dim, index, source):
                          f"got {list(source.shape)}")
 
 
-def _add(input, dim, index, source, op="index_add"):
+def _add(input, dim, index, source, op="index_add", strict=1):
     dtype = input.dtype
     if dtype not in (_core.float32, _core.float64, _core.int64):
         wide = _core.float32 if dtype.is_floating_point else _core.int64
-        return _add(input.to(wide), dim, index, source.to(wide), op).to(dtype)
-    out = _rows(input, dim, index, source, dtype.code, op)
+        return _add(input.to(wide), dim, index, source.to(wide), op, strict).to(dtype)
+    out = _rows(input, dim, index, source, dtype.code, op, strict)
     return attach(out, (input, source), index_add_backward, saved=(index,), args=(dim,))
 
 
-def _rows(input, dim, index, source, how, op):
+def _rows(input, dim, index, source, how, op, strict):
     """A copy of input with the slices of source added or put at index, nothing recorded."""
     out = contiguous_clone(input)
     outer, n, inner = split_at(out.shape, dim)
     try:
         if not index.numel() or not out.numel():
-            in_range(op, index, 0, n)
+            in_range(op, index, 0 if strict else -n, n)
         else:
             call(K_index_add, (out, source.detach().contiguous(), index),
-                 (how + ROWS_STRICT, outer, n, inner, index.numel(), NO_SKIP), ())
+                 (how + ROWS_STRICT * strict, outer, n, inner, index.numel(), NO_SKIP), ())
     except IndexError:
-        in_range(op, index, 0, n)
+        in_range(op, index, 0 if strict else -n, n)
         raise
     return out
 
@@ -176,8 +176,8 @@ def index_copy(input, dim, index, source, *, out=None):
     return _copy(input, dim, index, source, op)
 
 
-def _copy(input, dim, index, source, op="index_copy"):
-    out = _rows(input, dim, index, source, ROWS_SET + input.dtype.itemsize, op)
+def _copy(input, dim, index, source, op="index_copy", strict=1):
+    out = _rows(input, dim, index, source, ROWS_SET + input.dtype.itemsize, op, strict)
     return attach(out, (input, source), index_copy_backward, saved=(index,), args=(dim,))
 
 
