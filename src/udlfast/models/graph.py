@@ -83,13 +83,15 @@ class Graph:
         x: [nodes, D], weight: [E] (None: the graph's own); or x: [nodes, H, D], weight: [E, H]. Returns [targets, ...].
         """
         weight = self.weight if weight is None else weight
+        if weight is not None and weight.dtype is not x.dtype:
+            weight = weight.to(x.dtype)
         if x.ndim == 3:
             return spmm_rows(self.rows, weight, x)
         return spmm_rows(self.rows, None if weight is None else weight.unsqueeze(1), x.unsqueeze(1)).squeeze(1)
 
     def mean(self, x):
         """The mean over the edges into each node of x[source], [targets, D]; 0 for a node without one."""
-        return self.sum(x) / self.in_degree(True).clamp(min=1e-12).unsqueeze(1)
+        return self.sum(x) / self.in_degree(True).clamp(min=1e-12).to(x.dtype).unsqueeze(1)
 
     def max(self, x):
         """The largest entry over the edges into each node of x[source], [targets, D]; 0 for a node without one."""

@@ -33,27 +33,24 @@ class Rows:
     `forward` and `transposed` are (crow, col, order), made when first asked for and kept; order None means that the entries are in order.
     """
 
-    def __init__(self, rows, columns, row, column):
+    def __init__(self, rows, columns, row, column, made=None, flipped=0):
         if rows >= 1 << 32 or columns >= 1 << 32:
             raise ArgumentError(f"spmm: expected fewer than 2^32 rows and columns, got {rows} and {columns}")
         self.rows, self.columns, self.row, self.column = rows, columns, row, column
-        self._made = {}
+        self._made, self._flipped = [None, None] if made is None else made, flipped  # shared with the transposed matrix
 
-    def _get(self, kind, row, column, n):
-        if kind not in self._made:
-            parts = compress(row.detach().numpy(), column.detach().numpy(), n)
-            self._made[kind] = tuple(None if p is None else from_numpy(p) for p in parts)
-        return self._made[kind]
+    def _get(self, k, row, column, n):
+        k ^= self._flipped
+        if self._made[k] is None:
+            self._made[k] = tuple(None if p is None else from_numpy(p) for p in compress(row.numpy(), column.numpy(), n))
+        return self._made[k]
 
-    forward = property(lambda self: self._get("forward", self.row, self.column, self.rows))
-    transposed = property(lambda self: self._get("transposed", self.column, self.row, self.columns))
+    forward = property(lambda self: self._get(0, self.row, self.column, self.rows))
+    transposed = property(lambda self: self._get(1, self.column, self.row, self.columns))
 
     def t(self):
         """Those of the transposed matrix; what is made for one is there for the other."""
-        other = Rows(self.columns, self.rows, self.column, self.row)
-        names = {"forward": "transposed", "transposed": "forward"}
-        other._made = {names[k]: v for k, v in self._made.items()}
-        return other
+        return Rows(self.columns, self.rows, self.column, self.row, self._made, 1 - self._flipped)
 
 
 def spmm_rows(rows, v, x):
