@@ -25,7 +25,8 @@ def network(torch, options):
     width, classes = options.width, options.classes
     x, y = rng.standard_normal((n, width)).astype(np.float32), rng.integers(0, classes, n)
     x, y = torch.from_numpy(x), torch.from_numpy(y)
-    w1, w2 = (torch.from_numpy((rng.standard_normal((width, o)) / width**0.5).astype(np.float32)).requires_grad_() for o in (width, classes))
+    start = [(rng.standard_normal((width, o)) / width**0.5).astype(np.float32) for o in (width, classes)]
+    w1, w2 = (torch.from_numpy(w).requires_grad_() for w in start)
     sgd = torch.optim.SGD([w1, w2], lr=0.1)
 
     def step():

@@ -41,7 +41,8 @@ def test_values_and_gradients(isa, rng, case, dtype):
     # a sum of entries / rows products: eps sqrt(n); the largest row or column, or the dot product of a head, bounds n
     longest = max(np.bincount(row).max(initial=1), np.bincount(column).max(initial=1), width, 1)
     v, x = rng.standard_normal((entries, heads)), rng.standard_normal((m, heads, width))
-    check_gradient(lambda v, x: spmm_rows(rows, v, x), forward, backward, v, x, rng=rng, dtype=dtype, k=4 * longest**0.5, scale=4, grad_scale=4)
+    check_gradient(lambda v, x: spmm_rows(rows, v, x), forward, backward, v, x, rng=rng, dtype=dtype, k=4 * longest**0.5, scale=4,
+                   grad_scale=4)  # fmt: skip
 
 
 def test_values_of_one(isa, rng):
@@ -85,10 +86,12 @@ def test_second_order(rng):
 def test_places_outside_are_refused(isa, rng):
     """The kernel reads nothing outside, whatever the numbers say."""
     x, y = torch.ones(4, 1, 3), torch.zeros(2, 1, 3)
+
     def product(crow, col, order=None):
         call(K_spmm, (y, x, torch.ones(3, 1), torch.tensor(crow), torch.tensor(col), order), (x.dtype.code, 2, 4, 3, 1, 3), ())
     product([0, 1, 3], [0, 3, 1])
-    for crow, col in (([0, 1, 3], [0, 4, 1]), ([0, 1, 3], [0, -1, 1]), ([0, 1, 4], [0, 1, 1]), ([-1, 1, 3], [0, 1, 1]), ([0, 2, 1], [0, 1, 1])):
+    bad = [([0, 1, 3], [0, 4, 1]), ([0, 1, 3], [0, -1, 1]), ([0, 1, 4], [0, 1, 1]), ([-1, 1, 3], [0, 1, 1]), ([0, 2, 1], [0, 1, 1])]
+    for crow, col in bad:
         check_raises(IndexError, [], product, crow, col)
     check_raises(IndexError, [], product, [0, 1, 3], [0, 1, 1], torch.tensor([0, 1, 3]))
     s = torch.zeros(3, 1)
@@ -125,8 +128,10 @@ SEGMENTS = [[0], [0, 0, 0], [0, 1], [0, 3, 3, 10, 11], [0, 40, 41, 100], [0, *ra
 def test_segment_softmax(isa, rng, crow, inner, dtype):
     x, starts = 5 * rng.standard_normal((crow[-1], inner)), torch.tensor(crow)
     # as softmax: x - max is rounded before exp makes its error relative, eps |x - max| with |x - max| up to 40
-    check_gradient(lambda x: segment_softmax(x, starts), lambda x: softmax_ref.segment_softmax(x, crow),
-                   lambda gy, x: softmax_ref.segment_softmax_backward(gy, x, crow), x, rng=rng, dtype=dtype, k=4 * 41, grad_scale=1)  # fmt: skip
+    check_gradient(
+        lambda x: segment_softmax(x, starts), lambda x: softmax_ref.segment_softmax(x, crow),
+        lambda gy, x: softmax_ref.segment_softmax_backward(gy, x, crow), x, rng=rng, dtype=dtype, k=4 * 41, grad_scale=1,
+    )  # fmt: skip
 
 
 def test_segments_that_are_not_finite_stay_alone(isa):
@@ -140,4 +145,5 @@ def test_reference(rng):
     crow, col = np.array([0, 2, 2, 5]), np.array([1, 0, 2, 2, 1])
     v, x = rng.standard_normal((5, 2)), rng.standard_normal((3, 2, 3))
     check_reference(lambda v, x: ref.spmm(crow, col, v, x), lambda gy, v, x: ref.spmm_backward(gy, crow, col, v, x), v, x, rng=rng)
-    check_reference(lambda s: softmax_ref.segment_softmax(s, crow), lambda gy, s: softmax_ref.segment_softmax_backward(gy, s, crow), v, rng=rng)
+    check_reference(lambda s: softmax_ref.segment_softmax(s, crow), lambda gy, s: softmax_ref.segment_softmax_backward(gy, s, crow), v,
+                    rng=rng)  # fmt: skip

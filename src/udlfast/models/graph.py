@@ -39,7 +39,8 @@ class Graph:
         self._normalized = None
 
     def __repr__(self):
-        return f"Graph({self.nodes} nodes, {self.source.shape[0]} edges{'' if self.targets == self.nodes else f' to {self.targets} of them'})"
+        part = "" if self.targets == self.nodes else f" to {self.targets} of them"
+        return f"Graph({self.nodes} nodes, {self.source.shape[0]} edges{part})"
 
     def edges(self):
         """int64 [2, E]"""
