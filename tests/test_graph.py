@@ -8,7 +8,7 @@ import udlfast as torch
 from udlfast.data import block_graph, karate_club, random_graph
 from udlfast.models import GAT, GCN, GATConv, GCNConv, Graph, GraphSAGE, SAGEConv, batch_graphs, pool, sample_neighbours
 from udlfast.nn import functional as F
-from udlfast.ops.spmm import Rows
+from udlfast.ops._spmm import Rows
 
 
 def some_graph(rng, nodes=9, edges=30, weighted=False):
@@ -19,7 +19,7 @@ def some_graph(rng, nodes=9, edges=30, weighted=False):
     return Graph(at, nodes, weight=None if weight is None else torch.from_numpy(weight)), dense
 
 
-def close(got, want, tolerance=1e-5):
+def check_same(got, want, tolerance=1e-5):
     np.testing.assert_allclose(got.detach().numpy(), want, rtol=tolerance, atol=tolerance)
 
 
@@ -28,12 +28,12 @@ def test_sums_means_and_maxima(rng, weighted):
     graph, dense = some_graph(rng, weighted=weighted)
     x = rng.standard_normal((9, 4)).astype(np.float32)
     t = torch.from_numpy(x)
-    close(graph.sum(t), dense @ x)
-    close(graph.in_degree(True), dense.sum(1))
-    close(graph.mean(t), dense @ x / np.maximum(dense.sum(1, keepdims=True), 1e-12))
-    close(graph.max(t), np.stack([x[dense[i] > 0].max(0) if dense[i].any() else np.zeros(4) for i in range(9)]))
+    check_same(graph.sum(t), dense @ x)
+    check_same(graph.in_degree(True), dense.sum(1))
+    check_same(graph.mean(t), dense @ x / np.maximum(dense.sum(1, keepdims=True), 1e-12))
+    check_same(graph.max(t), np.stack([x[dense[i] > 0].max(0) if dense[i].any() else np.zeros(4) for i in range(9)]))
     shares = graph.softmax(torch.ones(30, 2))
-    close(torch.zeros(9, 2).index_add(0, graph.target, shares), np.repeat(np.diff(graph.crow.numpy())[:, None] > 0, 2, 1))
+    check_same(torch.zeros(9, 2).index_add(0, graph.target, shares), np.repeat(np.diff(graph.crow.numpy())[:, None] > 0, 2, 1))
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -42,7 +42,7 @@ def test_graph_convolution_is_the_dense_formula(rng, weighted):
     x, layer = torch.from_numpy(rng.standard_normal((9, 4)).astype(np.float32)), GCNConv(4, 3)
     with_loops = dense + np.diag(np.diag(dense) == 0)
     d = 1 / np.sqrt(with_loops.sum(1))
-    close(layer(x, graph), d[:, None] * with_loops * d @ x.numpy() @ layer.linear.weight.detach().numpy().T)
+    check_same(layer(x, graph), d[:, None] * with_loops * d @ x.numpy() @ layer.linear.weight.detach().numpy().T)
 
 
 def test_attention_is_the_dense_formula(rng):
@@ -60,7 +60,7 @@ def test_attention_is_the_dense_formula(rng):
         share = np.exp(e - e.max(1, keepdims=True))
         share /= share.sum(1, keepdims=True)
         want = np.einsum("ijh,jhd->ihd", share, h)
-        close(layer(torch.from_numpy(x), graph), want.reshape(7, 6) if concat else want.mean(1))
+        check_same(layer(torch.from_numpy(x), graph), want.reshape(7, 6) if concat else want.mean(1))
 
 
 @pytest.mark.parametrize("make", [lambda: GCNConv(3, 2), lambda: SAGEConv(3, 2), lambda: SAGEConv(3, 2, "max"),
@@ -105,12 +105,12 @@ def test_pooling_and_batches(rng):
     x = rng.standard_normal((6, 3)).astype(np.float32)
     parts = np.split(x, [2, 3])
     for how, f in (("sum", np.sum), ("mean", np.mean), ("max", np.max)):
-        close(pool(torch.from_numpy(x), batch, how), np.stack([f(p, axis=0) for p in parts]))
+        check_same(pool(torch.from_numpy(x), batch, how), np.stack([f(p, axis=0) for p in parts]))
         more = pool(torch.from_numpy(x), batch, how, graphs=8)
-        close(more, np.concatenate([np.stack([f(p, axis=0) for p in parts]), np.zeros((5, 3))]))
+        check_same(more, np.concatenate([np.stack([f(p, axis=0) for p in parts]), np.zeros((5, 3))]))
     net = GCN((3, 5, 2))
     apart = [net(torch.from_numpy(p), g) for p, g in zip(parts, graphs)]
-    close(net(torch.from_numpy(x), whole), np.concatenate([a.detach().numpy() for a in apart]))
+    check_same(net(torch.from_numpy(x), whole), np.concatenate([a.detach().numpy() for a in apart]))
 
 
 def test_sampling_all_neighbours_changes_nothing(rng):
@@ -119,7 +119,7 @@ def test_sampling_all_neighbours_changes_nothing(rng):
     nodes, layers = sample_neighbours(graph, seeds, [None, None], 0)
     net = GraphSAGE((5, 8, 2))
     assert nodes[:3].tolist() == seeds.tolist() and len(set(nodes.tolist())) == len(nodes)
-    close(net(x.index_select(0, nodes), layers), net(x, graph).index_select(0, seeds).detach().numpy())
+    check_same(net(x.index_select(0, nodes), layers), net(x, graph).index_select(0, seeds).detach().numpy())
 
 
 def test_samples_are_neighbours_without_replacement_and_fair():

@@ -6,7 +6,7 @@ from harness import check_close, check_gradient, check_raises, check_reference, 
 
 import udlfast as torch
 from udlfast._core import K_segment_softmax, K_spmm, call
-from udlfast.ops.spmm import Rows, compress, segment_softmax, spmm_rows
+from udlfast.ops._spmm import Rows, compress, segment_softmax, spmm_rows
 from udlfast.reference import softmax as softmax_ref
 from udlfast.reference import spmm as ref
 

@@ -40,7 +40,7 @@ def block_graph(nodes: int = 400, communities: int = 4, inside: float = 8.0, out
     features: numbers a node; those of a community scatter with deviation `noise` about a mean of its own. seed: all depends on it.
     Returns GraphData; y is the community.
 
-    >>> block_graph(nodes=100).x.shape
+    >>> tuple(block_graph(nodes=100).x.shape)
     (100, 16)
 
     Source: Holland, Laskey, Leinhardt, Stochastic blockmodels: first steps, 1983.

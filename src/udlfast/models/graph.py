@@ -3,7 +3,7 @@ import numpy as np
 
 from .. import _core
 from .._core import from_numpy
-from ..ops.spmm import Rows, compress, segment_softmax, spmm_rows
+from ..ops._spmm import Rows, compress, segment_softmax, spmm_rows
 
 
 class Graph:

@@ -111,7 +111,7 @@ class SparseTensor:
     def _rows(self):
         """Where the entries of this matrix stand, as products want it; kept until the indices change."""
         if self._kept is None or self._kept[1] != self._i._version:
-            from .spmm import Rows
+            from ._spmm import Rows
             self._kept = Rows(*self.shape, self._i[0].clone(), self._i[1].clone()), self._i._version
         return self._kept[0]
 
@@ -279,7 +279,7 @@ def sparse_matmul(a, b):
     if a.dtype is not x.dtype:
         raise DTypeError(f"matmul: expected operands of one type, got {a.dtype} and {x.dtype}; convert one with .to()")
     if x.dtype in (_core.float32, _core.float64):
-        from .spmm import spmm_rows
+        from ._spmm import spmm_rows
         y = spmm_rows(a._rows(), a._v.unsqueeze(1), x.unsqueeze(1)).squeeze(1)
         return y.squeeze(1) if b.ndim == 1 else y
     rows, columns = a._i[0], a._i[1]

@@ -66,7 +66,7 @@ def spmm_rows(rows, v, x):
     Raises: ShapeError, DTypeError, DimError for a column outside the matrix
 
     >>> import udlfast as torch
-    >>> from udlfast.ops.spmm import Rows, spmm_rows
+    >>> from udlfast.ops._spmm import Rows, spmm_rows
     >>> rows = Rows(2, 2, torch.tensor([0, 1, 1]), torch.tensor([1, 0, 1]))
     >>> spmm_rows(rows, None, torch.tensor([[[1.]], [[10.]]])).flatten().tolist()
     [10.0, 11.0]
@@ -114,7 +114,7 @@ def segment_softmax(input, crow):
     Raises: ShapeError, DTypeError, DimError for segments outside the input
 
     >>> import udlfast as torch
-    >>> from udlfast.ops.spmm import segment_softmax
+    >>> from udlfast.ops._spmm import segment_softmax
     >>> segment_softmax(torch.zeros(3, 1), torch.tensor([0, 1, 3])).flatten().tolist()
     [1.0, 0.5, 0.5]
 
