@@ -144,6 +144,32 @@ typedef struct {
     const void *gy, *y;
     i64 dtype, outer, n, inner, log;
 } udl_softmax_backward_args;
+/* y[e, i] = softmax over the entries e of each segment crow[r] .. crow[r + 1] - 1 of x[entries, inner]. May alias. */
+typedef struct {
+    void *y;
+    const void *x, *crow;
+    i64 dtype, rows, entries, inner;
+} udl_segment_softmax_args;
+/* gx = y (gy - sum over the segment of gy y) */
+typedef struct {
+    void *gx;
+    const void *gy, *y, *crow;
+    i64 dtype, rows, entries, inner;
+} udl_segment_softmax_backward_args;
+
+/* y[r, h, d] = sum_e v[o, h] x[col[e], h, d] over crow[r] <= e < crow[r + 1], o = order[e]; v NULL: ones; order NULL: o = e.
+ * y[rows, H, D], x[columns, H, D], v[entries, H], int64 crow[rows + 1], col[entries], order[entries]. */
+typedef struct {
+    void *y;
+    const void *x, *v, *crow, *col, *order;
+    i64 dtype, rows, columns, entries, H, D;
+} udl_spmm_args;
+/* gv[o, h] = sum_d gy[r, h, d] x[col[e], h, d] */
+typedef struct {
+    void *gv;
+    const void *gy, *x, *crow, *col, *order;
+    i64 dtype, rows, columns, entries, H, D;
+} udl_spmm_values_args;
 
 /* out[b, h, l, e] = sum_s drop(softmax_s(scale q[b, h, l] . k[b, h / G, s] + mask[b, h, l, s])) v[b, h / G, s, e]: H heads of
  * q, rows l < L; H / G heads of k and v, rows s < S; D wide (q, k), E wide (v, out). Strides in elements of batch, head

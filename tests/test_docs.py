@@ -14,7 +14,7 @@ import udlfast
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 # modules that need something which is not there on every machine
-NEEDS = {"udlfast.cuda": "numba", "udlfast.train.plots": "matplotlib", "udlfast.data.digits": "sklearn",
+NEEDS = {"udlfast.data.graphs": "networkx", "udlfast.cuda": "numba", "udlfast.train.plots": "matplotlib", "udlfast.data.digits": "sklearn",
          "udlfast.data.mnist1d": "mnist1d"}  # fmt: skip
 
 

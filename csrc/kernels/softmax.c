@@ -3,6 +3,7 @@
  * Backward: gx = y (gy - sum_n gy y); for the logarithm gx = gy - exp(y) sum_n gy.
  * Rows (inner = 1) are vectorised along n, columns (inner > 1) along i, a strip of STRIP columns at a time so that the
  * strip's maxima and sums stay in L1. y may alias x, gx may alias gy. A row of -inf gives NaN (inf - inf), as PyTorch.
+ * Segments are blocks of their own lengths, crow[r] .. crow[r + 1] - 1, of inner columns; one that lies outside makes UDL_EINDEX.
  * Floor: 3 reads and 1-2 writes of a row that stays in L1 or L2, one exp an element. */
 #ifndef T
 #include "../kernel.h"
@@ -15,6 +16,10 @@
 #include "../each_float.h"
 int KERNEL(softmax)(const udl_softmax_args *a) { return BY_FLOAT(a->dtype, softmax, (a)); }
 int KERNEL(softmax_backward)(const udl_softmax_backward_args *a) { return BY_FLOAT(a->dtype, softmax_backward, (a)); }
+int KERNEL(segment_softmax)(const udl_segment_softmax_args *a) { return BY_FLOAT(a->dtype, segment_softmax, (a)); }
+int KERNEL(segment_softmax_backward)(const udl_segment_softmax_backward_args *a) {
+    return BY_FLOAT(a->dtype, segment_softmax_backward, (a));
+}
 #else
 
 /* the first n lanes of p, n < VW; the others are `rest` */
@@ -154,5 +159,38 @@ static int FN(softmax)(const udl_softmax_args *a) {
 }
 static int FN(softmax_backward)(const udl_softmax_backward_args *a) {
     return FN(run)((FN(job)){a->gx, a->gy, a->y, a->n, a->inner, 0, a->log != 0}, a->outer);
+}
+
+typedef struct { FN(job) part; const i64 *crow; i64 entries; _Atomic int bad; } FN(segments);
+
+static void FN(each_segment)(void *p, i64 r0, i64 r1) {
+    FN(segments) *s = p;
+    for (i64 r = r0; r < r1; r++) {
+        const i64 begin = s->crow[r], end = s->crow[r + 1];
+        if (begin < 0 || end < begin || end > s->entries) s->bad = 1;
+        else if (begin < end) {
+            const i64 at = begin * s->part.inner;
+            FN(job) j = s->part;
+            j.out += at, j.x += at, j.n = end - begin;
+            if (j.g) j.g += at;
+            FN(work)(&j, 0, j.strips);
+        }
+    }
+}
+
+static int FN(each)(FN(segments) *s, i64 rows) {
+    if (!s->part.inner) return UDL_OK;
+    s->part.strips = UDL_CEIL_DIV(s->part.inner, STRIP);
+    udl_parallel_for(rows, UDL_MAXI(1, PIECE / (s->part.inner * (1 + s->entries / UDL_MAXI(1, rows)))), FN(each_segment), s);
+    return s->bad ? UDL_EINDEX : UDL_OK;
+}
+
+static int FN(segment_softmax)(const udl_segment_softmax_args *a) {
+    FN(segments) s = {{a->y, NULL, a->x, 0, a->inner, 0, 0}, a->crow, a->entries, 0};
+    return FN(each)(&s, a->rows);
+}
+static int FN(segment_softmax_backward)(const udl_segment_softmax_backward_args *a) {
+    FN(segments) s = {{a->gx, a->gy, a->y, 0, a->inner, 0, 0}, a->crow, a->entries, 0};
+    return FN(each)(&s, a->rows);
 }
 #endif

@@ -280,4 +280,50 @@ static void test_ctc(void) {
     EACH_FLOAT one_ctc(dt, 2), one_ctc(dt, 1);
 }
 
-void smoke_nn(void) { test_softmax(), test_norm(), test_group_norm(), test_losses(), test_ctc(); }
+/* ---- graphs -------------------------------------------------------------------------------------------------- */
+/* rows of 0, 1, 2 ... 0, 1, 2 entries; entry e is in column 7 e mod columns, its value at place n - 1 - e */
+static void one_graph(int dt, i64 rows, i64 columns, i64 H, i64 D) {
+    i64 n = 0, at = 0;
+    for (i64 r = 0; r < rows; r++) n += r % 3;
+    arr *crow = in(rows + 1, I64, 0, 1), *col = in(n, I64, 0, 1), *order = in(n, I64, 0, 1), *v = in(n * H, dt, -1, 1),
+        *x = in(columns * H * D, dt, -1, 1), *g = in(rows * H * D, dt, -1, 1), *y = out(rows * H * D, dt), *gv = out(n * H, dt),
+        *p = out(n * H, dt), *gp = out(n * H, dt);
+    double *y_want = reals(rows * H * D), *gv_want = reals(n * H), *p_want = reals(n * H), *gp_want = reals(n * H);
+    put(crow, 0, 0);
+    for (i64 r = 0; r < rows; r++) {
+        const i64 end = at + r % 3;
+        for (i64 h = 0; h < H; h++) {
+            double total = 0, dot = 0;
+            for (i64 e = at; e < end; e++) total += exp(get(v, e * H + h));
+            for (i64 e = at; e < end; e++) p_want[e * H + h] = exp(get(v, e * H + h)) / total;
+            for (i64 e = at; e < end; e++) dot += p_want[e * H + h] * get(v, e * H + h);
+            for (i64 e = at; e < end; e++) gp_want[e * H + h] = p_want[e * H + h] * (get(v, e * H + h) - dot);
+            for (i64 e = at; e < end; e++)
+                for (i64 d = 0; d < D; d++) {
+                    const i64 o = (n - 1 - e) * H + h, from = (7 * e % columns * H + h) * D + d, to = (r * H + h) * D + d;
+                    y_want[to] += get(v, o) * get(x, from);
+                    gv_want[o] += get(g, to) * get(x, from);
+                }
+        }
+        for (; at < end; at++) put(col, at, (double)(7 * at % columns)), put(order, at, (double)(n - 1 - at));
+        put(crow, r + 1, (double)at);
+    }
+    udl_spmm_args a = {P(y), P(x), P(v), P(crow), P(col), P(order), dt, rows, columns, n, H, D};
+    run(UDL_K_spmm, &a, "dtype %d, %d x %d, %d heads of %d", dt, (int)rows, (int)columns, (int)H, (int)D);
+    expect(y, y_want, 4, 2);
+    udl_spmm_values_args b = {P(gv), P(g), P(x), P(crow), P(col), P(order), dt, rows, columns, n, H, D};
+    run(UDL_K_spmm_values, &b, "dtype %d, %d x %d, %d heads of %d", dt, (int)rows, (int)columns, (int)H, (int)D);
+    expect(gv, gv_want, 4, SUM(D));
+    udl_segment_softmax_args s = {P(p), P(v), P(crow), dt, rows, n, H};
+    run(UDL_K_segment_softmax, &s, "dtype %d, %d segments, %d columns", dt, (int)rows, (int)H);
+    expect(p, p_want, 24, 0);
+    udl_segment_softmax_backward_args q = {P(gp), P(v), P(p), P(crow), dt, rows, n, H};
+    run(UDL_K_segment_softmax_backward, &q, "dtype %d, %d segments, %d columns", dt, (int)rows, (int)H);
+    expect(gp, gp_want, 24, 1);
+    free(y_want), free(gv_want), free(p_want), free(gp_want), done();
+}
+static void test_graph(void) {
+    EACH_FLOAT one_graph(dt, 5, 4, 1, 3), one_graph(dt, 40, 30, 2, 65), one_graph(dt, 300, 200, 3, 16), one_graph(dt, 1, 1, 1, 1);
+}
+
+void smoke_nn(void) { test_softmax(), test_norm(), test_group_norm(), test_losses(), test_ctc(), test_graph(); }

@@ -8,6 +8,10 @@ from .augment import random_rotation as random_rotation
 from .augment import random_shift as random_shift
 from .digits import digits as digits
 from .download import download as download
+from .graphs import GraphData as GraphData
+from .graphs import block_graph as block_graph
+from .graphs import karate_club as karate_club
+from .graphs import random_graph as random_graph
 from .idx import IDXError as IDXError
 from .idx import read_idx as read_idx
 from .mnist import mnist as mnist
@@ -16,5 +20,6 @@ from .split import Split as Split
 from .split import hold_out as hold_out
 from .split import stratified as stratified
 
-__all__ = ["Augment", "IDXError", "Split", "digits", "download", "hold_out", "mnist", "mnist1d", "random_affine", "random_crop",
-           "random_erase", "random_flip", "random_rotation", "random_shift", "read_idx", "stratified"]
+__all__ = ["Augment", "GraphData", "IDXError", "Split", "block_graph", "digits", "download", "hold_out", "karate_club", "mnist",
+           "mnist1d", "random_affine", "random_crop", "random_erase", "random_flip", "random_graph", "random_rotation",
+           "random_shift", "read_idx", "stratified"]

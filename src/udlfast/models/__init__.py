@@ -17,6 +17,17 @@ from .googlenet import GoogLeNet as GoogLeNet
 from .googlenet import GoogLeNetOutputs as GoogLeNetOutputs
 from .googlenet import googlenet as googlenet
 from .gpt2 import GPT2 as GPT2
+from .graph import Graph as Graph
+from .graph import batch_graphs as batch_graphs
+from .graph import pool as pool
+from .graph import sample_neighbours as sample_neighbours
+from .graph_layers import GAT as GAT
+from .graph_layers import GCN as GCN
+from .graph_layers import GATConv as GATConv
+from .graph_layers import GCNConv as GCNConv
+from .graph_layers import GraphNet as GraphNet
+from .graph_layers import GraphSAGE as GraphSAGE
+from .graph_layers import SAGEConv as SAGEConv
 from .kv_cache import KVCache as KVCache
 from .lenet import LeNet as LeNet
 from .mlp import MLP as MLP
@@ -84,7 +95,8 @@ def build(name, input_shape, classes=10):
     return globals()[name](**options)
 
 
-__all__ = ["GPT2", "LARGE", "MLP", "NAMES", "T5", "VGG", "AlexNet", "Bert", "Crepe", "DeepResNet", "EfficientNet", "GoogLeNet",
+__all__ = ["GAT", "GCN", "GATConv", "GCNConv", "GPT2", "Graph", "GraphNet", "GraphSAGE", "SAGEConv", "batch_graphs", "pool",
+           "sample_neighbours", "LARGE", "MLP", "NAMES", "T5", "VGG", "AlexNet", "Bert", "Crepe", "DeepResNet", "EfficientNet", "GoogLeNet",
            "GoogLeNetOutputs", "KVCache", "LeNet", "MobileNetV2", "ONet", "PNet", "RNet", "ResNet", "SentenceEncoder",
            "SpeakerEncoder", "UNet", "ViT", "VoiceDetector", "alexnet", "build", "efficientnet_b0", "generate", "googlenet",
            "mean_pooling", "mel_energies", "mobilenet_v2", "resnet101", "resnet152", "resnet18", "resnet34", "resnet50",

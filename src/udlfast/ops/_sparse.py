@@ -36,8 +36,9 @@ class SparseTensor:
     ndim = property(lambda self: len(self.shape))
     T = property(lambda self: self.t())
 
-    def __init__(self, indices, values, shape, coalesced=False, layout=COO):
+    def __init__(self, indices, values, shape, coalesced=False, layout=COO, rows=None):
         self._i, self._v, self.shape, self._coalesced, self.layout = indices, values, Size(shape), coalesced, layout
+        self._kept = rows  # (a Rows, the version of the indices it was made of)
 
     # questions
     def size(self, dim=None):
@@ -105,7 +106,14 @@ class SparseTensor:
 
     # other forms of the same numbers
     def _like(self, values, coalesced=None):
-        return SparseTensor(self._i, values, self.shape, self._coalesced if coalesced is None else coalesced, self.layout)
+        return SparseTensor(self._i, values, self.shape, self._coalesced if coalesced is None else coalesced, self.layout, self._kept)
+
+    def _rows(self):
+        """Where the entries of this matrix stand, as products want it; kept until the indices change."""
+        if self._kept is None or self._kept[1] != self._i._version:
+            from ._spmm import Rows
+            self._kept = Rows(*self.shape, self._i[0].clone(), self._i[1].clone()), self._i._version
+        return self._kept[0]
 
     def _flat(self):
         """The place of each entry in the flattened dense tensor."""
@@ -179,7 +187,10 @@ class SparseTensor:
             raise DimError(f"transpose: dimensions {dim0} and {dim1} of a sparse tensor of shape {list(self.shape)}")
         order = list(range(n))
         order[dim0], order[dim1] = order[dim1], order[dim0]
-        return SparseTensor(self._i[order], self._v, [self.shape[d] for d in order], dim0 % n == dim1 % n and self._coalesced)
+        rows = (self._rows().t(), self._i._version) if n == 2 and order == [1, 0] else None
+        out = SparseTensor(self._i[order], self._v, [self.shape[d] for d in order], dim0 % n == dim1 % n and self._coalesced)
+        out._kept = rows and (rows[0], out._i._version)
+        return out
 
     def t(self):
         """The transposed matrix."""
@@ -267,6 +278,10 @@ def sparse_matmul(a, b):
         raise ShapeError(f"matmul: expected a sparse matrix [N, K] and a dense one [K, M], got {list(a.shape)} and {list(b.shape)}")
     if a.dtype is not x.dtype:
         raise DTypeError(f"matmul: expected operands of one type, got {a.dtype} and {x.dtype}; convert one with .to()")
+    if x.dtype in (_core.float32, _core.float64):
+        from ._spmm import spmm_rows
+        y = spmm_rows(a._rows(), a._v.unsqueeze(1), x.unsqueeze(1)).squeeze(1)
+        return y.squeeze(1) if b.ndim == 1 else y
     rows, columns = a._i[0], a._i[1]
     y = _core.zeros(a.shape[0], x.shape[1], dtype=x.dtype).index_add(0, rows, x.index_select(0, columns) * a._v.unsqueeze(1))
     return y.squeeze(1) if b.ndim == 1 else y

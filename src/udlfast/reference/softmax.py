@@ -26,3 +26,14 @@ def log_softmax(x, axis):
 def log_softmax_backward(gy, x, axis):
     """d y_i / d x_j = delta_ij - softmax_j"""
     return (gy - softmax(x, axis) * np.sum(gy, axis=axis, keepdims=True),)
+
+
+def segment_softmax(x, crow):
+    """softmax over the entries crow[r] .. crow[r + 1] - 1 of each segment, down each column of x [entries, inner]"""
+    parts = [softmax(x[a:b], 0) for a, b in zip(crow[:-1], crow[1:])]
+    return np.concatenate([np.zeros((0, np.shape(x)[1])), *parts])
+
+
+def segment_softmax_backward(gy, x, crow):
+    parts = [softmax_backward(gy[a:b], x[a:b], 0)[0] for a, b in zip(crow[:-1], crow[1:])]
+    return (np.concatenate([np.zeros((0, np.shape(x)[1])), *parts]),)
