@@ -160,3 +160,8 @@ def test_autocast_to_half():
     assert y.dtype is torch.float16
     y.float().sum().backward()
     assert layer.weight.grad.dtype is torch.float32 and torch.equal(layer.weight.grad, torch.full((2, 4), 3.0))
+
+
+def test_bits_of_a_single_bfloat16():
+    one = torch.bits_to_bfloat16(torch.tensor(0x3F80, dtype=torch.int32))
+    assert one.shape == () and one.item() == 1.0 and torch.bfloat16_to_bits(one).item() == 0x3F80

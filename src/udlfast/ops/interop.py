@@ -102,13 +102,13 @@ def _rebuild(array, dtype_name, requires_grad, cls, state):
 def bfloat16_to_bits(t):
     """The bits of a bfloat16 tensor as an int32 tensor (0..65535)."""
     import numpy as np
-    return _core.from_numpy((t.contiguous().float().numpy().view(np.uint32) >> 16).astype(np.int32))
+    return _core.from_numpy(np.asarray(t.contiguous().float().numpy().view(np.uint32) >> 16).astype(np.int32))
 
 
 def bits_to_bfloat16(bits):
     """The inverse of bfloat16_to_bits."""
     import numpy as np
-    return _core.from_numpy((bits.numpy().astype(np.uint32) << 16).view(np.float32)).to(_core.bfloat16)
+    return _core.from_numpy(np.asarray(bits.numpy().astype(np.uint32) << 16).view(np.float32)).to(_core.bfloat16)
 
 
 def _reduce(self):
