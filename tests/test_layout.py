@@ -23,7 +23,7 @@ FAMILY = {
 # where a family's file on a floor has another name; None: this floor has none, for the reason given
 OTHER_NAME = {
     "reference": {"reduce": "reductions", "index_select": "gather", "sgd": "optim", "adam": "optim",
-                  "random": None, "fma_peak": None},  # laws only; a speed
+                  "random": None, "fma_peak": None, "remap": "pad"},  # laws only; a speed; flip, roll and repeat are NumPy's
     "tests": {"reduce": "reductions", "index_select": "gather", "sgd": "optim", "adam": "optim", "lstm": "rnn", "gru": "rnn",
               "fma_peak": "cli"},
     "bench": {"adaptive_pool2d": "pool2d", "nll_loss": "cross_entropy", "index_select": "embedding", "scatter": "gather",

@@ -86,6 +86,7 @@ def average_pool(node, x):
     given = spatial(node, x, kernel)[2]
     for i, (n, k, s, d, c) in enumerate(zip(x.shape[2:], kernel, strides, dilations, counts)):
         left, right = given[i]
+        node.check_size([c, k])
         at = np.arange(c)[:, None] * s + np.arange(k) * d - left
         inside = (at >= -left) & (at < n + right) if include else (at >= 0) & (at < n)
         share = share * inside.sum(1).reshape([-1 if j == i else 1 for j in range(rank)])
