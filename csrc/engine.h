@@ -13,6 +13,7 @@ typedef struct {
     int (*matmul_bf16)(const udl_matmul_args *, int64_t batch, int *status); /* one product of the batch */
     int64_t (*prepack)(const udl_matmul_args *, void *to); /* udl_prepack of udlfast.h; 0: not mine */
     int64_t prepack_rows; /* udl_prepack_rows, if not 0 */
+    int exact;            /* gemm keeps float32's error; else it only takes what may be rounded to bf16 */
 } udl_engine;
 extern udl_engine udl_matrix_unit;
 #endif

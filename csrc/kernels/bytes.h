@@ -8,7 +8,13 @@ typedef struct { char bytes[UDL_VB]; } vector_bytes;
 /* whole vectors, the last one over bytes of the one before; short rows likewise by halves */
 VFN void copy_bytes(char *restrict d, const char *restrict s, i64 n) {
     if (n >= UDL_VB) {
-        for (i64 i = 0; i + UDL_VB < n; i += UDL_VB) *(vector_bytes *)(d + i) = *(const vector_bytes *)(s + i);
+        i64 i = 0;
+        for (; i + 4 * UDL_VB <= n - UDL_VB; i += 4 * UDL_VB) {
+            const vector_bytes *p = (const vector_bytes *)(s + i), a = p[0], b = p[1], c = p[2], e = p[3];
+            vector_bytes *to = (vector_bytes *)(d + i);
+            to[0] = a, to[1] = b, to[2] = c, to[3] = e;
+        }
+        for (; i + UDL_VB < n; i += UDL_VB) *(vector_bytes *)(d + i) = *(const vector_bytes *)(s + i);
         *(vector_bytes *)(d + n - UDL_VB) = *(const vector_bytes *)(s + n - UDL_VB);
         return;
     }

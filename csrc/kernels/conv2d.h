@@ -46,7 +46,19 @@ VFN i64 conv_grain(i64 images, double flops_each) {
     return UDL_MAXI(1, UDL_MINI((i64)(GEMM_TASK_FLOPS / 2 / (flops_each + 1)), images / 8));
 }
 
-#define CONV_CHUNK 48       /* products in a chain of sums: the error is that of sums of 48 and of K / 48 terms */
+/* a product that a matrix unit will take: many filters and long sums */
+VFN int conv_on_unit(i64 M, i64 K) {
+#if GEMM_MATRIX_UNIT
+    return M >= 96 && K >= 256 && udl_matrix_unit.gemm && (udl_matrix_unit.exact || udl_float32_precision() == UDL_MEDIUM);
+#else
+    (void)M; (void)K;
+    return 0;
+#endif
+}
+
+/* products in a chain of sums (twice as many for filters of several taps, where PyTorch's chains are longer too): the error is that of
+ * sums of so many and of the rest of K. Laying sums down costs some 5 % at 48. */
+#define CONV_CHUNK 48
 #define CONV_STRIP (384 << 10) /* bytes of a packed strip: they share L2 with the filters */
 #define CONV_PADDED (8 << 20)  /* most bytes of padded images at a time */
 

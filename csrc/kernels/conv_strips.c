@@ -121,7 +121,7 @@ static void FN(strips_task)(void *ctx, i64 begin, i64 end) {
         if (packed != strip) FN(pack_strip)(s, b, n0, n1 - n0), packed = strip;
         for (i64 m = m0, mb; m < m1; m += mb) {
             mb = m1 - m < 2 * s->mb ? m1 - m : s->mb;
-            FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .bias_m = c->bias ? c->bias + m : 0, .chunk = CONV_CHUNK};
+            FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .bias_m = c->bias ? c->bias + m : 0, .chunk = CONV_CHUNK * (c->bare ? 1 : 2)};
             FN(gemm_a) a = {c->w + m * c->K, c->K, GEMM_A_ROWS};
             if (c->panels) a = (FN(gemm_a)){c->panels + m * c->K, 0, GEMM_A_PANELS};
             T *to = straight ? s->y + n0 / PQ * c->y_image + m * c->ldy + n0 % PQ : block;
@@ -173,7 +173,7 @@ int conv_strips(const FN(conv_sum) *c, const T *xp, i64 distance, i64 images, T 
     i64 wide = UDL_MAXI(1, UDL_MINI(CONV_STRIP / (c->K * GEMM_NR * (i64)sizeof(T)), STRIP_PANELS));
     FN(strips) s = {.c = c, .xp = xp, .distance = distance, .images = images, .y = y, .parts = 1};
 #if GEMM_MATRIX_UNIT
-    if (sizeof(T) == 4 && udl_matrix_unit.gemm && c->M >= 96 && c->K >= 256) return FN(whole)(&s);
+    if (sizeof(T) == 4 && conv_on_unit(c->M, c->K)) return FN(whole)(&s);
 #endif
     s.strips = UDL_MINI(panels, UDL_MAXI(UDL_CEIL_DIV(panels, wide), UDL_MINI(tasks, UDL_CEIL_DIV(panels, 2))));
     if (s.strips < tasks) s.parts = UDL_MAXI(1, UDL_MINI(UDL_CEIL_DIV(tasks, s.strips), units / 6));

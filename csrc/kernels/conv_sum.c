@@ -77,30 +77,32 @@ void conv_pad(const udl_conv *g, T *xp, const T *x, i64 images, i64 distance) {
 
 /* ---- PLANE ----------------------------------------------------------------------------------------------------------- */
 #define AT 8 /* vectors of pixels at a time */
-/* 3 x 3 taps, stride 1: four rows at a time, so that each vector read serves up to three of them. Tiles at the right and at
- * the bottom move back over pixels that are done: the same values come out again. */
-static int FN(is_3x3)(const FN(conv_sum) *c) {
-    if (c->K != 9 || c->Q < VW || c->P < 4 || c->act > UDL_ACT_RELU) return 0;
-    for (i64 k = 0; k < 9; k++)
-        if (c->tap[k] != c->tap[0] + k / 3 * c->step + k % 3) return 0;
-    return 1;
+/* R x R taps side by side, R 3 or 5, stride 1 or 2: four rows of the output at a time, so that each vector read serves several of
+ * them. Tiles at the right and at the bottom move back over pixels that are done: the same values come out again. */
+static int FN(square)(const FN(conv_sum) *c) { /* R + 8 for stride 2; 0: another filter */
+    const i64 R = c->K == 9 ? 3 : c->K == 25 && sizeof(T) == 4 ? 5 : 0;
+    if (!R || c->Q < VW || c->P < 4 || c->act > UDL_ACT_RELU) return 0;
+    const i64 down = c->tap[R] - c->tap[0];
+    for (i64 k = 0; k < c->K; k++)
+        if (c->tap[k] != c->tap[k % R] + k / R * down) return 0;
+    return c->step == down ? (int)R : c->step == 2 * down && sizeof(T) == 4 ? (int)R + 8 : 0;
 }
-static void FN(plane_3x3)(const FN(conv_sum) *c, i64 m, const T *xp, T *y) {
-    const T *rows = c->panels ? c->panels : c->w;
-    vec w[9], bias = (vec){0} + (c->bias ? c->bias[m] : 0);
-    _Pragma("GCC unroll 9") for (int k = 0; k < 9; k++) w[k] = (vec){0} + rows[m * 9 + k];
-    xp += c->tap[0];
+VFN void FN(plane_square)(const FN(conv_sum) *c, i64 m, const T *xp, T *y, int R, int stride) {
+    const T *rows = (c->panels ? c->panels : c->w) + m * c->K;
+    const i64 down = c->tap[R] - c->tap[0];
+    vec w[25], bias = (vec){0} + (c->bias ? c->bias[m] : 0);
+    _Pragma("GCC unroll 25") for (int k = 0; k < R * R; k++) w[k] = (vec){0} + rows[k];
     y += m * c->ldy;
     for (i64 p0 = 0; p0 < c->P; p0 += 4)
         for (i64 q0 = 0; q0 < c->Q; q0 += VW) {
             i64 p = UDL_MINI(p0, c->P - 4), q = UDL_MINI(q0, c->Q - VW);
             const T *x = xp + p * c->step + q;
             vec s[4] = {bias, bias, bias, bias};
-            _Pragma("GCC unroll 6") for (int r = 0; r < 6; r++, x += c->step)
-                _Pragma("GCC unroll 3") for (int t = 0; t < 3; t++) {
-                    vec v = v_load(x + t);
+            _Pragma("GCC unroll 11") for (int r = 0; r < R + 3 * stride; r++, x += down)
+                _Pragma("GCC unroll 5") for (int t = 0; t < R; t++) {
+                    vec v = v_load(x + c->tap[t]);
                     _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++)
-                        if (r - i >= 0 && r - i < 3) s[i] = v_fma(v, w[3 * (r - i) + t], s[i]);
+                        if (r - stride * i >= 0 && r - stride * i < R) s[i] = v_fma(v, w[R * (r - stride * i) + t], s[i]);
                 }
             _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++)
                 v_store(y + (p + i) * c->Q + q, c->act ? v_sel(s[i] < 0, (vec){0}, s[i]) : s[i]);
@@ -162,7 +164,7 @@ static void FN(taps_task)(void *ctx, i64 begin, i64 end) {
     const FN(taps_run) *r = ctx;
     const FN(conv_sum) *c = r->c;
     i64 row_tasks = UDL_CEIL_DIV(c->P, r->rows);
-    FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .rare = c->act > UDL_ACT_RELU, .chunk = CONV_CHUNK};
+    FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .rare = c->act > UDL_ACT_RELU, .chunk = CONV_CHUNK * (c->bare ? 1 : 2)};
     for (i64 t = begin; t < end; t++) {
         i64 m0 = t / row_tasks * r->block, m1 = c->M - m0 < 2 * r->block ? c->M : m0 + r->block; /* the last takes the rest */
         i64 p0 = t % row_tasks * r->rows, p1 = UDL_MINI(p0 + r->rows, c->P);
@@ -207,7 +209,7 @@ int conv_prepare(FN(conv_sum) *c) {
     double packed = (double)(c->P * c->Q) / (double)GEMM_NR * (1 + 2. / (double)c->M);
     int apart = c->y_col != 1 || c->y_row != c->Q;
     c->how = c->bare || (apart && c->M > 2) ? STRIPS : c->M <= 2 ? PLANE : taps <= packed ? TAPS : STRIPS;
-    if (GEMM_MATRIX_UNIT && sizeof(T) == 4 && udl_matrix_unit.gemm && c->M >= 96 && c->K >= 256) c->how = STRIPS;
+    if (sizeof(T) == 4 && conv_on_unit(c->M, c->K)) c->how = STRIPS;
     if (c->how == TAPS ? 0 : !c->turned || (c->how == PLANE && c->M == 1)) return UDL_OK;
     if (!(c->panels = udl_alloc(sizeof(T) * (size_t)(c->M * c->K)))) return UDL_ENOMEM;
     if (c->how == PLANE)
@@ -232,10 +234,15 @@ int conv_run(const FN(conv_sum) *c, const T *xp, T *y) {
         FN(run_taps)(c, xp, y);
         return UDL_OK;
     }
-    int simple = FN(is_3x3)(c);
+    const int square = FN(square)(c);
     for (i64 m = 0; m < c->M; m++)
-        if (simple) FN(plane_3x3)(c, m, xp, y);
-        else FN(plane)(c, m, xp, y);
+        switch (square) {
+        case 3: FN(plane_square)(c, m, xp, y, 3, 1); break;
+        case 5: FN(plane_square)(c, m, xp, y, 5, 1); break;
+        case 11: FN(plane_square)(c, m, xp, y, 3, 2); break;
+        case 13: FN(plane_square)(c, m, xp, y, 5, 2); break;
+        default: FN(plane)(c, m, xp, y);
+        }
     return UDL_OK;
 }
 #endif

@@ -5,6 +5,8 @@
  * other is gathered and converted into a buffer in L1, BLOCK elements at a time, and the result likewise scattered. Short
  * rows are taken several at once, so that the function sees BLOCK elements: then an operand counts as contiguous if
  * its rows follow each other, and one that is the same in all rows is gathered once.
+ * An input that is contiguous along the dimension of the rows (a transposed matrix) makes the loop one over tiles, so that lines of
+ * memory are used whole: it is turned into a buffer, and the function runs along the rows of the tile.
  * A second operand that is broadcast along the row is handed over as the scalar p[0] where the operation takes one; where
  * the first one is and the operation has a mirrored form, the two change places.
  * Parallel pieces are cut by the shape: about PIECE elements. Floor: bytes of all operands over bandwidth. */
@@ -12,7 +14,8 @@
 #include "elementwise.h"
 #include "half.h"
 #define UDL_THIS_FILE "kernels/elementwise.c"
-#define BLOCK 512
+#define BLOCK 1024
+#define TILE 32 /* squared: BLOCK */
 #define PIECE 32768
 
 typedef struct {
@@ -21,6 +24,7 @@ typedef struct {
     i64 row[4], step[4];           /* strides of the last two dimensions */
     i64 dims, shape[8], strides[4][8];
     i64 group, per_piece, row_pieces, col_pieces; /* rows taken at once, rows of a piece, pieces along rows and along n */
+    int tiled;                     /* an input is contiguous along the rows' dimension: go by tiles */
     double p[3];
 } udl_walk;
 
@@ -82,6 +86,10 @@ static void plan(const udl_elementwise_args *args, udl_walk *w) {
         for (i64 d = 0; d < nd; d++) if (s->shape[d] > s->shape[inner] * 4) inner = d;
     if (s->in[1] && !s->in[2] && s->strides[1][inner] == 0 && s->strides[2][inner] != 0 && mirrored(s->op) >= 0) change_places(w);
     i64 last = inner == nd - 1 ? nd - 2 : nd - 1; /* the dimension of the rows, -1 if there is one dimension only */
+    w->tiled = 0;
+    for (int k = 1; k < 4 && s->shape[inner] >= 16; k++)
+        for (i64 d = 0; d < nd && s->in[k - 1] && (s->strides[k][inner] < 0 || s->strides[k][inner] > 1); d++)
+            if (d != inner && s->strides[k][d] == 1 && s->shape[d] >= 8) last = d, w->tiled = 1;
     w->outer = 1;
     for (i64 d = 0; d < nd; d++) {
         if (d == inner || d == last) continue;
@@ -97,7 +105,7 @@ static void plan(const udl_elementwise_args *args, udl_walk *w) {
         w->step[k] = s->strides[k][inner];
         w->row[k] = last < 0 ? 0 : s->strides[k][last];
     }
-    w->group = w->n > 0 && w->n <= BLOCK / 2 ? UDL_MINI(w->rows, BLOCK / w->n) : 1;
+    w->group = w->tiled ? TILE : w->n > 0 && w->n <= BLOCK / 2 ? UDL_MINI(w->rows, BLOCK / w->n) : 1;
     w->per_piece = UDL_MAXI(w->group, PIECE / UDL_MAXI(1, UDL_MINI(w->n, (i64)PIECE)) / w->group * w->group);
     w->row_pieces = UDL_CEIL_DIV(w->rows, w->per_piece);
     w->col_pieces = UDL_CEIL_DIV(w->n, PIECE);
@@ -117,10 +125,35 @@ static void plan(const udl_elementwise_args *args, udl_walk *w) {
 #undef T
 #undef FN
 
+/* Logic of bytes, all operands contiguous: they are not widened to int64. */
+typedef struct { uint8_t *o; const uint8_t *a, *b; i64 op; } byte_job;
+static void byte_logic(void *ctx, i64 begin, i64 end) {
+    const byte_job *j = ctx;
+    uint8_t *o = j->o;
+    const uint8_t *a = j->a, *b = j->b;
+    switch (j->op) {
+    case UDL_MAP_logical_not: case UDL_MAP_bitwise_not: for (i64 i = begin; i < end; i++) o[i] = a[i] == 0; break;
+    case UDL_MAP_logical_and: case UDL_MAP_bitwise_and: for (i64 i = begin; i < end; i++) o[i] = (a[i] != 0) & (b[i] != 0); break;
+    case UDL_MAP_logical_or: case UDL_MAP_bitwise_or: for (i64 i = begin; i < end; i++) o[i] = (a[i] != 0) | (b[i] != 0); break;
+    default: for (i64 i = begin; i < end; i++) o[i] = (a[i] != 0) ^ (b[i] != 0);
+    }
+}
+static int map_bytes(const udl_elementwise_args *s) { /* 1 if done */
+    const int one = s->op == UDL_MAP_logical_not || s->op == UDL_MAP_bitwise_not;
+    if (!one && s->op != UDL_MAP_logical_and && s->op != UDL_MAP_logical_or && s->op != UDL_MAP_logical_xor &&
+        s->op != UDL_MAP_bitwise_and && s->op != UDL_MAP_bitwise_or && s->op != UDL_MAP_bitwise_xor) return 0;
+    if (s->ndim != 1 || s->dtype[0] != UDL_BOOL || s->dtype[1] != UDL_BOOL || s->strides[0][0] != 1 || s->strides[1][0] != 1) return 0;
+    if (!one && (!s->in[1] || s->dtype[2] != UDL_BOOL || s->strides[2][0] != 1)) return 0;
+    byte_job j = {s->out, s->in[0], s->in[1], s->op};
+    if (s->shape[0] <= 4 * PIECE) byte_logic(&j, 0, s->shape[0]);
+    else udl_parallel_for(s->shape[0], 4 * PIECE, byte_logic, &j);
+    return 1;
+}
+
 int KERNEL(elementwise)(const udl_elementwise_args *s) {
     if (s->op < 0 || s->op >= UDL_MAP_COUNT || s->ndim < 1) return UDL_EINVAL;
     if (s->op == UDL_MAP_copy && s->ndim > 1 && INTERNAL(copy_dims)(s)) return UDL_OK;
-    if (INTERNAL(copy_bf16)(s)) return UDL_OK;
+    if (INTERNAL(copy_bf16)(s) || map_bytes(s)) return UDL_OK;
     if (s->compute == UDL_F32) return map_f32(s);
     if (s->compute == UDL_F64) return UDL_F64_OR(map_f64(s), UDL_EINVAL);
     return s->compute == UDL_I64 ? map_i64(s) : UDL_EINVAL;
@@ -219,13 +252,37 @@ static void FN(block)(const udl_walk *w, const FN(how) *h, const i64 at[4], i64 
     if (!h->direct[0]) FN(scatter)(h->buf[3], s->out, at[0], w->row[0], w->step[0], s->dtype[0], rows, n);
 }
 
+/* A tile of `rows` x n at offsets at[]. */
+static void FN(tile)(const udl_walk *w, const FN(how) *h, const i64 at[4], i64 rows, i64 n, double *p) {
+    const udl_elementwise_args *s = &w->s;
+    const T *in[3] = {NULL, NULL, NULL};
+    i64 ld[4];
+    for (int k = 0; k < 3; k++) {
+        const i64 step = w->step[k + 1], row = w->row[k + 1];
+        ld[k] = n;
+        if (!s->in[k]) continue;
+        in[k] = h->buf[k];
+        if (s->dtype[k + 1] == COMPUTE && step == 1) in[k] = (const T *)s->in[k] + at[k + 1], ld[k] = row;
+        else if (s->dtype[k + 1] == COMPUTE && row == 1) {
+            const T *x = (const T *)s->in[k] + at[k + 1];
+            for (i64 i = 0; i < n; i++)
+                for (i64 r = 0; r < rows; r++) h->buf[k][r * n + i] = x[i * step + r];
+        } else FN(gather)(h->buf[k], s->in[k], at[k + 1], row, step, s->dtype[k + 1], rows, n);
+    }
+    T *out = h->direct[0] ? (T *)s->out + at[0] : h->buf[3];
+    ld[3] = h->direct[0] ? w->row[0] : n;
+    for (i64 r = 0; r < rows; r++)
+        h->fn(out + r * ld[3], in[0] + r * ld[0], in[1] ? in[1] + r * ld[1] : NULL, in[2] ? in[2] + r * ld[2] : NULL, n, p);
+    if (!h->direct[0]) FN(scatter)(h->buf[3], s->out, at[0], w->row[0], w->step[0], s->dtype[0], rows, n);
+}
+
 /* Pieces begin..end: piece = outer x rows x columns. */
 static void FN(walk)(void *ctx, i64 begin, i64 end) {
     udl_walk *w = ctx;
     const udl_elementwise_args *s = &w->s;
     T buf[4][BLOCK] __attribute__((aligned(64)));
     FN(how) h = {INTERNAL(FN(map))[s->op], {0}, 0, 1, {buf[0], buf[1], buf[2], buf[3]}};
-    const int together = w->group > 1;
+    const int together = w->group > 1 && !w->tiled;
     for (int k = 0; k < 4; k++) {
         h.direct[k] = s->dtype[k] == COMPUTE && w->step[k] == 1 && (!together || w->row[k] == w->n);
         if (!h.direct[k] && (k == 0 || s->in[k - 1])) h.whole = 0;
@@ -245,9 +302,11 @@ static void FN(walk)(void *ctx, i64 begin, i64 end) {
             for (int k = 0; k < 3; k++) if (!together && w->row[k + 1] != 0) filled[k] = 0;
             for (i64 i = col, n; i < c1; i += n) {
                 i64 at[4];
-                n = h.whole ? c1 - i : UDL_MINI(c1 - i, (i64)BLOCK);
+                if (w->tiled) n = UDL_MINI(c1 - i, (i64)TILE);
+                else n = h.whole ? c1 - i : UDL_MINI(c1 - i, (i64)BLOCK);
                 for (int k = 0; k < 4; k++) at[k] = base[k] + r * w->row[k] + i * w->step[k];
-                FN(block)(w, &h, at, rows, n, filled, p);
+                if (w->tiled) FN(tile)(w, &h, at, rows, n, p);
+                else FN(block)(w, &h, at, rows, n, filled, p);
             }
         }
     }

@@ -64,18 +64,18 @@ VFN void walk_on(const index_walk *w, walk_place *p, i64 count) {
 /* ---- gather ------------------------------------------------------------------------------------------------------- */
 typedef struct { const udl_gather_args *a; index_walk w; int bad; } gather_job; /* bad: every writer writes the same */
 
-#define GATHER_LOOP(STEP, DATA)                                                    \
+#define GATHER_LOOP(STEP, DATA, ALONG)                                                    \
     for (i64 j = 0; j < m; j++) {                                                  \
         const i64 v = index[j * (STEP)], i = v + (v < 0 ? wrap : 0);               \
         const uint64_t ok = (uint64_t)i < (uint64_t)n;                             \
         bad |= !ok;                                                                \
-        to[j] = from[j * (DATA) + (ok ? i : 0) * along];                           \
+        to[j] = from[j * (DATA) + (ok ? i : 0) * (ALONG)];                         \
     }
 #define GATHER_ROW(type) {                                                         \
         type *restrict to = (type *)a->out + k;                                    \
         const type *restrict from = (const type *)a->a + p.data;                   \
-        if (step == 1 && data == 0) GATHER_LOOP(1, 0)                              \
-        else GATHER_LOOP(step, data)                                               \
+        if (step == 1 && data == 0 && along == 1) GATHER_LOOP(1, 0, 1)             \
+        else GATHER_LOOP(step, data, along)                                        \
         break;                                                                     \
     }
 
@@ -166,6 +166,7 @@ int KERNEL(scatter)(const udl_scatter_args *a) {
     for (i64 d = 0; d < a->ndim; d++) /* an out whose places coincide is not cut */
         if (d != a->dim && a->shape[d] > 1 && a->out_strides[d] == 0) w->split = -1;
     const i64 size = w->split < 0 ? 1 : w->shape[w->split], pieces = UDL_MAXI(1, UDL_MINI(w->total / PIECE, SCATTER_PIECES));
-    udl_parallel_for(size, UDL_CEIL_DIV(size, pieces), scatter_piece, &job);
+    const i64 least = w->split == w->ndim - 1 ? 64 : 1; /* narrower strips waste the lines they touch */
+    udl_parallel_for(size, UDL_MAXI(least, UDL_CEIL_DIV(size, pieces)), scatter_piece, &job);
     return job.bad ? UDL_EINDEX : UDL_OK;
 }

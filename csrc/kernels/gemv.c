@@ -198,6 +198,31 @@ static int FN(few_columns)(FN(few) *r, double bytes) {
     return UDL_OK;
 }
 
+/* one long dot product: parts of k side by side, added in order */
+#define DOT 32768
+static void FN(dot_task)(void *ctx, i64 begin, i64 end) {
+    const FN(few) *r = ctx;
+    const FN(gemm_epilogue) plain = {.alpha = 1};
+    for (i64 t = begin; t < end; t++) {
+        FN(few) part = *r;
+        part.a += t * DOT, part.x += t * DOT, part.k = UDL_MINI(r->k - t * DOT, (i64)DOT), part.y = r->partial + t, part.e = &plain;
+        FN(dots_1x1)(&part, 0, 0);
+    }
+}
+static int FN(one_dot)(FN(few) *r) {
+    T few[32];
+    const i64 parts = UDL_CEIL_DIV(r->k, DOT);
+    r->partial = parts <= 32 ? few : udl_alloc((size_t)parts * sizeof(T));
+    if (!r->partial) return UDL_ENOMEM;
+    udl_parallel_for(parts, 2, FN(dot_task), r);
+    double sum = 0;
+    for (i64 i = 0; i < parts; i++) sum += (double)r->partial[i];
+    FN(few_store)(r, 0, 0, (T)sum);
+    if (r->partial != few) udl_free(r->partial, (size_t)parts * sizeof(T));
+    return UDL_OK;
+}
+#undef DOT
+
 int few_rows(i64 m, i64 n, i64 k, const T *x, i64 x_m, i64 x_k, const T *a, i64 a_n, i64 a_k, T *y, i64 y_m, i64 y_n,
              const FN(gemm_epilogue) *e) {
     FN(few) r = {.m = m, .n = n, .k = k, .a_n = a_n, .a_k = a_k, .x_m = x_m, .y_m = y_m, .y_n = y_n,
@@ -212,7 +237,8 @@ int few_rows(i64 m, i64 n, i64 k, const T *x, i64 x_m, i64 x_k, const T *a, i64 
             for (i64 i = 0; i < k; i++) copy[j * k + i] = x[j * x_m + i * x_k];
         r.x = copy, r.x_m = k;
     }
-    if (a_k == 1 && (a_n != 1 || m > 1)) {
+    if (a_k == 1 && m == 1 && n == 1) status = FN(one_dot)(&r);
+    else if (a_k == 1 && (a_n != 1 || m > 1)) {
         i64 groups = UDL_CEIL_DIV(n, 12), group = UDL_MAXI(12 * k * (i64)sizeof(T), 1);
         i64 grain = bytes < 2 * GEMM_TASK_BYTES ? groups : UDL_CEIL_DIV(GEMM_TASK_BYTES, group);
         udl_parallel_for(groups, grain, FN(dots_task), &r);

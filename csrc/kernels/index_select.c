@@ -63,27 +63,35 @@ int KERNEL(index_select)(const udl_index_select_args *a) {
 typedef struct { const udl_index_add_args *a; i64 strips, width, size; int bad; } rows_job; /* width: elements of a strip */
 
 /* Strips of rows (or whole ones): each goes through all of j. OP moves w elements at `from` to `to`. */
-#define EACH_ROW(E, ONE, OP)                                                                                             \
-    rows_job *job = p;                                                                                                   \
-    const udl_index_add_args *a = job->a;                                                                                \
-    const i64 *index = a->index, n = a->n, inner = a->inner, skip = a->skip, wrap = a->how & UDL_ROWS_STRICT ? 0 : n;     \
-    int bad = 0;                                                                                                         \
-    for (i64 t = begin; t < end; t++) {                                                                                  \
-        const i64 o = t / job->strips, i0 = t % job->strips * job->width, w = UDL_MINI(inner - i0, job->width);          \
-        E *base = (E *)a->out + (o * n * inner + i0) * job->size;                                                        \
-        const E *from = (const E *)a->a + (o * a->n_index * inner + i0) * job->size;                                     \
-        for (i64 j = 0; j < a->n_index; j++, from += inner * job->size) {                                                \
-            const i64 k = row_of(index[j], n, wrap);                                                                     \
-            if (k < 0 || index[j] == skip) { bad |= index[j] != skip; continue; }                                        \
-            E *to = base + k * inner * job->size;                                                                        \
-            if (w == 1) ONE;                                                                                             \
-            else OP;                                                                                                     \
-        }                                                                                                                \
-    }                                                                                                                    \
+#define EACH_ROW(E, ONE, OP)                                                                                            \
+    rows_job *job = p;                                                                                                  \
+    const udl_index_add_args *a = job->a;                                                                               \
+    const i64 *index = a->index, n = a->n, inner = a->inner, skip = a->skip, wrap = a->how & UDL_ROWS_STRICT ? 0 : n;   \
+    const i64 rows = a->n_index, size = job->size;                                                                      \
+    int bad = 0;                                                                                                        \
+    for (i64 t = begin; t < end; t++) {                                                                                 \
+        const i64 o = t / job->strips, i0 = t % job->strips * job->width, w = UDL_MINI(inner - i0, job->width);         \
+        E *base = (E *)a->out + (o * n * inner + i0) * size;                                                            \
+        const E *from = (const E *)a->a + (o * rows * inner + i0) * size;                                               \
+        i64 j = 0;                                                                                                      \
+        for (; inner == 1 && skip == INT64_MIN && j < rows; j++, from += size) {                                        \
+            const i64 k = row_of(index[j], n, wrap);                                                                    \
+            E *to = base + k * size;                                                                                    \
+            if (k < 0) bad = 1;                                                                                         \
+            else ONE;                                                                                                   \
+        }                                                                                                               \
+        for (; j < rows; j++, from += inner * size) {                                                                   \
+            const i64 k = row_of(index[j], n, wrap);                                                                    \
+            if (k < 0 || index[j] == skip) { bad |= index[j] != skip; continue; }                                       \
+            E *to = base + k * inner * size;                                                                            \
+            if (w == 1) ONE;                                                                                            \
+            else OP;                                                                                                    \
+        }                                                                                                               \
+    }                                                                                                                   \
     if (bad) job->bad = 1;
 
 static void set_strips(void *p, i64 begin, i64 end) {
-    EACH_ROW(char, copy_bytes(to, from, job->size), copy_bytes(to, from, w * job->size))
+    EACH_ROW(char, copy_bytes(to, from, size), copy_bytes(to, from, w * size))
 }
 static void add_ints(void *p, i64 begin, i64 end) {
     EACH_ROW(uint64_t, *to += *from, for (i64 i = 0; i < w; i++) to[i] += from[i])

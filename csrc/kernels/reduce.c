@@ -12,6 +12,8 @@
 #define UDL_THIS_FILE "kernels/reduce.c"
 #define BLOCK 1024
 #define STRIP 1024 /* a page of float: narrower strips of long rows defeat the prefetcher */
+/* the same place four rows on: what one page's prefetcher does not see */
+#define AHEAD(x, inner, i) _Pragma("GCC unroll 4") for (int r = 4; r < 8; r++) __builtin_prefetch((x) + r * (inner) + (i))
 #define CHUNK 65536
 #include "../each_float.h"
 
@@ -242,7 +244,13 @@ VFN void FN(strip_rows)(const T *x, i64 n, i64 inner, i64 w, int square, T *rest
     for (i64 i = 0; i < w; i++) t[i] = 0;
     for (; n >= 4; n -= 4, x += 4 * inner) {
         const T *y = x + inner, *z = y + inner, *u = z + inner;
-        for (i64 i = 0; i < w; i++) t[i] += (TERM(x[i]) + TERM(y[i])) + (TERM(z[i]) + TERM(u[i]));
+        i64 i = 0;
+        for (; i + VW <= w; i += VW) {
+            const vec a = v_load(x + i), b = v_load(y + i), c = v_load(z + i), d = v_load(u + i);
+            AHEAD(x, inner, i);
+            v_store(t + i, v_load(t + i) + ((TERM(a) + TERM(b)) + (TERM(c) + TERM(d))));
+        }
+        for (; i < w; i++) t[i] += (TERM(x[i]) + TERM(y[i])) + (TERM(z[i]) + TERM(u[i]));
     }
     for (; n > 0; n--, x += inner)
         for (i64 i = 0; i < w; i++) t[i] += TERM(x[i]);
@@ -266,8 +274,10 @@ VFN void FN(strip_best)(const T *x, i64 n, i64 inner, i64 w, int largest, T *res
         const T *y = x + k * inner;
         const i64 a = (rows = UDL_MINI(n - k, 4)) > 1 ? inner : 0, b = rows > 2 ? 2 * inner : 0, c = rows > 3 ? 3 * inner : 0;
         i64 i = 0;
-        for (; i + VW <= w; i += VW)
+        for (; i + VW <= w; i += VW) {
+            AHEAD(y, inner, i);
             v_store(m + i, BEST(v_load(m + i), BEST(BEST(v_load(y + i), v_load(y + a + i)), BEST(v_load(y + b + i), v_load(y + c + i)))));
+        }
         if (i < w) {
             const int l = (int)(w - i);
             const vec p = BEST(v_load_n(y + i, l), v_load_n(y + a + i, l)), q = BEST(v_load_n(y + b + i, l), v_load_n(y + c + i, l));

@@ -9,6 +9,7 @@
  * Floor: bytes read and written over bandwidth. */
 #include "bytes.h"
 #define PIECE (128 << 10) /* bytes */
+#define EDGES 16
 
 typedef struct { i64 at, len, from, step; } run; /* units at..at+len-1 of a row come from from, from + step, ..; from -1: filled */
 
@@ -37,12 +38,15 @@ static run run_at(i64 mode, i64 i, i64 m, i64 n, i64 shift) {
 typedef struct {
     const udl_remap_args *a;
     i64 dims, shape[8], from[8], shift[8], step[8]; /* the dimensions of rows; step: bytes of a along each */
-    i64 size, unit, row, nruns, per_piece, pieces;  /* bytes of an element, of a unit, of a row of out; units of a piece */
+    i64 size, unit, units, row, nruns, per_piece, pieces; /* bytes of an element, of a unit; units, bytes of a row of out */
     run *runs;
+    i64 nedges;                                         /* rows of one long run and few elements beside it, each from one place */
+    struct { int32_t to, from; } edge[EDGES];           /* from -1: filled */
     char fill[64];
 } remap;
 
 static void fill_bytes(char *d, i64 n, const char *pattern) {
+    if (n == 4) { memcpy(d, pattern, 4); return; }
     for (; n >= 64; d += 64, n -= 64) copy_bytes(d, pattern, 64);
     copy_bytes(d, pattern, n);
 }
@@ -67,6 +71,12 @@ static void copy_run(char *d, const char *s, i64 len, i64 step, i64 unit, i64 si
 }
 
 static void copy_row(const remap *r, char *d, const char *s, i64 begin, i64 end) {
+    if (r->nedges) { /* elements of 4 bytes */
+        const run *v = r->runs;
+        copy_bytes(d + 4 * v->at, s + 4 * v->from, 4 * v->len);
+        for (i64 k = 0; k < r->nedges; k++) memcpy(d + 4 * r->edge[k].to, r->edge[k].from < 0 ? r->fill : s + 4 * r->edge[k].from, 4);
+        return;
+    }
     for (i64 k = 0; k < r->nruns; k++) {
         const run *v = r->runs + k;
         const i64 u0 = UDL_MAXI(begin, v->at), u1 = UDL_MINI(end, v->at + v->len);
@@ -83,8 +93,8 @@ static void rows(void *ctx, i64 begin, i64 end) {
         at[d] = rest % r->shape[d], rest /= r->shape[d];
         place[d] = run_at(r->a->mode, at[d], r->shape[d], r->from[d], r->shift[d]).from;
     }
-    for (i64 t = begin; t < end; t++) {
-        const i64 u0 = t % r->pieces * r->per_piece, u1 = UDL_MINI(r->row / r->unit, u0 + r->per_piece);
+    for (i64 t = begin, piece = begin % r->pieces; t < end; t++) {
+        const i64 u0 = piece * r->per_piece, u1 = UDL_MINI(r->units, u0 + r->per_piece);
         i64 inside = 1, from = 0;
         for (i64 d = 0; d < r->dims; d++) {
             inside &= place[d] >= 0;
@@ -93,8 +103,8 @@ static void rows(void *ctx, i64 begin, i64 end) {
         char *to = (char *)r->a->out + row * r->row;
         if (inside) copy_row(r, to, (const char *)r->a->a + from, u0, u1);
         else fill_bytes(to + u0 * r->unit, (u1 - u0) * r->unit, r->fill);
-        if ((t + 1) % r->pieces) continue;
-        row++;
+        if (++piece < r->pieces) continue;
+        piece = 0, row++;
         for (i64 d = r->dims - 1; d >= 0; d--) {
             if (++at[d] == r->shape[d]) at[d] = 0;
             place[d] = run_at(r->a->mode, at[d], r->shape[d], r->from[d], r->shift[d]).from;
@@ -113,6 +123,21 @@ static void add_dim(remap *r, i64 m, i64 n, i64 shift) {
     r->shape[r->dims] = m, r->from[r->dims] = n, r->shift[r->dims++] = shift;
 }
 
+/* Puts the longest run first and, if all beside it are few elements, names these. */
+static void find_edges(remap *r) {
+    i64 best = -1, others = r->units, k = 0;
+    for (i64 i = 0; i < r->nruns; i++)
+        if (r->runs[i].from >= 0 && r->runs[i].step == 1 && (best < 0 || r->runs[i].len > r->runs[best].len)) best = i;
+    if (best < 0 || (others -= r->runs[best].len) > EDGES || others == 0 || r->units > PIECE / 4) return;
+    for (i64 i = 0; i < r->nruns; i++)
+        for (i64 u = 0; i != best && u < r->runs[i].len; u++, k++) {
+            r->edge[k].to = (int32_t)(r->runs[i].at + u);
+            r->edge[k].from = r->runs[i].from < 0 ? -1 : (int32_t)(r->runs[i].from + u * r->runs[i].step);
+        }
+    r->runs[0] = r->runs[best];
+    r->nedges = k;
+}
+
 int KERNEL(remap)(const udl_remap_args *a) {
     remap r = {.a = a, .size = a->itemsize, .unit = a->itemsize};
     i64 rows_n = 1, last = a->ndim - 1;
@@ -124,13 +149,14 @@ int KERNEL(remap)(const udl_remap_args *a) {
     }
     const i64 m = a->shape[last], n = a->from[last];
     if (rows_n * m * r.unit == 0) return UDL_OK;
-    r.row = m * r.unit;
+    r.units = m, r.row = m * r.unit;
     for (i64 d = r.dims - 1, step = n * r.unit; d >= 0; step *= r.from[d--]) r.step[d] = step;
     for (i64 i = 0; i < m; r.nruns++) i += run_at(a->mode, i, m, n, a->shift[last]).len;
     run few[8];
     r.runs = r.nruns <= 8 ? few : udl_alloc((size_t)r.nruns * sizeof(run));
     if (!r.runs) return UDL_ENOMEM;
     for (i64 i = 0, k = 0; k < r.nruns; i += r.runs[k++].len) r.runs[k] = run_at(a->mode, i, m, n, a->shift[last]);
+    if (r.unit == 4 && r.nruns <= 8) find_edges(&r);
     r.per_piece = UDL_MINI(m, UDL_MAXI(1, PIECE / r.unit));
     r.pieces = UDL_CEIL_DIV(m, r.per_piece);
     const i64 tasks = rows_n * r.pieces, grain = UDL_MAXI(1, PIECE / (r.per_piece * r.unit));

@@ -104,3 +104,17 @@ def to(Tensor self, *args, dtype=None, device=None, non_blocking=False, copy=Fal
         slot("check_device")(device)
     r = cast(self, code)
     return clone(self) if copy and r is self else r
+
+
+cdef bint add_scaled_(Tensor self, object other, double alpha) except -1:
+    """self += alpha other in one pass, if this is as simple as that; whether it was done."""
+    cdef Tensor b
+    if type(other) is not Tensor:
+        return False
+    b = <Tensor>other
+    if b.code != self.code or self.code < UDL_F16 or not same_shape(self, b) or (b.storage is self.storage and b.data_ != self.data_) \
+            or not (self.contig and b.contig) or (udl_recording and (wants(self) or wants(b))):
+        return False
+    run_map(UDL_MAP_add_scaled, self, self, b, None, 2, compute_type(self.code), 0.0, alpha)
+    self.storage.version += 1
+    return True

@@ -473,6 +473,9 @@ def add(input, other, *, alpha=1, out=None):
         return put_out(out, add(input, other, alpha=alpha))
     if type(alpha) is int and alpha == 1:
         return binary_function(UDL_MAP_add, input, other)
+    if type(other) is Tensor and type(input) is Tensor and (<Tensor>input).code == (<Tensor>other).code >= UDL_F16 \
+            and not (udl_recording and (wants(<Tensor>input) or wants(<Tensor>other))):
+        return ew2(UDL_MAP_add_scaled, <Tensor>input, <Tensor>other, 0.0, alpha)
     return binary_function(UDL_MAP_add, input, other * alpha)
 
 

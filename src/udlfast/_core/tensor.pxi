@@ -435,9 +435,13 @@ cdef class Tensor:
     def sigmoid(self): return unary(UDL_MAP_sigmoid, self, 0.0, 0.0)
     def tanh(self): return unary(UDL_MAP_tanh, self, 0.0, 0.0)
     def add_(self, other, *, alpha=1):
+        if alpha != 1 and add_scaled_(self, other, alpha):
+            return self
         return binary_(UDL_MAP_add, self, other if alpha == 1 else binary(UDL_MAP_mul, other, alpha)
                        if isinstance(other, Tensor) else other * alpha)
     def sub_(self, other, *, alpha=1):
+        if alpha != 1 and add_scaled_(self, other, -alpha):
+            return self
         return binary_(UDL_MAP_sub, self, other if alpha == 1 else binary(UDL_MAP_mul, other, alpha)
                        if isinstance(other, Tensor) else other * alpha)
     def mul_(self, other): return binary_(UDL_MAP_mul, self, other)

@@ -1,5 +1,5 @@
 """Transposed convolution: the map from output to input gradients of a convolution, used to enlarge."""
-from .._core import float32
+from .._core import float32, matmul
 from ..errors import ArgumentError, ShapeError
 from . import _autocast
 from ._common import LIMIT, floating, same_type, whole, whole_tuple
@@ -84,6 +84,9 @@ def _transposed(op, input, weight, bias, stride, padding, output_padding, groups
         if not 0 < size[-1] <= LIMIT or not p:
             raise ShapeError(f"{op}: input {list(x_shape)} with weight {list(w_shape)}, stride {stride}, padding "
                              f"{padding} would give the output size {size[-1]}")
+    if max(*x_shape[-n:], *dilation, groups) == 1 and not any(pad) and not any(extra):  # one pixel: a sum of filters for each example
+        y = matmul(input.reshape(-1, C), weight.reshape(C, -1)).reshape(*batch, O, *size)
+        return y if bias is None else y + bias.reshape(O, *(1,) * n)
     # seen from the convolution it reverses: H W is our output, P Q our input, channels change places
     sizes = (batch[0] if batch else 1, O, *size, C, *w_shape[2:], *x_shape[-n:], *stride, *pad, *dilation, groups)
     if n == 1:

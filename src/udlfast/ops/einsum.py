@@ -131,7 +131,7 @@ def _pair(a, la, b, lb, later):
     rows, columns = [c for c in la if c not in lb], [c for c in lb if c not in la]
     left, la_sizes = _arranged(a, la, batch, rows, inner)
     right, lb_sizes = _arranged(b, lb, batch, inner, columns)
-    y = matmul(left, right)
+    y = matmul(left, right) if inner else left * right  # nothing to sum: one broadcast product
     sizes = [max(la_sizes[c], lb_sizes[c]) if 0 not in (la_sizes[c], lb_sizes[c]) else 0 for c in batch]
     shape = sizes + [la_sizes[c] for c in rows] + [lb_sizes[c] for c in columns]
     return y.reshape(tuple(shape)), batch + rows + columns
