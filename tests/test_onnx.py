@@ -185,6 +185,26 @@ def test_constants_are_folded_and_dropped():
     assert net(torch.ones(1, 3)).tolist() == [[6.0, 24.0]]
 
 
+def test_large_products_become_linear_layers(rng):
+    """With the constant row added in the same call; a matrix that others read stays as it is."""
+    w, b, v = (rng.standard_normal(s).astype(np.float32) for s in ((256, 300), (300,), (300, 256)))
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Add", ["b", "h"], ["r"]),
+             helper.make_node("Gemm", ["r", "v"], ["y"]), helper.make_node("Add", ["h", "h"], ["z"])]  # fmt: skip
+    x = rng.standard_normal((9, 256)).astype(np.float32)
+    h = x.astype(np.float64) @ w
+    for outputs, count in [(["y"], 2), (["y", "z"], 4), (["y", "h"], 3)]:
+        kept = nodes if "z" in outputs else nodes[:3]
+        net = torch.onnx.load(model(kept, [("x", FLOAT, [9, 256])], [(n, FLOAT, None) for n in outputs], [("w", w), ("b", b), ("v", v)]))
+        assert len(net.program.nodes) == count and net.w.shape == (300, 256) and net.v.shape == (256, 300)
+        for got, want in zip(net(x) if len(outputs) > 1 else [net(x)], [(h + b) @ v, 2 * h if "z" in outputs else h]):
+            np.testing.assert_allclose(got.numpy(), want, rtol=1e-4, atol=1e-3)
+    shared = [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Transpose", ["w"], ["t"]),
+              helper.make_node("MatMul", ["h", "t"], ["y"]), helper.make_node("MatMul", ["y", "w"], ["z"])]  # fmt: skip
+    net = torch.onnx.load(model(shared, [("x", FLOAT, [9, 256])], [("z", FLOAT, None)], [("w", w)]))
+    np.testing.assert_allclose(net(x).numpy(), h @ w.T @ w, rtol=1e-3, atol=0.5)
+    assert net.w.shape == (256, 300)
+
+
 def test_older_forms():
     x = np.arange(12, dtype=np.float32).reshape(3, 4)
     assert one("Squeeze", x[:, None], opset=11, axes=[1]).tolist() == x.tolist()
@@ -291,6 +311,8 @@ def try_file(data):
         with torch.inference_mode():
             net(*values)
         return True
+    except MemoryError as error:
+        raise AssertionError("more memory than max_bytes was asked for") from error
     except CLEAR as error:
         assert str(error)
         return False

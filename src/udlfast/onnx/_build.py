@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from . import families
+from ._fuse import fuse
 from ._node import Constant, Node
 from ._registry import OPERATORS
 from ._types import SMALL, has_tensor, numpy_type, to_array, to_tensor
@@ -50,6 +51,7 @@ class Builder:
         if self.missing:
             names = ", ".join(f"{name} ({n} node{'s' * (n > 1)})" for name, n in sorted(self.missing.items()))
             raise ArgumentError(f"onnx.load: the model needs operators that udlfast does not have: {names}")
+        fuse(program, self.values)
         self.drop_unused(program)
         program.values = self.values
 

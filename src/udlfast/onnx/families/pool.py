@@ -32,8 +32,10 @@ def windows(node, x):
         if node.get("ceil_mode") and node.get("auto_pad", "NOTSET") == "NOTSET":
             count = -(-free // s) + 1
             count -= (count - 1) * s >= n + left  # a window must not begin in the right pad
+        node.check_size([count, k])
         counts.append(count)
         pairs[i] = (left, max(0, (count - 1) * s + d * (k - 1) + 1 - n - left))
+    node.check_size([n + a + b for n, (a, b) in zip(x.shape[2:], pairs)])
     return kernel, strides, dilations, pairs, counts
 
 
@@ -51,11 +53,12 @@ def max_pool(node, x):
     if not x.dtype.is_floating_point:
         low = udl.iinfo(x.dtype).min
         return functools.reduce(udl.maximum, parts(padded(node, x, pairs, low), kernel, strides, dilations, counts))
-    even = all(a == b <= k // 2 for (a, b), k in zip(pairs, kernel))
+    even = all(a == b <= k // 2 for (a, b), k in zip(spatial(node, x, kernel)[2], kernel))
     inside, left = (x, [a for a, _ in pairs]) if even else (padded(node, x, pairs, -math.inf), [0] * rank)
+    ceil = bool(even and node.get("ceil_mode"))
     if not indices:
-        return MAX[rank](inside, kernel, strides, left, dilations)
-    y, places = PLACES[rank](inside, kernel, strides, left, dilations)
+        return MAX[rank](inside, kernel, strides, left, dilations, ceil)
+    y, places = PLACES[rank](inside, kernel, strides, left, dilations, ceil)
     sizes, where = list(x.shape[2:]), []
     for n, (a, b) in zip(reversed(sizes), reversed(pairs)):  # from the number in the padded plane to coordinates in the image
         wide = n if even else n + a + b
@@ -80,10 +83,10 @@ def average_pool(node, x):
     kernel, strides, dilations, pairs, counts = windows(node, x)
     include = bool(node.get("count_include_pad"))
     rank = len(kernel)
-    if max(dilations) == 1 and all(a == b <= k // 2 for (a, b), k in zip(pairs, kernel)):
+    given = spatial(node, x, kernel)[2]
+    if max(dilations) == 1 and not node.get("ceil_mode") and all(a == b <= k // 2 for (a, b), k in zip(given, kernel)):
         return AVERAGE[rank](x, kernel, strides, [a for a, _ in pairs], count_include_pad=include)
     share = np.ones([1] * rank)
-    given = spatial(node, x, kernel)[2]
     for i, (n, k, s, d, c) in enumerate(zip(x.shape[2:], kernel, strides, dilations, counts)):
         left, right = given[i]
         node.check_size([c, k])
@@ -148,6 +151,7 @@ def roi_align(node, x, rois, batch):
         x1, y1, x2, y2 = box
         wide, high = (x2 - x1, y2 - y1) if shift else (max(x2 - x1, 1.0), max(y2 - y1, 1.0))
         ny, nx = (ratio, ratio) if ratio > 0 else (math.ceil(high / height), math.ceil(wide / width))
+        node.check_size([ny * height, nx * width, x.shape[1]])
         rows = taps(y1, high / height, height, ny, x.shape[2])
         columns = taps(x1, wide / width, width, nx, x.shape[3])
         (ya, yb, wa, wb), (xa, xb, va, vb) = rows, columns

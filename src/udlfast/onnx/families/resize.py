@@ -80,7 +80,9 @@ def along(node, x, axis, mode, at, m, scale):
     if kernel is None:
         raise ArgumentError(f"mode {mode!r} is not known")
     reach, squeeze = (1 if kernel is hat else 2), min(1.0, scale) if node.get("antialias") else 1.0
+    node.check_size([len(at), int(2 * reach / squeeze) + 3])
     first = np.floor(at - reach / squeeze).astype(np.int64)
+    node.check_size([len(at), m])
     taps = first[:, None] + np.arange(int(math.ceil(2 * reach / squeeze)) + 2)
     weights = kernel((taps - at[:, None]) * squeeze, node.get("cubic_coeff_a", -0.75))
     outside = (taps < 0) | (taps > m - 1)
