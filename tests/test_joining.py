@@ -112,3 +112,16 @@ def test_unbind_and_iteration(isa, rng):
     assert [numbers(row).tolist() for row in t] == x.tolist()
     (torch.unbind(t, 1)[2] * 3).sum().backward()
     assert numbers(t.grad).tolist() == [[0, 0, 3, 0]] * 3
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bfloat16", "bool"])
+@pytest.mark.parametrize("rows", [1, 3, 5000])
+def test_small_and_large_parts_are_joined_alike(rng, dtype, rows):
+    """Few bytes are copied at once, many by the kernel, and so are parts that are not contiguous."""
+    parts = [rng.integers(0, 2, (rows, n)) for n in (1, 17, 4)]
+    tensors = [torch.tensor(p).to(getattr(torch, dtype)) for p in parts]
+    strided = [t.t().contiguous().t() for t in tensors]
+    for ts in (tensors, strided, [tensors[0], strided[1], tensors[2]]):
+        assert np.array_equal(torch.cat(ts, 1).long().numpy(), np.concatenate(parts, 1))
+        assert np.array_equal(torch.cat([t.t() for t in ts]).long().numpy(), np.concatenate(parts, 1).T)
+        assert np.array_equal(torch.stack([ts[1], ts[1]], 1).long().numpy(), np.stack([parts[1], parts[1]], 1))

@@ -252,6 +252,26 @@ static void FN(block)(const udl_walk *w, const FN(how) *h, const i64 at[4], i64 
     if (!h->direct[0]) FN(scatter)(h->buf[3], s->out, at[0], w->row[0], w->step[0], s->dtype[0], rows, n);
 }
 
+/* buf[r][i] = x[i step + r]; four by four, so that compilers do not take scatter instructions, which are slow */
+static void FN(turn)(T *restrict buf, const T *restrict x, i64 step, i64 rows, i64 n) {
+    i64 i = 0;
+    for (; i + 4 <= n; i += 4, x += 4 * step) {
+        const T *b = x + step, *c = b + step, *d = c + step;
+        i64 r = 0;
+        for (; r + 4 <= rows; r += 4)
+            _Pragma("GCC unroll 4") for (int q = 0; q < 4; q++) {
+                T *to = buf + (r + q) * n + i;
+                to[0] = x[r + q], to[1] = b[r + q], to[2] = c[r + q], to[3] = d[r + q];
+            }
+        for (; r < rows; r++) {
+            T *to = buf + r * n + i;
+            to[0] = x[r], to[1] = b[r], to[2] = c[r], to[3] = d[r];
+        }
+    }
+    for (; i < n; i++, x += step)
+        for (i64 r = 0; r < rows; r++) buf[r * n + i] = x[r];
+}
+
 /* A tile of `rows` x n at offsets at[]. */
 static void FN(tile)(const udl_walk *w, const FN(how) *h, const i64 at[4], i64 rows, i64 n, double *p) {
     const udl_elementwise_args *s = &w->s;
@@ -265,8 +285,7 @@ static void FN(tile)(const udl_walk *w, const FN(how) *h, const i64 at[4], i64 r
         if (s->dtype[k + 1] == COMPUTE && step == 1) in[k] = (const T *)s->in[k] + at[k + 1], ld[k] = row;
         else if (s->dtype[k + 1] == COMPUTE && row == 1) {
             const T *x = (const T *)s->in[k] + at[k + 1];
-            for (i64 i = 0; i < n; i++)
-                for (i64 r = 0; r < rows; r++) h->buf[k][r * n + i] = x[i * step + r];
+            FN(turn)(h->buf[k], x, step, rows, n);
         } else FN(gather)(h->buf[k], s->in[k], at[k + 1], row, step, s->dtype[k + 1], rows, n);
     }
     T *out = h->direct[0] ? (T *)s->out + at[0] : h->buf[3];

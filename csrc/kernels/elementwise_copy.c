@@ -86,7 +86,7 @@ static int copy_tiled(const udl_elementwise_args *s) {
     i64 nd = s->ndim, last = nd - 1, row = -1, size = itemsizes[s->dtype[0]];
     if ((size != 4 && size != 8) || s->strides[0][last] != 1) return 0;
     for (i64 d = 0; d < last; d++) if (s->strides[1][d] == 1 && s->shape[d] >= 8) row = d;
-    if (row < 0 || s->shape[last] < 8 || s->strides[1][last] == 1) return 0;
+    if (row < 0 || s->shape[last] < 8 || s->strides[1][last] <= 1) return 0;
     udl_tiles t = {s, s->shape[row], s->shape[last], 1, s->strides[0][row], s->strides[1][last], 1, 1, {0}, 0};
     for (i64 d = 0; d < last; d++)
         if (d != row) { t.dims[t.nd++] = d; t.outer *= s->shape[d]; }

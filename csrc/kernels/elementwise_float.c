@@ -95,7 +95,8 @@ ONE(relu, v_atleast(x, v_set(0)))
 /* x for f(x) = x g(x) where g(-inf) is 0: not infinite below */
 VFN vec FN(finite)(vec x) { return v_atleast(x, v_set(sizeof(T) == 4 ? (T)-FLT_MAX : (T)-DBL_MAX)); }
 
-ONE(gelu, v_gelu(x)) /* x Phi(x) */
+/* x Phi(x). The processor's own prefetchers stop at the end of a page, and here is time to ask for the same place of the next. */
+RUN(gelu, __builtin_prefetch(a + i + 4096 / sizeof(T)); __builtin_prefetch(o + i + 4096 / sizeof(T), 1); vec x = v_load(a + i), v_gelu(x))
 TWO_ARRAYS(gelu_backward, x * v_gelu_grad(y))
 
 /* x s(2u) with u = sqrt(2/pi) (x + 0.044715 x^3): (1 + tanh u) / 2 is the logistic function of 2u */

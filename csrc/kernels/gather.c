@@ -64,12 +64,19 @@ VFN void walk_on(const index_walk *w, walk_place *p, i64 count) {
 /* ---- gather ------------------------------------------------------------------------------------------------------- */
 typedef struct { const udl_gather_args *a; index_walk w; int bad; } gather_job; /* bad: every writer writes the same */
 
-#define GATHER_LOOP(STEP, DATA, ALONG)                                                    \
-    for (i64 j = 0; j < m; j++) {                                                  \
-        const i64 v = index[j * (STEP)], i = v + (v < 0 ? wrap : 0);               \
-        const uint64_t ok = (uint64_t)i < (uint64_t)n;                             \
-        bad |= !ok;                                                                \
-        to[j] = from[j * (DATA) + (ok ? i : 0) * (ALONG)];                         \
+/* the prefetchers of the processor stop at the end of a page: the next one of index and out is asked for, 64 elements at a time */
+#define GATHER_LOOP(STEP, DATA, ALONG)                                             \
+    for (i64 j0 = 0; j0 < m; j0 += 64) {                                           \
+        for (i64 l = 0; (STEP) == 1 && l < 8; l++) {                               \
+            __builtin_prefetch(index + j0 + 512 + 8 * l);                          \
+            if (l & 1) __builtin_prefetch(to + j0 + 512 + 8 * l, 1);               \
+        }                                                                          \
+        for (i64 j = j0; j < UDL_MINI(m, j0 + 64); j++) {                          \
+            const i64 v = index[j * (STEP)], k = v + (v < 0 ? wrap : 0);           \
+            const i64 i = (uint64_t)k < (uint64_t)n ? k : -1;                      \
+            bad |= i < 0;                                                          \
+            to[j] = from[j * (DATA) + (i < 0 ? 0 : i) * (ALONG)];                  \
+        }                                                                          \
     }
 #define GATHER_ROW(type) {                                                         \
         type *restrict to = (type *)a->out + k;                                    \
@@ -85,7 +92,7 @@ static void gather_piece(void *ctx, i64 begin, i64 end) {
     const index_walk *w = &job->w;
     const i64 inner = w->ndim - 1, step = w->index[inner], data = w->data[inner], along = w->along, n = w->n;
     const i64 wrap = a->strict ? 0 : n;
-    uint64_t bad = 0;
+    int bad = 0;
     walk_place p = walk_start(w, begin);
     for (i64 k = begin, m; k < end; k += m) {
         m = UDL_MINI(end - k, w->shape[inner] - p.at[inner]);

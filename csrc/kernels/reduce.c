@@ -43,6 +43,7 @@ static double FN(run_sum)(const T *x, i64 n, int square) {
             }
         } else {
             for (; i + 4 * VW <= end; i += 4 * VW) {
+                _Pragma("GCC unroll 4") for (int r = 0; r < 4; r++) __builtin_prefetch(x + i + 2 * BLOCK + r * VW); /* pages ahead */
                 s0 += v_load(x + i);
                 s1 += v_load(x + i + VW);
                 s2 += v_load(x + i + 2 * VW);

@@ -118,3 +118,23 @@ cdef bint add_scaled_(Tensor self, object other, double alpha) except -1:
     run_map(UDL_MAP_add_scaled, self, self, b, None, 2, compute_type(self.code), 0.0, alpha)
     self.storage.version += 1
     return True
+
+
+def join_small(Tensor out not None, parts, Py_ssize_t outer):
+    """Fill contiguous `out` with contiguous parts side by side in each of `outer` rows, if that is little work; whether it was done."""
+    cdef Py_ssize_t row, o, at = 0, size = ITEMSIZE[out.code], total
+    cdef Tensor t
+    total = out.numel_ * size
+    if udl_tracing or total > 262144 or outer * <Py_ssize_t>len(parts) > 4096 or outer == 0:
+        return False
+    for p in parts:
+        if not (<Tensor>p).contig or (<Tensor>p).code != out.code:
+            return False
+    total //= outer
+    for p in parts:
+        t = <Tensor>p
+        row = t.numel_ * size // outer
+        for o in range(outer):
+            memcpy(<char *>out.data_ + o * total + at, <char *>t.data_ + o * row, row)
+        at += row
+    return True

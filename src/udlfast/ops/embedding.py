@@ -128,4 +128,14 @@ def one_hot(tensor, num_classes=-1):
             raise ArgumentError(f"{op}: num_classes must be positive, or -1 to take it from the largest number")
         num_classes = index.max().item() + 1
     in_range(op, index, 0, max(num_classes, 1), "tensor")
-    return (index.unsqueeze(-1) == arange(num_classes)).to(_core.int64)
+    out = _core.zeros((*index.shape, num_classes), dtype=_core.int64)
+    return out.scatter_(-1, index.unsqueeze(-1), 1) if index.numel() * num_classes < 4096 else _ones_at(out, index.reshape(-1))
+
+
+def _ones_at(out, index):
+    """A 1 in each row of out, written in place."""
+    C = out.shape[-1]
+    rows = arange(index.numel()) * C + index
+    ones = _core.ones((index.numel(),), dtype=_core.int64)
+    call(K_index_add, (out, ones, rows), (ones.dtype.code, 1, out.numel(), 1, index.numel(), NO_SKIP), ())
+    return out

@@ -1,6 +1,8 @@
 """Tensors joined into one, and one cut into several."""
+import math
+
 from .. import _core
-from .._core import Tensor, attach, empty, extend, put_out
+from .._core import Tensor, attach, empty, extend, join_small, put_out
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ._common import axis, tensor, whole
 
@@ -45,9 +47,10 @@ def cat(tensors, dim=0, *, out=None):
 
 def _join(parts, dim, lengths, shape, dtype):
     out, start = empty(shape, dtype), 0
-    for t, n in zip(parts, lengths):
-        out.narrow(dim, start, n).copy_(t.detach())
-        start += n
+    if not join_small(out, parts, math.prod(shape[:dim])):
+        for t, n in zip(parts, lengths):
+            out.narrow(dim, start, n).copy_(t.detach())
+            start += n
     return attach(out, parts, cat_backward, args=(dim, lengths))
 
 
@@ -85,8 +88,9 @@ def stack(tensors, dim=0, *, out=None):
             raise ShapeError(f"stack: expected tensors of one shape, got {list(shape)} and {list(t.shape)}")
     parts = tuple(t.to(dtype) for t in tensors)
     y = empty((*shape[:dim], len(parts), *shape[dim:]), dtype)
-    for i, t in enumerate(parts):
-        y.select(dim, i).copy_(t.detach())
+    if not join_small(y, parts, math.prod(shape[:dim])):
+        for i, t in enumerate(parts):
+            y.select(dim, i).copy_(t.detach())
     y = attach(y, parts, stack_backward, args=(dim,))
     return y if out is None else put_out(out, y)
 
