@@ -91,9 +91,7 @@ class Uninitialized:
 
     def materialize(self, shape, device=None, dtype=None):
         """Takes a shape (and values that are not set): from now on an ordinary parameter or buffer."""
-        if device is not None:
-            check_device(device)
-        self.data = _core.empty(tuple(shape), dtype=self.dtype if dtype is None else dtype)
+        self.data = _core.empty(tuple(shape), dtype=self.dtype if dtype is None else dtype, device=self.device if device is None else device)
         self.__class__ = self.cls_to_become
 
     @property
