@@ -295,6 +295,8 @@ cdef class Tensor:
 
     def numpy(self, *, bint force=False):
         """A NumPy array that shares this tensor's memory (no copy)."""
+        if force and self.storage.device > 0:
+            return to_numpy(move_to_host(self))
         if self.requires_grad:
             if not force:
                 raise ArgumentError("numpy: this tensor requires a gradient; call tensor.detach().numpy() instead")

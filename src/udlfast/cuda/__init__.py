@@ -92,7 +92,7 @@ def init():
         _tensors.start()
 
 
-def _memory():
+def _runtime():
     init()
     return import_module("._memory", __name__)
 
@@ -117,13 +117,13 @@ ipc_collect = seed = seed_all = set_per_process_memory_fraction = _nothing
 def empty_cache():
     """Give segments of which nothing is in use back to the driver."""
     if _state["started"]:
-        _memory().empty_cache()
+        _runtime().empty_cache()
 
 
 def reset_peak_memory_stats(device=None):
     """Peaks start over from what is in use."""
     if _state["started"]:
-        _memory().reset_peaks()
+        _runtime().reset_peaks()
 
 
 reset_max_memory_allocated = reset_peak_memory_stats
@@ -131,7 +131,7 @@ reset_max_memory_allocated = reset_peak_memory_stats
 
 def memory_stats(device=None):
     """Counts of the caching allocator, by PyTorch's names: current and peak bytes, blocks, segments."""
-    return _memory().memory_stats() if _state["started"] else {}
+    return _runtime().memory_stats() if _state["started"] else {}
 
 
 def _counter(name):
@@ -164,7 +164,7 @@ def mem_get_info(device=None):
 def synchronize(device=None):
     """Wait for all work on the GPU."""
     _need("synchronize")
-    _memory().synchronize()
+    _runtime().synchronize()
 
 
 def current_device():
@@ -214,31 +214,31 @@ def get_device_properties(device=None):
 def current_stream(device=None):
     """The stream that this thread puts work on."""
     _need("current_stream")
-    return _memory().current_stream()
+    return _runtime().current_stream()
 
 
 def default_stream(device=None):
     """The stream that all work goes to unless told otherwise."""
     _need("default_stream")
-    return _memory().DEFAULT
+    return _runtime().DEFAULT
 
 
 def set_stream(stream):
     """Put this thread's work on a stream."""
     _need("set_stream")
-    _memory().set_stream(stream)
+    _runtime().set_stream(stream)
 
 
 def Stream(*args, **kwargs):  # noqa: N802
     """A new queue of work on the GPU."""
     _need("Stream")
-    return _memory().Stream(*args, **kwargs)
+    return _runtime().Stream(*args, **kwargs)
 
 
 def Event(*args, **kwargs):  # noqa: N802
     """A mark in a stream: record, query, synchronize, elapsed_time."""
     _need("Event")
-    return _memory().Event(*args, **kwargs)
+    return _runtime().Event(*args, **kwargs)
 
 
 @contextmanager
@@ -248,11 +248,11 @@ def stream(stream):
         yield
         return
     _need("stream")
-    before = _memory().set_stream(stream)
+    before = _runtime().set_stream(stream)
     try:
         yield stream
     finally:
-        _memory().set_stream(before)
+        _runtime().set_stream(before)
 
 
 def _refused(name, why="is not there"):

@@ -22,9 +22,9 @@ def _combine(op, number):
     if op == PROD:
         return number(1), device(lambda x, y: x * y)
     if op == MAX:
-        return _lowest(number), device(lambda x, y: x if x > y or x != x else y)
+        return _end(number, -1), device(lambda x, y: x if x > y or x != x else y)
     if op == MIN:
-        return -_lowest(number) - (number is np.int64), device(lambda x, y: x if x < y or x != x else y)
+        return _end(number, 1), device(lambda x, y: x if x < y or x != x else y)
     if op == ANY:
         return number(0), device(lambda x, y: number(1) if x != 0 or y != 0 else number(0))
     if op == ALL:
@@ -32,8 +32,11 @@ def _combine(op, number):
     return number(0), device(lambda x, y: x + y)
 
 
-def _lowest(number):
-    return number(np.iinfo(np.int64).min) if number is np.int64 else number(-np.inf)
+def _end(number, sign):
+    """The largest number of a type, or the least."""
+    if number is np.int64:
+        return number(np.iinfo(np.int64).max if sign > 0 else np.iinfo(np.int64).min)
+    return number(sign * np.inf)
 
 
 TYPES = {np.float32: float32, np.float64: float64, np.int64: int64}
