@@ -1,4 +1,4 @@
-"""What the CUDA kernels need: registers, shared memory and spills of each, compiled for sm_80 and sm_90 and assembled by ptxas, without a GPU.
+"""Registers, shared memory and spills of each CUDA kernel, compiled for sm_80 and sm_90 and assembled by ptxas, without a GPU.
 
     python bench/cuda_resources.py [--arch 80] [--arch 90] [--only NAME] [--markdown]
 
@@ -143,7 +143,12 @@ def exercise(torch):
     parameter = torch.nn.Parameter(t(8).detach())
     parameter.grad = t(8).detach()
     o = torch.optim
-    for optimizer in (o.SGD([parameter], 0.1), o.SGD([parameter], 0.1, momentum=0.9), o.Adam([parameter]), o.AdamW([parameter], amsgrad=True)):
+    for optimizer in (
+        o.SGD([parameter], 0.1),
+        o.SGD([parameter], 0.1, momentum=0.9),
+        o.Adam([parameter]),
+        o.AdamW([parameter], amsgrad=True),
+    ):
         optimizer.step()
         optimizer.step()
     torch.nn.utils.clip_grad_norm_([parameter], 1.0)
@@ -222,21 +227,40 @@ def table(arch, only, markdown):
             wide = bool(re.search(r"LDG\.E\.128", sass) if sass else re.search(r"ld\.global\.v4\.f32", ptx))
             key = (file, name) if file != "elementwise" else (file, "each")
             old = rows.get(key, (0, 0, 0, 0, 0, False, threads))
-            rows[key] = (max(old[0], registers), max(old[1], shared), max(old[2], spilled), max(old[3], stack), old[4] + 1, old[5] or wide, threads)
-            if spilled and file in HOT:
-                wrong.append(f"sm_{arch} {file}.{name}: {spilled} bytes spilled")
+            rows[key] = (
+                max(old[0], registers),
+                max(old[1], shared),
+                max(old[2], spilled),
+                max(old[3], stack),
+                old[4] + 1,
+                old[5] or wide,
+                threads,
+            )
+            if (spilled or stack) and file in HOT:
+                wrong.append(f"sm_{arch} {file}.{name}: {spilled} bytes spilled, {stack} bytes of arrays that are not in registers")
     products = [row for (file, _), row in rows.items() if file == "matmul"]
     if products and not any(row[5] for row in products):
         wrong.append(f"sm_{arch} matmul: no 128-bit load in the machine code")
-    edge = "|" if markdown else ""
-    print(f"{edge} sm_{arch}: kernel {edge} variants {edge} threads {edge} registers {edge} shared {edge} spilled {edge} stack {edge} 128-bit loads "
-          f"{edge} warps of 64 {edge}" if markdown else f"sm_{arch}")  # fmt: skip
+    if markdown:
+        print(f"| sm_{arch}: kernel | variants | threads | registers | shared | spilled | stack | 128-bit loads | warps of 64 |")
+    else:
+        print(f"sm_{arch}")
     if markdown:
         print("|---" * 9 + "|")
     else:
         print(f"{'kernel':44}{'variants':>9}{'threads':>8}{'regs':>6}{'shared':>8}{'spill':>7}{'stack':>7}{'128':>5}{'warps':>6}")
     for (file, name), (registers, shared, spilled, stack, n, wide, threads) in sorted(rows.items()):
-        cells = [f"{file}.{name}", n, threads, registers, shared, spilled, stack, "yes" if wide else "no", warps(arch, registers, shared, threads)]
+        cells = [
+            f"{file}.{name}",
+            n,
+            threads,
+            registers,
+            shared,
+            spilled,
+            stack,
+            "yes" if wide else "no",
+            warps(arch, registers, shared, threads),
+        ]
         print("| " + " | ".join(map(str, cells)) + " |" if markdown else
               f"{cells[0]:44}{n:>9}{threads:>8}{registers:>6}{shared:>8}{spilled:>7}{stack:>7}{cells[7]:>5}{cells[8]:>6}")  # fmt: skip
     return wrong

@@ -48,7 +48,7 @@ class device:
     def __enter__(self):
         """Tensors made in a block are on this device: on the CPU; a GPU must be named for each."""
         if self.type != "cpu":
-            raise ArgumentError(f"device: a block does not choose {str(self)!r}; name it where tensors are made, or move them with .to(...)")
+            raise ArgumentError(f"device: a block does not choose {str(self)!r}; name it where tensors are made, or use .to(...)")
         return self
 
     def __exit__(self, *exc):

@@ -99,7 +99,7 @@ def _runtime():
 
 def get_arch_list():
     """The architectures that kernels are compiled for: the GPU's own, when they are first used."""
-    return ["sm_%d%d" % get_device_capability()] if is_available() else []
+    return ["sm_{}{}".format(*get_device_capability())] if is_available() else []
 
 
 def manual_seed_all(seed):

@@ -33,7 +33,10 @@ def pick(real, simulated):
 THREADS = pick(256, 4)
 
 
-def grid(n, threads=THREADS, most=pick(4096, 3)):
+MOST_BLOCKS = pick(4096, 3)
+
+
+def grid(n, threads=THREADS, most=MOST_BLOCKS):
     """Blocks for n elements in a loop with the stride of the grid."""
     return max(1, min(most, -(-n // threads)))
 

@@ -15,7 +15,7 @@ INTEGER = ("copy neg abs sign square relu clamp logical_not bitwise_not add sub 
            "logical_or logical_xor bitwise_and bitwise_or bitwise_xor where rsub add_scaled isnan isinf isfinite").split()  # fmt: skip
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def operation(name, compute):
     """The device function of an operation, or None."""
     if compute == I64:
@@ -27,7 +27,7 @@ def operation(name, compute):
     return None if found is None else device(found)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _make(T):
     """{name: function} for numbers of type T."""
     zero, one, two, three, six, half = T(0), T(1), T(2), T(3), T(6), T(0.5)
@@ -144,7 +144,9 @@ def _make(T):
             "bitwise_or": lambda x, y, w, p0, p1: x | y,
             "bitwise_xor": lambda x, y, w, p0, p1: x ^ y,
         }
-    for name in "exp exp2 expm1 log log2 log10 log1p sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc lgamma".split():
+    for (
+        name
+    ) in "exp exp2 expm1 log log2 log10 log1p sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc lgamma".split():
         ops[name] = _call(getattr(m, name))
     for name, f in (("floor", m.floor), ("ceil", m.ceil), ("trunc", m.trunc), ("round", m.rint)):
         ops[name] = _call(f)

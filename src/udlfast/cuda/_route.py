@@ -13,7 +13,7 @@ BODIES = ("adam", "adaptive_avg_pool2d", "adaptive_avg_pool2d_backward", "attent
           "avg_pool2d_backward", "batch_norm", "batch_norm_backward", "conv2d", "conv2d_backward_input", "conv2d_backward_weight",
           "cross_entropy", "cross_entropy_backward", "dropout", "elementwise", "gather", "index_add", "index_select", "layer_norm",
           "layer_norm_backward", "lstm", "lstm_backward", "matmul", "max_pool2d", "max_pool2d_backward", "nll_loss", "nll_loss_backward",
-          "random", "reduce", "scatter", "sgd", "softmax", "softmax_backward", "sumsq", "var_mean")  # fmt: skip
+          "reduce", "scatter", "sgd", "softmax", "softmax_backward", "sumsq", "var_mean")  # fmt: skip
 _loaded, _warned = {}, set()
 
 
@@ -34,11 +34,15 @@ def carry(kernel, name, tensors, ints, floats):
 
 def fallback(name):
     """Say once that the CPU computes a kernel for the GPU; refuse it with UDLFAST_CUDA_FALLBACK=0."""
+    if name == "random":  # drawn by the CPU on purpose, once a network: the same numbers, and no second generator to keep right
+        return
     if os.environ.get("UDLFAST_CUDA_FALLBACK") == "0":
-        raise CudaError(f"{name}: there is no CUDA kernel for these element types, and UDLFAST_CUDA_FALLBACK=0 forbids the CPU to compute it")
+        raise CudaError(
+            f"{name}: there is no CUDA kernel for these element types, and UDLFAST_CUDA_FALLBACK=0 forbids the CPU to compute it"
+        )
     if name not in _warned:
         _warned.add(name)
-        warnings.warn(f"{name}: there is no CUDA kernel for these element types; the CPU computes it, and the numbers travel there and back",
+        warnings.warn(f"{name}: there is no CUDA kernel for these element types; the CPU computes it, the numbers travel there and back",
                       stacklevel=2)  # fmt: skip
 
 

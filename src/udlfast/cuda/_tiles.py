@@ -13,10 +13,10 @@ global memory waits in registers, and goes into the other before the only barrie
 
 import functools
 
-import numpy as np
 from numba import cuda, float32, float64
 
-from ._driver import FLOATS, F64, kernel, pick
+from ._driver import F64, FLOATS, device, kernel, pick
+from ._vector import load4, store4
 
 BM = BN = pick(128, 16)
 BK = 8
@@ -25,11 +25,11 @@ THREADS = TX * TY
 QUADS = BM * BK // (4 * THREADS)  # that a thread loads of A (and of B) a step: 1 on a device
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def make(code, fetch_a, fetch_b, store, a_along_k, b_along_k):
     """The kernel of one product: kernel(out, a, b, e1, e2, p, alpha, beta).
 
-    fetch_a(a, p, batch, m, k) -> four elements of A from (m, k) on, along k if a_along_k, else along m; fetch_b(b, p, batch, k, n) likewise;
+    fetch_a(a, p, batch, m, k) -> four of A from (m, k) on, along k if a_along_k, else along m; fetch_b(b, p, batch, k, n) likewise;
     store(out, e1, e2, p, alpha, beta, batch, m, n, v0, v1, v2, v3) takes four sums along n. p: (m, n, k, batches, splits, ...) integers.
     Block (x, y, z): tile of columns x, of rows y, and z = batch splits + split. A split computes a part of k, cut by the shape alone.
     """
@@ -39,6 +39,11 @@ def make(code, fetch_a, fetch_b, store, a_along_k, b_along_k):
     held = 4 * QUADS
     row_a, row_b = BM + 4, BN + 4  # rows padded by a quad: stores of a transposed tile meet fewer conflicts, quads stay aligned
     size_a, size_b = 2 * BK * row_a, 2 * BK * row_b
+
+    @device
+    def row(out, e1, e2, p, alpha, beta, z, m, n, v0, v1, v2, v3, v4, v5, v6, v7):
+        store(out, e1, e2, p, alpha, beta, z, m, n, v0, v1, v2, v3)
+        store(out, e1, e2, p, alpha, beta, z, m, n + BN // 2, v4, v5, v6, v7)
 
     def product(out, a, b, e1, e2, p, alpha, beta):
         as_ = cuda.shared.array(size_a, number)
@@ -91,21 +96,36 @@ def make(code, fetch_a, fetch_b, store, a_along_k, b_along_k):
                         for j in range(4):
                             as_[(half + 4 * (s % per_row) + j) * row_a + s // per_row] = ra[4 * q + j]
                     else:
-                        store4(as_, (half + s // (BM // 4)) * row_a + 4 * (s % (BM // 4)), ra[4 * q], ra[4 * q + 1], ra[4 * q + 2], ra[4 * q + 3])
+                        store4(
+                            as_,
+                            (half + s // (BM // 4)) * row_a + 4 * (s % (BM // 4)),
+                            ra[4 * q],
+                            ra[4 * q + 1],
+                            ra[4 * q + 2],
+                            ra[4 * q + 3],
+                        )
                     if b_along_k:
                         for j in range(4):
                             bs[(half + 4 * (s % per_row) + j) * row_b + s // per_row] = rb[4 * q + j]
                     else:
-                        store4(bs, (half + s // (BN // 4)) * row_b + 4 * (s % (BN // 4)), rb[4 * q], rb[4 * q + 1], rb[4 * q + 2], rb[4 * q + 3])
+                        store4(
+                            bs,
+                            (half + s // (BN // 4)) * row_b + 4 * (s % (BN // 4)),
+                            rb[4 * q],
+                            rb[4 * q + 1],
+                            rb[4 * q + 2],
+                            rb[4 * q + 3],
+                        )
                 cuda.syncthreads()
-        for i in range(8):
-            m = m0 + 4 * ty + i % 4 + (i // 4) * (BM // 2)
-            for h in range(2):
-                n = n0 + 4 * tx + h * (BN // 2)
-                j = 8 * i + 4 * h
-                store(out, e1, e2, p, alpha, beta, cuda.blockIdx.z, m, n, acc[j], acc[j + 1], acc[j + 2], acc[j + 3])
+        # written out: in a loop with a large epilogue the sums would not stay in registers, which have no addresses
+        m, n, z = m0 + 4 * ty, n0 + 4 * tx, cuda.blockIdx.z
+        row(out, e1, e2, p, alpha, beta, z, m + 0, n, acc[0], acc[1], acc[2], acc[3], acc[4], acc[5], acc[6], acc[7])
+        row(out, e1, e2, p, alpha, beta, z, m + 1, n, acc[8], acc[9], acc[10], acc[11], acc[12], acc[13], acc[14], acc[15])
+        row(out, e1, e2, p, alpha, beta, z, m + 2, n, acc[16], acc[17], acc[18], acc[19], acc[20], acc[21], acc[22], acc[23])
+        row(out, e1, e2, p, alpha, beta, z, m + 3, n, acc[24], acc[25], acc[26], acc[27], acc[28], acc[29], acc[30], acc[31])
+        row(out, e1, e2, p, alpha, beta, z, m + 0 + BM // 2, n, acc[32], acc[33], acc[34], acc[35], acc[36], acc[37], acc[38], acc[39])
+        row(out, e1, e2, p, alpha, beta, z, m + 1 + BM // 2, n, acc[40], acc[41], acc[42], acc[43], acc[44], acc[45], acc[46], acc[47])
+        row(out, e1, e2, p, alpha, beta, z, m + 2 + BM // 2, n, acc[48], acc[49], acc[50], acc[51], acc[52], acc[53], acc[54], acc[55])
+        row(out, e1, e2, p, alpha, beta, z, m + 3 + BM // 2, n, acc[56], acc[57], acc[58], acc[59], acc[60], acc[61], acc[62], acc[63])
 
     return kernel(product)
-
-
-from ._vector import load4, store4  # noqa: E402

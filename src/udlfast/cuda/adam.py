@@ -10,7 +10,7 @@ from ._math import sqrt
 from ._table import GRAIN, launch_table
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def kernel_of(number, l2, amsgrad):
     """p, g, m, v (and the largest v) are elements of `base` from table[row] on: see _table.py."""
 
@@ -49,4 +49,5 @@ def adam(tensors, ints, floats):
     n = FLOATS[code]
     l2 = not decoupled and wd != 0
     return launch_table(kernel_of(n, l2, bool(amsgrad)), tensors, n, n(-1 if maximize else 1), n(wd), n(1 - lr * wd if decoupled else 1),
-                        n(1 - beta1), n(beta2), n(1 - beta2), n(1 / math.sqrt(1 - beta2**step)), n(eps), n(lr / (1 - beta1**step)))  # fmt: skip
+                        n(1 - beta1), n(beta2), n(1 - beta2), n(1 / math.sqrt(1 - beta2**step)), n(eps),
+                        n(lr / (1 - beta1**step)))  # fmt: skip

@@ -18,11 +18,11 @@ from ._philox import threshold, unsigned
 from .reduce import TYPES
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def kernel_of(number, DP, EP, mask_kind, causal, drop):
     """The kernel for heads of DP (q, k) and EP (v, out) numbers."""
     TX, TY, SC = at.tiles(max(DP, EP), True)
-    kind, BQ, BS, T = TYPES[number], 4 * TY, TX * SC, TX * TY
+    kind, BQ, BS = TYPES[number], 4 * TY, TX * SC
     zero, one, lowest = number(0), number(1), number(-np.inf)
     load, scores, _, add = at.parts(number, DP, EP, TX, TY, SC)
     see, factor_of, exp2 = at.seen(number, mask_kind, causal), at.dropped(number, drop), exp2_of(number)

@@ -16,7 +16,7 @@ from .attention import scalars
 from .reduce import TYPES
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def delta_kernel(number):
     """delta[b, h, l] = sum_e gy out"""
     zero = number(0)
@@ -35,7 +35,7 @@ def delta_kernel(number):
     return kernel(run)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def query_kernel(number, W, mask_kind, causal, drop):
     """gq."""
     TX, TY, SC = at.tiles(W, False)
@@ -104,7 +104,7 @@ def query_kernel(number, W, mask_kind, causal, drop):
     return kernel(run)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def key_kernel(number, W, mask_kind, causal, drop):
     """gk and gv."""
     TX, TY, SC = at.tiles(W, False)
@@ -196,7 +196,22 @@ def attention_backward(tensors, ints, floats):
     m = o if mask is None else array(mask, U8 if mask_kind == 1 else None)
     hold, delta = scratch(heads * p[at.L], number)
     launch(delta_kernel(number), grid(heads * p[at.L]), pick(256, 4), delta, g, array(out), p)
-    common = (o, array(k), array(v), m, array(stats), delta, g, p, number(floats[0]), number(floats[0] * at.LOG2E), seed, offset, limit, factor)
+    common = (
+        o,
+        array(k),
+        array(v),
+        m,
+        array(stats),
+        delta,
+        g,
+        p,
+        number(floats[0]),
+        number(floats[0] * at.LOG2E),
+        seed,
+        offset,
+        limit,
+        factor,
+    )
     if gq is not None:
         launch(query_kernel(number, W, mask_kind, causal, drop), (count_up(p[at.L], 4 * TY), heads), TX * TY, array(gq), *common)
     if gk is not None or gv is not None:

@@ -17,7 +17,7 @@ from .reduce import TYPES
 THREADS, PART = pick(256, 4), pick(4096, 8)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def moments_kernel(number):
     """parts[c, part] = (mean, sum of squared distances)."""
     kind, zero = TYPES[number], number(0)
@@ -51,7 +51,7 @@ def moments_kernel(number):
     return kernel(run)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def join_kernel(number, training, has_mean, has_var):
     """mean, rstd and running statistics, one thread a channel."""
     zero, one = number(0), number(1)
@@ -83,7 +83,7 @@ def join_kernel(number, training, has_mean, has_var):
     return kernel(run)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def write_kernel(number, has_w, has_b):
     """y from x and the statistics."""
 
@@ -100,7 +100,7 @@ def write_kernel(number, has_w, has_b):
     return kernel(run)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def sums_kernel(number):
     """parts[c, part] = (sum of gy, sum of gy h)."""
     kind, zero = TYPES[number], number(0)
@@ -132,7 +132,7 @@ def sums_kernel(number):
     return kernel(run)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def join_sums_kernel(number, has_gw, has_gb):
     """The sums of a channel into parts[c, 0], and gw, gb."""
     zero = number(0)
@@ -154,7 +154,7 @@ def join_sums_kernel(number, has_gw, has_gb):
     return kernel(run)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def input_kernel(number, has_w, training):
     """gx."""
 

@@ -16,7 +16,7 @@ from .reduce import TYPES
 THREADS = pick(256, 4)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def loss_kernel(number, has_w):
     """loss, lse and the weight of each position."""
     kind, zero, lowest = TYPES[number], number(0), number(-np.inf)
@@ -109,7 +109,7 @@ def totals(total, loss, weights, n):
         total[1] = q[0]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def gradient_kernel(number, has_w, reduction):
     """gx = g [(1 - s) w_t (p_c - [c = t]) + s / C (p_c sum_k w_k - w_c)]"""
     zero, one = number(0), number(1)

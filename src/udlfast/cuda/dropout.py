@@ -6,7 +6,7 @@ A thread draws one counter and writes four neighbours. Floor: x read, y and one 
 import numpy as np
 from numba import cuda
 
-from ._driver import FLOATS, U8, array, grid, kernel, launch
+from ._driver import FLOATS, THREADS, U8, array, grid, kernel, launch
 from ._philox import philox, threshold, unsigned
 
 
@@ -32,6 +32,6 @@ def dropout(tensors, ints, floats):
     if code not in FLOATS or p >= 1:
         return False
     number = FLOATS[code]
-    launch(drop, grid((n + 3) // 4), grid.__defaults__[0], array(y), array(mask, U8), array(x), n, unsigned(seed), unsigned(offset),
+    launch(drop, grid((n + 3) // 4), THREADS, array(y), array(mask, U8), array(x), n, unsigned(seed), unsigned(offset),
            threshold(p), number(1 / (1 - p)), number(0))  # fmt: skip
     return True

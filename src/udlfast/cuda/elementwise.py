@@ -25,7 +25,7 @@ def _names():
     return NAMES
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def kernel_of(name, compute, truth, b, c, flat):
     """The kernel of an operation: truth: out is bool; b, c: 0 absent, 1 there; flat: all lie in order."""
     number = COMPUTE[compute]

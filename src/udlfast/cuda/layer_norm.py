@@ -17,7 +17,7 @@ from .reduce import TYPES
 THREADS, WIDE, PART = pick(256, 4), pick(32, 2), pick(128, 3)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def forward_kernel(number, has_w, has_b):
     """One block a row."""
     kind, zero, one = TYPES[number], number(0), number(1)
@@ -61,7 +61,7 @@ def forward_kernel(number, has_w, has_b):
     return kernel(run)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def input_kernel(number, has_w):
     """gx, one block a row."""
     kind, zero = TYPES[number], number(0)
@@ -94,7 +94,7 @@ def input_kernel(number, has_w):
     return kernel(run)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def weight_kernel(number):
     """Parts of gw and gb: [W, parts, D] from rows w, w + W, ... of x; a block has WIDE columns x rows of threads."""
     kind, zero, rows = TYPES[number], number(0), THREADS // WIDE

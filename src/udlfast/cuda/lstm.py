@@ -19,7 +19,7 @@ from ._math import exp, tanh
 from .matmul import kernel_of
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def cell_kernel(number, last):
     """One step of one direction: activates the gates of rows `row` .., moves c, writes h. last: also hn and cn."""
     one = number(1)
@@ -46,7 +46,7 @@ def cell_kernel(number, last):
     return kernel(run)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def cell_backward_kernel(number, has_gy):
     """The gradient of one step: of the gates before their activation; dc moves to the step before."""
     one = number(1)
@@ -146,7 +146,9 @@ def lstm(tensors, ints, floats):
                 zeros.take(None, N * H)
                 product(code, g + row * 4 * H, zeros, w_hh, N, 4 * H, H, H, 1, 1, H, 4 * H, b_hh, True)
             ends = (hn + d * N * H).array, (cn + d * N * H).array
-            launch(cell_kernel(number, t == L - 1), grid(N * H), threads, y.array, g.array, kept.array, c.array, *ends, N, H, row, D * H, d * H)
+            launch(
+                cell_kernel(number, t == L - 1), grid(N * H), threads, y.array, g.array, kept.array, c.array, *ends, N, H, row, D * H, d * H
+            )
     return True
 
 

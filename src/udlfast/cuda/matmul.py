@@ -19,7 +19,7 @@ NONE, RELU, GELU, GELU_TANH, SILU, TANH, SIGMOID = range(7)
 A_BATCH, A_M, A_K, B_BATCH, B_K, B_N, O_BATCH, LDO, VECTOR_OUT = range(5, 14)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def activation(act, number):
     """act as a device function of one number of its type."""
     one, half = number(1), number(0.5)
@@ -40,7 +40,7 @@ def activation(act, number):
     return device(lambda x: x)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def fetch_a(way, number):
     """Four elements of A. way: "k" or "m", a vector along it; "s", any strides, along k."""
     zero = number(0)
@@ -72,7 +72,7 @@ def fetch_a(way, number):
     return device(fetch)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def fetch_b(way, number):
     """Four elements of B: "k" and "n" as for A; "s" runs along n."""
     zero = number(0)
@@ -104,7 +104,7 @@ def fetch_b(way, number):
     return device(fetch)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def store(number, act, bias, residual, beta):
     """The epilogue. bias: 0 none, 1 along n, 2 along m; beta: out is added to."""
     f = activation(act, number)
@@ -145,7 +145,7 @@ def store(number, act, bias, residual, beta):
     return device(put)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def kernel_of(code, way_a, way_b, act=NONE, bias=0, residual=False, beta=False):
     """The kernel for these ways to fetch and this epilogue."""
     number = FLOATS[code]

@@ -11,7 +11,7 @@ from numba import cuda
 from ._driver import FLOATS, I64, array, grid, kernel, launch, pick
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def forward_kernel(number, has_indices):
     """y and indices; NaN wins, and the first of equals."""
     lowest = number(-np.inf)

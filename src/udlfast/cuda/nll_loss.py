@@ -10,7 +10,7 @@ from .cross_entropy import totals
 THREADS = pick(256, 4)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def loss_kernel(number, has_w):
     """One position a thread."""
     zero, one = number(0), number(1)
@@ -31,7 +31,7 @@ def loss_kernel(number, has_w):
     return kernel(run)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def gradient_kernel(number, has_w, reduction):
     """gx, zero but at the targets."""
     zero, one = number(0), number(1)

@@ -10,13 +10,14 @@ import numpy as np
 from numba import cuda, float32, float64, int64
 
 from ._driver import BOOL, F32, F64, I64, NUMPY, array, count_up, device, kernel, launch, pick, scratch
+from ._math import sqrt
 
-SUM, PROD, MAX, MIN, ARGMAX, ARGMIN, ANY, ALL = range(8)
+SUM, PROD, MAX, MIN, ARGMAX, ARGMIN, ANY, ALL, LOGSUMEXP, NORM2 = range(10)
 THREADS, WIDE = pick(256, 4), pick(32, 2)  # threads of a block; columns of it where inner > 1
 PART = pick(8192, 16)  # rows that one block reduces
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _combine(op, number):
     """(start, function of two) of an operation."""
     if op == PROD:
@@ -42,9 +43,9 @@ def _end(number, sign):
 TYPES = {np.float32: float32, np.float64: float64, np.int64: int64}
 
 
-@functools.lru_cache(maxsize=None)
-def kernel_of(op, number, cols, truth):
-    """out[o, part, i] from a[o, n, i]."""
+@functools.cache
+def kernel_of(op, number, cols, truth, square=False, root=False):
+    """out[o, part, i] from a[o, n, i], or from its squares; root: the square root of it."""
     start, f = _combine(op, number)
     kind, rows = TYPES[number], THREADS // cols
 
@@ -57,7 +58,8 @@ def kernel_of(op, number, cols, truth):
         v = start
         if i < inner:
             for r in range(part * per_part + ty, end, rows):
-                v = f(v, number(a[(o * n + r) * inner + i]))
+                w = number(a[(o * n + r) * inner + i])
+                v = f(v, w * w if square else w)
         s[t] = v
         cuda.syncthreads()
         half = rows // 2
@@ -68,12 +70,14 @@ def kernel_of(op, number, cols, truth):
             half //= 2
         if ty == 0 and i < inner:
             v = s[t]
+            if root:
+                v = sqrt(v)
             out[(o * parts + part) * inner + i] = (v != 0) if truth else v
 
     return kernel(run)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def place_kernel(largest, number, cols):
     """ARGMAX and ARGMIN: the first place of the extreme, NaN before all."""
     kind, rows = TYPES[number], THREADS // cols
@@ -107,19 +111,21 @@ def place_kernel(largest, number, cols):
     return kernel(run)
 
 
-def run(op, out, a, number, outer, n, inner, truth=False):
-    """The reduction on device arrays."""
+def run(op, out, a, number, outer, n, inner, truth=False, square=False):
+    """The reduction on device arrays. NORM2 sums squares in float64 and takes the root at the end."""
+    norm = op == NORM2
+    op, square = (SUM, not square) if norm else (op, False)
     cols = 1 if inner == 1 else WIDE
     if op in (ARGMAX, ARGMIN):
         launch(place_kernel(op == ARGMAX, number, cols), (outer, count_up(inner, cols)), THREADS, out, a, n, inner)
         return
     parts = max(1, count_up(n, PART))
     if parts == 1:
-        launch(kernel_of(op, number, cols, truth), (outer, count_up(inner, cols)), THREADS, out, a, n, inner, 1, n)
+        launch(kernel_of(op, number, cols, truth, square, norm), (outer, count_up(inner, cols)), THREADS, out, a, n, inner, 1, n)
         return
     block, middle = scratch(outer * parts * inner, number)
-    launch(kernel_of(op, number, cols, False), (outer, count_up(inner, cols), parts), THREADS, middle, a, n, inner, parts, PART)
-    run(op, out, middle, number, outer, parts, inner, truth)
+    launch(kernel_of(op, number, cols, False, square), (outer, count_up(inner, cols), parts), THREADS, middle, a, n, inner, parts, PART)
+    run(NORM2 if norm else op, out, middle, number, outer, parts, inner, truth, norm)
     del block
 
 
@@ -127,10 +133,11 @@ def reduce(tensors, ints, floats):
     """The body of udl_reduce."""
     out, a = tensors
     op, code, out_code, outer, n, inner = ints
-    if op > ALL or code not in NUMPY or outer > 2**31 - 1 or out.numel() == 0:
+    if op > ALL and (op != NORM2 or code not in (F32, F64)) or code not in NUMPY or outer > 2**31 - 1 or out.numel() == 0:
         return False
     number = NUMPY[code] if code in (F32, F64) else NUMPY[I64]
     if n == 0 and op in (MAX, MIN, ARGMAX, ARGMIN):
         return False
+    number = np.float64 if op == NORM2 else number
     run(op, array(out), array(a), number, outer, n, inner, out_code == BOOL)
     return True

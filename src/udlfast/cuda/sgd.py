@@ -8,7 +8,7 @@ from ._driver import FLOATS, kernel
 from ._table import launch_table
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def kernel_of(number, with_buffer, first, nesterov, decay):
     """p, g and the momentum buffer are elements of `base` from table[row] on: see _table.py."""
 
@@ -44,5 +44,5 @@ def sgd(tensors, ints, floats):
     if code not in FLOATS:
         return False
     n = FLOATS[code]
-    function = kernel_of(n, momentum != 0, bool(first), bool(nesterov) and not first, wd != 0)
+    function = kernel_of(n, momentum != 0, bool(first), bool(nesterov), wd != 0)
     return launch_table(function, tensors, n, n(-1 if maximize else 1), n(wd), n(momentum), n(1 - dampening), n(lr))

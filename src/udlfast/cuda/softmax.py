@@ -16,7 +16,7 @@ from .reduce import TYPES
 THREADS, WIDE = pick(256, 4), pick(32, 2)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def forward_kernel(number, cols, take_log):
     """One block for `cols` columns."""
     kind, rows, zero, lowest = TYPES[number], THREADS // cols, number(0), number(-np.inf)
@@ -64,7 +64,7 @@ def forward_kernel(number, cols, take_log):
     return kernel(run)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def backward_kernel(number, cols, take_log):
     """One block for `cols` columns."""
     kind, rows, zero = TYPES[number], THREADS // cols, number(0)

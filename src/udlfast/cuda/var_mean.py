@@ -10,7 +10,7 @@ from .reduce import TYPES
 THREADS, WIDE = pick(256, 4), pick(32, 2)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def kernel_of(number, cols):
     """One block for `cols` columns."""
     kind, rows, zero = TYPES[number], THREADS // cols, number(0)
