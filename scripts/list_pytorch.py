@@ -72,7 +72,8 @@ DIFFERS = """
   memory, not time: all but copies and element-wise operations convert to float32 and back. There are no quantised, nested or named tensors.
 - Complex numbers are `ComplexTensor`, a class of its own around a real tensor of pairs; so are sparse tensors (`SparseTensor`):
   coordinates or compressed rows, with products with dense matrices, sums and scalings. Gradients are always dense.
-- The device is the CPU: `device="cpu"` works, `"cuda"` raises with a sentence that says so; `torch.cuda.is_available()` is False.
+- Devices are `"cpu"` and, with an NVIDIA GPU and the extra `[cuda]`, `"cuda"` ([cuda.md](cuda.md)); without one, `"cuda"` raises with a
+  sentence that says why.
 - Random numbers come from Philox: the same seed gives other numbers than PyTorch's, and the same on any number of threads.
 - Results have the same bits for any number of threads; `use_deterministic_algorithms` is accepted and changes nothing.
 - Exceptions are those of PyTorch and of Python at once (`ShapeError` is a `RuntimeError` and a `ValueError`); messages name the

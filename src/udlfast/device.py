@@ -1,10 +1,10 @@
-"""Devices: udlfast computes on the CPU; other names are refused with a sentence that says so."""
+"""Devices: the CPU, and with an NVIDIA GPU and the extra [cuda] also "cuda"; other names are refused with a sentence that says why."""
 
 from .errors import ArgumentError
 
 
 class device:
-    """Where a tensor lives, as PyTorch's ``torch.device``: only ``device("cpu")`` exists.
+    """Where a tensor lives, as PyTorch's ``torch.device``: ``device("cpu")``, or ``device("cuda")`` where there is a GPU.
 
     >>> import udlfast as torch
     >>> torch.device("cpu")
@@ -16,20 +16,25 @@ class device:
     def __init__(self, type="cpu", index=None):
         if isinstance(type, device):
             type, index = type.type, type.index
+        if isinstance(type, int):
+            type, index = "cuda", type
         name, _, number = str(type).partition(":")
-        if name != "cpu":
-            raise ArgumentError(f"device: {str(type)!r} is not available; tensors live on 'cpu' (is the name from "
-                                f"torch.cuda.is_available()?)")
+        if name == "cuda":
+            _check_cuda(str(type))
+        elif name != "cpu":
+            raise ArgumentError(f"device: {str(type)!r} is not available; tensors live on 'cpu' or 'cuda'")
         if number and not number.isdigit():
             raise ArgumentError(f"device: cannot read the index in {str(type)!r}")
         self.type = name
         self.index = int(number) if number else index
+        if name == "cuda" and self.index not in (None, 0):
+            raise ArgumentError(f"device: {str(self)!r} is not available; one GPU is used, 'cuda:0': choose it with CUDA_VISIBLE_DEVICES")
 
     def __repr__(self):
-        return "device(type='cpu')" if self.index is None else f"device(type='cpu', index={self.index})"
+        return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
 
     def __str__(self):
-        return "cpu" if self.index is None else f"cpu:{self.index}"
+        return self.type if self.index is None else f"{self.type}:{self.index}"
 
     def __eq__(self, other):
         return isinstance(other, device) and str(self) == str(other)
@@ -41,16 +46,46 @@ class device:
         return device, (str(self),)
 
     def __enter__(self):
-        """Tensors made in a block are on this device: where they are anyway."""
+        """Tensors made in a block are on this device: on the CPU; a GPU must be named for each."""
+        if self.type != "cpu":
+            raise ArgumentError(f"device: a block does not choose {str(self)!r}; name it where tensors are made, or use .to(...)")
         return self
 
     def __exit__(self, *exc):
         return False
 
 
+def _check_cuda(name):
+    from . import cuda
+
+    why = cuda.why_not()
+    if why is not None:
+        raise ArgumentError(f"device: {name!r} is not available: {why}; tensors live on 'cpu' (ask torch.cuda.is_available() first)")
+    cuda.init()
+
+
 CPU = device("cpu")
 
 
 def check_device(where):
-    """The device that a name or object stands for; raises for all but the CPU."""
+    """The device that a name or object stands for; raises where there is none."""
     return where if isinstance(where, device) else device(where)
+
+
+def on_device(t, where):
+    """t where it is asked to be: itself, or a copy on another device, with its gradient."""
+    where = check_device(where)
+    if where.type == "cpu" and not t.is_cuda:
+        return t
+    from .cuda import _tensors
+
+    return _tensors.move(t, where)
+
+
+def made_on(t, where):
+    """t, just made, on a device: as on_device; what wants a gradient is a leaf there."""
+    if where is None or check_device(where).type == "cpu":
+        return t
+    wants = t.requires_grad
+    moved = on_device(t.detach(), where)
+    return moved.requires_grad_(True) if wants else moved

@@ -87,22 +87,24 @@ def become(Tensor self not None, Tensor v not None):
 
 
 def to(Tensor self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None):
-    """The tensor as another type; the device can only be "cpu"."""
+    """The tensor as another type, or on another device: "cpu", or "cuda" where there is a GPU."""
     cdef int code = self.code
     cdef Tensor r
     for o in args:
         if isinstance(o, Tensor):
             code = (<Tensor>o).code
-        elif isinstance(o, str) or hasattr(o, "index") and hasattr(o, "type") and not isinstance(o, Tensor):
+            if (<Tensor>o).storage.device > 0 or self.storage.device > 0:
+                device = o.device
+        elif isinstance(o, str) or type(o) is int or hasattr(o, "index") and hasattr(o, "type") and not isinstance(o, Tensor):
             device = o
         elif isinstance(o, bool):
             pass
         elif o is not None:
             dtype = o
     code = code_of(dtype, code)
-    if device is not None and str(device) != "cpu":
-        slot("check_device")(device)
     r = cast(self, code)
+    if device is not None and (str(device) != "cpu" or self.storage.device > 0):
+        r = slot("on_device")(r, device)
     return clone(self) if copy and r is self else r
 
 

@@ -14,7 +14,7 @@ cdef class Compiled:
         cdef object r
         cdef Py_ssize_t i
         cdef list plans = self.plans
-        if udl_tracing and udl_this_recorder != NULL:
+        if udl_tracing and (udl_this_recorder != NULL or udl_cuda):
             return self.fn(*args, **kwargs)
         for i in range(len(plans)):
             r = (<Plan>plans[i]).run(args, kwargs)

@@ -42,9 +42,9 @@ cdef Tensor into(Tensor t, dict more):
 
 
 cdef Tensor finish(Tensor t, object device, bint requires_grad):
-    if device is not None and str(device) != "cpu":
-        slot("check_device")(device)
     t.storage.version = 0
+    if device is not None and (str(device) != "cpu" or t.storage.device > 0):
+        t = slot("on_device")(t, device)
     if requires_grad:
         t.requires_grad_(True)
     return t

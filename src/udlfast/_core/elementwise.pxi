@@ -106,8 +106,8 @@ cdef int run_map(int op, Tensor out, Tensor a, Tensor b, Tensor c, int n_in, int
 cdef int run_integer_division(udl_elementwise_args *s, Tensor out, Tensor a, Tensor b) except -1:
     """The kernel refuses a divisor of zero."""
     fill_dims(s, out, a, b, None)
-    if udl_tracing:
-        record_call(UDL_K_elementwise, s, (out, a, b, None))
+    if udl_tracing and record_call(UDL_K_elementwise, s, (out, a, b, None)):
+        return 0
     if udl_call(UDL_K_elementwise, s) != UDL_OK:
         raise DivisionError(f"{op_name(<int>s.op)}: an integer was divided by zero")
     return 0
@@ -667,9 +667,10 @@ cdef int copy_into(Tensor out, Tensor a) except -1:
 
 cdef inline Tensor clone_raw(Tensor a):
     cdef Tensor out = empty_like_c(a, a.code)
-    if a.contig:
+    if a.contig and a.storage.device <= 0:
         if a.numel_ * ITEMSIZE[a.code] < 65536:
             if udl_tracing:
+                host_wrote(out.storage)
                 record_bytes(UDL_PLAN_COPY, out, a, a.numel_ * ITEMSIZE[a.code])
             memcpy(out.data_, a.data_, a.numel_ * ITEMSIZE[a.code])
             return out
@@ -695,6 +696,9 @@ cpdef Tensor fill_(Tensor self, value):
         if self.contig and not value and self.numel_ < 65536 and (self.code < UDL_F16 or str(value)[0] != "-"):
             if udl_tracing:
                 record_bytes(UDL_PLAN_FILL, self, None, self.numel_ * ITEMSIZE[self.code])
+                if fill_zero(self):
+                    self.storage.version += 1
+                    return self
             memset(self.data_, 0, self.numel_ * ITEMSIZE[self.code])
         elif UDL_BOOL < self.code < UDL_F16:
             v = empty_nd(UDL_I64, 0, NULL)
@@ -722,6 +726,10 @@ cpdef Tensor copy_(Tensor self, source):
     if udl_recording and (wants(self) or wants(s)):
         return assign(self, expand(cast(s, self.code), (size_of(self),)), "copy_")
     check_overlap(self, "copy_")
+    if s.storage.device > 0 and s.storage.device != self.storage.device and not (self.storage.device < 0 and self.storage.blank):
+        s = move_to_host(s)
+    if self.storage.device > 0 and s.storage.device == 0:
+        s = move_to_device(s, self.storage.device)
     if s.storage is self.storage and not (s.data_ == self.data_ and same_geometry(s, self)):
         s = clone_raw(s)
     copy_into(self, s)

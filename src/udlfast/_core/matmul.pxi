@@ -336,8 +336,7 @@ def matmul_into(Tensor a not None, Tensor b not None, Tensor out not None, Tenso
     s.a_m, s.a_k, s.b_k, s.b_n = a.strides_[0], a.strides_[1], b.strides_[0], b.strides_[1]
     s.ldo, s.act, s.bias_m, s.wide = out.strides_[0], act, bias_m, wide_fields(out, a, b, bias) if low else 0
     s.alpha, s.beta = alpha, beta
-    if udl_tracing:
-        record_call(UDL_K_matmul, &s, (out, a, b, bias, residual))
-    run_kernel(UDL_K_matmul, &s, out.numel_ * (a.shape_[1] + 1))
+    if not udl_tracing or not record_call(UDL_K_matmul, &s, (out, a, b, bias, residual)):
+        run_kernel(UDL_K_matmul, &s, out.numel_ * (a.shape_[1] + 1))
     out.storage.version += 1
     return out

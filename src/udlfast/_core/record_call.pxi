@@ -1,7 +1,7 @@
 # record_call.pxi - how each way of touching memory is noted by the thread's Recorder: kernel calls, copies, tables, reads.
 
 cdef int record_call(int id, const void *args, tuple tensors) except -1:
-    """Note a kernel call; tensors stand behind the struct's pointer fields in order, None for none."""
+    """Note a kernel call; tensors stand behind the struct's pointer fields in order, None for none. 1: a device has carried it out."""
     cdef Recorder r = recorder()
     cdef const udl_kernel_info *info
     cdef Call c
@@ -9,6 +9,10 @@ cdef int record_call(int id, const void *args, tuple tensors) except -1:
     cdef Tensor t
     cdef int i
     cdef bint write
+    if udl_cuda and carry(id, args, tensors):
+        if r is not None:
+            r.refuse("a tensor is on a GPU")
+        return 1
     if r is None or r.refused is not None:
         return 0
     info = &udl_kernels[id]
@@ -75,6 +79,8 @@ cdef int record_table(Tensor table, list entries) except -1:
     cdef Slot slot, row
     cdef Tensor t
     cdef Py_ssize_t i, j
+    if udl_cuda:
+        table.storage.mirror = [e[j] if j < len(e) else None for e in entries for j in range(5)]
     if r is None or r.refused is not None:
         return 0
     slot = r.slot_of(table.storage, False)
@@ -90,6 +96,8 @@ cdef int record_table(Tensor table, list entries) except -1:
 
 cdef int mark_new(Storage s) except -1:
     cdef Recorder r = recorder()
+    if udl_cuda:
+        s.device, s.blank = UNDECIDED, True
     if r is not None:
         s.plan_id, s.plan_slot = r.serial, -1
     return 0
@@ -134,6 +142,7 @@ def same_memory(Tensor a not None, Tensor b not None):
 
 def peek(Tensor t not None):
     """The number in a tensor of one element, for a check of input that a replay need not repeat."""
+    look_one(t)
     return read_item(t.data_, t.code)
 
 

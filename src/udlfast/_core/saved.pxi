@@ -236,6 +236,8 @@ cdef class SavedPlan:
             if not same_shape(t, like):
                 raise ShapeError(f"plan: input {self.inputs[i][0]!r} must have the shape {list(shape_of(like))} that the plan was recorded "
                                  f"with, got {list(shape_of(t))}")
+            if udl_tracing:
+                look(t, f"plan: input {self.inputs[i][0]!r}")
             held.append(contiguous(t))
         for i in range(m):
             outs.append(empty_like_c(<Tensor>self.likes[n + i], (<Tensor>self.likes[n + i]).code))

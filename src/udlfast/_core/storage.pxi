@@ -14,6 +14,9 @@ cdef class Storage:
     cdef long linear_version
     cdef long plan_id    # record.pxi: the Recorder that knows this storage, and by which number
     cdef int plan_slot
+    cdef int device      # device.pxi: 0 the CPU
+    cdef bint stale, mirrored, blank
+    cdef object mirror
 
     def __dealloc__(self):
         if self.ptr != NULL and self.owner is None:
@@ -85,7 +88,8 @@ def storage_view(Tensor t not None):
     """A writable memoryview over all bytes of the storage that t looks at."""
     cdef StorageBytes b = StorageBytes.__new__(StorageBytes)
     if udl_tracing:
-        host_read("the file")
+        look(t, "the file")
+        host_wrote(t.storage)
     b.s = t.storage
     return memoryview(b)
 

@@ -122,6 +122,9 @@ cdef class Tensor:
     def data_ptr(self):
         if udl_tracing:
             host_read("data_ptr()")
+            if self.storage.device > 0 and self.storage.nbytes:
+                to_device(self.storage, False)
+                return self.storage.mirror.address() + (self.data_ - <char *>self.storage.ptr)
         self.storage.exported = True
         self.storage.packed = None
         return <size_t>self.data_
@@ -280,15 +283,20 @@ cdef class Tensor:
                                 f"or index it")
         if udl_tracing:
             host_read("item()")
+            look_one(self)
         return read_item(self.data_, self.code)
 
     def tolist(self):
         if self.ndim_ == 0:
             return self.item()
+        if self.storage.device > 0:
+            return move_to_host(self).tolist()
         return to_numpy(self.float() if self.code == UDL_BF16 else alias(self)).tolist()
 
     def numpy(self, *, bint force=False):
         """A NumPy array that shares this tensor's memory (no copy)."""
+        if force and self.storage.device > 0:
+            return to_numpy(move_to_host(self))
         if self.requires_grad:
             if not force:
                 raise ArgumentError("numpy: this tensor requires a gradient; call tensor.detach().numpy() instead")
@@ -328,6 +336,7 @@ cdef class Tensor:
             raise ArgumentError(f"bool: the truth of a tensor of shape {list(size_of(self))} is ambiguous; use any() or all()")
         if udl_tracing:
             host_read("bool()")
+            look_one(self)
         return bool(read_item(self.data_, self.code))
 
     def __len__(self):
@@ -532,7 +541,10 @@ cdef inline Tensor empty_nd(int code, int ndim, const Py_ssize_t *shape):
 
 
 cdef inline Tensor empty_like_c(Tensor a, int code):
-    return empty_nd(code, a.ndim_, a.shape_)
+    cdef Tensor t = empty_nd(code, a.ndim_, a.shape_)
+    if udl_tracing:
+        follow(t, a)
+    return t
 
 
 cdef inline Tensor scalar_tensor(double value, int code):
@@ -666,7 +678,7 @@ cdef object to_numpy(Tensor t):
         import numpy
         NP = numpy
     if udl_tracing:
-        host_read("numpy()")
+        look(t, "numpy()")
     t.storage.exported = True
     t.storage.packed = None
     b = BufferView.__new__(BufferView)

@@ -12,20 +12,18 @@ def dtype(name):
 
 
 def parse_to(args, kwargs):
-    """The dtype asked for by Module.to(dtype | device | device, dtype | tensor), or None."""
-    wanted = kwargs.get("dtype")
-    if kwargs.get("device") is not None:
-        check_device(kwargs["device"])
+    """(dtype, device) asked for by Module.to(dtype | device | device, dtype | tensor), each or None."""
+    wanted, where = kwargs.get("dtype"), kwargs.get("device")
     for arg in args[:2]:
         if isinstance(arg, Tensor):
-            wanted = arg.dtype
+            wanted, where = arg.dtype, arg.device
         elif hasattr(arg, "is_floating_point"):
             wanted = arg
         elif arg is not None and not isinstance(arg, bool):
-            check_device(arg)
+            where = arg
     if wanted is not None and not wanted.is_floating_point:
         raise TypeError(f"nn.Module.to only accepts floating point dtypes, got {wanted}")
-    return wanted
+    return wanted, None if where is None else check_device(where)
 
 
 def apply_to_tensors(module, fn, recurse=True):
@@ -51,6 +49,11 @@ def _apply_to_parameter(parameter, fn):
     parameter.data = data
     if grad is not None:
         parameter.grad = fn(grad)
+
+
+def is_elsewhere(module):
+    """Is a parameter or buffer not on the CPU?"""
+    return any(t.is_cuda for tensors in (module.parameters(), module.buffers()) for t in tensors)
 
 
 def zero_grad(parameters, set_to_none):

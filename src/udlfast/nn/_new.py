@@ -1,22 +1,18 @@
 """What the layers' constructors share: fresh parameters and tuples of sizes."""
 
 from .. import _core, errors
-from ..device import check_device
+from ..device import made_on
 from .parameter import Parameter
 
 
 def parameter(shape, dtype=None, device=None):
     """An unfilled parameter, for reset_parameters to fill."""
-    if device is not None:
-        check_device(device)
-    return Parameter(_core.empty(tuple(shape), dtype=dtype))
+    return Parameter(_core.empty(tuple(shape), dtype=dtype, device=device))
 
 
 def buffer(make, shape, dtype=None, device=None):
     """A buffer made by _core.zeros, _core.ones or the like."""
-    if device is not None:
-        check_device(device)
-    return make(tuple(shape), dtype=dtype)
+    return made_on(make(tuple(shape), dtype=dtype), device)
 
 
 def repeat(value, n, layer, name):

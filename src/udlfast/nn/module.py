@@ -295,8 +295,10 @@ class Module:
         return _apply.apply_to_tensors(self, fn, recurse)
 
     def to(self, *args, **kwargs):
-        """Casts floating-point parameters and buffers: to(dtype), to("cpu"), to(other_tensor)."""
-        dtype = _apply.parse_to(args, kwargs)
+        """Casts floating-point parameters and buffers, or moves all of them: to(dtype), to("cuda"), to(other_tensor)."""
+        dtype, where = _apply.parse_to(args, kwargs)
+        if where is not None and (where.type != "cpu" or _apply.is_elsewhere(self)):
+            self._apply(lambda t: t.to(where))
         return self if dtype is None else self.type(dtype)
 
     def type(self, dst_type):
@@ -320,17 +322,16 @@ class Module:
         return self.type(_apply.dtype("float16"))
 
     def cpu(self):
-        """This module: everything is on the CPU."""
-        return self
+        """Moves all parameters and buffers to the CPU; returns this module."""
+        return self.to("cpu")
 
     def cuda(self, device=None):
-        """Refused: there is no GPU here."""
+        """Moves all parameters and buffers to the GPU; returns this module."""
         return self.to(device="cuda" if device is None or isinstance(device, int) else device)
 
     def to_empty(self, *, device, recurse=True):
         """This module; its tensors keep their values, which to_empty does not promise."""
-        _apply.check_device(device)
-        return self
+        return self.to(device)
 
     def share_memory(self):
         """Puts all parameters and buffers into memory that the processes started from now on share; returns this module."""

@@ -91,9 +91,8 @@ class Uninitialized:
 
     def materialize(self, shape, device=None, dtype=None):
         """Takes a shape (and values that are not set): from now on an ordinary parameter or buffer."""
-        if device is not None:
-            check_device(device)
-        self.data = _core.empty(tuple(shape), dtype=self.dtype if dtype is None else dtype)
+        where = self.device if device is None else device
+        self.data = _core.empty(tuple(shape), dtype=self.dtype if dtype is None else dtype, device=where)
         self.__class__ = self.cls_to_become
 
     @property

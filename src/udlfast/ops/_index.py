@@ -1106,6 +1106,7 @@ SLOTS = {
     "getitem": "getitem",
     "integer_matmul": "creation",
     "legacy_tensor": "legacy",
+    "on_device": "interop",
     "reduce": "interop",
     "repr": "interop",
     "setitem": "getitem",

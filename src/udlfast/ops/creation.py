@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _core
 from .._core import Tensor, empty, from_numpy, full, ones, put_out, set_hook, zeros  # noqa: F401
-from ..device import check_device
+from ..device import made_on, on_device
 from ..errors import ArgumentError, DTypeError, ShapeError
 
 _BY_KIND = {"b": _core.bool_, "i": _core.int64, "u": _core.uint8, "f": _core.float64}
@@ -93,7 +93,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
         data: a number, nested lists or tuples of numbers, a NumPy array, or a tensor
         dtype: the element type; by default int64 for integers, bool for bools, the default float type for floats, and
             the array's own type for arrays
-        device: only "cpu"
+        device: where it is to live: the CPU unless told otherwise
         requires_grad: record operations on it
     Returns: a tensor
     Raises: ShapeError for ragged lists, DTypeError for what is not numbers
@@ -105,16 +105,16 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
 
     Source: the public names of PyTorch.
     """
-    if device is not None:
-        check_device(device)
     t = to_tensor(data, dtype)
+    if device is not None:
+        t = on_device(t, device)
     return t.requires_grad_(True) if requires_grad else t
 
 
 def as_tensor(data, dtype=None, device=None):
     """A tensor that shares memory with data where it can (an array, or a tensor of the same type)."""
     if device is not None:
-        check_device(device)
+        return on_device(as_tensor(data, dtype), device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     if isinstance(data, np.ndarray) and data.dtype.char in "?Bilqfd" and data.flags.writeable \
@@ -155,8 +155,6 @@ def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=Fa
         raise ArgumentError(f"arange: expected finite bounds, got {start} and {end}")
     if abs((end - start) / step) > 2**48:
         raise ShapeError(f"arange: {start} to {end} in steps of {step} has more elements than memory can hold")
-    if device is not None:
-        check_device(device)
     if dtype is None:
         dtype = _core.int64 if all(isinstance(x, int) for x in (start, end, step)) else _core.get_default_dtype()
     if dtype.is_floating_point:
@@ -164,7 +162,7 @@ def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=Fa
         t = from_numpy(np.arange(n, dtype=np.float64) * step + start).to(dtype)
     else:
         t = from_numpy(np.arange(start, end, step, dtype=np.int64)).to(dtype)
-    t = t if out is None else put_out(out, t)
+    t = made_on(t if out is None else put_out(out, t), device)
     return t.requires_grad_(True) if requires_grad else t
 
 
@@ -186,16 +184,16 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False,
     """
     start, end = _bounds("linspace", start, end, steps)
     t = from_numpy(np.linspace(start, end, steps, dtype=np.float64)).to(dtype or _core.get_default_dtype())
-    y = t.requires_grad_(True) if requires_grad else t
-    return y if out is None else put_out(out, y)
+    t = made_on(t if out is None else put_out(out, t), device)
+    return t.requires_grad_(True) if requires_grad else t
 
 
 def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False, out=None):
     """`steps` numbers from base^start to base^end at equal ratios."""
     start, end = _bounds("logspace", start, end, steps)
     t = from_numpy(np.logspace(start, end, steps, base=base, dtype=np.float64)).to(dtype or _core.get_default_dtype())
-    y = t.requires_grad_(True) if requires_grad else t
-    return y if out is None else put_out(out, y)
+    t = made_on(t if out is None else put_out(out, t), device)
+    return t.requires_grad_(True) if requires_grad else t
 
 
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False, out=None):
@@ -211,8 +209,8 @@ def eye(n, m=None, *, dtype=None, device=None, requires_grad=False, out=None):
     if n * (n if m is None else m) > 2**48:
         raise ShapeError(f"eye: size ({n}, {n if m is None else m}) has more elements than memory can hold")
     t = from_numpy(np.eye(n, m, dtype=np.float32)).to(dtype or _core.get_default_dtype())
-    y = t.requires_grad_(True) if requires_grad else t
-    return y if out is None else put_out(out, y)
+    t = made_on(t if out is None else put_out(out, t), device)
+    return t.requires_grad_(True) if requires_grad else t
 
 
 def scalar_tensor(value, *, dtype=None, device=None, requires_grad=False, **ignored):
@@ -222,6 +220,7 @@ def scalar_tensor(value, *, dtype=None, device=None, requires_grad=False, **igno
 
 def _new(make):
     def method(self, *args, dtype=None, device=None, requires_grad=False):
+        device = self.device if device is None and self.is_cuda else device
         return make(*args, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
     return method
 

@@ -210,7 +210,7 @@ def _check_weight(op, input, weight, C):
 
 
 def _bad_class(op, target, C, ignore_index):
-    values = target.reshape(-1).numpy()
+    values = target.reshape(-1).numpy(force=True)
     bad = values[((values < 0) | (values >= C)) & (values != ignore_index)]
     return DimError(f"{op}: target has class {bad[0] if bad.size else '?'}, but input has the classes 0 to {C - 1}; "
                     f"classes count from 0")

@@ -4,7 +4,7 @@ import copy
 
 from .. import _core
 from .._core import Tensor, extend, from_capsule, set_hook, to_dlpack
-from ..device import CPU, check_device, device
+from ..device import CPU, check_device, device, on_device
 from ..errors import ArgumentError, DTypeError
 from ..layout import strided
 from . import _shared
@@ -18,6 +18,7 @@ def _repr(t):
 set_hook("repr", _repr)
 set_hook("check_device", check_device)
 set_hook("cpu_device", lambda: CPU)
+set_hook("on_device", on_device)
 
 
 def _wrap_mode(want, function):
@@ -118,6 +119,7 @@ def _reduce(self):
     if shared:
         return shared
     data = self.detach()
+    data = data.cpu() if data.is_cuda else data
     array = (bfloat16_to_bits(data) if data.dtype is _core.bfloat16 else data.contiguous()).numpy()
     return _rebuild, (array, data.dtype.name, self.requires_grad, type(self), dict(self.__dict__))
 
@@ -147,6 +149,8 @@ def _same_strides(t):
 
 def _share_memory(self):
     """Moves the elements to memory that forked, spawned and forkserver processes share; a queue's copies are not shared."""
+    if self.is_cuda:
+        raise ArgumentError("share_memory_: this tensor is on a GPU; processes share the memory of tensors on the CPU: use .cpu()")
     if not _shared.is_shared(self):
         if self.dtype is _core.bfloat16:
             raise DTypeError("share_memory_: NumPy has no bfloat16, and the memory is shared through it; convert it with .float()")
@@ -178,14 +182,15 @@ extend("is_cuda", False)
 extend("is_xpu", False)
 extend("is_sparse", False)
 extend("is_quantized", False)
-extend("cpu", lambda self, memory_format=None: self)
-extend("pin_memory", lambda self: self)
+extend("cpu", lambda self, memory_format=None: on_device(self, CPU))
+extend("pin_memory", lambda self, device=None: self)
 extend("get_device", lambda self: -1)
 extend("is_pinned", lambda self: False)
 
 
-def _cuda(self, *args, **kwargs):
-    check_device("cuda")
+def _cuda(self, device=None, non_blocking=False, memory_format=None):
+    """This tensor on the GPU, with its gradient."""
+    return on_device(self, "cuda" if device is None else device)
 
 
 extend("cuda", _cuda)

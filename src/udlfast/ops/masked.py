@@ -101,7 +101,7 @@ def masked_scatter(input, mask, source):
 def _places(mask):
     """The numbers of the True elements of the flattened mask."""
     import numpy
-    return _core.from_numpy(numpy.flatnonzero(mask.detach().numpy()))
+    return _core.from_numpy(numpy.flatnonzero(mask.numpy(force=True)))
 
 
 def nonzero(input, *, as_tuple=False, out=None):
@@ -122,7 +122,7 @@ def nonzero(input, *, as_tuple=False, out=None):
     import numpy
     tensor("nonzero", input)
     x = input.detach()
-    a = (x != 0).numpy()
+    a = (x != 0).numpy(force=True)
     if as_tuple:
         return tuple(_core.from_numpy(i) for i in (numpy.nonzero(a) if a.ndim else numpy.nonzero(a.reshape(1))))
     return _core.from_numpy(numpy.ascontiguousarray(numpy.argwhere(a)).astype(numpy.int64, copy=False))

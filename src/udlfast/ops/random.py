@@ -98,12 +98,14 @@ def randperm(n, *, generator=None, dtype=None, device=None, out=None, **ignored)
 
 def rand_like(input, *, generator=None, dtype=None, device=None, requires_grad=False, **ignored):
     """rand in input's shape and type."""
-    return rand(tuple(input.shape), generator=generator, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    return rand(tuple(input.shape), generator=generator, dtype=dtype or input.dtype, device=device or input.device,
+                requires_grad=requires_grad)
 
 
 def randn_like(input, *, generator=None, dtype=None, device=None, requires_grad=False, **ignored):
     """randn in input's shape and type."""
-    return randn(tuple(input.shape), generator=generator, dtype=dtype or input.dtype, requires_grad=requires_grad)
+    return randn(tuple(input.shape), generator=generator, dtype=dtype or input.dtype, device=device or input.device,
+                 requires_grad=requires_grad)
 
 
 def randint_like(input, low, high=None, *, dtype=None, **ignored):
