@@ -12,6 +12,14 @@ from .deep_resnet import resnet101 as resnet101
 from .deep_resnet import resnet152 as resnet152
 from .deep_resnet import resnext50_32x4d as resnext50_32x4d
 from .deep_resnet import wide_resnet50_2 as wide_resnet50_2
+from .diffusion import Diffusion as Diffusion
+from .diffusion import DiffusionUNet as DiffusionUNet
+from .flow import Autoregressive as Autoregressive
+from .flow import Coupling as Coupling
+from .flow import Flow as Flow
+from .gan import GAN as GAN
+from .gan import conv_critic as conv_critic
+from .gan import conv_generator as conv_generator
 from .generation import generate as generate
 from .googlenet import GoogLeNet as GoogLeNet
 from .googlenet import GoogLeNetOutputs as GoogLeNetOutputs
@@ -44,6 +52,8 @@ from .speaker import SpeakerEncoder as SpeakerEncoder
 from .speaker import mel_energies as mel_energies
 from .t5 import T5 as T5
 from .unet import UNet as UNet
+from .vae import VAE as VAE
+from .vae import Autoencoder as Autoencoder
 from .vgg import VGG as VGG
 from .vgg import vgg11 as vgg11
 from .vgg import vgg11_bn as vgg11_bn
@@ -95,10 +105,11 @@ def build(name, input_shape, classes=10):
     return globals()[name](**options)
 
 
-__all__ = ["GAT", "GCN", "GATConv", "GCNConv", "GPT2", "Graph", "GraphNet", "GraphSAGE", "SAGEConv", "batch_graphs", "pool",
-           "sample_neighbours", "LARGE", "MLP", "NAMES", "T5", "VGG", "AlexNet", "Bert", "Crepe", "DeepResNet", "EfficientNet", "GoogLeNet",
-           "GoogLeNetOutputs", "KVCache", "LeNet", "MobileNetV2", "ONet", "PNet", "RNet", "ResNet", "SentenceEncoder",
-           "SpeakerEncoder", "UNet", "ViT", "VoiceDetector", "alexnet", "build", "efficientnet_b0", "generate", "googlenet",
-           "mean_pooling", "mel_energies", "mobilenet_v2", "resnet101", "resnet152", "resnet18", "resnet34", "resnet50",
-           "resnext50_32x4d", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "vit_b_16",
+__all__ = ["AlexNet", "Autoencoder", "Autoregressive", "Bert", "Coupling", "Crepe", "DeepResNet", "Diffusion", "DiffusionUNet",
+           "EfficientNet", "Flow", "GAN", "GAT", "GATConv", "GCN", "GCNConv", "GPT2", "GoogLeNet", "GoogLeNetOutputs", "Graph",
+           "GraphNet", "GraphSAGE", "KVCache", "LARGE", "LeNet", "MLP", "MobileNetV2", "NAMES", "ONet", "PNet", "RNet", "ResNet",
+           "SAGEConv", "SentenceEncoder", "SpeakerEncoder", "T5", "UNet", "VAE", "VGG", "ViT", "VoiceDetector", "alexnet",
+           "batch_graphs", "build", "conv_critic", "conv_generator", "efficientnet_b0", "generate", "googlenet", "mean_pooling",
+           "mel_energies", "mobilenet_v2", "pool", "resnet101", "resnet152", "resnet18", "resnet34", "resnet50", "resnext50_32x4d",
+           "sample_neighbours", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "vit_b_16",
            "wide_resnet50_2"]

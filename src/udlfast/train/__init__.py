@@ -15,9 +15,13 @@ from .lr_find import lr_find as lr_find
 from .overfit import overfit_one_batch as overfit_one_batch
 from .plots import plot_history as plot_history
 from .progress import Progress as Progress
+from .samples import frechet_distance as frechet_distance
+from .samples import mean as mean
+from .samples import sample_sheet as sample_sheet
 from .summary import summary as summary
 
 __all__ = [
     "Callback", "Doctor", "History", "Progress", "Run", "TensorBoard", "accuracy", "evaluate", "examine", "fit",
-    "load_checkpoint", "lr_find", "overfit_one_batch", "plot_history", "save_checkpoint", "summary",
+    "frechet_distance", "load_checkpoint", "lr_find", "mean", "overfit_one_batch", "plot_history", "sample_sheet", "save_checkpoint",
+    "summary",
 ]  # fmt: skip
