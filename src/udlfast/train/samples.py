@@ -82,3 +82,39 @@ def frechet_distance(a, b):
     # C_a C_b has the eigenvalues of the symmetric matrix root C_b root
     cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ cb @ root), 0, None)).sum()
     return float(max(0.0, ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(ca) + np.trace(cb) - 2 * cross))
+
+
+def classifier_features(x, y, epochs=4, width=64, seed=0):
+    """A small convolutional classifier trained on images, as a function from images to its last hidden layer.
+
+    For `frechet_distance(features(true), features(made))`; distances of different classifiers cannot be compared.
+
+    x: [N, C, H, W]. y: int64 [N]. epochs, seed: of its training with Adam. width: features.
+    Returns a function: images [M, C, H, W] -> [M, width], without gradients.
+
+    >>> import udlfast as torch
+    >>> features = classifier_features(torch.rand(20, 1, 8, 8), torch.arange(20) % 2, epochs=1)
+    >>> tuple(features(torch.rand(5, 1, 8, 8)).shape)
+    (5, 64)
+
+    Source: Understanding Deep Learning, section 14.3.
+    """
+    from .. import manual_seed, nn, no_grad, optim
+    from ..nn import functional as F
+    from ..utils.data import DataLoader, TensorDataset
+    from .loop import fit
+
+    manual_seed(seed)
+    body = nn.Sequential(
+        nn.Conv2d(x.shape[1], 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(32 * (x.shape[2] // 4) * (x.shape[3] // 4), width), nn.ReLU(),
+    )  # fmt: skip
+    net = nn.Sequential(body, nn.Linear(width, int(y.max()) + 1))
+    loader = DataLoader(TensorDataset(x, y), batch_size=64, shuffle=True)
+    fit(net, loader, epochs=epochs, optimizer=optim.Adam(net.parameters(), lr=2e-3), loss=F.cross_entropy)
+
+    def features(images):
+        with no_grad():
+            return body(images)
+
+    return features
