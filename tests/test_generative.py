@@ -154,7 +154,7 @@ def test_flow_of_levels_is_a_lower_bound_of_their_law():
 def test_losses_of_the_gan(rng):
     torch.manual_seed(0)
     x = stripes(16)
-    gan, w = GAN((1, 8, 8), 4), GAN((1, 8, 8), 4, "wasserstein", penalty=0.0)
+    gan, w = GAN((1, 8, 8), 4, penalty=0.0), GAN((1, 8, 8), 4, "wasserstein", penalty=0.0)
     w.load_state_dict(gan.state_dict())
     cases = (gan, lambda t, f: np.log1p(np.exp(-t)).mean() + np.log1p(np.exp(f)).mean()), (w, lambda t, f: f.mean() - t.mean())
     for model, loss in cases:
@@ -175,6 +175,8 @@ def test_gradient_penalty_of_a_linear_critic_is_known():
     norm = critic[1].weight.detach().norm().item()
     got = gan.gradient_penalty(torch.rand(5, 1, 2, 2), torch.rand(5, 1, 2, 2))
     assert abs(got.item() - (norm - 1) ** 2) < 1e-5
+    plain = GAN((1, 2, 2), 2, generator=nn.Linear(2, 4), critic=critic)
+    assert abs(plain._slopes(torch.rand(3, 1, 2, 2)).mean().item() - norm**2) < 1e-5
     got.backward()
     want = (2 * (norm - 1) / norm * critic[1].weight.detach()).numpy()
     np.testing.assert_allclose(critic[1].weight.grad.numpy(), want, rtol=1e-4)

@@ -14,12 +14,15 @@ from .graphs import karate_club as karate_club
 from .graphs import random_graph as random_graph
 from .idx import IDXError as IDXError
 from .idx import read_idx as read_idx
+from .mix import Mixed as Mixed
+from .mix import cutmix as cutmix
+from .mix import mixup as mixup
 from .mnist import mnist as mnist
 from .mnist1d import mnist1d as mnist1d
 from .split import Split as Split
 from .split import hold_out as hold_out
 from .split import stratified as stratified
 
-__all__ = ["Augment", "GraphData", "IDXError", "Split", "block_graph", "digits", "download", "hold_out", "karate_club", "mnist",
-           "mnist1d", "random_affine", "random_crop", "random_erase", "random_flip", "random_graph", "random_rotation",
-           "random_shift", "read_idx", "stratified"]
+__all__ = ["Augment", "GraphData", "IDXError", "Mixed", "Split", "block_graph", "cutmix", "digits", "download", "hold_out",
+           "karate_club", "mixup", "mnist", "mnist1d", "random_affine", "random_crop", "random_erase", "random_flip", "random_graph",
+           "random_rotation", "random_shift", "read_idx", "stratified"]

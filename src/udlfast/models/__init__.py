@@ -46,6 +46,9 @@ from .mobilenet import mobilenet_v2 as mobilenet_v2
 from .mtcnn import ONet as ONet
 from .mtcnn import PNet as PNet
 from .mtcnn import RNet as RNet
+from .regularised import Ensemble as Ensemble
+from .regularised import GaussianNoise as GaussianNoise
+from .regularised import StochasticDepth as StochasticDepth
 from .resnet import ResNet as ResNet
 from .sentence import SentenceEncoder as SentenceEncoder
 from .speaker import SpeakerEncoder as SpeakerEncoder
@@ -106,10 +109,10 @@ def build(name, input_shape, classes=10):
 
 
 __all__ = ["AlexNet", "Autoencoder", "Autoregressive", "Bert", "Coupling", "Crepe", "DeepResNet", "Diffusion", "DiffusionUNet",
-           "EfficientNet", "Flow", "GAN", "GAT", "GATConv", "GCN", "GCNConv", "GPT2", "GoogLeNet", "GoogLeNetOutputs", "Graph",
-           "GraphNet", "GraphSAGE", "KVCache", "LARGE", "LeNet", "MLP", "MobileNetV2", "NAMES", "ONet", "PNet", "RNet", "ResNet",
-           "SAGEConv", "SentenceEncoder", "SpeakerEncoder", "T5", "UNet", "VAE", "VGG", "ViT", "VoiceDetector", "alexnet",
-           "batch_graphs", "build", "conv_critic", "conv_generator", "efficientnet_b0", "generate", "googlenet", "mean_pooling",
-           "mel_energies", "mobilenet_v2", "pool", "resnet101", "resnet152", "resnet18", "resnet34", "resnet50", "resnext50_32x4d",
-           "sample_neighbours", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "vit_b_16",
-           "wide_resnet50_2"]
+           "EfficientNet", "Ensemble", "Flow", "GAN", "GAT", "GATConv", "GCN", "GCNConv", "GPT2", "GaussianNoise", "GoogLeNet",
+           "GoogLeNetOutputs", "Graph", "GraphNet", "GraphSAGE", "KVCache", "LARGE", "LeNet", "MLP", "MobileNetV2", "NAMES", "ONet",
+           "PNet", "RNet", "ResNet", "SAGEConv", "SentenceEncoder", "SpeakerEncoder", "StochasticDepth", "T5", "UNet", "VAE", "VGG",
+           "ViT", "VoiceDetector", "alexnet", "batch_graphs", "build", "conv_critic", "conv_generator", "efficientnet_b0", "generate",
+           "googlenet", "mean_pooling", "mel_energies", "mobilenet_v2", "pool", "resnet101", "resnet152", "resnet18", "resnet34",
+           "resnet50", "resnext50_32x4d", "sample_neighbours", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19",
+           "vgg19_bn", "vit_b_16", "wide_resnet50_2"]

@@ -35,11 +35,11 @@ def _image_shape(name, shape):
 class GAN(nn.Module):
     """A generator that draws examples from noise, and a critic that tells them from true ones.
 
-        non-saturating:  critic  softplus(-f(x)) + softplus(f(g(z))),   generator  softplus(-f(g(z)))
+        non-saturating:  critic  softplus(-f(x)) + softplus(f(g(z))) + penalty |df/dx|^2 at x,   generator  softplus(-f(g(z)))
         Wasserstein:     critic  f(g(z)) - f(x) + penalty (|df/dx| - 1)^2 at points between x and g(z),   generator  -f(g(z))
 
     shape: of one example, as the default networks want it. latent: numbers in z. kind: "nonsaturating" or "wasserstein". penalty:
-    weight of the gradient's. generator, critic: other networks [N, latent] -> [N, *shape] and [N, *shape] -> [N, 1].
+    weight of the gradient's; None: 1 and 10. generator, critic: other networks [N, latent] -> [N, *shape] and [N, *shape] -> [N, 1].
 
     >>> import udlfast as torch
     >>> gan = GAN((1, 8, 8), latent=4, kind="wasserstein")
@@ -48,14 +48,15 @@ class GAN(nn.Module):
     ((3, 1, 8, 8), 0, 0)
 
     Source: Goodfellow et al., Generative adversarial nets, 2014; Gulrajani et al., Improved training of Wasserstein GANs, 2017;
-    Understanding Deep Learning, chapter 15.
+    Mescheder et al., Which training methods for GANs do actually converge?, 2018; Understanding Deep Learning, chapter 15.
     """
 
-    def __init__(self, shape, latent=64, kind="nonsaturating", penalty=10.0, generator=None, critic=None):
+    def __init__(self, shape, latent=64, kind="nonsaturating", penalty=None, generator=None, critic=None):
         super().__init__()
         if kind not in ("nonsaturating", "wasserstein"):
             raise ValueError(f'GAN: kind must be "nonsaturating" or "wasserstein", got {kind!r}')
-        self.latent, self.kind, self.penalty = latent, kind, penalty
+        self.latent, self.kind = latent, kind
+        self.penalty = (1.0 if kind == "nonsaturating" else 10.0) if penalty is None else penalty
         self.generator = conv_generator(shape, latent) if generator is None else generator
         self.critic = conv_critic(shape) if critic is None else critic
 
@@ -68,15 +69,21 @@ class GAN(nn.Module):
             fake = self.generator(ops.randn(len(x), self.latent, dtype=x.dtype))
         true_score, fake_score = self.critic(x), self.critic(fake)
         if self.kind == "nonsaturating":
-            return F.softplus(-true_score).mean() + F.softplus(fake_score).mean()
-        return (fake_score - true_score).mean() + self.penalty * self.gradient_penalty(x, fake)
+            loss = F.softplus(-true_score).mean() + F.softplus(fake_score).mean()
+            return loss + self.penalty * self._slopes(x).mean() if self.penalty else loss
+        loss = (fake_score - true_score).mean()
+        return loss + self.penalty * self.gradient_penalty(x, fake) if self.penalty else loss
+
+    def _slopes(self, x):
+        """|df/dx|^2 of each example, with a gradient of its own."""
+        x = x.detach().requires_grad_()
+        slope, = _core.grad(self.critic(x).sum(), x, create_graph=True)
+        return (slope.flatten(1) ** 2).sum(1)
 
     def gradient_penalty(self, x, fake):
         """The mean of (|df/dx| - 1)^2 at one random point between each pair."""
         part = ops.rand(len(x), *(1,) * (x.ndim - 1), dtype=x.dtype)
-        between = (part * x + (1 - part) * fake).detach().requires_grad_()
-        slope, = _core.grad(self.critic(between).sum(), between, create_graph=True)
-        return (((slope.flatten(1) ** 2).sum(1) + 1e-12).sqrt() - 1).square().mean()
+        return ((self._slopes(part * x + (1 - part) * fake) + 1e-12).sqrt() - 1).square().mean()
 
     def generator_loss(self, n):
         """What the generator makes small, for n new examples."""

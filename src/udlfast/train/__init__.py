@@ -15,14 +15,15 @@ from .lr_find import lr_find as lr_find
 from .overfit import overfit_one_batch as overfit_one_batch
 from .plots import plot_history as plot_history
 from .progress import Progress as Progress
+from .regularise import SWA as SWA
+from .regularise import penalised as penalised
+from .regularise import weight_penalty as weight_penalty
 from .samples import classifier_features as classifier_features
 from .samples import frechet_distance as frechet_distance
 from .samples import mean as mean
 from .samples import sample_sheet as sample_sheet
 from .summary import summary as summary
 
-__all__ = [
-    "Callback", "Doctor", "History", "Progress", "Run", "TensorBoard", "accuracy", "classifier_features", "evaluate", "examine", "fit",
-    "frechet_distance", "load_checkpoint", "lr_find", "mean", "overfit_one_batch", "plot_history", "sample_sheet", "save_checkpoint",
-    "summary",
-]  # fmt: skip
+__all__ = ["Callback", "Doctor", "History", "Progress", "Run", "SWA", "TensorBoard", "accuracy", "classifier_features", "evaluate",
+           "examine", "fit", "frechet_distance", "load_checkpoint", "lr_find", "mean", "overfit_one_batch", "penalised", "plot_history",
+           "sample_sheet", "save_checkpoint", "summary", "weight_penalty"]
