@@ -89,3 +89,39 @@ def test_load_test_of_a_plan(tmp_path):
     net.plans[0].save(tmp_path / "net.udl")
     said = run("serve/load_test.py", "--plan", "net.udl", "--clients", 3, "--seconds", 1, "--requests", 50, cwd=tmp_path)
     assert "3 clients: 150 requests" in said and "wrong answers: 0" in said
+
+
+CHAPTERS = {
+    "ch03_shallow": "matplotlib", "ch04_deep": "matplotlib", "ch05_losses": "matplotlib", "ch06_fitting": "matplotlib",
+    "ch07_initialisation": "matplotlib", "ch08_performance": "matplotlib", "ch09_regularisation": "mnist1d matplotlib",
+    "ch10_convolution": "mnist1d matplotlib", "ch11_residual": "mnist1d matplotlib", "ch12_transformer": "sklearn",
+    "ch13_graphs": "networkx matplotlib", "ch14_autoencoder": "sklearn", "ch15_gan": "sklearn", "ch16_flows": "sklearn",
+    "ch17_vae": "sklearn", "ch18_diffusion": "sklearn", "ch19_policy_gradient": "matplotlib", "ch20_double_descent": "mnist1d matplotlib",
+}  # fmt: skip
+
+
+def test_every_script_of_a_chapter_is_run_and_short():
+    found = {name[:-3]: name for name in os.listdir(FOLDER) if name.startswith("ch") and name[2].isdigit()}
+    assert found.keys() == CHAPTERS.keys()
+    for name in found.values():
+        with open(os.path.join(FOLDER, name)) as file:
+            assert len(file.readlines()) < 100, name
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_script_of_a_chapter_draws_its_picture(name, tmp_path):
+    """--quick: it prints at least one figure of the chapter and writes a picture that is not of one colour."""
+    for module in CHAPTERS[name].split():
+        pytest.importorskip(module)
+    text = run(name + ".py", "--quick", "--out", "picture.png", cwd=tmp_path)
+    assert any(c.isdigit() for c in text), text
+    assert "nan" not in text.lower(), text
+    image = np.asarray(pytest.importorskip("PIL.Image").open(tmp_path / "picture.png").convert("L"))
+    assert min(image.shape) > 20 and image.std() > 5
+
+
+def test_chapters_of_images_read_mnist(tmp_path):
+    small_mnist(tmp_path, 200)
+    for name in ("ch14_autoencoder.py", "ch15_gan.py", "ch17_vae.py", "ch18_diffusion.py"):
+        run(name, tmp_path, "--quick", "--out", "sheet.png", cwd=tmp_path)
+        assert (tmp_path / "sheet.png").stat().st_size > 100
