@@ -8,6 +8,7 @@
 /* ---- the plan ----------------------------------------------------------------------------------------------------------- */
 #define LEAST_CYCLES 4000. /* of a piece of a step, some 1 us: less is not worth waiting for another thread */
 #define FEW 12             /* sequences that are not cut into groups */
+#define LARGE_CYCLES 1e5   /* of a step: tiles are better filled by all rows of a part of the units than by half of the rows */
 
 /* A step multiplies [N, k] by [k, units G] or, backwards, [k, units]; `out` columns in all. Also fills `first`. */
 int recurrent_plan(FN(recurrent) *r, i64 units, i64 out, i64 k) {
@@ -15,6 +16,7 @@ int recurrent_plan(FN(recurrent) *r, i64 units, i64 out, i64 k) {
     double cycles = UDL_MAXI(flops / (4 * VW), bytes / 24);
     r->packed = r->L > 2;
     r->R = r->N < FEW ? r->N > 0 : 2 * UDL_CEIL_DIV(r->N, 2 * RECURRENT_ROWS);
+    if (r->packed && !r->P && r->N <= RECURRENT_ROWS && cycles > LARGE_CYCLES) r->R = 1;
     i64 C = 1;
     if (r->packed && !r->P && r->R == 1) C = (i64)UDL_MINI(UDL_MAXI(cycles / LEAST_CYCLES, 1.), 4.);
     r->rb = UDL_MAXI(UDL_CEIL_DIV(r->N, UDL_MAXI(r->R, 1)), 1);

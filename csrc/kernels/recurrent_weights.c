@@ -1,8 +1,8 @@
 /* recurrent_weights.c - the gradients of weights and x: products over all steps, after the backward loop of recurrent.h.
  *
  *   gW_ih = dgates^T x,   gW_hh = dgates^T h_{t-1},   gb = sum of dgates,   gx = dgates W_ih,   gW_hr = dh^T m
- * A task owns some rows of gW_ih and gW_hh, those that one column block of dgates gives, and walks down all rows: it packs its
- * dgates, SUM_ROWS rows at a time, and its sums stay in L2. x and h_{t-1} are packed before, by all threads, for all tasks. */
+ * A task owns some rows of gW_ih and gW_hh, those that one column block of dgates gives, and walks down all rows: it reads its
+ * dgates in place, SUM_ROWS rows at a time, and its sums stay in L2. x and h_{t-1} are packed before, by all threads, for all tasks. */
 #ifndef T
 #include "recurrent.h"
 #define SUM_ROWS 96       /* rows of a partial sum: short ones keep the error small */
@@ -16,7 +16,6 @@ typedef struct {
     const udl_lstm_backward_args *a;
     T *x, *h;                  /* packed rows k0..k1: [rows, wide_x], [D, most, wide_h], SUM_ROWS rows in panels at a time */
     i64 k0, k1, most, wide_x, wide_h, blocks;
-    int failed;
 } FN(weights);
 
 /* n columns of rows from[kc] as panels */
@@ -51,11 +50,8 @@ static void FN(pack_task)(void *ctx, i64 begin, i64 end) { /* piece = SUM_ROWS r
 }
 
 static void FN(weights_task)(void *ctx, i64 begin, i64 end) { /* piece = (d, column of the gates, block of its units) */
-    FN(weights) *w = ctx;
+    const FN(weights) *w = ctx;
     const FN(recurrent) *r = w->r;
-    const size_t bytes = (size_t)(UDL_CEIL_DIV(r->H, w->blocks) * SUM_ROWS) * sizeof(T);
-    T *panels = udl_alloc(bytes);
-    if (!panels) { w->failed = 1; return; }
     for (i64 p = begin; p < end; p++) {
         const i64 d = p / w->blocks / r->columns, column = p / w->blocks % r->columns, block = p % w->blocks;
         const i64 m = r->H * block / w->blocks, mb = r->H * (block + 1) / w->blocks - m;
@@ -65,14 +61,12 @@ static void FN(weights_task)(void *ctx, i64 begin, i64 end) { /* piece = (d, col
         for (i64 k = w->k0; k < w->k1 && (gw_ih || gw_hh); k += SUM_ROWS) {
             const i64 kc = UDL_MINI(SUM_ROWS, w->k1 - k);
             const FN(gemm_epilogue) e = {.alpha = 1, .add = k > 0};
-            const FN(gemm_a) dgates = {panels, 0, GEMM_A_PANELS};
-            gemm_pack_a(panels, r->dgates + (d * r->rows + k) * r->ldd + column * r->H + m, 1, r->ldd, mb, kc);
+            const FN(gemm_a) dgates = {r->dgates + (d * r->rows + k) * r->ldd + column * r->H + m, r->ldd, GEMM_A_COLUMNS};
             const T *x = w->x + (k - w->k0) * w->wide_x, *h = w->h + (d * w->most + k - w->k0) * w->wide_h;
             if (gw_ih) gemm_block(mb, r->I, kc, dgates, (FN(gemm_b)){x, 0}, gw_ih, r->I, &e);
             if (gw_hh) gemm_block(mb, r->K, kc, dgates, (FN(gemm_b)){h, 0}, gw_hh, r->K, &e);
         }
     }
-    udl_free(panels, bytes);
 }
 
 /* gW_ih and gW_hh */
@@ -85,7 +79,7 @@ static int FN(grad_w)(const FN(recurrent) *r, const udl_lstm_backward_args *a) {
     const size_t bytes = (size_t)(w.most * row) * sizeof(T);
     if (!(w.x = udl_alloc(bytes))) return UDL_ENOMEM;
     w.h = w.x + w.most * w.wide_x;
-    for (; w.k0 < r->rows && !w.failed; w.k0 = w.k1) {
+    for (; w.k0 < r->rows; w.k0 = w.k1) {
         w.k1 = UDL_MINI(w.k0 + w.most, r->rows);
         const i64 chunks = UDL_CEIL_DIV(w.k1 - w.k0, SUM_ROWS), tasks = r->D * r->columns * w.blocks;
         const double flops = 2. * (double)(w.k1 - w.k0) * (double)r->H * (double)(r->I + r->K) / (double)w.blocks; /* of a task */
@@ -93,7 +87,7 @@ static int FN(grad_w)(const FN(recurrent) *r, const udl_lstm_backward_args *a) {
         udl_parallel_for(tasks, (i64)UDL_MINI(GEMM_TASK_FLOPS / 2 / (flops + 1) + 1, (double)tasks), FN(weights_task), &w);
     }
     udl_free(w.x, bytes);
-    return w.failed ? UDL_ENOMEM : UDL_OK;
+    return UDL_OK;
 }
 
 static void FN(grad_bias)(const FN(recurrent) *r, T *gb_ih, T *gb_hh, i64 d) {
