@@ -19,7 +19,8 @@ GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 WIDTHS = sorted({1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 65})
 # L, N, I, H: one step, two (nothing is packed), one and two sequences, whole groups of sequences and one more
 CASES = [(1, 1, 1, 1), (1, 3, 4, 6), (2, 3, 4, 6), (2, 1, 3, 9), (3, 1, 1, 1), (5, 1, 3, 130), (4, 2, 5, 67), (3, 3, 2, 16), (6, 5, 3, 7),
-         (5, 16, 4, 8), (4, 17, 9, 33), (3, 37, 6, 20), (3, 0, 4, 5), (4, 2, 70, 3), (3, 1, 600, 520)]  # fmt: skip
+         (5, 16, 4, 8), (4, 17, 9, 33), (3, 37, 6, 20), (3, 0, 4, 5), (4, 2, 70, 3), (3, 1, 600, 520),
+         (3, 20, 6, 210), (3, 7, 1100, 645)]  # fmt: skip
 CASES += [(3, n, 3, h) for n, h in itertools.product((1, 2, 7), WIDTHS)]
 
 
@@ -369,10 +370,11 @@ def test_dropout_between_the_layers(rng):
     assert np.allclose(numbers(layer(x)[0]), numbers(blank), atol=1e-7)
 
 
-def test_threads_and_shape_cuts_agree(threads, rng):
+@pytest.mark.parametrize(("N", "H"), [(40, 96), (20, 220)])  # cut by sequences; by units
+def test_threads_and_shape_cuts_agree(threads, rng, N, H):
     """A sequence gives the same numbers alone and in any batch of those that share its kernel; see also test_threads.py."""
-    layer = nn.LSTM(8, 96)
-    x = torch.tensor(rng.standard_normal((6, 40, 8)), dtype=torch.float32)
+    layer = nn.LSTM(8, H)
+    x = torch.tensor(rng.standard_normal((6, N, 8)), dtype=torch.float32)
     with torch.no_grad():
         whole = numbers(layer(x)[0])
         for width in (1, 2, 5):

@@ -7,7 +7,7 @@
 #ifndef T
 #include "attention.h"
 #define UDL_THIS_FILE "kernels/attention_few.c"
-#define FEW_KEYS 256 /* at most GEMM_KC */
+#define FEW_KEYS 256 /* at most GEMM_KC, a multiple of 4 */
 #include "../each_float.h"
 int INTERNAL(attention_few)(const udl_attention_args *a) { return BY_FLOAT(a->dtype, attention_few, (a)); }
 #else
@@ -21,11 +21,16 @@ typedef struct {
 
 /* x[ns] becomes weights below their maximum */
 static void FN(few_weights)(T *x, i64 ns, T *top, T *sum) {
-    T m = (T)-INFINITY, total = 0;
-    for (i64 s = 0; s < ns; s++) m = x[s] > m ? x[s] : m;
-    vec low = v_set(m == (T)-INFINITY ? 0 : m), add = {0};
+    T m, total = 0;
+    vec most = v_set((T)-INFINITY);
     i64 s = 0;
     for (; s + VW <= ns; s += VW) {
+        const vec y = v_load(x + s);
+        most = v_sel(y > most, y, most);
+    }
+    for (m = v_hmax(most); s < ns; s++) m = x[s] > m ? x[s] : m;
+    vec low = v_set(m == (T)-INFINITY ? 0 : m), add = {0};
+    for (s = 0; s + VW <= ns; s += VW) {
         vec w = v_exp2_weight(v_load(x + s) - low);
         v_store(x + s, w);
         add += w;
@@ -45,8 +50,8 @@ static void FN(few_hidden)(const FN(few_run) *r, const T *x, const T *v, i64 ns,
     for (i64 i = 0; i < r->rows; i++, out += E + 2) {
         memset(out, 0, (size_t)E * sizeof(T));
         for (i64 s = 0; s < ns; s++)
-            if (x[i * ns + s] != 0)
-                for (i64 e = 0; e < E; e++) out[e] += x[i * ns + s] * v[s * r->a->v_s[2] + e];
+            if (x[i * FEW_KEYS + s] != 0)
+                for (i64 e = 0; e < E; e++) out[e] += x[i * FEW_KEYS + s] * v[s * r->a->v_s[2] + e];
     }
 }
 
@@ -57,6 +62,49 @@ static int FN(few_finite)(const T *v, i64 stride, i64 ns, i64 E) {
     return bad == 0;
 }
 
+/* x[i][s] = q[i] k[s] for M = 1 or 2 rows of q (a constant), four keys at a time; what x holds beyond ns is not read. Asks for the
+ * rows of v meanwhile: summing them up takes so little time that memory would stand idle. */
+VFN void FN(few_scores)(const FN(few_run) *r, int M, const T *q, const T *k, const T *v, i64 ns, T *x) {
+    const i64 D = r->a->D, E = r->a->E, k_s = r->a->k_s[2], v_s = r->a->v_s[2], line = 64 / (i64)sizeof(T);
+    for (i64 s = 0; s < ns; s += 4) {
+        const int n = (int)UDL_MINI(ns - s, 4);
+        const T *key[4];
+        vec sum[2][4];
+        UDL_UNROLL for (int i = 0; i < 4; i++) {
+            key[i] = k + (i < n ? s + i : s) * k_s;
+            for (i64 e = 0; e < E; e += line) __builtin_prefetch(v + (i < n ? s + i : s) * v_s + e, 0, 2);
+            UDL_UNROLL for (int m = 0; m < 2; m++) sum[m][i] = (vec){0};
+        }
+        i64 d = 0;
+        for (; d + VW <= D; d += VW) UDL_UNROLL for (int i = 0; i < 4; i++) {
+            const vec y = v_load(key[i] + d);
+            UDL_UNROLL for (int m = 0; m < M; m++) sum[m][i] = v_fma(y, v_load(q + m * D + d), sum[m][i]);
+        }
+        if (d < D) UDL_UNROLL for (int i = 0; i < 4; i++) {
+            const vec y = v_load_n(key[i] + d, (int)(D - d));
+            UDL_UNROLL for (int m = 0; m < M; m++) sum[m][i] = v_fma(y, v_load_n(q + m * D + d, (int)(D - d)), sum[m][i]);
+        }
+        UDL_UNROLL for (int m = 0; m < M; m++) {
+            FN(v_sums4)(sum[m], x + m * FEW_KEYS + s);
+        }
+    }
+}
+
+/* out[n] = x v for one row and n <= NV vectors of v. Two chains of sums; NV is a constant. */
+VFN void FN(few_values)(int NV, const T *x, const T *v, i64 v_s, i64 ns, T *out, i64 n) {
+    vec sum[2][4] = {{{0}, {0}, {0}, {0}}, {{0}, {0}, {0}, {0}}};
+    const int whole = n == NV * VW;
+    for (i64 s = 0; s < ns; s += 2, v += 2 * v_s) UDL_UNROLL for (int u = 0; u < 2; u++) {
+        if (s + u == ns) break;
+        const vec w = v_set(x[s + u]);
+        UDL_UNROLL for (int i = 0; i < NV; i++) {
+            const T *p = v + u * v_s + i * VW;
+            sum[u][i] = v_fma(whole ? v_load(p) : v_load_n(p, (int)n), w, sum[u][i]);
+        }
+    }
+    UDL_UNROLL for (int i = 0; i < NV; i++) v_store_n(out + i * VW, sum[0][i] + sum[1][i], (int)UDL_MINI(n - i * VW, VW));
+}
+
 static void FN(few_chunk)(const FN(few_run) *r, i64 head, i64 chunk, const T *queries, T *x) {
     const udl_attention_args *a = r->a;
     const i64 s0 = chunk * FEW_KEYS, ns = UDL_MINI(a->S - s0, FEW_KEYS), heads = a->H / a->G, E = a->E;
@@ -65,15 +113,21 @@ static void FN(few_chunk)(const FN(few_run) *r, i64 head, i64 chunk, const T *qu
     const T *v = j.v + s0 * a->v_s[2];
     T *part = r->parts + (head * r->chunks + chunk) * r->rows * (E + 2), *out = part + 2;
     int masked = a->mask_kind != ATTENTION_NO_MASK;
-    few_rows(r->rows, ns, a->D, queries, a->D, 1, j.k + s0 * a->k_s[2], a->k_s[2], 1, x, ns, 1, &e);
+    for (i64 i = 0; i < r->rows; i += 2)
+        if (i + 1 < r->rows) FN(few_scores)(r, 2, queries + i * a->D, j.k + s0 * a->k_s[2], v, ns, x + i * FEW_KEYS);
+        else FN(few_scores)(r, 1, queries + i * a->D, j.k + s0 * a->k_s[2], v, ns, x + i * FEW_KEYS);
     for (i64 i = 0; i < r->rows; i++, part += E + 2) {
         FN(att_head) row = FN(att_head_at)(a, head / heads, head % heads * a->G + i / a->L);
-        if (masked) FN(att_mask)(x + i * ns, 1, &row, i % a->L, 1, s0, ns);
-        FN(few_weights)(x + i * ns, ns, part, part + 1);
+        if (masked) FN(att_mask)(x + i * FEW_KEYS, 1, &row, i % a->L, 1, s0, ns);
+        FN(few_weights)(x + i * FEW_KEYS, ns, part, part + 1);
     }
     if (masked && !FN(few_finite)(v, a->v_s[2], ns, E)) FN(few_hidden)(r, x, v, ns, out);
-    else if (r->rows == 1) few_rows(1, E, ns, x, ns, 1, v, 1, a->v_s[2], out, E, 1, &e);
-    else gemm_block(r->rows, E, ns, (FN(gemm_a)){x, ns, GEMM_A_ROWS}, (FN(gemm_b)){v, a->v_s[2]}, out, E + 2, &e);
+    else if (r->rows == 1) {
+        i64 i = 0;
+        for (; i + 4 * VW <= E; i += 4 * VW) FN(few_values)(4, x, v + i, a->v_s[2], ns, out + i, 4 * VW);
+        for (; i < E; i += VW) FN(few_values)(1, x, v + i, a->v_s[2], ns, out + i, UDL_MINI(E - i, VW));
+    }
+    else gemm_block(r->rows, E, ns, (FN(gemm_a)){x, FEW_KEYS, GEMM_A_ROWS}, (FN(gemm_b)){v, a->v_s[2]}, out, E + 2, &e);
 }
 
 static void FN(few_task)(void *ctx, i64 begin, i64 end) {

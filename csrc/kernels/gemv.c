@@ -9,43 +9,6 @@
 #include "gemm.h"
 #include "gemm_act.h"
 
-/* v folded to 16 bytes */
-typedef float fold16_f32 __attribute__((vector_size(16)));
-typedef double fold16_f64 __attribute__((vector_size(16)));
-#if UDL_VB == 64
-typedef float half_f32 __attribute__((vector_size(32)));
-typedef double half_f64 __attribute__((vector_size(32)));
-VFN fold16_f32 fold_f32(vf32 v) {
-    half_f32 h = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
-                 __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
-    return __builtin_shufflevector(h, h, 0, 1, 2, 3) + __builtin_shufflevector(h, h, 4, 5, 6, 7);
-}
-VFN fold16_f64 fold_f64(vf64 v) {
-    half_f64 h = __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
-    return __builtin_shufflevector(h, h, 0, 1) + __builtin_shufflevector(h, h, 2, 3);
-}
-#elif UDL_VB == 32
-VFN fold16_f32 fold_f32(vf32 v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7); }
-VFN fold16_f64 fold_f64(vf64 v) { return __builtin_shufflevector(v, v, 0, 1) + __builtin_shufflevector(v, v, 2, 3); }
-#else
-VFN fold16_f32 fold_f32(vf32 v) { return v; }
-VFN fold16_f64 fold_f64(vf64 v) { return v; }
-#endif
-/* out[i] = sum over the lanes of v[i], for four vectors: folds, then a transpose */
-VFN void sums4_f32(const vf32 v[4], float out[4]) {
-    fold16_f32 a = fold_f32(v[0]), b = fold_f32(v[1]), c = fold_f32(v[2]), d = fold_f32(v[3]);
-    fold16_f32 ab = __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
-    fold16_f32 cd = __builtin_shufflevector(c, d, 0, 1, 4, 5) + __builtin_shufflevector(c, d, 2, 3, 6, 7);
-    fold16_f32 s = __builtin_shufflevector(ab, cd, 0, 2, 4, 6) + __builtin_shufflevector(ab, cd, 1, 3, 5, 7);
-    memcpy(out, &s, 16);
-}
-VFN void sums4_f64(const vf64 v[4], double out[4]) {
-    for (int i = 0; i < 4; i++) {
-        fold16_f64 a = fold_f64(v[i]);
-        out[i] = a[0] + a[1];
-    }
-}
-
 #define UDL_THIS_FILE "kernels/gemv.c"
 #include "../each_float.h"
 #else
@@ -95,7 +58,7 @@ VFN void FN(dots)(const FN(few) *r, i64 m, i64 n, int M, int N, int U) {
     _Pragma("GCC unroll 4") for (int j = 0; j < M; j++) {
         T sum[4];
         if (U == 2) _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) s[0][j][i] += s[1][j][i];
-        FN(sums4)(s[0][j], sum);
+        FN(v_sums4)(s[0][j], sum);
         for (i64 t = k; t < r->k; t++)
             _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) sum[i] += a[i][t] * x[j][t];
         _Pragma("GCC unroll 4") for (int i = 0; i < N; i++) FN(few_store)(r, m + j, n + i, sum[i]);

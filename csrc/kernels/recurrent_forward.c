@@ -5,7 +5,8 @@
 #include "../each_float.h"
 #else
 
-#define INSIDE 6 /* so many sequences of a piece: x W_ih^T inside the loop */
+#define INSIDE 6        /* so many sequences of a piece: x W_ih^T inside the loop, */
+#define LARGE (8 << 20) /* but not where W_ih has so many bytes and more than gates of a step take on their way to memory and back */
 
 /* ---- packing ------------------------------------------------------------------------------------------------------------ */
 /* A strip: for each column of the gates a panel of its rows of W_ih, if inside, and its rows of W_hh. */
@@ -171,7 +172,8 @@ int recurrent(FN(recurrent) *r, const udl_lstm_args *a) {
     for (int d = 0; d < 2; d++) r->w_ih[d] = a->w_ih[d], r->w_hh[d] = a->w_hh[d], r->w_hr[d] = a->w_hr[d];
     if (r->N <= 0 || r->H <= 0) return UDL_OK;
     if (recurrent_plan(r, r->H, r->gates_n * r->H, r->K)) return UDL_ENOMEM;
-    r->inside = r->packed && r->rb >= INSIDE && r->I > 0;
+    r->inside = r->packed && r->rb >= INSIDE && r->I > 0 &&
+                (r->I < 3 * r->N || r->gates_n * r->H * r->I * (i64)sizeof(T) < LARGE);
     r->strip = r->gates_n * GEMM_NR * (r->K + (r->inside ? r->I : 0));
     if (a->cn) memcpy(a->cn, a->c0, (size_t)(r->D * r->N * r->H) * sizeof(T));
     i64 gates = r->gates[0] || r->inside ? 0 : r->D * r->rows * r->ldg;

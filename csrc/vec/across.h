@@ -48,6 +48,24 @@ UDL_FOLDS_DEFINE(double, udl_i64x4, f64x4)
         UDL_FOLD_F64(name##_fold, v);                                                                                  \
         return name##_fold_f64x2(q, UDL_SHUFFLE(q, q, 1, 1))[0];                                                       \
     }
+/* out[i] = sum over the lanes of v[i], for four vectors: folds, then a transpose */
+VFN udl_f32x4 v_fold4_f32(vf32 v) {
+    UDL_FOLD_F32(v_sum_fold, v);
+    return q;
+}
+VFN void v_sums4_f32(const vf32 v[4], float out[4]) {
+    const udl_f32x4 a = v_fold4_f32(v[0]), b = v_fold4_f32(v[1]), c = v_fold4_f32(v[2]), d = v_fold4_f32(v[3]);
+    const udl_f32x4 ab = UDL_SHUFFLE(a, b, 0, 1, 4, 5) + UDL_SHUFFLE(a, b, 2, 3, 6, 7);
+    const udl_f32x4 cd = UDL_SHUFFLE(c, d, 0, 1, 4, 5) + UDL_SHUFFLE(c, d, 2, 3, 6, 7);
+    const udl_f32x4 s = UDL_SHUFFLE(ab, cd, 0, 2, 4, 6) + UDL_SHUFFLE(ab, cd, 1, 3, 5, 7);
+    memcpy(out, &s, 16);
+}
+VFN void v_sums4_f64(const vf64 v[4], double out[4]) {
+    for (int i = 0; i < 4; i++) {
+        UDL_FOLD_F64(v_sum_fold, v[i]);
+        out[i] = q[0] + q[1];
+    }
+}
 UDL_ACROSS_DEFINE(v_sum)
 UDL_ACROSS_DEFINE(v_hmax)
 UDL_ACROSS_DEFINE(v_hmin)
