@@ -48,7 +48,11 @@ class Attention(nn.Module):
 
     def forward(self, x, residual, cache, index):
         B, T, E = x.shape
-        q, k, v = (t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in self.c_attn(x).split(E, 2))
+        qkv = self.c_attn(x)
+        if _core.is_grad_enabled():  # a split's gradient is one cat
+            q, k, v = (t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in qkv.split(E, 2))
+        else:
+            q, k, v = qkv.view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
         mask, seen = None, 0
         if cache is not None:
             seen = cache.used

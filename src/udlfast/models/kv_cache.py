@@ -28,15 +28,15 @@ class KVCache:
 
     def append(self, layer, key, value):
         """Put key and value [batch, heads, T, dim] behind what layer holds; all of its keys and values, as views."""
-        keys, values, n = self.keys[layer], self.values[layer], key.shape[2]
-        if self.used + n > self.length:
-            raise ArgumentError(f"KVCache: {self.used} of {self.length} positions are used, {n} more do not fit; "
-                                f"make it longer")
-        if tuple(key.shape) != (*keys.shape[:2], n, keys.shape[3]):
-            raise ShapeError(f"KVCache: expected keys {[*keys.shape[:2], n, keys.shape[3]]}, got {list(key.shape)}")
-        keys.narrow(2, self.used, n).copy_(key.detach())
-        values.narrow(2, self.used, n).copy_(value.detach())
-        return keys.narrow(2, 0, self.used + n), values.narrow(2, 0, self.used + n)
+        keys, values, used = self.keys[layer], self.values[layer], self.used
+        (batch, heads, _, dim), n = keys.shape, key.size(2) if key.ndim == 4 else 0
+        if used + n > self.length:
+            raise ArgumentError(f"KVCache: {used} of {self.length} positions are used, {n} more do not fit; make it longer")
+        if key.shape != (batch, heads, n, dim) or value.shape != key.shape:
+            raise ShapeError(f"KVCache: expected keys and values {[batch, heads, n, dim]}, got {list(key.shape)} and {list(value.shape)}")
+        keys.narrow(2, used, n).copy_(key.detach())
+        values.narrow(2, used, n).copy_(value.detach())
+        return keys.narrow(2, 0, used + n), values.narrow(2, 0, used + n)
 
     def advance(self, n):
         """n positions more are filled, in every layer."""

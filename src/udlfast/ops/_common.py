@@ -3,6 +3,7 @@
 A message names the operation, what it got, what it needs and, where there is one, the likely fix. Checks run before
 anything is allocated.
 """
+import math
 import operator
 
 from .. import _core
@@ -178,8 +179,10 @@ def rows_of(op, input, normalized_shape):
     """(number of rows, elements of a row, normalized_shape as a tuple)"""
     if isinstance(normalized_shape, int):
         normalized_shape = (normalized_shape,)
-    normalized_shape = tuple(whole(op, "normalized_shape", s) for s in normalized_shape)
     shape, n = tuple(input.shape), len(normalized_shape)
+    if n == 1 and type(normalized_shape[0]) is int and shape and shape[-1] == normalized_shape[0]:
+        return math.prod(shape[:-1]), shape[-1], (shape[-1],)
+    normalized_shape = tuple(whole(op, "normalized_shape", s) for s in normalized_shape)
     if not n or shape[-n:] != normalized_shape:
         raise ShapeError(f"{op}: expected input whose last dimensions are {list(normalized_shape)}, got {list(shape)}"
                          f"{'' if n else '; normalized_shape must not be empty'}")

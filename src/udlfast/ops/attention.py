@@ -193,6 +193,8 @@ def _check(op, query, key, value, mask, is_causal, enable_gqa):
     same_type(op, query, key, "key", "query")
     same_type(op, query, value, "value", "query")
     q, k, v = tuple(query.shape), tuple(key.shape), tuple(value.shape)
+    if len(q) == len(k) == len(v) == 4 and q[:2] == k[:2] == v[:2] and q[3] == k[3] and k[2] == v[2] and mask is None and not enable_gqa:
+        return 1
     got = f"got query {list(q)}, key {list(k)}, value {list(v)}"
     if min(len(q), len(k), len(v)) < 2:
         raise ShapeError(f"{op}: expected query [..., L, E], key [..., S, E] and value [..., S, V], {got}")

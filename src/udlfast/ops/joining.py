@@ -287,6 +287,8 @@ def _pieces(x, lengths, dim):
     for n in lengths:  # each of its own alias: an in-place change of one must not touch the others' history
         views.append(x.detach().narrow(dim, start, n))
         start += n
+    if not _core.is_grad_enabled():
+        return _core.mark_many(tuple(views))
     return attach(_core.mark_many(tuple(views)), (x,), split_backward, args=(dim, [tuple(v.shape) for v in views]))
 
 

@@ -41,7 +41,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None:
             same_type(op, input, t, name)
-            if tuple(t.shape) != normalized_shape:
+            if t.shape != normalized_shape:
                 raise ShapeError(f"{op}: expected {name} {list(normalized_shape)}, the normalized shape, "
                                  f"got {list(t.shape)}")
     x = input.contiguous()
