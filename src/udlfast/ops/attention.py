@@ -61,8 +61,10 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     *lead, L, E = query.shape
     if scale is None:
         scale = 1.0 / math.sqrt(E) if E else 1.0
+    if not groups and dropout_p < 1.0:
+        return _attention(query, key, value, None, is_causal, float(scale), float(dropout_p))
     k_lead, v_lead = list(key.shape)[:-2], list(value.shape)[:-2]
-    if groups == 1 and not lead == k_lead == v_lead:
+    if groups <= 1 and not lead == k_lead == v_lead:
         lead = broadcast_shape(op, tuple(lead), tuple(k_lead), tuple(v_lead))
         query, key, value = (t.expand(*lead, *t.shape[-2:]) for t in (query, key, value))
     q, k, v = _four(query), _four(key), _four(value)
@@ -188,13 +190,13 @@ def _keep(w, p, seed, offset):
 
 
 def _check(op, query, key, value, mask, is_causal, enable_gqa):
-    """How many heads of query share a head of key."""
+    """How many heads of query share a head of key; 0: one, and nothing is to be done about shapes and masks."""
     floating(op, query, "query")
     same_type(op, query, key, "key", "query")
     same_type(op, query, value, "value", "query")
     q, k, v = tuple(query.shape), tuple(key.shape), tuple(value.shape)
     if len(q) == len(k) == len(v) == 4 and q[:2] == k[:2] == v[:2] and q[3] == k[3] and k[2] == v[2] and mask is None and not enable_gqa:
-        return 1
+        return 0
     got = f"got query {list(q)}, key {list(k)}, value {list(v)}"
     if min(len(q), len(k), len(v)) < 2:
         raise ShapeError(f"{op}: expected query [..., L, E], key [..., S, E] and value [..., S, V], {got}")
