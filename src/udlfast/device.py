@@ -1,10 +1,12 @@
-"""Devices: udlfast computes on the CPU; other names are refused with a sentence that says so."""
+"""Devices: udlfast computes on the CPU; work for another device is refused with a sentence that says so."""
 
-from .errors import ArgumentError
+from .errors import ArgumentError, DeviceError
+
+TYPES = frozenset(("cpu", "cuda", "mps", "xpu", "xla", "meta", "hpu", "mtia", "vulkan", "ipu", "privateuseone"))
 
 
 class device:
-    """Where a tensor lives, as PyTorch's ``torch.device``: only ``device("cpu")`` exists.
+    """Where a tensor lives, as PyTorch's ``torch.device``: others than ``device("cpu")`` can be named, but hold no tensors.
 
     >>> import udlfast as torch
     >>> torch.device("cpu")
@@ -16,20 +18,21 @@ class device:
     def __init__(self, type="cpu", index=None):
         if isinstance(type, device):
             type, index = type.type, type.index
+        elif isinstance(type, int):
+            type, index = "cuda", type
         name, _, number = str(type).partition(":")
-        if name != "cpu":
-            raise ArgumentError(f"device: {str(type)!r} is not available; tensors live on 'cpu' (is the name from "
-                                f"torch.cuda.is_available()?)")
+        if name not in TYPES:
+            raise ArgumentError(f"device: {str(type)!r} is no device; tensors live on 'cpu'")
         if number and not number.isdigit():
             raise ArgumentError(f"device: cannot read the index in {str(type)!r}")
         self.type = name
         self.index = int(number) if number else index
 
     def __repr__(self):
-        return "device(type='cpu')" if self.index is None else f"device(type='cpu', index={self.index})"
+        return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
 
     def __str__(self):
-        return "cpu" if self.index is None else f"cpu:{self.index}"
+        return self.type if self.index is None else f"{self.type}:{self.index}"
 
     def __eq__(self, other):
         return isinstance(other, device) and str(self) == str(other)
@@ -42,7 +45,7 @@ class device:
 
     def __enter__(self):
         """Tensors made in a block are on this device: where they are anyway."""
-        return self
+        return check_device(self)
 
     def __exit__(self, *exc):
         return False
@@ -53,4 +56,7 @@ CPU = device("cpu")
 
 def check_device(where):
     """The device that a name or object stands for; raises for all but the CPU."""
-    return where if isinstance(where, device) else device(where)
+    where = where if isinstance(where, device) else device(where)
+    if where.type != "cpu":
+        raise DeviceError(f"device: {str(where)!r} is not available; tensors live on 'cpu' (is the name from torch.cuda.is_available()?)")
+    return where

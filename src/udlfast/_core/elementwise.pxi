@@ -92,8 +92,11 @@ cdef int run_map(int op, Tensor out, Tensor a, Tensor b, Tensor c, int n_in, int
         s.inp[2] = c.data_
         s.dtype[3] = c.code
         flat = flat and c.contig and same_shape(c, out)
-    if compute == UDL_I64 and (op == UDL_MAP_floor_divide or op == UDL_MAP_remainder or op == UDL_MAP_fmod):
-        return run_integer_division(&s, out, a, b)
+    if compute == UDL_I64:
+        if wide_unsigned(a.code) or wide_unsigned(out.code) or (b is not None and wide_unsigned(b.code)):
+            check_unsigned(op, a.code if wide_unsigned(a.code) else out.code)
+        if op == UDL_MAP_floor_divide or op == UDL_MAP_remainder or op == UDL_MAP_fmod:
+            return run_integer_division(&s, out, a, b)
     if flat:
         s.ndim = 1
         s.shape[0] = out.numel_
@@ -101,6 +104,18 @@ cdef int run_map(int op, Tensor out, Tensor a, Tensor b, Tensor c, int n_in, int
         return kcall(UDL_K_elementwise, &s, out.numel_ * 8, out, a, b, c)
     fill_dims(&s, out, a, b, c)
     return kcall(UDL_K_elementwise, &s, out.numel_ * 8, out, a, b, c)
+
+
+cdef int check_unsigned(int op, int code) except -1:
+    """What PyTorch has no kernel for with uint16, uint32 and uint64 is refused here too. The rest is right in int64, which wraps alike."""
+    if op not in (UDL_MAP_copy, UDL_MAP_mul, UDL_MAP_eq, UDL_MAP_ne, UDL_MAP_bitwise_and, UDL_MAP_bitwise_or, UDL_MAP_bitwise_xor, UDL_MAP_where,
+                  UDL_MAP_floor, UDL_MAP_ceil, UDL_MAP_round, UDL_MAP_trunc, UDL_MAP_isnan, UDL_MAP_isinf, UDL_MAP_isfinite):
+        raise no_unsigned(op_name(op), code)
+    return 0
+
+
+cdef object no_unsigned(str op, int code):
+    return UnsupportedError(f"{op}: not implemented for {DTYPES[code]}; convert first, with .to(udlfast.int64) for instance")
 
 
 cdef int run_integer_division(udl_elementwise_args *s, Tensor out, Tensor a, Tensor b) except -1:
@@ -699,7 +714,8 @@ cpdef Tensor fill_(Tensor self, value):
         elif UDL_BOOL < self.code < UDL_F16:
             v = empty_nd(UDL_I64, 0, NULL)
             try:
-                (<int64_t *>v.data_)[0] = int(value)
+                value = int(value)
+                (<int64_t *>v.data_)[0] = value - (1 << 64) if self.code == UDL_U64 and 1 << 63 <= value < 1 << 64 else value
             except (OverflowError, ValueError):
                 raise ArgumentError(f"fill_: {value!r} does not fit into {self.dtype}") from None
             copy_into(self, v)

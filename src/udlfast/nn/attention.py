@@ -43,7 +43,7 @@ class MultiheadAttention(Module):
                  vdim=None, batch_first=False, device=None, dtype=None):  # fmt: skip
         super().__init__()
         if embed_dim <= 0 or num_heads <= 0 or embed_dim % num_heads:
-            raise errors.ArgumentError(
+            raise errors.CheckError(
                 f"MultiheadAttention: embed_dim must be a positive multiple of num_heads, got {embed_dim} and {num_heads}"
             )
         E = self.embed_dim = embed_dim
