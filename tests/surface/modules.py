@@ -36,9 +36,19 @@ def containers(torch, say):
     say(len(net.layers), repr(net.layers[1:3]), net.layers[-1], "relu" in net.choices, list(net.choices.keys()), net.choices.pop("tanh"))
     del net.layers[0]
     say(len(net.layers), net.get_submodule("layers.0"), net.get_parameter("layers.0.bias").shape, net.get_buffer("mean"))
-    say(lambda: net.get_submodule("layers.9"), lambda: net.get_parameter("mean"), lambda: net.missing, lambda: net.layers[7], lambda: net.choices["no"])
+    say(
+        lambda: net.get_submodule("layers.9"),
+        lambda: net.get_parameter("mean"),
+        lambda: net.missing,
+        lambda: net.layers[7],
+        lambda: net.choices["no"],
+    )
     say(lambda: net.register_buffer("mean", 3), lambda: net.register_buffer("a.b", torch.ones(1)), lambda: net.add_module("x", 3))
-    say(lambda: net.register_parameter("p", torch.ones(1)), lambda: setattr(net, "mean", "text"), lambda: setattr(net.layers[0], "weight", torch.ones(2)))
+    say(
+        lambda: net.register_parameter("p", torch.ones(1)),
+        lambda: setattr(net, "mean", "text"),
+        lambda: setattr(net.layers[0], "weight", torch.ones(2)),
+    )
     say(lambda: nn.Sequential(nn.ReLU(), 3), lambda: nn.ModuleList([3]), lambda: nn.ModuleDict({"a": 3}), lambda: nn.Module()(3))
     del net.mean
     say(hasattr(net, "mean"), list(net.state_dict())[-2:], net.train() is net, net.eval().training, net.requires_grad_(False) is net)
@@ -47,7 +57,15 @@ def containers(torch, say):
     say(seen, net.double().layers[0].weight.dtype, net.half().plain.dtype, net.to(torch.float32).layers[0].weight.dtype, net.float() is net)
     s = nn.Sequential(nn.Linear(2, 2), nn.ReLU()) + nn.Sequential(nn.Tanh())
     s.append(nn.Sigmoid())
-    say(repr(s), len(s), s[-1], s[:2], [type(m).__name__ for m in s], s.pop(0), nn.Sequential(__import__("collections").OrderedDict(a=nn.ReLU())))
+    say(
+        repr(s),
+        len(s),
+        s[-1],
+        s[:2],
+        [type(m).__name__ for m in s],
+        s.pop(0),
+        nn.Sequential(__import__("collections").OrderedDict(a=nn.ReLU())),
+    )
 
     class Bad(nn.Module):
         def __init__(self):
@@ -92,7 +110,11 @@ def state_surgery(torch, say):
     say(net.load_state_dict(net.state_dict(), strict=False))
     other = nn.Linear(8, 3)
     other.load_state_dict(net[3].state_dict(), assign=True)
-    say(other.weight.data_ptr() == net[3].weight.data_ptr(), lambda: other.load_state_dict([1]), lambda: other.load_state_dict({"weight": 3, "bias": 4}))
+    say(
+        other.weight.data_ptr() == net[3].weight.data_ptr(),
+        lambda: other.load_state_dict([1]),
+        lambda: other.load_state_dict({"weight": 3, "bias": 4}),
+    )
     with torch.no_grad():
         net[3].weight[0].zero_()
         net[3].weight.data[1:, ::2] = 5
@@ -105,13 +127,24 @@ def state_surgery(torch, say):
     whole = torch.load(file, weights_only=False)
     say(torch.equal(same.weight, again.weight), torch.equal(same.weight, whole.weight), type(whole).__name__, repr(whole))
     t = pickle.loads(pickle.dumps(torch.ones(2, requires_grad=True)))
-    say(t, copy.copy(t), copy.deepcopy(t).requires_grad, lambda: copy.deepcopy(t * 2), type(copy.deepcopy(nn.Parameter(t.detach()))).__name__)
+    say(
+        t,
+        copy.copy(t),
+        copy.deepcopy(t).requires_grad,
+        lambda: copy.deepcopy(t * 2),
+        type(copy.deepcopy(nn.Parameter(t.detach()))).__name__,
+    )
 
 
 def parametrised(torch, say):
     nn = torch.nn
     P, parametrize = nn.utils.parametrizations, nn.utils.parametrize
-    for make in (lambda m: P.weight_norm(m), lambda m: P.spectral_norm(m, n_power_iterations=5), lambda m: P.orthogonal(m), lambda m: nn.utils.weight_norm(m)):
+    for make in (
+        lambda m: P.weight_norm(m),
+        lambda m: P.spectral_norm(m, n_power_iterations=5),
+        lambda m: P.orthogonal(m),
+        lambda m: nn.utils.weight_norm(m),
+    ):
         torch.manual_seed(0)
         layer = make(fill(nn.Linear(4, 3)))
         say(list(layer.state_dict()), type(layer).__name__, layer.weight.shape, [n for n, _ in layer.named_parameters()])
@@ -152,10 +185,20 @@ def initialisers(torch, say):
         torch.manual_seed(0)
         b = getattr(init, name)(w)
         say(name, torch.equal(a, b), abs(a.std().item() - b.std().item()) < 1e-9, getattr(init, name).__name__)
-    say(init.constant(w[0, :3], 2), init.eye(torch.empty(2, 2)), init.dirac(torch.empty(2, 2, 3)), init.sparse(torch.empty(4, 2), 0.5).eq(0).sum())
+    say(
+        init.constant(w[0, :3], 2),
+        init.eye(torch.empty(2, 2)),
+        init.dirac(torch.empty(2, 2, 3)),
+        init.sparse(torch.empty(4, 2), 0.5).eq(0).sum(),
+    )
     say(init.calculate_gain("relu"), init.calculate_gain("leaky_relu", 0.2), init.calculate_gain("tanh"), lambda: init.calculate_gain("no"))
     say(init.trunc_normal_(w, std=0.02, a=-0.04, b=0.04).abs().max() <= 0.04, init.zeros_(w[0, :2]), init.ones_(w[0, :2]))
-    say(lambda: init.xavier_uniform_(torch.empty(3)), lambda: init.eye_(torch.empty(3)), lambda: init.dirac_(torch.empty(3)), lambda: init.orthogonal_(torch.empty(3)))
+    say(
+        lambda: init.xavier_uniform_(torch.empty(3)),
+        lambda: init.eye_(torch.empty(3)),
+        lambda: init.dirac_(torch.empty(3)),
+        lambda: init.orthogonal_(torch.empty(3)),
+    )
     say(lambda: init.kaiming_normal_(w, mode="fan"), lambda: init.sparse_(torch.empty(3), 0.1))
     import warnings
 
@@ -183,8 +226,16 @@ def transformer_generation(torch, say):
     causal = nn.Transformer.generate_square_subsequent_mask(5)
     say(layer(x, src_mask=causal), layer(x, src_mask=causal, is_causal=True), repr(layer))
     stack = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(8))
-    say(stack(x, mask=causal, is_causal=True), stack(x, src_key_padding_mask=torch.zeros(2, 5, dtype=torch.bool)), lambda: nn.TransformerEncoderLayer(8, 3))
-    say(lambda: nn.TransformerEncoderLayer(8, 2, activation="no"), lambda: model(source, embed(ids)[..., :4]), lambda: model(source[:, 0], embed(ids)))
+    say(
+        stack(x, mask=causal, is_causal=True),
+        stack(x, src_key_padding_mask=torch.zeros(2, 5, dtype=torch.bool)),
+        lambda: nn.TransformerEncoderLayer(8, 3),
+    )
+    say(
+        lambda: nn.TransformerEncoderLayer(8, 2, activation="no"),
+        lambda: model(source, embed(ids)[..., :4]),
+        lambda: model(source[:, 0], embed(ids)),
+    )
 
 
 def attention_masks(torch, say):
@@ -195,23 +246,39 @@ def attention_masks(torch, say):
     floats = torch.zeros(4, 4).masked_fill(causal, float("-inf"))
     pad = torch.tensor([[False, False, False, True], [False, False, True, True]])
     for options in (
-        {}, {"attn_mask": causal}, {"attn_mask": floats}, {"attn_mask": causal, "is_causal": True, "need_weights": False},
-        {"attn_mask": floats, "is_causal": True, "need_weights": False}, {"key_padding_mask": pad}, {"attn_mask": causal, "is_causal": True},
+        {},
+        {"attn_mask": causal},
+        {"attn_mask": floats},
+        {"attn_mask": causal, "is_causal": True, "need_weights": False},
+        {"attn_mask": floats, "is_causal": True, "need_weights": False},
+        {"key_padding_mask": pad},
+        {"attn_mask": causal, "is_causal": True},
         {"attn_mask": causal, "key_padding_mask": pad, "is_causal": True, "need_weights": False},
-        {"attn_mask": causal, "key_padding_mask": pad}, {"attn_mask": causal.expand(4, 4, 4), "average_attn_weights": False},
-        {"need_weights": False}, {"attn_mask": torch.zeros(4, 4, dtype=torch.bool), "is_causal": True, "need_weights": False},
+        {"attn_mask": causal, "key_padding_mask": pad},
+        {"attn_mask": causal.expand(4, 4, 4), "average_attn_weights": False},
+        {"need_weights": False},
+        {"attn_mask": torch.zeros(4, 4, dtype=torch.bool), "is_causal": True, "need_weights": False},
         {"attn_mask": torch.zeros(4, 4, dtype=torch.bool), "is_causal": True},
-    ):  # fmt: skip
+    ):
         out, weights = m(x, x, x, **options)
         say(sorted(options), out, weights)
     say(lambda: m(x, x, x, is_causal=True), lambda: m(x, x, x, attn_mask=causal[:2]), lambda: m(x, x[:, :2], x))
-    say(lambda: nn.MultiheadAttention(8, 3), lambda: m(x, x, x, attn_mask=torch.ones(4, 4, dtype=torch.int32)), lambda: nn.MultiheadAttention(0, 1))
+    say(
+        lambda: nn.MultiheadAttention(8, 3),
+        lambda: m(x, x, x, attn_mask=torch.ones(4, 4, dtype=torch.int32)),
+        lambda: nn.MultiheadAttention(0, 1),
+    )
     k = fill(nn.MultiheadAttention(8, 2, kdim=4, vdim=6, add_bias_kv=True, add_zero_attn=True))
     out, weights = k(x[:, 0:1].transpose(0, 1), draw(torch, 3, 2, 4), draw(torch, 3, 2, 6))
     say(out, weights, list(k.state_dict()), repr(k))
     q = draw(torch, 2, 2, 4, 8)
     f = nn.functional.scaled_dot_product_attention
-    say(f(q, q, q, is_causal=True), f(q, q, q, attn_mask=~causal), f(q, q, q, scale=0.1), lambda: f(q, q, q, attn_mask=~causal, is_causal=True))
+    say(
+        f(q, q, q, is_causal=True),
+        f(q, q, q, attn_mask=~causal),
+        f(q, q, q, scale=0.1),
+        lambda: f(q, q, q, attn_mask=~causal, is_causal=True),
+    )
     say(lambda: f(q, q[..., :4], q), f(q, q[:, :1], q[:, :1], enable_gqa=True))
 
 
@@ -228,58 +295,28 @@ def recurrent_packing(torch, say):
         back, lengths = rnn.pad_packed_sequence(out, batch_first=True, total_length=5)
         say(back, lengths, hidden, repr(layer), [n for n, _ in layer.named_parameters()][:5])
         single, _ = layer(sequences[1])
-        say(single, lambda: layer(draw(torch, 2, 2, 5)), lambda: layer(torch.ones(1)), lambda: layer(padded, torch.ones(1)))
-    say(rnn.pack_sequence(sequences, enforce_sorted=False).batch_sizes, rnn.unpad_sequence(padded, torch.tensor([2, 4, 1]), batch_first=True)[0])
-    say(lambda: rnn.pack_padded_sequence(padded, [2, 4, 1], batch_first=True), lambda: rnn.pack_padded_sequence(padded, [0, 1, 1], batch_first=True))
-    say(lambda: rnn.pack_sequence(sequences), lambda: nn.LSTM(3, 4, dropout=2.0), lambda: nn.RNN(3, 4, nonlinearity="no"), lambda: nn.LSTM(3, 4, num_layers=0))
+        say(single, lambda: layer(draw(torch, 2, 2, 5)), lambda: layer(torch.ones(1)))
+    say(
+        rnn.pack_sequence(sequences, enforce_sorted=False).batch_sizes,
+        rnn.unpad_sequence(padded, torch.tensor([2, 4, 1]), batch_first=True)[0],
+    )
+    say(
+        lambda: rnn.pack_padded_sequence(padded, [2, 4, 1], batch_first=True),
+        lambda: rnn.pack_padded_sequence(padded, [0, 1, 1], batch_first=True),
+    )
+    say(
+        lambda: rnn.pack_sequence(sequences),
+        lambda: nn.LSTM(3, 4, dropout=2.0),
+        lambda: nn.RNN(3, 4, nonlinearity="no"),
+        lambda: nn.LSTM(3, 4, num_layers=0),
+    )
     cell = fill(nn.LSTMCell(3, 4))
     h, c = cell(sequences[0])
     h, c = cell(sequences[0], (h, c))
-    say(h, c, fill(nn.GRUCell(3, 4))(sequences[0]), fill(nn.RNNCell(3, 4, nonlinearity="relu"))(sequences[0]), fill(nn.LSTM(3, 4, proj_size=2))(padded)[0])
-
-
-def layers_and_errors(torch, say):
-    nn, F = torch.nn, torch.nn.functional
-    x = draw(torch, 2, 4, 6, 6)
-    for layer in (nn.Conv2d(4, 8, 3, stride=2, padding=1, groups=2), nn.ConvTranspose2d(4, 2, 3, output_padding=1, stride=2), nn.GroupNorm(2, 4),
-                  nn.InstanceNorm2d(4, affine=True), nn.MaxPool2d(2, return_indices=True), nn.AdaptiveAvgPool2d((None, 2)), nn.Upsample(scale_factor=2),
-                  nn.PixelShuffle(2), nn.Unfold(2), nn.LPPool2d(2, 2), nn.ZeroPad2d((1, 0, 2, 0)), nn.Conv2d(4, 4, 3, padding="same", padding_mode="circular"),
-                  nn.LocalResponseNorm(2), nn.Softmax2d(), nn.Flatten(1, 2), nn.PReLU(4), nn.GLU(1), nn.CELU(), nn.ReflectionPad2d(1), nn.BatchNorm2d(4)):  # fmt: skip
-        say(repr(layer), fill(layer)(x))
-    say(lambda: nn.Conv2d(4, 8, 3)(x[:, :3]), lambda: nn.Linear(4, 2)(x), lambda: nn.BatchNorm2d(4)(x[0]), lambda: nn.BatchNorm1d(3)(torch.ones(1, 3)))
-    say(lambda: nn.Conv2d(3, 4, 3, groups=2), lambda: nn.Embedding(3, 2)(torch.tensor([3])), lambda: nn.Embedding(3, 2)(torch.tensor([0.5])))
-    say(lambda: nn.CrossEntropyLoss()(torch.ones(2, 3), torch.tensor([0, 3])), lambda: nn.CrossEntropyLoss()(torch.ones(2, 3), torch.tensor([0])))
-    say(lambda: nn.MSELoss(reduction="no")(x, x), lambda: F.interpolate(x), lambda: F.interpolate(x, size=3, mode="no"), lambda: F.pad(x, (1,)))
-    say(lambda: nn.Dropout(1.5), lambda: F.dropout(x, -1), lambda: nn.MaxPool2d(9)(x), lambda: nn.GroupNorm(3, 4), lambda: nn.LayerNorm(5)(x))
-    say(lambda: nn.BCELoss()(torch.tensor([1.5]), torch.tensor([1.0])), lambda: nn.NLLLoss()(torch.ones(2), torch.ones(2)), lambda: nn.PixelShuffle(3)(x))
-    say(lambda: nn.Flatten(5)(x), lambda: nn.Softmax(7)(x), lambda: F.one_hot(torch.tensor([1, -1])), lambda: F.one_hot(torch.tensor([3]), 2))
-    say(lambda: nn.Embedding(3, 2, padding_idx=5), lambda: nn.Conv2d(1, 1, 3, padding="no"), lambda: nn.ReflectionPad2d(9)(x), lambda: nn.Bilinear(0, 1, 1))
-    say(lambda: nn.Upsample(scale_factor=2, mode="linear")(x), lambda: nn.AvgPool2d(2, padding=2)(x), lambda: nn.Conv1d(1, 1, 3)(x), lambda: nn.Hardtanh(2, 1))
-    say(lambda: nn.CosineEmbeddingLoss()(x, x, x), lambda: nn.TripletMarginLoss(p=-1)(x, x, x), lambda: nn.GaussianNLLLoss()(x, x, -x), lambda: nn.KLDivLoss(reduction="x")(x, x))
-    say(lambda: nn.Threshold()(x), lambda: nn.Linear("a", 2), lambda: nn.Linear(-1, 2), lambda: nn.Fold(4, 2)(torch.ones(1, 4, 2)), lambda: nn.ConvTranspose2d(1, 1, 3, padding_mode="zero"))
-    say(lambda: nn.MultiLabelMarginLoss()(torch.ones(2, 3), torch.ones(2)), lambda: nn.CTCLoss()(torch.ones(2, 1, 3), torch.ones(1, 1).long(), (2,), (3,)))
-    say(lambda: nn.SyncBatchNorm(3)(torch.ones(2, 3)), lambda: nn.Module.forward(nn.Module()), lambda: nn.utils.clip_grad_norm_([torch.ones(1)], 1.0))
-    say(F.gumbel_softmax(torch.tensor([[1000.0, 0.0]]), hard=True), F.normalize(x[0, 0, 0], dim=0), F.cosine_similarity(x[0, 0], x[0, 1]), F.pairwise_distance(x[0, 0], x[0, 1]))
-
-
-def surgery_on_networks(torch, say):
-    nn = torch.nn
-    net = fill(nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))).eval()
-    x = draw(torch, 2, 1, 6, 6)
-    for p in net[0].parameters():
-        p.requires_grad = False
-    net[-1] = fill(nn.Linear(4, 5))
-    fused = nn.utils.fuse_conv_bn_eval(net[0], net[1])
-    say(net(x).shape, fused(x)[0, 0], sum(p.numel() for p in net.parameters() if p.requires_grad))
-    net[1] = nn.Identity()
-    net._modules["2"] = nn.GELU()
-    setattr(net[0], "bias", nn.Parameter(torch.zeros(4)))
-    say(net(x), [n for n, p in net.named_parameters() if p.requires_grad], repr(net))
-    vector = nn.utils.parameters_to_vector(net.parameters())
-    nn.utils.vector_to_parameters(vector * 0, net.parameters())
-    say(net(x), next(net.parameters()).device, next(iter(net.buffers()), None), net.to("cpu") is net, lambda: net.to("cuda"), lambda: net.cuda())
-    say(net.share_memory() is net, sum(1 for _ in net.modules()), isinstance(net, nn.Module), net.__class__.__name__, net.to_empty(device="cpu") is net)
-    meta = nn.utils.skip_init(nn.Linear, 2, 3)
-    say(meta.weight.shape, nn.Linear(2, 2, dtype=torch.float64).weight.dtype, nn.Linear(2, 2, device="cpu").bias.device, nn.LazyLinear(3)(torch.ones(1, 5)).shape)
-    with torch.device("cpu"):
-        say(torch.ones(1).device)
+    say(
+        h,
+        c,
+        fill(nn.GRUCell(3, 4))(sequences[0]),
+        fill(nn.RNNCell(3, 4, nonlinearity="relu"))(sequences[0]),
+        fill(nn.LSTM(3, 4, proj_size=2))(padded)[0],
+    )

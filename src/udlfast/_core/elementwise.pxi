@@ -333,7 +333,7 @@ cpdef object unary(int op, object input, double p0=0.0, double p1=0.0):
             op = UDL_MAP_logical_not
     code = result_code(op, a.code)
     if op == UDL_MAP_bitwise_not and a.code >= UDL_F16:
-        raise DTypeError(f"bitwise_not: expected an integer or bool tensor, got {a.dtype}")
+        raise UnsupportedError(f"bitwise_not: expected an integer or bool tensor, got {a.dtype}")
     out = empty_like_c(a, code)
     run_map(op, out, a, None, None, 1, compute_for(op, a.code), p0, p1)
     if udl_recording and code >= UDL_F16 and wants(a):
@@ -362,7 +362,7 @@ cdef object scalar_op(int op, Tensor a, object other):
     if op == UDL_MAP_pow and code < UDL_F16 and s < 0:
         raise ArgumentError("pow: integers to negative integer powers are not allowed; convert to floating point first")
     if (op == UDL_MAP_bitwise_and or op == UDL_MAP_bitwise_or or op == UDL_MAP_bitwise_xor) and code >= UDL_F16:
-        raise DTypeError(f"{op_name(op)}: expected integers or bools, got {DTYPES[code]}")
+        raise UnsupportedError(f"{op_name(op)}: expected integers or bools, got {DTYPES[code]}")
     out = empty_like_c(a, result_code(op, code))
     run_map(op, out, a, None, None, 2, compute_for(op, code), s, 0.0)
     if udl_recording and out.code >= UDL_F16 and wants(a):
@@ -401,7 +401,7 @@ cdef object tensor_op(int op, Tensor a, Tensor b):
     check_bool_arith(op, a.code, b.code)
     if (op == UDL_MAP_bitwise_and or op == UDL_MAP_bitwise_or or op == UDL_MAP_bitwise_xor or op == UDL_MAP_lshift
             or op == UDL_MAP_rshift) and code >= UDL_F16:
-        raise DTypeError(f"{op_name(op)}: expected integers or bools, got {a.dtype} and {b.dtype}")
+        raise UnsupportedError(f"{op_name(op)}: expected integers or bools, got {a.dtype} and {b.dtype}")
     run_map(op, out, a, b, None, 2, compute_for(op, code), 0.0, 0.0)
     if udl_recording and out.code >= UDL_F16 and (wants(a) or wants(b)):
         a, b = own_type(a, out.code), own_type(b, out.code)
@@ -705,6 +705,8 @@ cpdef Tensor fill_(Tensor self, value):
         v = empty_like_c(self, self.code)
         fill_(v, value)
         return assign(self, v, "fill_")
+    if value is None:
+        raise TypeError("fill_: expected a number, got None")
     check_overlap(self, "fill_") if not self.contig else 0
     if self.numel_:
         if self.contig and not value and self.numel_ < 65536 and (self.code < UDL_F16 or str(value)[0] != "-"):

@@ -1,11 +1,11 @@
 """Questions about CUDA that scripts ask. There is none: what needs a GPU says so, everything else does nothing."""
 
-from ..errors import ArgumentError
+from ..errors import DeviceError
 
 has_half = False
 
 
-class CudaError(ArgumentError):
+class CudaError(DeviceError):
     """What raises where a GPU is needed."""
 
 

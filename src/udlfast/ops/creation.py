@@ -20,15 +20,17 @@ def to_tensor(data=None, dtype=None, copy=True):
     if isinstance(data, np.ndarray) or isinstance(data, np.generic):
         array = np.asarray(data)
     else:
-        if _holds_tensor(data):
+        if isinstance(_first(data), Tensor):
             return _stacked(data, dtype)
         try:
             array = _unsigned(data) if dtype is _core.uint64 else np.asarray(data)
         except ValueError:
             raise ShapeError(f"tensor: expected lists of equal lengths, got {_short(data)}") from None
-        if array.dtype.kind in "uf" and dtype is not _core.uint64 and array.size and array.max() >= 2.0**63 and _whole_numbers(data):
+        if array.dtype.kind in "uf" and dtype is not _core.uint64 and array.size and float(array.max()) >= 2.0**63 and _whole_numbers(data):
             raise ArgumentError(f"tensor: {_short(data)} does not fit into int64")
-        if array.dtype.kind == "f" and not hasattr(data, "__array__"):
+        if isinstance(_first(data), (np.generic, np.ndarray)):
+            pass  # they say what they are
+        elif array.dtype.kind == "f" and not hasattr(data, "__array__"):
             target = dtype if dtype is not None and dtype is not float else _core.get_default_dtype()
             if getattr(target, "numpy_name", "") == "float32":
                 array = array.astype(np.float32)
@@ -74,10 +76,10 @@ def _whole_numbers(data):
     return all(map(_whole_numbers, data)) if isinstance(data, (list, tuple)) else isinstance(data, int)
 
 
-def _holds_tensor(data):
+def _first(data):
     while isinstance(data, (list, tuple)) and data:
         data = data[0]
-    return isinstance(data, Tensor)
+    return data
 
 
 def _stacked(data, dtype):

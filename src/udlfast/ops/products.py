@@ -2,7 +2,7 @@
 from .._core import extend, matmul, put_out
 from ..errors import ArgumentError, ShapeError
 from . import _autocast
-from ._common import axis, tensor, whole
+from ._common import axis, broadcast_shape, tensor, whole
 from .creation import eye
 
 

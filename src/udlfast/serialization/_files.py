@@ -13,6 +13,10 @@ class FileFormatError(RuntimeError, ValueError):
     """A file that is truncated, damaged, of another format, or asks for more than it may."""
 
 
+class EmptyFileError(FileFormatError, EOFError):
+    """A file without a byte."""
+
+
 class Budget:
     """Counts what a file asks for before it is given; a small file must not become a large tree.
 

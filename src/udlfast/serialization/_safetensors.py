@@ -14,7 +14,19 @@ Source: https://huggingface.co/docs/safetensors.
 import json
 
 from .._core import Tensor
-from ._files import KINDS, Budget, FileFormatError, cannot_store, fill_storage, geometry, join, new_storage, shaped, tensor_bytes
+from ._files import (
+    KINDS,
+    Budget,
+    EmptyFileError,
+    FileFormatError,
+    cannot_store,
+    fill_storage,
+    geometry,
+    join,
+    new_storage,
+    shaped,
+    tensor_bytes,
+)
 from ._header import MOST, Header
 
 KEY = "udlfast"
@@ -113,7 +125,7 @@ def load(source, max_bytes=None, mapped=None):
     budget = Budget(source, max_bytes)
     n = int.from_bytes(source.read(0, 8), "little") if source.size >= 8 else -1
     if not 2 <= n <= source.size - 8 or n > MOST:
-        raise FileFormatError(
+        raise (FileFormatError if source.size else EmptyFileError)(
             f"load: {source.name} is not a complete .safetensors file, nor one of PyTorch or NumPy: {source.size} bytes, and "
             f"its head speaks of a header of {n} bytes; was it cut off while it was copied or written?"
         )
