@@ -237,7 +237,8 @@ def meshgrid(*tensors, indexing=None):
         raise ArgumentError(f'meshgrid: indexing must be "ij" or "xy", got {indexing!r}')
     if indexing is None:
         import warnings
-        warnings.warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.", UserWarning, stacklevel=2)
+        warnings.warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.", UserWarning,
+                      stacklevel=2)
     for t in tensors:
         tensor("meshgrid", t)
         if t.ndim > 1:
