@@ -118,7 +118,7 @@ static int reduced_size(const udl_reduce_args *a) { /* of an element of out, or 
 }
 static int rule_reduce(const udl_reduce_args *a, udl_extent *e) {
     const int size = size_of(a->dtype);
-    if (a->dtype == UDL_I8 || a->dtype == UDL_I16 || a->dtype == UDL_F16) return 0; /* they are widened first */
+    if (a->dtype == UDL_I8 || (a->dtype >= UDL_U16 && a->dtype <= UDL_F16) || a->dtype == UDL_I16) return 0; /* they are widened first */
     if (!size || !within(a->op, 0, UDL_NREDUCE - 1) || !reduced_size(a)) return 0;
     const i64 n = times3(a->outer, a->n, a->inner);
     e->work = (double)n + (double)times(a->outer, a->inner);

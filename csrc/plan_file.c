@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(UDL_BOOL == 0 && UDL_U8 == 1 && UDL_I8 == 2 && UDL_I16 == 3 && UDL_I32 == 4 && UDL_I64 == 5 && UDL_F16 == 6 && UDL_BF16 == 7 &&
-               UDL_F32 == 8 && UDL_F64 == 9 &&
+_Static_assert(UDL_BOOL == 0 && UDL_U8 == 1 && UDL_I8 == 2 && UDL_I16 == 3 && UDL_I32 == 4 && UDL_I64 == 5 &&
+               UDL_U16 == 6 && UDL_U32 == 7 && UDL_U64 == 8 && UDL_F16 == 9 && UDL_BF16 == 10 && UDL_F32 == 11 && UDL_F64 == 12 &&
                UDL_SUM == 0 && UDL_PROD == 1 && UDL_MAX == 2 && UDL_MIN == 3 && UDL_ARGMAX == 4 && UDL_ARGMIN == 5 && UDL_ANY == 6 &&
                UDL_ALL == 7 && UDL_LOGSUMEXP == 8 && UDL_NORM2 == 9 && UDL_ACT_NONE == 0 && UDL_ACT_RELU == 1 && UDL_ACT_GELU == 2 &&
                UDL_ACT_GELU_TANH == 3 && UDL_ACT_SILU == 4 && UDL_ACT_TANH == 5 && UDL_ACT_SIGMOID == 6,

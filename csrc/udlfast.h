@@ -14,9 +14,11 @@
 enum { UDL_OK = 0, UDL_ENOMEM = 1, UDL_EINVAL = 2, UDL_EINDEX = 3, UDL_EISA = 4 };
 
 /* ---- element types: the order is the order of promotion inside a category (uint8 with int8 and
- * float16 with bfloat16 excepted). float16, int8 and int16 are stored; most kernels see them widened. -------------- */
-enum { UDL_BOOL, UDL_U8, UDL_I8, UDL_I16, UDL_I32, UDL_I64, UDL_F16, UDL_BF16, UDL_F32, UDL_F64, UDL_NDTYPES };
-#define UDL_ITEMSIZES {1, 1, 1, 2, 4, 8, 2, 2, 4, 8} /* bytes of an element of each */
+ * float16 with bfloat16 excepted). float16, int8 and int16 are stored; most kernels see them widened. The unsigned types of 16
+ * bits and more do not promote; the element-wise kernel reads and writes them, others see int64. ------------------- */
+enum { UDL_BOOL, UDL_U8, UDL_I8, UDL_I16, UDL_I32, UDL_I64, UDL_U16, UDL_U32, UDL_U64, UDL_F16, UDL_BF16, UDL_F32, UDL_F64,
+       UDL_NDTYPES };
+#define UDL_ITEMSIZES {1, 1, 1, 2, 4, 8, 2, 4, 8, 2, 2, 4, 8} /* bytes of an element of each */
 
 /* ---- how float32 products may be computed: PyTorch's "highest", "high", "medium" ----------------------------------- */
 enum { UDL_HIGHEST, UDL_HIGH, UDL_MEDIUM };

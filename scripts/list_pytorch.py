@@ -33,8 +33,8 @@ LEFT_OUT = {
     "complex numbers": r"""
         (c(double|float|half)|complex\w*|Complex\w*|imag|view_as_(complex|real)\w*|polar|H|mH|adjoint_complex|is_conj\w*)
     """,
-    "elements of 8 bits and less, and unsigned ones": r"""
-        float(8\w*|4\w*) u?int[1-7] uint(16|32|64) bit\w*[0-9]\w* bit
+    "elements of 8 bits and less": r"""
+        float(8\w*|4\w*) u?int[1-7] bit\w*[0-9]\w* bit
     """,
     "named dimensions": r"""
         names rename_? refine_names align_(to|as|tensors) has_names
@@ -68,7 +68,9 @@ LEFT_OUT = {
 
 INNER = r"[A-Z]\w*|boolean_dispatch|has_torch_function\w*|handle_torch\w*|assert_int\w*|\w+_notes|\w+_with_indices"
 DIFFERS = """
-- Elements are `bool`, `uint8`, `int8`, `int16`, `int32`, `int64`, `float16`, `bfloat16`, `float32`, `float64`. float16 saves
+- Elements are `bool`, `uint8`, `int8`, `int16`, `int32`, `int64`, `uint16`, `uint32`, `uint64`, `float16`, `bfloat16`, `float32`,
+  `float64`. With unsigned ones of 16 bits and more works what works in PyTorch (storing, converting, choosing, sorting, products,
+  equality, bits, sums); the rest, and promotion with other integers, is refused. float16 saves
   memory, not time: all but copies and element-wise operations convert to float32 and back. There are no quantised, nested or named tensors.
 - Complex numbers are `ComplexTensor`, a class of its own around a real tensor of pairs; so are sparse tensors (`SparseTensor`):
   coordinates or compressed rows, with products with dense matrices, sums and scalings. Gradients are always dense.
@@ -79,6 +81,10 @@ DIFFERS = """
 - Exceptions are those of PyTorch and of Python at once (`ShapeError` is a `RuntimeError` and a `ValueError`); messages name the
   operation, what it got and what it needs.
 - Tensors have at most 8 dimensions.
+- Tensors made in `inference_mode` are ordinary ones (`is_inference()` is False), and usable in recorded operations afterwards.
+- Nodes of the tape are called after our operations, so `grad_fn=<...>` often shows another name; `saved_tensors_hooks`, forward mode
+  and hooks for all modules at once are refused or missing.
+- Of PyTorch's warnings about old forms only some are given.
 - `torch.jit.script` and `trace` give back what they got; TorchScript files are neither written nor read.
 - `memory_format` and `layout` are accepted and ignored: dense results are contiguous in the order of their dimensions.
 - `out=` and in-place forms compute the result first and store it then, so memory that input and output share does no harm.
@@ -86,7 +92,6 @@ DIFFERS = """
 - Some gradients of gradients are not offered; such a call raises `GradError` and names the operation.
 - In-place forms are differentiated also where PyTorch lacks the rule (`acosh_`, `asinh_`, `atanh_`).
 - `as_strided_scatter` gives replaced elements a gradient of zero; PyTorch lets theirs through.
-- `torch.compile` returns what it is given.
 - After `share_memory_()` the processes that get a tensor as an argument share its memory; queues copy it.
 - `torch.load(weights_only=False)` makes modules of classes that are imported already, and nothing else; it calls no class.
 """

@@ -277,7 +277,7 @@ def test_no_file_and_no_plan(tmp_path, path):
 @pytest.mark.parametrize(
     "word, value, match",
     [
-        (1, 2, "version 2"), (2, 10**9, "table"), (9, 2**46, "memory"), (9, -64, "impossible"), (10, 5, "cut off"), (5, 10**6, "count"),
+        (1, 3, "version 3"), (2, 10**9, "table"), (9, 2**46, "memory"), (9, -64, "impossible"), (10, 5, "cut off"), (5, 10**6, "count"),
         (14, 1, "head"),
     ],
 )  # fmt: skip

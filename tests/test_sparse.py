@@ -121,3 +121,24 @@ def test_against_pytorch(rng):
         results.append([y.detach().numpy(), w.grad.numpy(), adjacency.indices().numpy(), t.sparse.sum(a, 0).to_dense().numpy()])
     for got, want in zip(*results):
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dim", [0, 1, -1])
+def test_softmax_of_what_is_stored(rng, dim):
+    at, values, dense = entries(rng, 7, 5, 16, "float64")
+    values = values * 400  # exp overflows without the largest taken away
+    v = torch.tensor(values, requires_grad=True)
+    a = torch.sparse_coo_tensor(torch.tensor(at), v, (7, 5))
+    full = a.to_dense().detach().numpy()
+    stored = torch.sparse_coo_tensor(torch.tensor(at), torch.ones(len(values)), (7, 5)).to_dense().numpy() > 0
+    e = np.where(stored, np.exp(full - np.where(stored, full, -np.inf).max(dim, keepdims=True)), 0.0)
+    with np.errstate(invalid="ignore"):
+        want = np.where(stored, e / e.sum(dim, keepdims=True), 0.0)
+    y = torch.sparse.softmax(a, dim)
+    np.testing.assert_allclose(y.to_dense().detach().numpy(), want, atol=1e-12)
+    log = torch.sparse.log_softmax(a, dim).to_dense().detach().numpy()
+    np.testing.assert_allclose(np.exp(log[stored]), want[stored], atol=1e-12)
+    y.sum().backward()
+    np.testing.assert_allclose(v.grad.numpy(), 0, atol=1e-9)  # each group sums to one
+    check_raises(TypeError, ["sparse tensor"], torch.sparse.softmax, torch.ones(2), 0)
+    check_raises(IndexError, ["dimension 2"], torch.sparse.softmax, a, 2)

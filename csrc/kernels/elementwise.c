@@ -49,6 +49,7 @@ static uint16_t float_to_bf16(float f) {
 }
 
 #define I64_BOUND 9223372036854775808.0
+#define U64_END 18446744073709551616.0
 static i64 to_int(double x) { return x != x ? 0 : x >= I64_BOUND ? INT64_MAX : x < -I64_BOUND ? INT64_MIN : (i64)x; }
 
 /* b op a as an operation on (b, a); -1 where there is none */
@@ -114,6 +115,10 @@ static void plan(const udl_elementwise_args *args, udl_walk *w) {
     w->p[2] = 0;
 }
 
+static i64 to_uint(double x) { return x >= U64_END ? -1 : x >= I64_BOUND ? (i64)(uint64_t)x : to_int(x); } /* as bits */
+
+__attribute__((cold, noinline)) static void keep_low(i64 *x, i64 n, i64 low) { for (i64 i = 0; i < n; i++) x[i] &= low; }
+
 #include "../each_float.h"
 
 /* the same driver for int64: written with the same names */
@@ -162,9 +167,11 @@ int KERNEL(elementwise)(const udl_elementwise_args *s) {
 #else /* ---- once for each compute type ------------------------------------------------------------------------------- */
 
 #ifdef UDL_INT_PASS
+#define ALSO(dtype) case dtype:
 #define FROM_FLOAT(x) to_int((double)(x))
 #define COMPUTE UDL_I64
 #else
+#define ALSO(dtype)
 #define FROM_FLOAT(x) (T)(x)
 #define COMPUTE (sizeof(T) == 4 ? UDL_F32 : UDL_F64)
 #endif
@@ -178,21 +185,43 @@ int KERNEL(elementwise)(const udl_elementwise_args *s) {
         else GATHER(E, EXPR)                                                                                   \
         break;                                                                                                 \
     }
+#ifndef UDL_INT_PASS
+/* the same for unsigned numbers of 16 to 64 bits, which are rare: small rather than fast */
+__attribute__((cold, noinline)) static void FN(gather_unsigned)(T *buf, const void *src, i64 at, i64 row, i64 stride, i64 dtype, i64 rows, i64 n) {
+    for (i64 r = 0; r < rows; r++, at += row)
+        for (i64 i = 0; i < n; i++) {
+            const i64 k = at + i * stride;
+            *buf++ = dtype == UDL_U16 ? (T)((const uint16_t *)src)[k] : dtype == UDL_U32 ? (T)((const uint32_t *)src)[k]
+                                                                                       : (T)((const uint64_t *)src)[k];
+        }
+}
+#endif
 /* buf[r, i] = src[at + r row + i stride] */
 static void FN(gather)(T *buf, const void *src, i64 at, i64 row, i64 stride, i64 dtype, i64 rows, i64 n) {
+#ifdef UDL_INT_PASS
+    T *const first = buf;
+    const i64 all = rows * n;
+#endif
     switch (dtype) {
     case UDL_BOOL: LOADS(uint8_t, (T)(v != 0))
     case UDL_U8: LOADS(uint8_t, (T)v)
     case UDL_I8: LOADS(int8_t, (T)v)
-    case UDL_I16: LOADS(int16_t, (T)v)
-    case UDL_I32: LOADS(int32_t, (T)v)
-    case UDL_I64: LOADS(i64, (T)v)
+    ALSO(UDL_U16) case UDL_I16: LOADS(int16_t, (T)v)
+    ALSO(UDL_U32) case UDL_I32: LOADS(int32_t, (T)v)
+    ALSO(UDL_U64) case UDL_I64: LOADS(i64, (T)v)
+#ifndef UDL_INT_PASS
+    case UDL_U16: case UDL_U32: case UDL_U64: FN(gather_unsigned)(buf, src, at, row, stride, dtype, rows, n); break;
+#endif
     case UDL_F16: LOADS(uint16_t, FROM_FLOAT(half_to_float(v)))
     case UDL_BF16: LOADS(uint16_t, FROM_FLOAT(bf16_to_float(v)))
     case UDL_F32: LOADS(float, FROM_FLOAT(v))
     case UDL_F64: LOADS(double, FROM_FLOAT(v))
     default: break;
     }
+#ifdef UDL_INT_PASS
+    const i64 low = dtype == UDL_U16 ? 0xffff : 0xffffffff; /* what was read as signed */
+    if (dtype == UDL_U16 || dtype == UDL_U32) keep_low(first, all, low);
+#endif
 }
 #undef GATHER
 #undef LOADS
@@ -213,9 +242,15 @@ static void FN(scatter)(const T *buf, void *dst, i64 at, i64 row, i64 stride, i6
     case UDL_BOOL: STORES(uint8_t, v != 0)
     case UDL_U8: STORES(uint8_t, (uint8_t)AS_INT(v))
     case UDL_I8: STORES(int8_t, (int8_t)(uint8_t)(uint64_t)AS_INT(v))
-    case UDL_I16: STORES(int16_t, (int16_t)(uint16_t)(uint64_t)AS_INT(v))
-    case UDL_I32: STORES(int32_t, (int32_t)(uint32_t)(uint64_t)AS_INT(v))
-    case UDL_I64: STORES(i64, AS_INT(v))
+    case UDL_U16: case UDL_I16: STORES(int16_t, (int16_t)(uint16_t)(uint64_t)AS_INT(v))
+    case UDL_U32: case UDL_I32: STORES(int32_t, (int32_t)(uint32_t)(uint64_t)AS_INT(v))
+    ALSO(UDL_U64) case UDL_I64: STORES(i64, AS_INT(v))
+#ifndef UDL_INT_PASS
+    case UDL_U64:
+        for (i64 r = 0; r < rows; r++, at += row)
+            for (i64 i = 0; i < n; i++) ((i64 *)dst)[at + i * stride] = to_uint((double)*buf++);
+        break;
+#endif
     case UDL_F16: STORES(uint16_t, float_to_half((float)v))
     case UDL_BF16: STORES(uint16_t, float_to_bf16((float)v))
     case UDL_F32: STORES(float, (float)v)
@@ -363,5 +398,6 @@ static int FN(map)(const udl_elementwise_args *s) {
     return w.p[2] != 0 ? UDL_EINVAL : UDL_OK;
 }
 #undef FROM_FLOAT
+#undef ALSO
 #undef COMPUTE
 #endif

@@ -143,9 +143,8 @@ static void scatter_piece(void *ctx, i64 begin, i64 end) {
         w.shape[w.split] = end - begin;
     }
     const i64 last = w.ndim - 1, inner = w.shape[last], step = w.index[last], data = w.data[last], along = w.along, n = w.n;
-    const i64 kind = a->op ? 16 + a->dtype : a->dtype <= UDL_I8 ? 1
-                   : a->dtype == UDL_I16 || a->dtype == UDL_F16 || a->dtype == UDL_BF16 ? 2
-                   : a->dtype == UDL_F32 || a->dtype == UDL_I32 ? 4 : 8;
+    static const int sizes[UDL_NDTYPES] = UDL_ITEMSIZES;
+    const i64 kind = a->op ? 16 + a->dtype : sizes[a->dtype];
     const i64 wrap = a->strict ? 0 : n;
     int bad = 0;
     walk_place p = {{0}, 0, 0};

@@ -48,7 +48,8 @@ static void *memory(int64_t bytes) {
 }
 
 static void show(const char *what, const udl_plan_tensor *t) {
-    static const char *const types[] = {"bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64"};
+    static const char *const types[] = {"bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64",
+                                        "float16", "bfloat16", "float32", "float64"};
     printf("%s %s: %s [", what, t->name, types[t->dtype]);
     for (int d = 0; d < t->ndim; d++) printf(d ? ", %lld" : "%lld", (long long)t->shape[d]);
     puts("]");

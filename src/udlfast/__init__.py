@@ -68,6 +68,9 @@ from ._core import (  # noqa: F401
     transpose,
     trim,
     uint8,
+    uint16,
+    uint32,
+    uint64,
     unbind,
     unflatten,
     unsqueeze,
@@ -109,7 +112,8 @@ globals().update(float=float32, int=int32, bool=bool_)  # names of types that sh
 
 _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",
          "cuda", "backends", "func", "amp", "multiprocessing", "profiler", "version", "hub", "cpu", "compiler",
-         "special", "sparse", "jit", "return_types", "linalg", "fft", "signal", "distributions", "accelerator", "distributed", "onnx")
+         "special", "sparse", "jit", "return_types", "linalg", "fft", "signal", "distributions", "accelerator", "distributed", "onnx",
+         "__config__")
 _COMPLEX = {"complex64": "complex64", "cfloat": "complex64", "complex128": "complex128", "cdouble": "complex128"}
 
 # functions and classes of modules that are imported when one of their names is first used

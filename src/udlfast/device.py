@@ -1,10 +1,14 @@
-"""Devices: the CPU, and with an NVIDIA GPU and the extra [cuda] also "cuda"; other names are refused with a sentence that says why."""
+"""Devices: the CPU, and with an NVIDIA GPU and the extra [cuda] also "cuda"; work for another is refused with a sentence that says why."""
 
-from .errors import ArgumentError
+from .errors import ArgumentError, DeviceError
+
+TYPES = frozenset(("cpu", "cuda", "mps", "xpu", "xla", "meta", "hpu", "mtia", "vulkan", "ipu", "privateuseone"))
 
 
 class device:
     """Where a tensor lives, as PyTorch's ``torch.device``: ``device("cpu")``, or ``device("cuda")`` where there is a GPU.
+
+    Other devices can be named; work for one that is not there raises.
 
     >>> import udlfast as torch
     >>> torch.device("cpu")
@@ -19,16 +23,12 @@ class device:
         if isinstance(type, int):
             type, index = "cuda", type
         name, _, number = str(type).partition(":")
-        if name == "cuda":
-            _check_cuda(str(type))
-        elif name != "cpu":
-            raise ArgumentError(f"device: {str(type)!r} is not available; tensors live on 'cpu' or 'cuda'")
+        if name not in TYPES:
+            raise ArgumentError(f"device: {str(type)!r} is no device; tensors live on 'cpu' or 'cuda'")
         if number and not number.isdigit():
             raise ArgumentError(f"device: cannot read the index in {str(type)!r}")
         self.type = name
         self.index = int(number) if number else index
-        if name == "cuda" and self.index not in (None, 0):
-            raise ArgumentError(f"device: {str(self)!r} is not available; one GPU is used, 'cuda:0': choose it with CUDA_VISIBLE_DEVICES")
 
     def __repr__(self):
         return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
@@ -47,7 +47,7 @@ class device:
 
     def __enter__(self):
         """Tensors made in a block are on this device: on the CPU; a GPU must be named for each."""
-        if self.type != "cpu":
+        if check_device(self).type != "cpu":
             raise ArgumentError(f"device: a block does not choose {str(self)!r}; name it where tensors are made, or use .to(...)")
         return self
 
@@ -55,21 +55,26 @@ class device:
         return False
 
 
-def _check_cuda(name):
-    from . import cuda
-
-    why = cuda.why_not()
-    if why is not None:
-        raise ArgumentError(f"device: {name!r} is not available: {why}; tensors live on 'cpu' (ask torch.cuda.is_available() first)")
-    cuda.init()
-
-
 CPU = device("cpu")
 
 
 def check_device(where):
-    """The device that a name or object stands for; raises where there is none."""
-    return where if isinstance(where, device) else device(where)
+    """The device that a name or object stands for; raises where no tensor can be."""
+    where = where if isinstance(where, device) else device(where)
+    if where.type == "cpu":
+        return where
+    name, reason = str(where), "tensors live on 'cpu' or 'cuda'"
+    if where.type == "cuda":
+        from . import cuda
+
+        why = cuda.why_not()
+        if why is None and where.index in (None, 0):
+            cuda.init()
+            return where
+        reason = f"{why}; tensors live on 'cpu' (ask torch.cuda.is_available() first)"
+        if why is None:
+            reason = "one GPU is used, 'cuda:0': choose it with CUDA_VISIBLE_DEVICES"
+    raise DeviceError(f"device: {name!r} is not available: {reason}")
 
 
 def on_device(t, where):

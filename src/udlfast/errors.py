@@ -34,3 +34,19 @@ class DivisionError(RuntimeError, ZeroDivisionError):
 
 class LinAlgError(RuntimeError, ValueError):
     """A matrix that the operation cannot take, such as a singular one; ``udlfast.linalg.LinAlgError``."""
+
+
+class CheckError(ShapeError, DTypeError, ArgumentError, AssertionError):
+    """What PyTorch checks by an assertion, such as sizes in attention."""
+
+
+class DeviceError(ArgumentError, AssertionError):
+    """Work for a device that is not there."""
+
+
+class UnsupportedError(ShapeError, DTypeError, ArgumentError, NotImplementedError):
+    """A mode, or an element type, for which there is no such operation."""
+
+
+class IndexKindError(DTypeError, ShapeError, DimError):
+    """Something that is no index, or indices that do not fit each other."""

@@ -331,6 +331,9 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
         leaves, rebuild = flatten(args)
         dims = _axes(in_dims if not isinstance(in_dims, list) else tuple(in_dims), args)
         dims = [d if isinstance(x, Tensor) else None for d, x in zip(dims, leaves, strict=True)]
+        for d, x in zip(dims, leaves, strict=True):
+            if d is not None and not -x.ndim <= d < x.ndim:
+                raise ArgumentError(f"vmap: in_dim {d} is out of range for an argument of {x.ndim} dimensions")
         sizes = {x.shape[d] for d, x in zip(dims, leaves, strict=True) if d is not None}
         named, again = flatten(kwargs)
         sizes |= {x.shape[0] for x in named if isinstance(x, Tensor) and x.ndim}

@@ -1,8 +1,9 @@
 """torch.sparse: products and sums of sparse tensors (see sparse_coo_tensor)."""
 
-from ._core import matmul
+from ._core import int64, matmul, zeros
+from .errors import DimError, DTypeError
 
-__all__ = ["addmm", "mm", "sum"]
+__all__ = ["addmm", "log_softmax", "mm", "softmax", "sum"]
 
 
 def mm(mat1, mat2):
@@ -23,3 +24,45 @@ def addmm(mat, mat1, mat2, *, beta=1.0, alpha=1.0):
 def sum(input, dim=None, dtype=None):
     """The sum of all values, or over some dimensions, as a sparse tensor."""
     return input.sum(dim, dtype)
+
+
+def softmax(input, dim, *, dtype=None):
+    """exp(v) over the sum of exp(v) along a dimension; what is not stored counts as -inf and stays so.
+
+    Args:
+        input: a sparse tensor
+        dim: the dimension
+        dtype: the type to compute in
+    Returns: a sparse tensor with the same places
+
+    >>> import udlfast as torch
+    >>> torch.sparse.softmax(torch.eye(2).to_sparse(), 1).to_dense().tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    y = log_softmax(input, dim, dtype=dtype)
+    return y._like(y.values().exp())
+
+
+def log_softmax(input, dim, *, dtype=None):
+    """The logarithm of softmax, over what is stored.
+
+    >>> import udlfast as torch
+    >>> torch.sparse.log_softmax(torch.eye(2).to_sparse(), 1).to_dense().tolist()
+    [[0.0, 0.0], [0.0, 0.0]]
+    """
+    if not hasattr(input, "coalesce"):
+        raise DTypeError(f"sparse.log_softmax: expected a sparse tensor, got {type(input).__name__}; use torch.log_softmax")
+    x = input.coalesce() if dtype is None else input.coalesce().to(dtype)
+    n = len(x.shape)
+    if not -n <= dim < n:
+        raise DimError(f"sparse.log_softmax: dimension {dim} is out of range for {n} dimensions")
+    group, size = zeros(x._nnz(), dtype=int64), 1
+    for d in range(n):
+        if d != dim % n:
+            group, size = group * x.shape[d] + x.indices()[d], size * x.shape[d]
+    v = x.values()
+    if not x._nnz():
+        return x
+    most = zeros(size, dtype=v.dtype).scatter_reduce(0, group, v.detach(), "amax", include_self=False)
+    v = v - most[group]
+    return x._like(v - zeros(size, dtype=v.dtype).index_add(0, group, v.exp()).log()[group])

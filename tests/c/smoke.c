@@ -44,6 +44,11 @@ arr *out(i64 n, int dtype) {
 }
 void *P(const arr *a) { return a ? a->p : NULL; }
 
+static uint16_t half_bits(double v) { /* rounded to zero; numbers of at least 2^-14 */
+    int e;
+    const double m = frexp(fabs(v), &e);
+    return (uint16_t)((v < 0) << 15 | (v == 0 ? 0 : ((e + 14) << 10) + (int)(m * 2048) - 1024));
+}
 void put(const arr *a, i64 i, double v) {
     uint32_t u;
     float f = (float)v;
@@ -52,6 +57,12 @@ void put(const arr *a, i64 i, double v) {
     case UDL_F64: ((double *)a->p)[i] = v; break;
     case UDL_I64: ((int64_t *)a->p)[i] = (int64_t)v; break;
     case UDL_I32: ((int32_t *)a->p)[i] = (int32_t)v; break;
+    case UDL_I16: ((int16_t *)a->p)[i] = (int16_t)v; break;
+    case UDL_I8: ((int8_t *)a->p)[i] = (int8_t)v; break;
+    case UDL_U64: ((uint64_t *)a->p)[i] = (uint64_t)v; break;
+    case UDL_U32: ((uint32_t *)a->p)[i] = (uint32_t)v; break;
+    case UDL_U16: ((uint16_t *)a->p)[i] = (uint16_t)v; break;
+    case UDL_F16: ((uint16_t *)a->p)[i] = half_bits(v); break;
     case UDL_BF16: memcpy(&u, &f, 4); ((uint16_t *)a->p)[i] = (uint16_t)(u >> 16); break;
     default: ((uint8_t *)a->p)[i] = (uint8_t)v;
     }
@@ -127,6 +138,7 @@ void expect(const arr *o, const double *want, double k, double scale) {
     const double eps = o->dtype == F32        ? FLT_EPSILON
                        : o->dtype == F64      ? DBL_EPSILON
                        : o->dtype == UDL_BF16 ? 0x1p-7
+                       : o->dtype == UDL_F16  ? 0x1p-10
                                               : 0;
     const double least = o->dtype == F64 ? 0x1p-1074 : eps > 0 ? 0x1p-149 : 0;
     for (i64 i = 0; i < o->n; i++) {

@@ -19,6 +19,13 @@ typedef struct {
     size_t bytes;
 } arr;
 
+/* 1024 + m or, below 2^-14, m, times a power of two */
+static inline double half_number(uint16_t h) {
+    const int e = h >> 10 & 31, m = h & 1023;
+    const double v = e == 31 ? (m ? NAN : INFINITY) : ldexp(e ? 1024 + m : m, e ? e - 25 : -24);
+    return h >> 15 ? -v : v;
+}
+
 static inline double get(const arr *a, i64 i) {
     uint32_t u;
     float f;
@@ -27,6 +34,12 @@ static inline double get(const arr *a, i64 i) {
     case UDL_F64: return ((double *)a->p)[i];
     case UDL_I64: return (double)((int64_t *)a->p)[i];
     case UDL_I32: return ((int32_t *)a->p)[i];
+    case UDL_I16: return ((int16_t *)a->p)[i];
+    case UDL_I8: return ((int8_t *)a->p)[i];
+    case UDL_U64: return (double)((uint64_t *)a->p)[i];
+    case UDL_U32: return ((uint32_t *)a->p)[i];
+    case UDL_U16: return ((uint16_t *)a->p)[i];
+    case UDL_F16: return half_number(((uint16_t *)a->p)[i]);
     case UDL_BF16: u = (uint32_t)((uint16_t *)a->p)[i] << 16; memcpy(&f, &u, 4); return f;
     default: return ((uint8_t *)a->p)[i];
     }

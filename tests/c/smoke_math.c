@@ -19,6 +19,8 @@ static double map(int op, double a, double b, double c) {
     case UDL_MAP_relu: return a < 0 ? 0 : a;
     case UDL_MAP_add: return a + b;
     case UDL_MAP_div: return a / b;
+    case UDL_MAP_mul: return a * b;
+    case UDL_MAP_eq: return a == b;
     case UDL_MAP_maximum: return isnan(a) || isnan(b) ? NAN : a > b ? a : b;
     case UDL_MAP_lt: return a < b;
     case UDL_MAP_ge: return a >= b;
@@ -28,7 +30,8 @@ static double map(int op, double a, double b, double c) {
     }
 }
 static void one_map(const mapping *m, layout l, int dt, int to, int null_b) {
-    udl_elementwise_args g = {.op = m->op, .compute = dt == UDL_BF16 ? F32 : dt, .ndim = l.nd, .p = {0.75, 0.75}};
+    const i64 compute = dt == F64 || (to == F64 && dt != F32) ? F64 : dt < UDL_F16 && to < UDL_F16 ? I64 : F32;
+    udl_elementwise_args g = {.op = m->op, .compute = compute, .ndim = l.nd, .p = {0.75, 0.75}};
     arr *x[4] = {0};
     i64 total = 1;
     for (int d = 0; d < l.nd; d++) g.shape[d] = l.shape[d], total *= l.shape[d];
@@ -89,6 +92,16 @@ static void test_elementwise(void) {
     const layout line = {1, {301}, {{1}, {1}, {1}, {1}}};
     one_map(&copy, line, F32, F64, 0), one_map(&copy, line, F64, F32, 0), one_map(&copy, line, F32, UDL_BF16, 0);
     one_map(&copy, line, UDL_BF16, F32, 0), one_map(&copy, line, I64, F64, 0), one_map(&add, line, I64, I64, 0);
+    static const int narrow[] = {UDL_I8, UDL_I16, UDL_U16, UDL_U32, UDL_U64};
+    static const mapping whole = {UDL_MAP_copy, 1, 0, 120, 0, 0}, mul = {UDL_MAP_mul, 2, 0, 11, 0, 0}, eq = {UDL_MAP_eq, 2, 0, 3, 0, 0};
+    for (int t = 0; t < LEN(narrow); t++) {
+        const int dt = narrow[t];
+        one_map(&whole, line, dt, F32, 0), one_map(&whole, line, dt, F64, 0), one_map(&whole, line, dt, I64, 0), one_map(&whole, line, I64, dt, 0);
+        one_map(&whole, strided, dt, F32, 0), one_map(&whole, gaps, dt, F64, 0), one_map(&whole, gaps, I64, dt, 0), one_map(&whole, strided, dt, dt, 0);
+        one_map(&mul, line, dt, dt, 0), one_map(&mul, strided, dt, dt, 0), one_map(&eq, line, dt, UDL_BOOL, 0);
+    }
+    one_map(&copy, line, UDL_F16, F32, 0), one_map(&copy, strided, UDL_F16, F64, 0), one_map(&copy, gaps, F32, UDL_F16, 0);
+    one_map(&copy, line, F64, UDL_F16, 0), one_map(&whole, line, UDL_U8, UDL_F16, 0);
 }
 
 /* ---- reductions -------------------------------------------------------------------------------------------------- */
@@ -147,6 +160,8 @@ static void test_reduce(void) {
     for (int c = 0; c < LEN(cuts); c++) {
         one_reduce(UDL_SUM, I64, I64, c, 0), one_reduce(UDL_MAX, I64, I64, c, 0),
             one_reduce(UDL_SUM, UDL_BOOL, I64, c, 0);
+        one_reduce(UDL_SUM, UDL_I8, I64, c, 0), one_reduce(UDL_MIN, UDL_I8, UDL_I8, c, 0), one_reduce(UDL_ARGMAX, UDL_I8, I64, c, 0);
+        one_reduce(UDL_SUM, UDL_I16, I64, c, 0), one_reduce(UDL_MAX, UDL_I16, UDL_I16, c, 0), one_reduce(UDL_ANY, UDL_I16, UDL_BOOL, c, 0);
         one_reduce(UDL_ANY, UDL_BOOL, UDL_BOOL, c, 0), one_reduce(UDL_ALL, UDL_BOOL, UDL_BOOL, c, 0);
     }
 }

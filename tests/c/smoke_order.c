@@ -5,7 +5,7 @@
 static void one_sort(int dt, i64 outer, i64 n, i64 k, int descending) {
     arr *a = in(outer * n, dt, -40, 40), *v = out(outer * k, dt), *at = out(outer * k, I64);
     for (i64 i = 0; i < a->n; i++) put(a, i, n % 2 ? floor(get(a, i)) : get(a, i)); /* many equal ones */
-    if (dt != I64 && n > 9) put(a, 4, NAN), put(a, 8, NAN), put(a, 2, INFINITY), put(a, 6, -INFINITY);
+    if (dt > I64 && n > 9) put(a, 4, NAN), put(a, 8, NAN), put(a, 2, INFINITY), put(a, 6, -INFINITY);
     udl_sort_args g = {P(v), P(at), P(a), dt, outer, n, k, descending, 0};
     run(UDL_K_sort, &g, "dtype %d, %d x %d, k %d, descending %d", dt, (int)outer, (int)n, (int)k, descending);
     double *want = reals(v->n), *index = reals(v->n);
@@ -24,8 +24,8 @@ static void one_sort(int dt, i64 outer, i64 n, i64 k, int descending) {
 }
 static void test_sort(void) {
     static const i64 sizes[] = {1, 2, 15, 64, 301, 1300};
-    static const int types[] = {F32, F64, I64};
-    for (int t = 0; t < 3; t++)
+    static const int types[] = {F32, F64, I64, UDL_I16, UDL_I8};
+    for (int t = 0; t < LEN(types); t++)
         for (int s = 0; s < LEN(sizes); s++)
             for (int d = 0; d < 2; d++) {
                 one_sort(types[t], 3, sizes[s], sizes[s], d);
@@ -94,16 +94,18 @@ static void test_remap(void) {
 
 /* out[r, c] = a[index[r, c], c], and back: out[index[r, c], c] = or += a[r, c], with a of `n` rows in column order */
 static void one_gather(int dt, i64 rows, i64 columns, i64 n, int add) {
-    arr *a = in(n * columns, dt, -9, 9), *j = in(rows * columns, I64, 0, (double)n), *o = out(rows * columns, dt);
+    static const i64 itemsizes[UDL_NDTYPES] = UDL_ITEMSIZES;
+    const double low = dt == UDL_U16 || dt == UDL_U32 || dt == UDL_U64 ? 0 : -9;
+    arr *a = in(n * columns, dt, low, 9), *j = in(rows * columns, I64, 0, (double)n), *o = out(rows * columns, dt);
     for (i64 c = 0; !add && rows <= n && c < columns; c++) /* no row twice: then the order of writing does not matter */
         for (i64 r = 0; r < rows; r++) put(j, r * columns + c, (double)((r + c) % n));
     double *want = reals(o->n), *back = reals(a->n);
 #define THERE(i) ((i) % columns * n + (i64)get(j, i))
     for (i64 i = 0; i < o->n; i++) want[i] = get(a, THERE(i));
-    udl_gather_args g = {P(o), P(a), P(j), dt == F32 ? 4 : 8, 2, 0, n, {rows, columns}, {1, n}, {columns, 1}, 0};
+    udl_gather_args g = {P(o), P(a), P(j), itemsizes[dt], 2, 0, n, {rows, columns}, {1, n}, {columns, 1}, 0};
     run(UDL_K_gather, &g, "dtype %d, %d x %d of %d rows", dt, (int)rows, (int)columns, (int)n);
     expect(o, want, 0, 0);
-    arr *to = inout(a->n, dt, -9, 9), *from = in(o->n, dt, -9, 9);
+    arr *to = inout(a->n, dt, low, 9), *from = in(o->n, dt, low, 9);
     for (i64 i = 0; i < a->n; i++) back[i] = get(to, i);
     for (i64 i = 0; i < o->n; i++) back[THERE(i)] = get(from, i) + (add ? back[THERE(i)] : 0);
     udl_scatter_args s = {P(to), P(from), P(j), dt, 2, 0, n, add, {rows, columns}, {1, n}, {columns, 1}, 0};
@@ -119,6 +121,8 @@ static void test_index(void) {
         for (int add = 0; add < 2; add++)
             one_gather(types[t], 9, 31, 12, add), one_gather(types[t], 400, 500, 400, add);
     }
+    static const int moved[] = {UDL_I8, UDL_I16, UDL_U16, UDL_U32, UDL_U64, UDL_F16, UDL_BF16};
+    for (int t = 0; t < LEN(moved); t++) one_gather(moved[t], 9, 31, 12, 0), one_gather(moved[t], 40, 50, 400, 0);
 }
 
 /* ---- random numbers: the words of udl_philox in order, on every level -------------------------------- */

@@ -438,6 +438,9 @@ def add_post_hook(Tensor t not None, hook):
     return RemovableHandle(t.post_hooks, HOOK_ID)
 
 
+cdef object LAST = 0  # the key of the hook that sees what all others made of the gradient
+
+
 cdef add_retain(Tensor t):
     import weakref
     ref = weakref.ref(t)
@@ -447,13 +450,17 @@ cdef add_retain(Tensor t):
         if x is not None:
             x.grad = g.detach() if x.grad is None else x.grad + g
     add_hook(t, keep)
+    t.hooks[LAST] = t.hooks.pop(HOOK_ID)
 
 
 cdef Tensor run_hooks(dict hooks, Tensor g):
-    for h in list(hooks.values()):
-        r = h(g)
-        if r is not None:
-            g = <Tensor?>r
+    for key, h in list(hooks.items()):
+        if key is not LAST:
+            r = h(g)
+            if r is not None:
+                g = <Tensor?>r
+    if LAST in hooks:
+        hooks[LAST](g)
     return g
 
 
@@ -561,11 +568,21 @@ def backward(tensors, grad_tensors=None, retain_graph=None, bint create_graph=Fa
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, bint create_graph=False, bint allow_unused=False,
          is_grads_batched=False, materialize_grads=False):
-    """The gradients of the sum of `outputs` with respect to `inputs`; no ``grad`` is touched."""
+    """The gradients of the sum of `outputs` with respect to `inputs`; no ``grad`` is touched. is_grads_batched: those for each of the
+    grad_outputs[i], stacked."""
+    cdef Py_ssize_t k, count
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     if isinstance(grad_outputs, Tensor):
         grad_outputs = [grad_outputs]
+    if is_grads_batched:
+        from udlfast.ops.joining import stack
+        count = min([len(g) for g in grad_outputs or () if g is not None], default=0)
+        if not count:
+            raise ArgumentError("grad: is_grads_batched needs grad_outputs with a dimension of gradients in front")
+        rows = [grad(outputs, inputs, [None if g is None else g[k] for g in grad_outputs], retain_graph if k == count - 1 else True,
+                     create_graph, allow_unused, False, materialize_grads) for k in range(count)]
+        return tuple([None if part[0] is None else stack(part) for part in zip(*rows)])
     for t in inputs:
         if not wants(<Tensor?>t):
             raise ArgumentError("grad: one of the inputs does not require a gradient")

@@ -35,6 +35,9 @@ cdef inline int run_kernel(int id, const void *args, Py_ssize_t work) except -1:
     return 0
 
 
+# kernels that move elements whatever they are
+cdef tuple UNSIGNED = (UDL_K_index_select, UDL_K_gather, UDL_K_scatter)
+
 cdef union field:
     void *p
     int64_t i
@@ -65,6 +68,8 @@ def call(int id, tuple tensors, tuple ints=(), tuple floats=(), bint strided=Fal
                 raise ValueError(f"call: {(<bytes>info.name).decode()} was given a tensor that is not contiguous")
             f[n].p = t.data_
             work += t.numel_ * ITEMSIZE[t.code]
+            if wide_unsigned(t.code) and id not in UNSIGNED:
+                raise no_unsigned((<bytes>info.name).decode(), t.code)
         n += 1
     for o in ints:
         f[n].i = o

@@ -22,7 +22,7 @@ from libc.stdlib cimport malloc, free, realloc
 cimport udl
 from udl cimport *
 
-from .errors import ShapeError, DTypeError, DimError, ArgumentError, DivisionError
+from .errors import ShapeError, DTypeError, DimError, ArgumentError, DivisionError, UnsupportedError
 
 include "dtype.pxi"
 include "storage.pxi"

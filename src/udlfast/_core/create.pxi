@@ -116,8 +116,8 @@ def from_numpy(array):
         raise TypeError(f"from_numpy: expected a numpy.ndarray, got {type(array).__name__}")
     code = NUMPY_CODES.get(array.dtype.char, -1) if array.dtype.isnative else -1
     if code < 0:
-        raise DTypeError(f"from_numpy: arrays of type {array.dtype.name} are not supported (floats of 16 to 64 bits, int8 to "
-                         f"int64, uint8 and bool are); convert with .astype first")
+        raise DTypeError(f"from_numpy: arrays of type {array.dtype.name} are not supported (floats of 16 to 64 bits, integers "
+                         f"and bool are); convert with .astype first")
     if array.ndim > 8:
         raise ShapeError(f"from_numpy: at most 8 dimensions are supported, got {array.ndim}")
     if not array.flags.writeable:
@@ -162,7 +162,8 @@ cdef void fix_strides(Tensor t) noexcept:
         n *= t.shape_[i] if t.shape_[i] > 0 else 1
 
 
-cdef dict NUMPY_CODES = {"?": UDL_BOOL, "B": UDL_U8, "b": UDL_I8, "h": UDL_I16, "i": UDL_I32, "l": UDL_I64, "q": UDL_I64, "e": UDL_F16, "f": UDL_F32, "d": UDL_F64}
+cdef dict NUMPY_CODES = {"?": UDL_BOOL, "B": UDL_U8, "b": UDL_I8, "h": UDL_I16, "i": UDL_I32, "l": UDL_I64, "q": UDL_I64, "H": UDL_U16, "I": UDL_U32,
+                          "L": UDL_U64, "Q": UDL_U64, "e": UDL_F16, "f": UDL_F32, "d": UDL_F64}
 
 
 def from_address(size_t address, tuple shape, tuple strides, dtype d not None, owner not None):

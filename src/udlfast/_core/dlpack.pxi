@@ -45,7 +45,7 @@ cdef enum:
     DL_COPIED = 2
 
 # (type code, bits) of each dtype: 0 int, 1 unsigned, 2 float, 4 bfloat, 6 bool
-cdef uint8_t[10] DL_CODE = [6, 1, 0, 0, 0, 0, 2, 4, 2, 2]
+cdef uint8_t[13] DL_CODE = [6, 1, 0, 0, 0, 0, 1, 1, 1, 2, 4, 2, 2]
 
 
 cdef void dl_delete(udl_dl_managed *m) noexcept with gil:

@@ -21,9 +21,14 @@ cdef class dtype:
         return _dtype_by_name, (self.name,)
 
 
-cdef int[10] ITEMSIZE = [1, 1, 1, 2, 4, 8, 2, 2, 4, 8]
-cdef char[10] FORMAT = [63, 66, 98, 104, 105, 113, 101, 104, 102, 100]  # ? B b h i q e h f d
+cdef int[13] ITEMSIZE = [1, 1, 1, 2, 4, 8, 2, 4, 8, 2, 2, 4, 8]
+cdef char[13] FORMAT = [63, 66, 98, 104, 105, 113, 72, 73, 81, 101, 104, 102, 100]  # ? B b h i q H I Q e h f d
 cdef list DTYPES = []
+
+
+cdef inline bint wide_unsigned(int code) noexcept:
+    """Is it uint16, uint32 or uint64, which hold numbers but take part in little?"""
+    return UDL_I64 < code < UDL_F16
 
 
 cdef dtype make_dtype(int code, str name, str numpy_name):
@@ -32,7 +37,7 @@ cdef dtype make_dtype(int code, str name, str numpy_name):
     d.itemsize = ITEMSIZE[code]
     d.is_floating_point = code >= UDL_F16
     d.is_complex = False
-    d.is_signed = code >= UDL_I8
+    d.is_signed = code >= UDL_I8 and not wide_unsigned(code)
     d.narrow = code == UDL_F16 or code == UDL_BF16
     DTYPES.append(d)
     return d
@@ -44,6 +49,9 @@ int8 = make_dtype(UDL_I8, "int8", "int8")
 int16 = make_dtype(UDL_I16, "int16", "int16")
 int32 = make_dtype(UDL_I32, "int32", "int32")
 int64 = make_dtype(UDL_I64, "int64", "int64")
+uint16 = make_dtype(UDL_U16, "uint16", "uint16")
+uint32 = make_dtype(UDL_U32, "uint32", "uint32")
+uint64 = make_dtype(UDL_U64, "uint64", "uint64")
 float16 = make_dtype(UDL_F16, "float16", "float16")
 bfloat16 = make_dtype(UDL_BF16, "bfloat16", "")
 float32 = make_dtype(UDL_F32, "float32", "float32")
@@ -82,10 +90,13 @@ cdef inline int compute_type(int code) noexcept:
     return UDL_F32 if code >= UDL_F16 else UDL_I64
 
 
-cdef inline int wider(int a, int b) noexcept:
+cdef inline int wider(int a, int b) except -1:
     """The smallest type to which both convert."""
     if a > b:
         a, b = b, a
+    if a != b and wide_unsigned(b):
+        raise DTypeError(f"promotion for uint16, uint32, uint64 is not supported, attempted to promote {(<dtype>DTYPES[a]).name} and "
+                         f"{(<dtype>DTYPES[b]).name}; convert one of them, with .to(udlfast.int64) for instance")
     if a == UDL_U8 and b == UDL_I8:
         return UDL_I16
     if a == UDL_F16 and b == UDL_BF16:
@@ -93,7 +104,7 @@ cdef inline int wider(int a, int b) noexcept:
     return b
 
 
-cdef inline int promote(Tensor a, Tensor b) noexcept:
+cdef inline int promote(Tensor a, Tensor b) except -1:
     """PyTorch's rule: a zero-dimensional tensor raises the type only across categories."""
     if a.code == b.code:
         return a.code

@@ -92,8 +92,11 @@ cdef int run_map(int op, Tensor out, Tensor a, Tensor b, Tensor c, int n_in, int
         s.inp[2] = c.data_
         s.dtype[3] = c.code
         flat = flat and c.contig and same_shape(c, out)
-    if compute == UDL_I64 and (op == UDL_MAP_floor_divide or op == UDL_MAP_remainder or op == UDL_MAP_fmod):
-        return run_integer_division(&s, out, a, b)
+    if compute == UDL_I64:
+        if wide_unsigned(a.code) or wide_unsigned(out.code) or (b is not None and wide_unsigned(b.code)):
+            check_unsigned(op, a.code if wide_unsigned(a.code) else out.code)
+        if op == UDL_MAP_floor_divide or op == UDL_MAP_remainder or op == UDL_MAP_fmod:
+            return run_integer_division(&s, out, a, b)
     if flat:
         s.ndim = 1
         s.shape[0] = out.numel_
@@ -101,6 +104,18 @@ cdef int run_map(int op, Tensor out, Tensor a, Tensor b, Tensor c, int n_in, int
         return kcall(UDL_K_elementwise, &s, out.numel_ * 8, out, a, b, c)
     fill_dims(&s, out, a, b, c)
     return kcall(UDL_K_elementwise, &s, out.numel_ * 8, out, a, b, c)
+
+
+cdef int check_unsigned(int op, int code) except -1:
+    """What PyTorch has no kernel for with uint16, uint32 and uint64 is refused here too. The rest is right in int64, which wraps alike."""
+    if op not in (UDL_MAP_copy, UDL_MAP_mul, UDL_MAP_eq, UDL_MAP_ne, UDL_MAP_bitwise_and, UDL_MAP_bitwise_or, UDL_MAP_bitwise_xor, UDL_MAP_where,
+                  UDL_MAP_floor, UDL_MAP_ceil, UDL_MAP_round, UDL_MAP_trunc, UDL_MAP_isnan, UDL_MAP_isinf, UDL_MAP_isfinite):
+        raise no_unsigned(op_name(op), code)
+    return 0
+
+
+cdef object no_unsigned(str op, int code):
+    return UnsupportedError(f"{op}: not implemented for {DTYPES[code]}; convert first, with .to(udlfast.int64) for instance")
 
 
 cdef int run_integer_division(udl_elementwise_args *s, Tensor out, Tensor a, Tensor b) except -1:
@@ -318,7 +333,7 @@ cpdef object unary(int op, object input, double p0=0.0, double p1=0.0):
             op = UDL_MAP_logical_not
     code = result_code(op, a.code)
     if op == UDL_MAP_bitwise_not and a.code >= UDL_F16:
-        raise DTypeError(f"bitwise_not: expected an integer or bool tensor, got {a.dtype}")
+        raise UnsupportedError(f"bitwise_not: expected an integer or bool tensor, got {a.dtype}")
     out = empty_like_c(a, code)
     run_map(op, out, a, None, None, 1, compute_for(op, a.code), p0, p1)
     if udl_recording and code >= UDL_F16 and wants(a):
@@ -347,7 +362,7 @@ cdef object scalar_op(int op, Tensor a, object other):
     if op == UDL_MAP_pow and code < UDL_F16 and s < 0:
         raise ArgumentError("pow: integers to negative integer powers are not allowed; convert to floating point first")
     if (op == UDL_MAP_bitwise_and or op == UDL_MAP_bitwise_or or op == UDL_MAP_bitwise_xor) and code >= UDL_F16:
-        raise DTypeError(f"{op_name(op)}: expected integers or bools, got {DTYPES[code]}")
+        raise UnsupportedError(f"{op_name(op)}: expected integers or bools, got {DTYPES[code]}")
     out = empty_like_c(a, result_code(op, code))
     run_map(op, out, a, None, None, 2, compute_for(op, code), s, 0.0)
     if udl_recording and out.code >= UDL_F16 and wants(a):
@@ -386,7 +401,7 @@ cdef object tensor_op(int op, Tensor a, Tensor b):
     check_bool_arith(op, a.code, b.code)
     if (op == UDL_MAP_bitwise_and or op == UDL_MAP_bitwise_or or op == UDL_MAP_bitwise_xor or op == UDL_MAP_lshift
             or op == UDL_MAP_rshift) and code >= UDL_F16:
-        raise DTypeError(f"{op_name(op)}: expected integers or bools, got {a.dtype} and {b.dtype}")
+        raise UnsupportedError(f"{op_name(op)}: expected integers or bools, got {a.dtype} and {b.dtype}")
     run_map(op, out, a, b, None, 2, compute_for(op, code), 0.0, 0.0)
     if udl_recording and out.code >= UDL_F16 and (wants(a) or wants(b)):
         a, b = own_type(a, out.code), own_type(b, out.code)
@@ -691,6 +706,8 @@ cpdef Tensor fill_(Tensor self, value):
         v = empty_like_c(self, self.code)
         fill_(v, value)
         return assign(self, v, "fill_")
+    if value is None:
+        raise TypeError("fill_: expected a number, got None")
     check_overlap(self, "fill_") if not self.contig else 0
     if self.numel_:
         if self.contig and not value and self.numel_ < 65536 and (self.code < UDL_F16 or str(value)[0] != "-"):
@@ -703,7 +720,8 @@ cpdef Tensor fill_(Tensor self, value):
         elif UDL_BOOL < self.code < UDL_F16:
             v = empty_nd(UDL_I64, 0, NULL)
             try:
-                (<int64_t *>v.data_)[0] = int(value)
+                value = int(value)
+                (<int64_t *>v.data_)[0] = value - (1 << 64) if self.code == UDL_U64 and 1 << 63 <= value < 1 << 64 else value
             except (OverflowError, ValueError):
                 raise ArgumentError(f"fill_: {value!r} does not fit into {self.dtype}") from None
             copy_into(self, v)

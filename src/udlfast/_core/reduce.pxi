@@ -8,6 +8,13 @@ cdef object reduce_dims(int op, Tensor a, object dims, bint keepdim, int out_cod
     cdef int i, n = 0, first = -1, last = -1, k = 0
     cdef int bits = 0
     cdef Tensor out
+    if wide_unsigned(a.code):
+        if op == UDL_SUM or op == UDL_PROD:
+            a, out_code = cast(a, UDL_I64), out_code if out_code >= 0 else UDL_I64
+        elif op == UDL_ANY or op == UDL_ALL:
+            a = cast(a, UDL_BOOL)
+        else:
+            raise no_unsigned(name, a.code)
     if a.code == UDL_F16:
         i = UDL_F16 if out_code < 0 else out_code
         return cast(<Tensor>reduce_dims(op, cast(a, UDL_F32), dims, keepdim, UDL_F32 if i == UDL_F16 else i, name), i)

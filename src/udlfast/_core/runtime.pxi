@@ -84,7 +84,7 @@ def get_num_threads():
 def set_num_threads(n):
     """Use n threads (1..256); results do not depend on it."""
     if isinstance(n, bool) or not isinstance(n, int):
-        raise TypeError(f"set_num_threads: expected an integer, got {n!r}")
+        raise DTypeError(f"set_num_threads: expected an integer, got {n!r}")
     if not 1 <= n <= 256 or udl_set_num_threads(n) != UDL_OK:
         raise ArgumentError(f"set_num_threads: expected 1..256, got {n}")
 

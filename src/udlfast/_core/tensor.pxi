@@ -504,7 +504,7 @@ cdef class Tensor:
     def contiguous(self, memory_format=None): return contiguous(self)
     def clone(self, *, memory_format=None): return clone(self)
     def to(self, *args, **kwargs): return to(self, *args, **kwargs)
-    def type(self, dtype=None): return slot("type_name")(self) if dtype is None else to(self, dtype)
+    def type(self, dtype=None): return slot("type_name")(self, dtype)
     def type_as(self, other): return cast(self, (<Tensor?>other).code)
     def float(self, memory_format=None): return cast(self, UDL_F32)
     def double(self, memory_format=None): return cast(self, UDL_F64)
@@ -659,6 +659,12 @@ cdef object read_item(const char *p, int code):
         return (<const int16_t *>p)[0]
     if code == UDL_I8:
         return (<const int8_t *>p)[0]
+    if code == UDL_U16:
+        return (<const uint16_t *>p)[0]
+    if code == UDL_U32:
+        return (<const uint32_t *>p)[0]
+    if code == UDL_U64:
+        return (<const uint64_t *>p)[0]
     if code == UDL_F16:
         return PyFloat_Unpack2(p, 1)
     bits = <uint32_t>(<const uint16_t *>p)[0] << 16

@@ -144,6 +144,10 @@ def is_compiling():
     return _core.recording() is not None
 
 
+def reset():
+    """Accepted: each compiled function keeps its own plans, and they go with it."""
+
+
 def disable(fn=None, recursive=True):
     """A function that is never recorded: a compiled function that calls it runs without a plan."""
     if fn is None:

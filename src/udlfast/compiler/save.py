@@ -15,12 +15,12 @@ from ..serialization import replace_file
 
 TEMP, EXTERNAL = 0, 2  # kinds of buffers in a Plan
 CONSTANT, SCRATCH, INPUT, OUTPUT = range(4)  # and in a file
-HEAD, VERSION, ALIGN = 16, 1, 64
+HEAD, VERSION, ALIGN = 16, 2, 64
 MAGIC = int.from_bytes(b"UDLPLAN1", "little")
 COPY = _core.MAP_copy
-CODES = ["BOOL", "U8", "I8", "I16", "I32", "I64", "F16", "BF16", "F32", "F64"]  # of element types, in the order of udlfast.h
-SIZES = [1, 1, 1, 2, 4, 8, 2, 2, 4, 8]
-I64, F32, F64 = 5, 8, 9
+CODES = ["BOOL", "U8", "I8", "I16", "I32", "I64", "U16", "U32", "U64", "F16", "BF16", "F32", "F64"]  # element types as in udlfast.h
+SIZES = [t.itemsize for t in sorted({t for t in vars(_core).values() if isinstance(t, _core.dtype)}, key=lambda t: t.code)]
+I64, F32, F64 = _core.int64.code, _core.float32.code, _core.float64.code
 NO_RULE = 4  # UDL_EISA
 
 
@@ -188,7 +188,7 @@ class Writer:
             for d in range(len(dims) - 2, -1, -1):
                 contiguous[d] = contiguous[d + 1] * max(dims[d + 1], 1)
             words = [0] * 54
-            words[4], words[5], words[10] = COPY, I64 if code <= I64 else F64 if code == F64 else F32, len(dims)
+            words[4], words[5], words[10] = COPY, I64 if code < _core.float16.code else F64 if code == F64 else F32, len(dims)
             words[6:10] = [code] * 4
             words[11 : 11 + len(dims)] = dims
             words[19 : 19 + len(dims)] = contiguous

@@ -9,12 +9,12 @@ import os
 from contextlib import contextmanager
 from importlib import import_module, util
 
-from ..errors import ArgumentError
+from ..errors import DeviceError
 
 has_half = False
 
 
-class CudaError(ArgumentError):
+class CudaError(DeviceError):
     """What raises where a GPU is needed."""
 
 

@@ -2032,6 +2032,14 @@ class RotaryPositions(Module):
     def extra_repr(self) -> Any: ...  # type: ignore[override]
     def forward(self, input: Any, offset: Any = ...) -> Any: ...  # type: ignore[override]
     def __getattr__(self, name: str) -> Any: ...
+class SDPBackend:
+    CUDNN_ATTENTION: Any
+    EFFICIENT_ATTENTION: Any
+    ERROR: Any
+    FLASH_ATTENTION: Any
+    MATH: Any
+    OVERRIDEABLE: Any
+    def __getattr__(self, name: str) -> Any: ...
 class SELU(Module):
     def __init__(self, inplace: Any = ...) -> None: ...
     def extra_repr(self) -> Any: ...  # type: ignore[override]
@@ -2205,3 +2213,4 @@ class ZeroPad3d(Module):
     def forward(self, input: Any) -> Any: ...  # type: ignore[override]
     mode: Any
     def __getattr__(self, name: str) -> Any: ...
+def sdpa_kernel(backends: Any, set_priority: Any = ...) -> Any: ...

@@ -188,6 +188,20 @@ def _identity(tensors, backward):
     return outs if isinstance(outs, tuple) else (outs,)
 
 
+def shown(kind):
+    """An attribute by which scripts count a module's hooks, or take all away: module._forward_hooks.clear()."""
+
+    def get(self):
+        return {} if self._hooks is None else getattr(self._hooks, kind)
+
+    def put(self, hooks):
+        if hooks:
+            raise AttributeError("hooks are added by register_forward_hook and its like")
+        get(self).clear()
+
+    return property(get, put)
+
+
 class WithoutModule:
     """A hook that is called without the module."""
 

@@ -10,13 +10,13 @@ from .parameter import Parameter
 EXTRA = "_extra_state"
 
 
-class IncompatibleKeys(namedtuple("IncompatibleKeys", ("missing_keys", "unexpected_keys"))):
+class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ("missing_keys", "unexpected_keys"))):
     """What load_state_dict returns: the names that the state lacked, and those that no layer took."""
 
     __slots__ = ()
 
     def __repr__(self):
-        return "_" + super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
+        return super().__repr__() if self.missing_keys or self.unexpected_keys else "<All keys matched successfully>"
 
     __str__ = __repr__
 
@@ -114,7 +114,7 @@ def load_all(module, state, strict, assign):
         raise errors.ArgumentError(
             f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(problems)
         )
-    return IncompatibleKeys(missing, unexpected)
+    return _IncompatibleKeys(missing, unexpected)
 
 
 def _load_below(module, state, prefix, assign, missing, unexpected, problems):
@@ -129,7 +129,7 @@ def _load_below(module, state, prefix, assign, missing, unexpected, problems):
         part = OrderedDict((k, v) for k, v in state.items() if k.startswith(start))
         _load_below(child, part, start, assign, missing, unexpected, problems)
     for hook in state_hooks(module, "load_post"):
-        if hook(module, IncompatibleKeys(missing, unexpected)) is not None:
+        if hook(module, _IncompatibleKeys(missing, unexpected)) is not None:
             raise RuntimeError("hooks of register_load_state_dict_post_hook must return None; they may change the lists in place")
 
 

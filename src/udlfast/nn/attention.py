@@ -1,5 +1,8 @@
 """MultiheadAttention: attention of several heads with its projections."""
 
+from contextlib import nullcontext
+from enum import Enum
+
 from .. import errors
 from ..ops._heads import attend
 from . import init
@@ -7,7 +10,19 @@ from ._new import parameter
 from .linear import NonDynamicallyQuantizableLinear
 from .module import Module
 
-__all__ = ["MultiheadAttention"]
+__all__ = ["MultiheadAttention", "SDPBackend", "sdpa_kernel"]
+
+
+class SDPBackend(Enum):
+    """Ways to compute attention that PyTorch lets one choose between."""
+
+    ERROR = -1
+    MATH, FLASH_ATTENTION, EFFICIENT_ATTENTION, CUDNN_ATTENTION, OVERRIDEABLE = range(5)
+
+
+def sdpa_kernel(backends, set_priority=False):
+    """Accepted: a block that changes nothing, since there is one kernel for all."""
+    return nullcontext()
 
 
 class MultiheadAttention(Module):
@@ -43,7 +58,7 @@ class MultiheadAttention(Module):
                  vdim=None, batch_first=False, device=None, dtype=None):  # fmt: skip
         super().__init__()
         if embed_dim <= 0 or num_heads <= 0 or embed_dim % num_heads:
-            raise errors.ArgumentError(
+            raise errors.CheckError(
                 f"MultiheadAttention: embed_dim must be a positive multiple of num_heads, got {embed_dim} and {num_heads}"
             )
         E = self.embed_dim = embed_dim

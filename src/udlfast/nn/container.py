@@ -238,12 +238,12 @@ class ModuleDict(Module):
             self[name] = module
 
 
-def describe_value(value):
+def describe_value(value, kind_of=None):
     """One line about a member of a ParameterList or ParameterDict."""
     if not isinstance(value, Tensor):
         return f"Object of type: {type(value).__name__}"
     kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-    return f"{kind} containing: [{value.dtype} of size {'x'.join(map(str, value.shape))}]"
+    return f"{kind} containing: [{kind_of or value.dtype} of size {'x'.join(map(str, value.shape))}]"
 
 
 def as_parameter(value):
@@ -379,4 +379,4 @@ class ParameterDict(Module):
             self[key] = value
 
     def extra_repr(self):
-        return "\n".join(f"  ({key}): {describe_value(p)}" for key, p in self.items())
+        return "\n".join(f"  ({key}): {describe_value(p, isinstance(p, Tensor) and p.type())}" for key, p in self.items())

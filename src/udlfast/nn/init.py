@@ -5,6 +5,7 @@ The variance laws keep the size of activations (fan_in) or gradients (fan_out) t
 """
 
 import math
+import warnings
 
 from .. import _core, errors
 from .._core import no_grad
@@ -25,6 +26,17 @@ __all__ = [
     "kaiming_normal_",
     "orthogonal_",
     "sparse_",
+    "constant",
+    "dirac",
+    "eye",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "normal",
+    "orthogonal",
+    "sparse",
+    "uniform",
+    "xavier_normal",
+    "xavier_uniform",
 ]
 
 
@@ -274,3 +286,23 @@ def sparse_(tensor, sparsity, std=0.01, generator=None):
         np.put_along_axis(values, dropped, 0.0, axis=0)
         kind = np.float64 if tensor.dtype is _core.float64 else np.float32
         return _copy_array(tensor, values.astype(kind))
+
+
+def _deprecated(function):
+    """The name without `_` that PyTorch had first: warns, then does the same."""
+
+    def old(*args, **kwargs):
+        warnings.warn(f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.", FutureWarning, stacklevel=2)
+        return function(*args, **kwargs)
+
+    name = old.__name__ = old.__qualname__ = function.__name__[:-1]
+    old.__doc__ = f"The old name of `{name}_`, with a FutureWarning."
+    return old
+
+
+constant, dirac, eye, normal, orthogonal, sparse, uniform = map(
+    _deprecated, (constant_, dirac_, eye_, normal_, orthogonal_, sparse_, uniform_)
+)
+kaiming_normal, kaiming_uniform, xavier_normal, xavier_uniform = map(
+    _deprecated, (kaiming_normal_, kaiming_uniform_, xavier_normal_, xavier_uniform_)
+)

@@ -48,6 +48,7 @@ class Module:
     Source: *Understanding Deep Learning*, chapters 3 and 4 (networks as composed functions).
     """
 
+    _forward_hooks, _forward_pre_hooks, _backward_hooks = map(_hooks.shown, ("after", "before", "backward"))
     _hooks = None  # becomes Hooks with the first hook of the instance
     _kinds = NeedsInit()
     training = True

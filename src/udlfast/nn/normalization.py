@@ -62,7 +62,7 @@ class RunningNorm(Module):
         self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
     ):
         key = prefix + "num_batches_tracked"
-        if self.track_running_stats and key not in state_dict and prefix + "running_mean" in state_dict:
+        if self.track_running_stats and key not in state_dict:
             state_dict[key] = self.num_batches_tracked  # files from before this counter existed lack it
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs

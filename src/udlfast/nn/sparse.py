@@ -51,7 +51,7 @@ class Embedding(Module):
         self.embedding_dim = embedding_dim
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
-                raise errors.ArgumentError(
+                raise errors.CheckError(
                     f"Embedding: padding_idx must be within num_embeddings, got {padding_idx} and {num_embeddings}"
                 )
             padding_idx %= num_embeddings
@@ -65,7 +65,7 @@ class Embedding(Module):
             self.reset_parameters()
         else:
             if tuple(_weight.shape) != (num_embeddings, embedding_dim):
-                raise errors.ShapeError(
+                raise errors.CheckError(
                     f"Embedding: expected weight [{num_embeddings}, {embedding_dim}], got {list(_weight.shape)}"
                 )
             self.weight = Parameter(_weight, requires_grad=not _freeze)
@@ -110,7 +110,7 @@ class Embedding(Module):
     ):
         """An Embedding whose table is a given tensor [V, D], frozen by default."""
         if embeddings.ndim != 2:
-            raise errors.ShapeError(f"Embedding.from_pretrained: expected a table [V, D], got {list(embeddings.shape)}")
+            raise errors.CheckError(f"Embedding.from_pretrained: expected a table [V, D], got {list(embeddings.shape)}")
         return cls(
             *embeddings.shape,
             padding_idx=padding_idx,
@@ -153,7 +153,7 @@ class EmbeddingBag(Module):
         self.scale_grad_by_freq = scale_grad_by_freq
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
-                raise errors.ArgumentError(
+                raise errors.CheckError(
                     f"EmbeddingBag: padding_idx must be within num_embeddings, got {padding_idx} and {num_embeddings}"
                 )
             padding_idx %= num_embeddings
@@ -163,7 +163,7 @@ class EmbeddingBag(Module):
             self.reset_parameters()
         else:
             if tuple(_weight.shape) != (num_embeddings, embedding_dim):
-                raise errors.ShapeError(
+                raise errors.CheckError(
                     f"EmbeddingBag: expected weight [{num_embeddings}, {embedding_dim}], got {list(_weight.shape)}"
                 )
             self.weight = Parameter(_weight)
@@ -197,7 +197,7 @@ class EmbeddingBag(Module):
                         sparse=False, include_last_offset=False, padding_idx=None):  # fmt: skip
         """An EmbeddingBag whose table is a given tensor [V, D], frozen by default."""
         if embeddings.ndim != 2:
-            raise errors.ShapeError(f"EmbeddingBag.from_pretrained: expected a table [V, D], got {list(embeddings.shape)}")
+            raise errors.CheckError(f"EmbeddingBag.from_pretrained: expected a table [V, D], got {list(embeddings.shape)}")
         bag = cls(*embeddings.shape, max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings, include_last_offset, padding_idx)
         bag.weight.requires_grad_(not freeze)
         return bag

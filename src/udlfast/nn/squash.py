@@ -1,5 +1,6 @@
 """Activation layers that squeeze, clip, shrink or gate numbers."""
 
+from ..errors import CheckError
 from . import functional as F
 from .module import Module
 
@@ -40,6 +41,8 @@ class Hardtanh(Module):
         self.min_val = min_val if min_value is None else min_value
         self.max_val = max_val if max_value is None else max_value
         self.inplace = inplace
+        if self.max_val <= self.min_val:
+            raise CheckError(f"Hardtanh: max_val must be greater than min_val, got {self.max_val} and {self.min_val}")
 
     def forward(self, input):
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)

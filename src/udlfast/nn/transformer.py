@@ -167,13 +167,13 @@ class Transformer(Module):
                 memory_is_causal=False):  # fmt: skip
         """The decoder's output, of tgt's shape."""
         if src.ndim != tgt.ndim or src.ndim not in (2, 3) or {src.shape[-1], tgt.shape[-1]} != {self.d_model}:
-            raise errors.ShapeError(
+            raise errors.CheckError(
                 f"Transformer: expected src and tgt of {self.d_model} features and 3 (or both 2) dimensions, got "
                 f"{list(src.shape)} and {list(tgt.shape)}"
             )
         b = 0 if self.batch_first else 1
         if src.ndim == 3 and src.shape[b] != tgt.shape[b]:
-            raise errors.ShapeError(
+            raise errors.CheckError(
                 f"Transformer: the batch is dimension {b} and must be equal in src and tgt, got {list(src.shape)} and "
                 f"{list(tgt.shape)}; is batch_first={self.batch_first} as meant?"
             )

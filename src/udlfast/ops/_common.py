@@ -8,7 +8,7 @@ import operator
 
 from .. import _core
 from .._core import R_MAX, R_MIN, Tensor, attach, peek, reduce
-from ..errors import ArgumentError, DimError, DTypeError, GradError, ShapeError
+from ..errors import ArgumentError, DimError, DTypeError, GradError, ShapeError, UnsupportedError
 
 LIMIT = 2**31 - 1  # no stride, padding, window or output size is larger: products of two cannot overflow 64 bits
 
@@ -25,7 +25,7 @@ def floating(op, x, name="input"):
     if not isinstance(x, Tensor):
         tensor(op, x, name)
     if not x.dtype.is_floating_point:
-        raise DTypeError(f"{op}: expected a floating-point {name}, got {x.dtype} {list(x.shape)}; "
+        raise UnsupportedError(f"{op}: expected a floating-point {name}, got {x.dtype} {list(x.shape)}; "
                          f"convert it with {name}.float()")
 
 

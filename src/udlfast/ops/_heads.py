@@ -6,7 +6,7 @@ import math
 
 from .. import _core
 from .._core import bool_, linear, matmul
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, CheckError, ShapeError
 from ._common import floating, tensor
 from .attention import scaled_dot_product_attention
 from .dropout import dropout
@@ -60,11 +60,11 @@ def _check(query, key, value, heads, batch_first):
     got = f"got query {list(q)}, key {list(k)}, value {list(v)}"
     if len(q) not in (2, 3) or len(k) != len(q) or len(v) != len(q):
         layout = "[B, L, E]" if batch_first else "[L, B, E]"
-        raise ShapeError(f"{OP}: expected query, key and value {layout} or [L, E], all alike, {got}")
+        raise CheckError(f"{OP}: expected query, key and value {layout} or [L, E], all alike, {got}")
     if q[-1] % heads:
-        raise ShapeError(f"{OP}: {heads} heads do not divide {q[-1]} features")
+        raise CheckError(f"{OP}: {heads} heads do not divide {q[-1]} features")
     if k[:-1] != v[:-1]:
-        raise ShapeError(f"{OP}: key and value need one number of rows and examples, {got}")
+        raise CheckError(f"{OP}: key and value need one number of rows and examples, {got}")
     batch = 0 if batch_first else 1
     if len(q) == 3 and q[batch] != k[batch]:
         raise ShapeError(f"{OP}: the batch is dimension {batch}: query and key differ there, {got}; "
@@ -115,11 +115,11 @@ def _mask(q, k, attn_mask, padding, is_causal, need_weights, extra):
     if attn_mask is not None:
         shape = tuple(_typed(attn_mask, "attn_mask").shape)
         if shape not in ((L, S), (B * H, L, S)):
-            raise ShapeError(f"{OP}: expected attn_mask {[L, S]} or {[B * H, L, S]}, got {list(shape)}")
+            raise CheckError(f"{OP}: expected attn_mask {[L, S]} or {[B * H, L, S]}, got {list(shape)}")
         parts.append(attn_mask if len(shape) == 2 else attn_mask.reshape(B, H, L, S))
     if padding is not None:
         if tuple(_typed(padding, "key_padding_mask").shape) != (B, S):
-            raise ShapeError(f"{OP}: expected key_padding_mask {[B, S]}, got {list(padding.shape)}")
+            raise CheckError(f"{OP}: expected key_padding_mask {[B, S]}, got {list(padding.shape)}")
         parts.append(padding.reshape(B, 1, 1, S))
     if not parts:
         return None, False
@@ -138,7 +138,7 @@ def _mask(q, k, attn_mask, padding, is_causal, need_weights, extra):
 def _typed(mask, name):
     tensor(OP, mask, name)
     if mask.dtype is not bool_ and not mask.dtype.is_floating_point:
-        raise DTypeError(f"{OP}: expected {name} of type bool (True = hidden) or floating point (added), got {mask.dtype}")
+        raise CheckError(f"{OP}: expected {name} of type bool (True = hidden) or floating point (added), got {mask.dtype}")
     return mask
 
 

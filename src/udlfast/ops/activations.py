@@ -1,8 +1,7 @@
 """Activation functions that are composed of others, or have a parameter that learns."""
-from functools import lru_cache
 
 from .. import _core
-from .._core import MAP_clamp, MAP_clamp_backward, attach, ew1, ew2, extend, float32, is_grad_enabled
+from .._core import MAP_clamp, MAP_hardtanh_backward, attach, ew1, ew2, extend, is_grad_enabled
 from ..errors import ArgumentError, ShapeError
 from ._common import axis, floating, same_type
 from .elementwise import expm1, relu, tanh, where
@@ -110,22 +109,11 @@ def _limited(x, low, high):
 
 
 def hardtanh_backward(node, g):
-    """gx = g where y is strictly between the limits, else 0"""
+    """gx = 0 where y is at one of the limits, else g, also for NaN"""
     y, (low, high) = node.saved[0], node.args
-    if is_grad_enabled() or y.dtype.narrow or low == high:
+    if is_grad_enabled():
         return g * (~((y <= low) | (y >= high))).to(g.dtype),
-    inner = _inner_limits(low, high, y.dtype is float32)  # clamp's gradient keeps its limits
-    return ew2(MAP_clamp_backward, g, y, *inner),
-
-
-@lru_cache(64)
-def _inner_limits(low, high, single):
-    """The numbers of the type next to low and high, on the side of the other."""
-    import numpy as np
-
-    kind = np.float32 if single else np.float64
-    low, high = (float(np.nextafter(kind(a), kind(b))) for a, b in ((low, high), (high, low)))
-    return low, high
+    return ew2(MAP_hardtanh_backward, g, y, low, high),
 
 
 def threshold(input, threshold, value, inplace=False):

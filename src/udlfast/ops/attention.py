@@ -15,7 +15,7 @@ from .._core import (
     matmul,
     next_philox,
 )
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import DTypeError, ShapeError
 from . import _autocast
 from ._common import broadcast_shape, floating, lower_triangle, probability, same_type, tensor
 
@@ -34,11 +34,11 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
         value: [..., H, S, V]
         attn_mask: broadcasts to [..., H, L, S]; bool (True = may look) or floating point (added); or None
         dropout_p: probability of dropping a weight (always applied; give 0 when evaluating)
-        is_causal: query l looks at the keys 0..l only; not together with attn_mask
+        is_causal: query l looks at the keys 0..l only, of these at those that attn_mask allows
         scale: None = 1 / sqrt(E)
         enable_gqa: key and value may have fewer heads, each shared by H / heads consecutive heads of query
     Returns: [..., H, L, V]
-    Raises: ShapeError where sizes do not fit, DTypeError for other element types, ArgumentError
+    Raises: ShapeError where sizes do not fit, DTypeError for other element types
 
     >>> import udlfast as torch
     >>> q = torch.zeros(1, 2, 4)
@@ -215,8 +215,6 @@ def _check(op, query, key, value, mask, is_causal, enable_gqa):
         broadcast_shape(op, q[:-2], k[:-2], v[:-2])
     if mask is None:
         return groups
-    if is_causal:
-        raise ArgumentError(f"{op}: give attn_mask or is_causal=True, not both; combine them into one mask")
     tensor(op, mask, "attn_mask")
     if mask.dtype is not _core.bool_ and mask.dtype is not query.dtype:
         raise DTypeError(f"{op}: expected attn_mask of type bool or {query.dtype}, got {mask.dtype}")

@@ -19,23 +19,25 @@ def to_tensor(data=None, dtype=None, copy=True):
             (data.detach().clone() if copy else data)
     if isinstance(data, np.ndarray) or isinstance(data, np.generic):
         array = np.asarray(data)
-        if array.dtype.char not in "?Bbhilqfd" and array.dtype.kind in "iu":
-            array = array.astype(np.int64)
     else:
-        if _holds_tensor(data):
+        if isinstance(_first(data), Tensor):
             return _stacked(data, dtype)
         try:
-            array = np.asarray(data)
+            array = _unsigned(data) if dtype is _core.uint64 else np.asarray(data)
         except ValueError:
             raise ShapeError(f"tensor: expected lists of equal lengths, got {_short(data)}") from None
-        if array.dtype.kind == "f" and not hasattr(data, "__array__"):
+        if array.dtype.kind in "uf" and dtype is not _core.uint64 and array.size and float(array.max()) >= 2.0**63 and _whole_numbers(data):
+            raise ArgumentError(f"tensor: {_short(data)} does not fit into int64")
+        if isinstance(_first(data), (np.generic, np.ndarray)):
+            pass  # they say what they are
+        elif array.dtype.kind == "f" and not hasattr(data, "__array__"):
             target = dtype if dtype is not None and dtype is not float else _core.get_default_dtype()
             if getattr(target, "numpy_name", "") == "float32":
                 array = array.astype(np.float32)
         elif array.dtype.kind == "i":
             array = array.astype(np.int64, copy=False)
         elif array.dtype.kind == "O" or array.dtype.kind in "US":
-            if _is_huge_int(data):
+            if _whole_numbers(data):
                 raise ArgumentError(f"tensor: {_short(data)} does not fit into int64")
             raise DTypeError(f"tensor: cannot make a tensor from {_short(data)}; expected numbers, lists of numbers or arrays")
         if array.size == 0 and not hasattr(data, "__array__"):
@@ -56,21 +58,28 @@ def to_tensor(data=None, dtype=None, copy=True):
     return t if dtype is None else t.to(dtype)
 
 
+def _unsigned(data):
+    """Lists as an array of uint64, whose upper half float64, NumPy's choice for mixed numbers, does not hold exactly."""
+    try:
+        return np.asarray(data, dtype=np.uint64)
+    except (OverflowError, TypeError):
+        return np.asarray(data)
+
+
 def _short(data):
     text = repr(data)
     return text if len(text) < 60 else text[:57] + "..."
 
 
-def _is_huge_int(data):
-    while isinstance(data, (list, tuple)) and data:
-        data = data[0]
-    return isinstance(data, int)
+def _whole_numbers(data):
+    """Are these whole numbers only?"""
+    return all(map(_whole_numbers, data)) if isinstance(data, (list, tuple)) else isinstance(data, int)
 
 
-def _holds_tensor(data):
+def _first(data):
     while isinstance(data, (list, tuple)) and data:
         data = data[0]
-    return isinstance(data, Tensor)
+    return data
 
 
 def _stacked(data, dtype):
@@ -117,7 +126,7 @@ def as_tensor(data, dtype=None, device=None):
         return on_device(as_tensor(data, dtype), device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
-    if isinstance(data, np.ndarray) and data.dtype.char in "?Bilqfd" and data.flags.writeable \
+    if isinstance(data, np.ndarray) and data.dtype.char in "?BbHhIiLlQqefd" and data.flags.writeable \
             and all(s >= 0 for s in data.strides):
         t = from_numpy(data)
         return t if dtype is None else t.to(dtype)

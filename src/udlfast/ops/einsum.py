@@ -12,7 +12,8 @@ def einsum(equation, *operands):
     Without an arrow the result has the letters that occur once, in alphabetical order.
 
     Args:
-        equation: letters for each operand, separated by commas; then -> and those of the result
+        equation: letters for each operand, separated by commas; then -> and those of the result (or operands, each followed by a
+            list of numbers of its dimensions, and a list for the result)
         operands: the tensors, or a list of them
     Returns: a tensor
     Raises: ArgumentError for an equation that makes no sense, ShapeError where sizes of a letter differ
@@ -22,6 +23,8 @@ def einsum(equation, *operands):
     [3.0, 7.0]
     """
     op = "einsum"
+    if not isinstance(equation, str) and operands and isinstance(operands[0], (list, tuple)):
+        equation, operands = _from_lists(op, (equation, *operands))
     if not isinstance(equation, str):
         raise ArgumentError(f"{op}: expected an equation such as 'ij,jk->ik', got {type(equation).__name__}")
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
@@ -41,6 +44,21 @@ def einsum(equation, *operands):
         x, letters = x.sum(lost), [c for c in letters if c in result]
     x = x.permute(tuple(letters.index(c) for c in result))
     return x
+
+
+def _from_lists(op, given):
+    """The other form, einsum(x0, [0, 1], x1, [1, 2], [0, 2]), as an equation: dimensions have numbers instead of letters."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+    def word(numbers):
+        if any(n is not Ellipsis and not (isinstance(n, int) and 0 <= n < 52) for n in numbers):
+            raise ArgumentError(f"{op}: numbers of dimensions must lie in [0, 52), got {list(numbers)}")
+        return "".join("..." if n is Ellipsis else letters[n] for n in numbers)
+    pairs = len(given) // 2
+    equation = ",".join(word(given[2 * i + 1]) for i in range(pairs))
+    if len(given) % 2:
+        equation += "->" + word(given[-1])
+    return equation, given[0:2 * pairs:2]
 
 
 def _of_complex(equation, operands):

@@ -140,7 +140,7 @@ def _mish_rule(g, x, y, p0, p1):
 mish = _unary("mish", _mish_rule,
               "x times tanh of softplus.", "x_i tanh(ln(1 + e^x_i))",
               "torch.nn.functional.mish(torch.tensor([0.]))", "tensor([0.])", source="Misra 2019")
-hardswish = _unary("hardswish", lambda g, x, y, p0, p1: g * ((x > 3) + ((x >= -3) & (x <= 3)) * (x / 3 + 0.5)),
+hardswish = _unary("hardswish", lambda g, x, y, p0, p1: g * ((x >= 3) + ((x > -3) & (x < 3)) * (x / 3 + 0.5)),
                    "A piecewise approximation of swish.", "x_i min(max(x_i + 3, 0), 6) / 6",
                    "torch.nn.functional.hardswish(torch.tensor([3.]))", "tensor([3.])", source="Howard et al. 2019")
 hardsigmoid = _unary("hardsigmoid", lambda g, x, y, p0, p1: g * ((x > -3) & (x < 3)) * (1 / 6),
@@ -248,7 +248,7 @@ def _binary(name, rule, sentence, formula, example, result, op=None):
 def _ties(g, a, b, first):
     """Gradients of an extreme: to the winner, half to each where both are equal."""
     ga = g * (first + (a == b) * 0.5)
-    return ga, g - ga
+    return ga, where((a == a) & (b == b), g - ga, g)  # beside a NaN, to both
 
 
 def _pow_rule(g, a, b, y):
@@ -270,9 +270,9 @@ remainder = _binary("remainder", lambda g, a, b, y: (g, -g * floor(a / b) if isi
 fmod = _binary("fmod", lambda g, a, b, y: (g, -g * trunc(a / b) if isinstance(b, Tensor) else None),
                "The remainder, with the sign of the dividend.", "x_i - y_i trunc(x_i / y_i)",
                "torch.fmod(torch.tensor([-7]), 3)", "tensor([-1])")
-maximum = _binary("maximum", lambda g, a, b, y: _ties(g, a, b, a > b), "The larger of two; NaN if one is.",
+maximum = _binary("maximum", lambda g, a, b, y: _ties(g, a, b, ~(a <= b)), "The larger of two; NaN if one is.",
                   "max(x_i, y_i)", "torch.maximum(torch.tensor([1., 5.]), torch.tensor([3., 4.]))", "tensor([3., 5.])")
-minimum = _binary("minimum", lambda g, a, b, y: _ties(g, a, b, a < b), "The smaller of two; NaN if one is.",
+minimum = _binary("minimum", lambda g, a, b, y: _ties(g, a, b, ~(a >= b)), "The smaller of two; NaN if one is.",
                   "min(x_i, y_i)", "torch.minimum(torch.tensor([1., 5.]), torch.tensor([3., 4.]))", "tensor([1., 4.])")
 atan2 = arctan2 = _binary("atan2", lambda g, a, b, y: (g * b / (a * a + b * b), -g * a / (a * a + b * b)),
                           "The angle of the point (y, x), in radians.", "atan2(x_i, y_i)",

@@ -1,7 +1,7 @@
 """Rows of a table by number, and numbers as one-hot rows."""
 from .. import _core
 from .._core import K_index_add, K_index_select, Tensor, attach, call, empty, float32, no_grad, zeros
-from ..errors import ArgumentError, DimError, DTypeError, ShapeError
+from ..errors import ArgumentError, CheckError, DimError, DTypeError, ShapeError
 from ._common import floating, in_range, index_tensor, whole
 from .creation import arange
 from .elementwise import where
@@ -40,7 +40,9 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
         raise ArgumentError(f"{op}: sparse gradients are not supported; leave sparse=False")
     V, D = weight.shape
     if padding_idx is not None:
-        padding_idx = whole(op, "padding_idx", padding_idx, -V, V - 1) % max(V, 1)
+        if not -V <= whole(op, "padding_idx", padding_idx, -V) < V:
+            raise CheckError(f"{op}: padding_idx must lie in [{-V}, {V}), the rows of weight, got {padding_idx}")
+        padding_idx %= max(V, 1)
     try:
         in_range(op, index, 0, V, "input")
     except DimError as e:

@@ -6,7 +6,7 @@ neighbours, else at the front. A mask stands for as many arrays as it has dimens
 """
 from .. import _core
 from .._core import R_MAX, R_MIN, Tensor, extend, reduce
-from ..errors import DimError, DTypeError, ShapeError
+from ..errors import DimError, IndexKindError, ShapeError
 from ._common import broadcast_shape, same_type
 from .creation import tensor
 from .elementwise import where
@@ -183,12 +183,12 @@ def _array(o):
             return o.bool()
         if o.dtype is _core.bool_:
             return o if o.ndim else bool(o)
-        if o.dtype.is_floating_point:
-            raise DTypeError(f"index: expected tensors of whole numbers or bool, got {o.dtype}; convert with .long()")
+        if o.dtype.is_floating_point or o.dtype in (_core.uint16, _core.uint32, _core.uint64):
+            raise IndexKindError(f"index: expected tensors of whole numbers or bool, got {o.dtype}; convert with .long()")
         if o.ndim == 0:
             return o.item()
         return o if o.dtype is _core.int64 else o.to(_core.int64)
-    if hasattr(o, "__index__"):
+    if hasattr(o, "__index__") and not getattr(o, "ndim", 0):
         return o.__index__()
     if isinstance(o, range):
         o = list(o)
@@ -199,7 +199,7 @@ def _array(o):
     try:
         return _array(tensor(o))
     except (TypeError, ValueError) as e:
-        raise DTypeError(f"index: expected numbers, slices, None, ..., tensors or lists of numbers, got "
+        raise IndexKindError(f"index: expected numbers, slices, None, ..., tensors or lists of numbers, got "
                          f"{type(o).__name__}") from e
 
 
@@ -219,7 +219,10 @@ def _arrange(view, arrays):
     rows, order of dimensions that puts the arrays' shape where it belongs, or None)"""
     lead = sorted(arrays)
     rest = [d for d in range(view.ndim) if d not in arrays]
-    shape = broadcast_shape("index", *(tuple(a.shape) for a in arrays.values()))
+    try:
+        shape = broadcast_shape("index", *(tuple(a.shape) for a in arrays.values()))
+    except ShapeError as e:
+        raise IndexKindError(str(e)) from None
     number = None
     for d in lead:
         a = arrays[d]

@@ -1,6 +1,6 @@
 """Images read at given places: spatial transformers, warping by a flow field."""
 from .._core import K_grid_sample, K_grid_sample_backward, attach, call, empty, empty_like, float32, from_numpy
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, ShapeError, UnsupportedError
 from ._common import floating, once, same_type, whole
 
 MODES = ("bilinear", "nearest", "bicubic")
@@ -87,7 +87,9 @@ def affine_grid(theta, size, align_corners=None):
     floating(op, theta, "theta")
     size = tuple(whole(op, "size", n, 1) for n in size)
     dims = len(size) - 2
-    if dims not in (2, 3) or tuple(theta.shape) != (size[0], dims, dims + 1):
+    if dims not in (2, 3):
+        raise UnsupportedError(f"{op}: expected size [N, C, H, W] or [N, C, D, H, W], got {list(size)}")
+    if tuple(theta.shape) != (size[0], dims, dims + 1):
         raise ShapeError(f"{op}: expected theta [N, 2, 3] for size [N, C, H, W] (or [N, 3, 4] for [N, C, D, H, W]), got theta "
                          f"{list(theta.shape)} and size {list(size)}")
     if theta.dtype.narrow:

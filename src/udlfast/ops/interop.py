@@ -35,8 +35,23 @@ set_hook("wrap_mode", _wrap_mode)
 
 _TYPE_NAMES = {"float32": "FloatTensor", "float64": "DoubleTensor", "int64": "LongTensor", "int32": "IntTensor",
                "uint8": "ByteTensor", "bool": "BoolTensor", "bfloat16": "BFloat16Tensor",
-               "int8": "CharTensor", "int16": "ShortTensor", "float16": "HalfTensor"}
-set_hook("type_name", lambda t: "udlfast." + _TYPE_NAMES[t.dtype.name])
+               "int8": "CharTensor", "int16": "ShortTensor", "float16": "HalfTensor", "uint16": "UInt16Tensor",
+               "uint32": "UInt32Tensor", "uint64": "UInt64Tensor"}
+
+
+def _type(t, dtype=None):
+    """The name of a tensor's type; or t as the type that a dtype, FloatTensor and its like or their names stand for."""
+    if dtype is None:
+        return "udlfast." + _TYPE_NAMES[t.dtype.name]
+    if isinstance(dtype, str):
+        name = dtype.rpartition(".")[2]
+        dtype = next((_core._dtype_by_name(k) for k, v in _TYPE_NAMES.items() if v == name), dtype)
+    elif not isinstance(dtype, _core.dtype):
+        dtype = getattr(dtype, "dtype", dtype)
+    return t.to(dtype=dtype)
+
+
+set_hook("type_name", _type)
 
 
 def is_tensor(obj):

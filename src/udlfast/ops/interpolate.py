@@ -6,7 +6,7 @@ Along an axis, each new place is a weighted sum of a few old ones: one for "near
 import math
 
 from .._core import K_interpolate, attach, bfloat16, call, empty, float32
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, ShapeError, UnsupportedError
 from ._common import floating, whole
 from .adaptive_pool2d import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .adaptive_pool3d import adaptive_avg_pool3d
@@ -44,9 +44,9 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
     floating(op, input)
     n = input.ndim - 2
     if mode not in MODES:
-        raise ArgumentError(f"{op}: mode must be one of {', '.join(MODES)}, got {mode!r}")
+        raise UnsupportedError(f"{op}: mode must be one of {', '.join(MODES)}, got {mode!r}")
     if n not in MODES[mode][0]:
-        raise ShapeError(f"{op}: mode {mode!r} takes inputs with {' or '.join(str(k + 2) for k in MODES[mode][0])} "
+        raise UnsupportedError(f"{op}: mode {mode!r} takes inputs with {' or '.join(str(k + 2) for k in MODES[mode][0])} "
                          f"dimensions [N, C, ...], got {list(input.shape)}")
     if antialias:
         raise ArgumentError(f"{op}: antialias is not supported; blur first, or use mode 'area' to shrink")

@@ -34,6 +34,10 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
         input, target = _autocast.wide(input, target)
     floating(op, input)
     floating(op, target, "target")
+    if reduction == "mean" and size_average is None and reduce is None:
+        import warnings
+        warnings.warn("reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides only by "
+                      "the batch size, and aligns with the KL div math definition.", UserWarning, stacklevel=2)
     batch = reduction == "batchmean" and size_average is None and reduce is None
     reduction = "sum" if batch else reduction_of(op, reduction, size_average, reduce)
     broadcast_shape(op, tuple(input.shape), tuple(target.shape))

@@ -1,6 +1,6 @@
 """Attention of several heads with its projections."""
 from .._core import linear
-from ..errors import ShapeError
+from ..errors import CheckError
 from ._common import tensor
 from ._heads import OP, attend
 
@@ -48,7 +48,7 @@ def multi_head_attention_forward(
     """
     tensor(OP, query, "query")
     if query.ndim and query.shape[-1] != embed_dim_to_check:
-        raise ShapeError(f"{OP}: expected query with {embed_dim_to_check} features, got {list(query.shape)}")
+        raise CheckError(f"{OP}: expected query with {embed_dim_to_check} features, got {list(query.shape)}")
     weight = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else in_proj_weight
     context, weights = attend(
         query, key, value, num_heads, weight, in_proj_bias, extra=(bias_k, bias_v) if bias_k is not None else None,

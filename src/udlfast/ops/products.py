@@ -2,7 +2,7 @@
 from .._core import extend, matmul, put_out
 from ..errors import ArgumentError, ShapeError
 from . import _autocast
-from ._common import axis, tensor, whole
+from ._common import axis, broadcast_shape, tensor, whole
 from .creation import eye
 
 
@@ -269,13 +269,15 @@ def bilinear(input1, input2, weight, bias=None):
     return y if bias is None else y + bias
 
 
-def cross(input, other, dim=-1, *, out=None):
+def cross(input, other, dim=None, *, out=None):
     """The vector product in three dimensions.
 
     >>> import udlfast as torch
     >>> torch.cross(torch.tensor([1., 0., 0.]), torch.tensor([0., 1., 0.])).tolist()
     [0.0, 0.0, 1.0]
     """
+    if dim is None:
+        dim = next((d for d, n in enumerate(broadcast_shape("cross", tuple(input.shape), tuple(other.shape))) if n == 3), -1)
     dim = axis("cross", dim, max(input.ndim, other.ndim))
     from .joining import cat
     from .shaping import broadcast_tensors

@@ -121,6 +121,8 @@ def normal(mean=0.0, std=1.0, size=None, *, generator=None, dtype=None, device=N
     >>> torch.normal(0.0, 1.0, (2,)).shape
     udlfast.Size([2])
     """
+    if bool((std < 0).any()) if isinstance(std, Tensor) else std < 0:
+        raise ArgumentError(f"normal: expected std of at least 0, got {std.detach().min().item() if isinstance(std, Tensor) else std}")
     if size is not None:
         t = randn(tuple(size), generator=generator, dtype=dtype, device=device) * std + mean
         t = t if out is None else put_out(out, t)

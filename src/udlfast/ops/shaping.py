@@ -235,6 +235,10 @@ def meshgrid(*tensors, indexing=None):
         tensors = tensors[0]
     if indexing not in (None, "ij", "xy"):
         raise ArgumentError(f'meshgrid: indexing must be "ij" or "xy", got {indexing!r}')
+    if indexing is None:
+        import warnings
+        warnings.warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.", UserWarning,
+                      stacklevel=2)
     for t in tensors:
         tensor("meshgrid", t)
         if t.ndim > 1:

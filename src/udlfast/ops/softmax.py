@@ -85,6 +85,9 @@ def _softmax(op, input, dim, dtype, log):
     floating(op, input)
     shape = input.shape
     if dim is None:
+        import warnings
+        warnings.warn(f"Implicit dimension choice for {op} has been deprecated. Change the call to include dim=X as an argument.",
+                      UserWarning, stacklevel=3)
         dim = 0 if len(shape) in (0, 1, 3) else 1
     dim = axis(op, dim, len(shape))
     if input.dtype.narrow:

@@ -55,7 +55,10 @@ def _order(x, dim, k, descending):
         return values.to(x.dtype), indices
     last = x.transpose(dim, -1).contiguous() if x.ndim else x
     shape = (*last.shape[:-1], k) if x.ndim else ()
-    if x.dtype in (_core.bool_, _core.uint8, _core.int32):
+    if x.dtype is _core.uint64:  # with the sign bit turned, the order of int64 is theirs
+        values, indices = _order(x.view(_core.int64) ^ -(2**63), dim, k, descending)
+        return (values ^ -(2**63)).view(x.dtype), indices
+    if x.dtype in (_core.bool_, _core.uint8, _core.int32, _core.uint16, _core.uint32):
         values, indices = _order(last.to(_core.int64), x.ndim - 1 if x.ndim else 0, k, descending)
         values = values.to(x.dtype)
     else:

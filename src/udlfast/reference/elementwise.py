@@ -244,6 +244,7 @@ FORWARD |= {
     "softplus_backward": lambda g, x, beta=1.0, threshold=20.0: g * softplus_derivative(x, beta, threshold),
     "elu_backward": lambda g, x, alpha=1.0: g * elu_derivative(x, alpha),
     "clamp_backward": lambda g, x, low, high: g * ((x >= low) & (x <= high)),
+    "hardtanh_backward": lambda g, x, low, high: np.where((x <= low) | (x >= high), 0.0, g),
     "log_sigmoid_backward": lambda g, x: g * sigmoid(-x),
     "mse_backward": lambda g, x, t: 2 * g * (x - t),
     "l1_backward": lambda g, x, t: g * np.sign(x - t),

@@ -67,7 +67,6 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=True, mmap=Fa
     """Reads what save wrote, or any PyTorch checkpoint (.pt, .pth, also of before 1.6), .safetensors, .npz or .npy file.
 
     What the file is, its first bytes tell. A .safetensors file of others and an .npz give a dict of tensors.
-    uint16 and uint32 become the next wider type that there is.
 
     Arguments:
         f: a path, or an open binary file (read from where it stands).

@@ -13,6 +13,10 @@ class FileFormatError(RuntimeError, ValueError):
     """A file that is truncated, damaged, of another format, or asks for more than it may."""
 
 
+class EmptyFileError(FileFormatError, EOFError):
+    """A file without a byte."""
+
+
 class Budget:
     """Counts what a file asks for before it is given; a small file must not become a large tree.
 
@@ -109,8 +113,7 @@ KINDS = {
     "int64": (8, "<i8", "int64", "<i8"), "bfloat16": (2, "<u2", "bfloat16", "<u2"), "float32": (4, "<f4", "float32", "<f4"),
     "float64": (8, "<f8", "float64", "<f8"), "float16": (2, "<f2", "float16", "<f2"), "int8": (1, "|i1", "int8", "|i1"),
     "int16": (2, "<i2", "int16", "<i2"),
-    # types that we lack become the next wider one
-    "uint16": (2, "<u2", "int32", "<i4"), "uint32": (4, "<u4", "int64", "<i8"),
+    "uint16": (2, "<u2", "uint16", "<u2"), "uint32": (4, "<u4", "uint32", "<u4"), "uint64": (8, "<u8", "uint64", "<u8"),
 }  # fmt: skip
 _ONES = bytes([0] + [1] * 255)
 

@@ -72,9 +72,9 @@ def _tensor(machine, storage, offset, shape, strides, requires_grad, hooks, meta
 
 
 def _tensor_v3(machine, storage, offset, shape, strides, requires_grad, hooks, dtype, metadata=None):
-    if not isinstance(dtype, (Kind, _core.dtype)):
+    if not isinstance(dtype, _core.dtype):
         raise TypeError("an element type was expected")
-    return _make(machine, dtype.kind if isinstance(dtype, Kind) else dtype.name, storage, offset, shape, strides, requires_grad)
+    return _make(machine, dtype.name, storage, offset, shape, strides, requires_grad)
 
 
 def _parameter(machine, data, requires_grad, hooks, state=None):
@@ -113,15 +113,6 @@ def _layout(machine, name):
     return strided
 
 
-class Kind(Internal):
-    """A torch.dtype that we lack: an element type of storages only."""
-
-    __slots__ = ("name", "kind")
-
-    def __init__(self, kind):
-        self.name, self.kind = "torch." + kind, kind
-
-
 class DtypeTable(dict):
     """PLAIN, the names of tensors, and torch.float32 and its like."""
 
@@ -140,10 +131,7 @@ class DtypeTable(dict):
         for module in ("torch.storage", "torch"):
             self[module, "UntypedStorage"] = StorageType("torch.UntypedStorage", UNTYPED)
         for kind in KINDS:
-            if KINDS[kind][2] == kind:
-                self["torch", kind] = _core._dtype_by_name(kind)
-            else:
-                self["torch", kind] = Kind(kind)
+            self["torch", kind] = _core._dtype_by_name(kind)
 
 
 TABLE = DtypeTable()

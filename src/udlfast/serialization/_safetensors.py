@@ -14,15 +14,27 @@ Source: https://huggingface.co/docs/safetensors.
 import json
 
 from .._core import Tensor
-from ._files import KINDS, Budget, FileFormatError, cannot_store, fill_storage, geometry, join, new_storage, shaped, tensor_bytes
+from ._files import (
+    KINDS,
+    Budget,
+    EmptyFileError,
+    FileFormatError,
+    cannot_store,
+    fill_storage,
+    geometry,
+    join,
+    new_storage,
+    shaped,
+    tensor_bytes,
+)
 from ._header import MOST, Header
 
 KEY = "udlfast"
 VERSION = "1"
 NAMES = {"BOOL": "bool", "U8": "uint8", "I8": "int8", "I16": "int16", "U16": "uint16", "I32": "int32", "U32": "uint32",
-         "I64": "int64", "F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}  # fmt: skip
+         "I64": "int64", "U64": "uint64", "F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}  # fmt: skip
 OURS = {kind: name for name, kind in NAMES.items()}
-BITS = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "C64": 64, "U64": 64, "F8_E4M3FNUZ": 8,
+BITS = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "C64": 64, "F8_E4M3FNUZ": 8,
         "F8_E5M2FNUZ": 8, **{name: 8 * KINDS[kind][0] for name, kind in NAMES.items()}}  # fmt: skip
 
 # writing
@@ -113,7 +125,7 @@ def load(source, max_bytes=None, mapped=None):
     budget = Budget(source, max_bytes)
     n = int.from_bytes(source.read(0, 8), "little") if source.size >= 8 else -1
     if not 2 <= n <= source.size - 8 or n > MOST:
-        raise FileFormatError(
+        raise (FileFormatError if source.size else EmptyFileError)(
             f"load: {source.name} is not a complete .safetensors file, nor one of PyTorch or NumPy: {source.size} bytes, and "
             f"its head speaks of a header of {n} bytes; was it cut off while it was copied or written?"
         )

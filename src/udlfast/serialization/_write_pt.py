@@ -26,6 +26,7 @@ class Memory:
     def __init__(self, key, t, address):
         self.key, self.t, self.address = key, t, address
         self.first, self.last = address, address
+        self.untyped = t.dtype.name not in STORAGE_OF  # the newer types have no class of storages: bytes, and the type beside them
         self.later = []  # places in the pickle: of the number of elements, and of offsets
 
     def use(self, first, last):
@@ -49,7 +50,7 @@ class Pickler:
         for m in self.memories.values():
             size = m.t.itemsize
             for place, at in m.later:
-                number = (m.last - m.first) // size if at is None else (at - m.first) // size
+                number = (m.last - m.first) // (1 if m.untyped else size) if at is None else (at - m.first) // size
                 pack_into("<q", self.out, place, number)
         return bytes(self.out)
 
@@ -192,13 +193,17 @@ class Pickler:
         if parameter:
             self.name("torch._utils", "_rebuild_parameter")
             self.out += b"("
-        self.name("torch._utils", "_rebuild_tensor_v2")
+        newer = t.dtype.name not in STORAGE_OF
+        self.name("torch._utils", "_rebuild_tensor_v3" if newer else "_rebuild_tensor_v2")
         self.out += b"("
         memory = self.storage(t)
         self.later(memory, memory.address + t.storage_offset() * t.itemsize if t.numel() else None, 0)
         self.parts(tuple(t.shape), path)
         self.parts(tuple(t.stride()), path)
-        self.out += (b"\x88" if t.requires_grad and not parameter else b"\x89") + b"ccollections\nOrderedDict\n)RtR"
+        self.out += (b"\x88" if t.requires_grad and not parameter else b"\x89") + b"ccollections\nOrderedDict\n)R"
+        if newer:
+            self.name("torch", t.dtype.name)
+        self.out += b"tR"
         if parameter:
             self.out += (b"\x88" if t.requires_grad else b"\x89") + b"ccollections\nOrderedDict\n)RtR"
         self.put(id(t))
@@ -208,8 +213,6 @@ class Pickler:
         address, kind = _core.storage_address(t), t.dtype.name
         memory = self.memories.get((address, kind))
         if memory is None:
-            if kind not in STORAGE_OF:
-                raise cannot_store(t, "")
             memory = self.memories[address, kind] = Memory(str(len(self.memories)), t.detach(), address)
         if t.numel():
             first = address + t.storage_offset() * t.itemsize
@@ -217,7 +220,7 @@ class Pickler:
         if not self.known(memory):
             self.out += b"("
             self.text("storage")
-            self.name("torch", STORAGE_OF[kind])
+            self.name(*(("torch.storage", "UntypedStorage") if memory.untyped else ("torch", STORAGE_OF[kind])))
             self.text(memory.key)
             self.text("cpu")
             self.later(memory, None)

@@ -81,7 +81,7 @@ class TensorDataset(Dataset):
     def __init__(self, *tensors):
         sizes = [t.shape[0] for t in tensors]
         if any(n != sizes[0] for n in sizes):
-            raise errors.ShapeError(f"TensorDataset: Size mismatch between tensors: their first dimensions are {sizes}")
+            raise errors.CheckError(f"TensorDataset: Size mismatch between tensors: their first dimensions are {sizes}")
         self.tensors = tensors
 
     def __getitem__(self, index):
@@ -140,9 +140,9 @@ class ConcatDataset(Dataset):
     def __init__(self, datasets):
         self.datasets = list(datasets)
         if not self.datasets:
-            raise errors.ArgumentError("ConcatDataset: datasets should not be an empty iterable")
+            raise errors.CheckError("ConcatDataset: datasets should not be an empty iterable")
         if any(isinstance(d, IterableDataset) for d in self.datasets):
-            raise errors.ArgumentError("ConcatDataset does not support IterableDataset; use ChainDataset")
+            raise errors.CheckError("ConcatDataset does not support IterableDataset; use ChainDataset")
         self.cumulative_sizes = list(accumulate(len(d) for d in self.datasets))
 
     def __len__(self):
