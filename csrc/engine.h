@@ -13,6 +13,7 @@ typedef struct {
     int (*matmul_bf16)(const udl_matmul_args *, int64_t batch, int *status); /* one product of the batch */
     int64_t (*prepack)(const udl_matmul_args *, void *to); /* udl_prepack of udlfast.h; 0: not mine */
     int64_t prepack_rows; /* udl_prepack_rows, if not 0 */
+    void (*pairs)(void); /* or NULL: a gemm_block_fn_f32 of kernels/gemm.h for elements that are pairs of bf16 numbers */
 } udl_engine;
 extern udl_engine udl_matrix_unit;
 #endif

@@ -206,7 +206,7 @@ int conv_prepare(FN(conv_sum) *c) {
     double taps = (double)c->P * ((double)wide + (rest > VW ? 1 : rest ? 0.67 : 0));
     double packed = (double)(c->P * c->Q) / (double)GEMM_NR * (1 + 2. / (double)c->M);
     int apart = c->y_col != 1 || c->y_row != c->Q;
-    c->how = c->bare || (apart && c->M > 2) ? STRIPS : c->M <= 2 ? PLANE : taps <= packed ? TAPS : STRIPS;
+    c->how = c->bare || c->pairs || (apart && c->M > 2) ? STRIPS : c->M <= 2 ? PLANE : taps <= packed ? TAPS : STRIPS;
     if (GEMM_MATRIX_UNIT && sizeof(T) == 4 && udl_matrix_unit.gemm && c->M >= 96 && c->K >= 256) c->how = STRIPS;
     if (c->how == TAPS ? 0 : !c->turned || (c->how == PLANE && c->M == 1)) return UDL_OK;
     if (!(c->panels = udl_alloc(sizeof(T) * (size_t)(c->M * c->K)))) return UDL_ENOMEM;
