@@ -13,6 +13,10 @@ enum { IN = 0, OUT = 1, MAYBE = 2 };
 static const int sizes[UDL_NDTYPES] = UDL_ITEMSIZES;
 static int size_of(i64 dtype) { return dtype < 0 || dtype >= UDL_NDTYPES ? 0 : sizes[dtype]; }
 static int is_real(i64 dtype) { return dtype == UDL_F32 || dtype == UDL_F64; }
+/* of a kernel that computes bf16 in float32: its small operands (filters, statistics, factors) are float32 then */
+static int is_image(i64 dtype) { return is_real(dtype) || dtype == UDL_BF16; }
+static int exact(i64 dtype) { return dtype == UDL_BF16 ? 4 : size_of(dtype); }
+static double buffers(i64 dtype, i64 n) { return dtype == UDL_BF16 ? 8. * (double)n + 65536. * udl_num_threads() : 0; }
 static int within(i64 v, i64 low, i64 high) { return v >= low && v <= high; }
 
 static i64 times(i64 a, i64 b) {
@@ -144,36 +148,36 @@ static int rule_cumsum(const udl_cumsum_args *a, udl_extent *e) {
 
 static int rule_softmax(const udl_softmax_args *a, udl_extent *e) {
     const i64 n = times3(a->outer, a->n, a->inner);
-    e->work = 3. * (double)n;
-    return is_real(a->dtype) && flat(e, 0, a->y, size_of(a->dtype), n, OUT) && flat(e, 1, a->x, size_of(a->dtype), n, IN);
+    e->work = 3. * (double)n, e->temp = buffers(a->dtype, n);
+    return is_image(a->dtype) && flat(e, 0, a->y, size_of(a->dtype), n, OUT) && flat(e, 1, a->x, size_of(a->dtype), n, IN);
 }
 
 static int rule_batch_norm(const udl_batch_norm_args *a, udl_extent *e) {
-    const int size = size_of(a->dtype);
+    const int size = size_of(a->dtype), small = exact(a->dtype);
     const i64 n = times3(a->N, a->C, a->L);
-    if (!is_real(a->dtype) || a->training) return 0;
-    e->work = (double)n + (double)a->C;
-    return flat(e, 0, a->y, size, n, OUT) && flat(e, 1, a->mean, size, a->C, OUT) && flat(e, 2, a->rstd, size, a->C, OUT) &&
-           flat(e, 3, a->x, size, n, IN) && flat(e, 4, a->w, size, a->C, MAYBE) && flat(e, 5, a->b, size, a->C, MAYBE) &&
-           flat(e, 6, a->running_mean, size, a->C, IN) && flat(e, 7, a->running_var, size, a->C, IN);
+    if (!is_image(a->dtype) || a->training) return 0;
+    e->work = (double)n + (double)a->C, e->temp = buffers(a->dtype, n);
+    return flat(e, 0, a->y, size, n, OUT) && flat(e, 1, a->mean, small, a->C, OUT) && flat(e, 2, a->rstd, small, a->C, OUT) &&
+           flat(e, 3, a->x, size, n, IN) && flat(e, 4, a->w, small, a->C, MAYBE) && flat(e, 5, a->b, small, a->C, MAYBE) &&
+           flat(e, 6, a->running_mean, small, a->C, IN) && flat(e, 7, a->running_var, small, a->C, IN);
 }
 
 static int rule_layer_norm(const udl_layer_norm_args *a, udl_extent *e) {
-    const int size = size_of(a->dtype);
+    const int size = size_of(a->dtype), small = exact(a->dtype);
     const i64 n = times(a->M, a->D), w = times(a->W, a->D);
-    e->work = 3. * (double)n;
-    return is_real(a->dtype) && within(a->W, 1, SIDE) && a->M % a->W == 0 && flat(e, 0, a->y, size, n, OUT) &&
-           flat(e, 1, a->mean, size, a->M, OUT | MAYBE) && flat(e, 2, a->rstd, size, a->M, OUT) && flat(e, 3, a->x, size, n, IN) &&
-           flat(e, 4, a->w, size, w, MAYBE) && flat(e, 5, a->b, size, w, MAYBE);
+    e->work = 3. * (double)n, e->temp = buffers(a->dtype, n);
+    return is_image(a->dtype) && within(a->W, 1, SIDE) && a->M % a->W == 0 && flat(e, 0, a->y, size, n, OUT) &&
+           flat(e, 1, a->mean, small, a->M, OUT | MAYBE) && flat(e, 2, a->rstd, small, a->M, OUT) && flat(e, 3, a->x, size, n, IN) &&
+           flat(e, 4, a->w, small, w, MAYBE) && flat(e, 5, a->b, small, w, MAYBE);
 }
 
 static int rule_group_norm(const udl_group_norm_args *a, udl_extent *e) {
-    const int size = size_of(a->dtype);
+    const int size = size_of(a->dtype), small = exact(a->dtype);
     const i64 n = times3(a->N, a->C, a->L), m = times(a->N, a->G);
-    if (!is_real(a->dtype) || !within(a->G, 1, SIDE) || !within(a->C, 1, SIDE) || !within(a->L, 1, UDL_EXTENT_MOST) || a->C % a->G) return 0;
-    e->work = 3. * (double)n;
-    return flat(e, 0, a->y, size, n, OUT) && flat(e, 1, a->mean, size, m, OUT) && flat(e, 2, a->rstd, size, m, OUT) &&
-           flat(e, 3, a->x, size, n, IN) && flat(e, 4, a->w, size, a->C, MAYBE) && flat(e, 5, a->b, size, a->C, MAYBE);
+    if (!is_image(a->dtype) || !within(a->G, 1, SIDE) || !within(a->C, 1, SIDE) || !within(a->L, 1, UDL_EXTENT_MOST) || a->C % a->G) return 0;
+    e->work = 3. * (double)n, e->temp = buffers(a->dtype, n);
+    return flat(e, 0, a->y, size, n, OUT) && flat(e, 1, a->mean, small, m, OUT) && flat(e, 2, a->rstd, small, m, OUT) &&
+           flat(e, 3, a->x, size, n, IN) && flat(e, 4, a->w, small, a->C, MAYBE) && flat(e, 5, a->b, small, a->C, MAYBE);
 }
 
 /* ---- products ------------------------------------------------------------------------------------------------------------- */
@@ -214,23 +218,23 @@ static int rule_conv2d(const udl_conv2d_args *a, udl_extent *e) {
     const i64 G = a->groups_act % 65536, act = a->groups_act / 65536;
     const i64 Hp = conv_axis(a->H, a->R, a->P, a->stride_h, a->pad_h, a->dil_h);
     const i64 Wp = conv_axis(a->W, a->S, a->Q, a->stride_w, a->pad_w, a->dil_w);
-    if (!is_real(a->dtype) || G < 1 || act > UDL_ACT_SIGMOID || a->groups_act < 0 || Hp < 0 || Wp < 0) return 0;
+    if (!is_image(a->dtype) || G < 1 || act > UDL_ACT_SIGMOID || a->groups_act < 0 || Hp < 0 || Wp < 0) return 0;
     if (!within(a->C, 1, SIDE) || !within(a->O, 0, SIDE) || a->C % G || a->O % G) return 0;
     const int size = size_of(a->dtype);
     const i64 x = times4(a->N, a->C, a->H, a->W), y = times4(a->N, a->O, a->P, a->Q), w = times4(a->O, a->C / G, a->R, a->S);
     if (times4(a->N, a->C, Hp, Wp) < 0) return 0;
     e->work = (double)y * (double)(a->C / G) * (double)a->R * (double)a->S + (double)a->N * (double)a->C * (double)Hp * ((double)Wp + (double)a->stride_w) * (double)a->S;
     e->temp = padded_bytes(a->C / G, Hp, Wp, a->stride_w, times(a->N, G)) + 32. * (double)w + 64. * (double)G + (64 << 20) +
-              winograd_bytes((double)a->N, (double)(a->C / G), (double)(a->O / G), (double)a->P, (double)a->Q);
-    return flat(e, 0, a->y, size, y, OUT) && flat(e, 1, a->x, size, x, IN) && flat(e, 2, a->w, size, w, IN) &&
-           flat(e, 3, a->b, size, a->O, MAYBE);
+              (a->dtype == UDL_BF16 ? 4. * ((double)x + (double)y) : 0) + winograd_bytes((double)a->N, (double)(a->C / G), (double)(a->O / G), (double)a->P, (double)a->Q);
+    return flat(e, 0, a->y, size, y, OUT) && flat(e, 1, a->x, size, x, IN) && flat(e, 2, a->w, exact(a->dtype), w, IN) &&
+           flat(e, 3, a->b, exact(a->dtype), a->O, MAYBE);
 }
 
 /* The transposed convolution: as conv2d's, from out to in. A stride larger than the filter is possible, a pad larger than it is not. */
 static int rule_conv2d_backward_input(const udl_conv2d_backward_input_args *a, udl_extent *e) {
     const i64 G = a->groups_act % 65536;
     const i64 Hp = conv_axis(a->P, a->R, a->P, a->stride_h, 0, a->dil_h), Wp = conv_axis(a->Q, a->S, a->Q, a->stride_w, 0, a->dil_w);
-    if (!is_real(a->dtype) || G < 1 || a->groups_act < 0 || a->groups_act >= 65536 || Hp < 0 || Wp < 0) return 0;
+    if (!is_image(a->dtype) || G < 1 || a->groups_act < 0 || a->groups_act >= 65536 || Hp < 0 || Wp < 0) return 0;
     if (!within(a->pad_h, 0, (a->R - 1) * a->dil_h) || !within(a->pad_w, 0, (a->S - 1) * a->dil_w)) return 0;
     if (!within(a->H, 1, Hp + a->stride_h + a->dil_h - a->pad_h) || !within(a->W, 1, Wp + a->stride_w + a->dil_w - a->pad_w)) return 0;
     if (!within(a->C, 1, SIDE) || !within(a->O, 1, SIDE) || a->C % G || a->O % G) return 0;
@@ -240,8 +244,9 @@ static int rule_conv2d_backward_input(const udl_conv2d_backward_input_args *a, u
     e->work = (double)gx * (double)(a->O / G) * (double)a->R * (double)a->S + phases * ((double)w * 4 + 1);
     e->temp = padded_bytes(a->O / G, Hp + a->stride_h + 2 * a->R * a->dil_h, Wp + a->stride_w + 2 * a->S * a->dil_w, 1, times(a->N, G)) +
               8. * (double)(a->C / G) * (double)a->H * (double)a->W * udl_num_threads() + phases * (32. * (double)w + 512. * (double)G + 1024) +
-              winograd_bytes((double)a->N, (double)(a->O / G), (double)(a->C / G), (double)a->H, (double)a->W) + (64 << 20);
-    return flat(e, 0, a->gx, size, gx, OUT) && flat(e, 1, a->gy, size, gy, IN) && flat(e, 2, a->w, size, w, IN);
+              winograd_bytes((double)a->N, (double)(a->O / G), (double)(a->C / G), (double)a->H, (double)a->W) + (64 << 20) +
+              (a->dtype == UDL_BF16 ? 4. * ((double)gx + (double)gy) : 0);
+    return flat(e, 0, a->gx, size, gx, OUT) && flat(e, 1, a->gy, size, gy, IN) && flat(e, 2, a->w, exact(a->dtype), w, IN);
 }
 
 static int rule_attention(const udl_attention_args *a, udl_extent *e) {

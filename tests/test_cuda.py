@@ -17,7 +17,7 @@ TESTS = Path(__file__).parent
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_without_a_gpu_one_sentence_says_why():
     for call in (lambda: torch.ones(2).to("cuda"), lambda: torch.ones(2).cuda(), lambda: torch.nn.Linear(2, 2).to("cuda"),
-                 lambda: torch.zeros(2, device="cuda"), lambda: torch.device("cuda:0")):  # fmt: skip
+                 lambda: torch.zeros(2, device="cuda"), lambda: torch.zeros(2, device=torch.device("cuda:0"))):  # fmt: skip
         check_raises(RuntimeError, ["'cuda", "is not available", "this machine has no NVIDIA driver" if torch.cuda.why_not() is None else
                                     torch.cuda.why_not(), "cpu"], call)  # fmt: skip
     check_raises(RuntimeError, ["synchronize", "no CUDA device", torch.cuda.why_not()], torch.cuda.synchronize)
