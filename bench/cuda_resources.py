@@ -132,6 +132,7 @@ def exercise(torch):
     back(F.embedding(i, t(9, 8)))
     back(x.gather(1, i[:, None]))
     image = t(2, 3, 8, 8)
+    back(F.pad(image, (1, 2)))
     back(F.max_pool2d(image, 2))
     back(F.avg_pool2d(image, 2))
     back(F.adaptive_avg_pool2d(image, 2))

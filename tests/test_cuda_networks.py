@@ -17,6 +17,9 @@ ROOT = Path(__file__).parents[1]
 CASES = {
     "broadcast": lambda x: x + x[0] * x[:, :1] - 2,
     "views": lambda x: torch.cat([x[1:], x.flip(0)[:, :4].repeat(1, 2)[:, :7]]),
+    "pads": lambda x: torch.cat([F.pad(x, (1, 2)), F.pad(x[None], (2, 1), mode="reflect")[0], F.pad(x[None], (1, 2), mode="replicate")[0],
+                                 x.roll(2, 1).repeat(1, 2)[:, :10], F.pad(x[None], (3, 0), mode="circular")[0]]),
+    "index copy": lambda x: torch.zeros_like(x).index_copy(0, torch.tensor([3, 1]).to(x.device), x[:2]),
     "sums": lambda x: torch.stack([x.sum(1), x.mean(1), x.amax(1), x.amin(1), x.prod(1), x.var(1), x.std(1)]),
     "sum of columns": lambda x: torch.stack([x.sum(0), x.amax(0), x.var(0)]),
     "sum of all": lambda x: torch.stack([x.sum(), x.mean(), x.max(), x.norm()]),

@@ -13,7 +13,7 @@ BODIES = ("adam", "adaptive_avg_pool2d", "adaptive_avg_pool2d_backward", "attent
           "avg_pool2d_backward", "batch_norm", "batch_norm_backward", "conv2d", "conv2d_backward_input", "conv2d_backward_weight",
           "cross_entropy", "cross_entropy_backward", "dropout", "elementwise", "gather", "index_add", "index_select", "layer_norm",
           "layer_norm_backward", "lstm", "lstm_backward", "matmul", "max_pool2d", "max_pool2d_backward", "nll_loss", "nll_loss_backward",
-          "reduce", "scatter", "sgd", "softmax", "softmax_backward", "sumsq", "var_mean")  # fmt: skip
+          "reduce", "remap", "scatter", "sgd", "softmax", "softmax_backward", "sumsq", "var_mean")  # fmt: skip
 _loaded, _warned = {}, set()
 
 

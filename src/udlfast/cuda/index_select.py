@@ -9,14 +9,14 @@ SIZES = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 @kernel
-def select(out, a, index, total, n, inner, n_index, bad):
+def select(out, a, index, total, n, inner, n_index, strict, bad):
     """One element a step; neighbours in a row are neighbours in a warp."""
     for e in range(cuda.grid(1), total, cuda.gridsize(1)):
         i = e % inner
         j = (e // inner) % n_index
         o = e // inner // n_index
         k = index[j]
-        if k < 0:
+        if k < 0 and not strict:
             k += n
         if k < 0 or k >= n:
             bad[0] = 1
@@ -29,12 +29,12 @@ def index_select(tensors, ints, floats):
     from .. import _core
 
     out, a, index = tensors
-    itemsize, outer, n, inner, n_index, _ = ints
+    itemsize, outer, n, inner, n_index, strict = ints
     total = outer * inner * n_index
     hold, bad = flags()
     views = [_core.block_of(t) for t in (out, a)]
     o, x = (block.view(offset, SIZES[itemsize]) for block, offset in views)
-    launch(select, grid(total), pick(256, 4), o, x, array(index, I64), total, n, inner, n_index, bad)
+    launch(select, grid(total), pick(256, 4), o, x, array(index, I64), total, n, inner, n_index, strict, bad)
     check("index_select", bad)
     del hold
     return True
