@@ -99,7 +99,7 @@ MAY = {
     "nn": {"ops", "_core"},
     "optim": {"ops", "_core", "nn"},
     "data": {"ops", "_core", "utils"},
-    "utils": {"ops", "_core"},
+    "utils": {"ops", "_core", "distributed"},
     "models": {"nn", "ops", "_core"},
     "compiler": {"nn", "serialization", "_core"},
     "train": {"models", "nn", "optim", "data", "utils", "ops", "_core"},

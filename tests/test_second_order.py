@@ -40,7 +40,7 @@ OPERATIONS = {
     "smooth_l1_loss": lambda: (F.smooth_l1_loss, t(5), t(5)), "l1_loss": lambda: (lambda a, b: F.l1_loss(a * a, b), t(5), t(5)),
     "bce": lambda: (lambda a, b: F.binary_cross_entropy(a.sigmoid(), b.sigmoid()), t(4), t(4)),
     "bce_with_logits": lambda: (lambda a: F.binary_cross_entropy_with_logits(a, torch.full((4,), 0.3).double()), t(4)),
-    "kl_div": lambda: (lambda a, b: F.kl_div(F.log_softmax(a, 0), F.softmax(b, 0)), t(4), t(4)),
+    "kl_div": lambda: (lambda a, b: F.kl_div(F.log_softmax(a, 0), F.softmax(b, 0), reduction="batchmean"), t(4), t(4)),
     "cosine_similarity": lambda: (F.cosine_similarity, t(2, 3), t(2, 3)), "normalize": lambda: (F.normalize, t(2, 3)),
     "norm": lambda: (torch.norm, t(3)), "prod": lambda: (torch.prod, t(4)), "cumsum": lambda: (lambda x: x.cumsum(0) ** 2, t(4)),
     "cumprod": lambda: (lambda x: x.cumprod(0), t(4)), "logcumsumexp": lambda: (lambda x: x.logcumsumexp(0), t(2, 3)),

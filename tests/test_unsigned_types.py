@@ -113,8 +113,8 @@ def test_numbers_come_and_go(name, tmp_path):
 
 
 @pytest.mark.parametrize("typed", [
-    "t + t", "t - 1", "t < 2", "t // 2", "-t", "~t", "t << 1", "t.max()", "t.argmax()", "t.clamp(0, 1)", "torch.maximum(t, t)", "t.abs()", "t.add_(1)",
-    "t % 2", "t ** 2", "t.logical_not()", "t.amin()", "t.sign()",
+    "t + t", "t - 1", "t < 2", "t // 2", "-t", "~t", "t << 1", "t.max()", "t.argmax()", "t.clamp(0, 1)", "torch.maximum(t, t)", "t.abs()",
+    "t.add_(1)", "t % 2", "t ** 2", "t.logical_not()", "t.amin()", "t.sign()",
 ])  # fmt: skip
 @pytest.mark.parametrize("name", NAMES)
 def test_refused_as_in_pytorch(name, typed):

@@ -146,6 +146,8 @@ def compiling(torch, say):
 
 def backends(torch, say):
     b = torch.backends
+    if getattr(b, "flags_frozen", bool)():  # PyTorch's own test tools, imported by another test, forbid setting them
+        b.__allow_nonbracketed_mutation_flag = True
     b.cudnn.benchmark = True
     b.cudnn.deterministic = True
     say(
