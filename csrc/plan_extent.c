@@ -13,6 +13,9 @@ enum { IN = 0, OUT = 1, MAYBE = 2 };
 static const int sizes[UDL_NDTYPES] = UDL_ITEMSIZES;
 static int size_of(i64 dtype) { return dtype < 0 || dtype >= UDL_NDTYPES ? 0 : sizes[dtype]; }
 static int is_real(i64 dtype) { return dtype == UDL_F32 || dtype == UDL_F64; }
+/* of a kernel that computes bf16 in float32: its small operands (filters, statistics) are float32 then */
+static int is_image(i64 dtype) { return is_real(dtype) || dtype == UDL_BF16; }
+static int exact(i64 dtype) { return dtype == UDL_BF16 ? 4 : size_of(dtype); }
 static int within(i64 v, i64 low, i64 high) { return v >= low && v <= high; }
 
 static i64 times(i64 a, i64 b) {
@@ -214,23 +217,23 @@ static int rule_conv2d(const udl_conv2d_args *a, udl_extent *e) {
     const i64 G = a->groups_act % 65536, act = a->groups_act / 65536;
     const i64 Hp = conv_axis(a->H, a->R, a->P, a->stride_h, a->pad_h, a->dil_h);
     const i64 Wp = conv_axis(a->W, a->S, a->Q, a->stride_w, a->pad_w, a->dil_w);
-    if (!is_real(a->dtype) || G < 1 || act > UDL_ACT_SIGMOID || a->groups_act < 0 || Hp < 0 || Wp < 0) return 0;
+    if (!is_image(a->dtype) || G < 1 || act > UDL_ACT_SIGMOID || a->groups_act < 0 || Hp < 0 || Wp < 0) return 0;
     if (!within(a->C, 1, SIDE) || !within(a->O, 0, SIDE) || a->C % G || a->O % G) return 0;
     const int size = size_of(a->dtype);
     const i64 x = times4(a->N, a->C, a->H, a->W), y = times4(a->N, a->O, a->P, a->Q), w = times4(a->O, a->C / G, a->R, a->S);
     if (times4(a->N, a->C, Hp, Wp) < 0) return 0;
     e->work = (double)y * (double)(a->C / G) * (double)a->R * (double)a->S + (double)a->N * (double)a->C * (double)Hp * ((double)Wp + (double)a->stride_w) * (double)a->S;
     e->temp = padded_bytes(a->C / G, Hp, Wp, a->stride_w, times(a->N, G)) + 32. * (double)w + 64. * (double)G + (64 << 20) +
-              winograd_bytes((double)a->N, (double)(a->C / G), (double)(a->O / G), (double)a->P, (double)a->Q);
-    return flat(e, 0, a->y, size, y, OUT) && flat(e, 1, a->x, size, x, IN) && flat(e, 2, a->w, size, w, IN) &&
-           flat(e, 3, a->b, size, a->O, MAYBE);
+              (a->dtype == UDL_BF16 ? 4. * ((double)x + (double)y) : 0) + winograd_bytes((double)a->N, (double)(a->C / G), (double)(a->O / G), (double)a->P, (double)a->Q);
+    return flat(e, 0, a->y, size, y, OUT) && flat(e, 1, a->x, size, x, IN) && flat(e, 2, a->w, exact(a->dtype), w, IN) &&
+           flat(e, 3, a->b, exact(a->dtype), a->O, MAYBE);
 }
 
 /* The transposed convolution: as conv2d's, from out to in. A stride larger than the filter is possible, a pad larger than it is not. */
 static int rule_conv2d_backward_input(const udl_conv2d_backward_input_args *a, udl_extent *e) {
     const i64 G = a->groups_act % 65536;
     const i64 Hp = conv_axis(a->P, a->R, a->P, a->stride_h, 0, a->dil_h), Wp = conv_axis(a->Q, a->S, a->Q, a->stride_w, 0, a->dil_w);
-    if (!is_real(a->dtype) || G < 1 || a->groups_act < 0 || a->groups_act >= 65536 || Hp < 0 || Wp < 0) return 0;
+    if (!is_image(a->dtype) || G < 1 || a->groups_act < 0 || a->groups_act >= 65536 || Hp < 0 || Wp < 0) return 0;
     if (!within(a->pad_h, 0, (a->R - 1) * a->dil_h) || !within(a->pad_w, 0, (a->S - 1) * a->dil_w)) return 0;
     if (!within(a->H, 1, Hp + a->stride_h + a->dil_h - a->pad_h) || !within(a->W, 1, Wp + a->stride_w + a->dil_w - a->pad_w)) return 0;
     if (!within(a->C, 1, SIDE) || !within(a->O, 1, SIDE) || a->C % G || a->O % G) return 0;
@@ -240,8 +243,9 @@ static int rule_conv2d_backward_input(const udl_conv2d_backward_input_args *a, u
     e->work = (double)gx * (double)(a->O / G) * (double)a->R * (double)a->S + phases * ((double)w * 4 + 1);
     e->temp = padded_bytes(a->O / G, Hp + a->stride_h + 2 * a->R * a->dil_h, Wp + a->stride_w + 2 * a->S * a->dil_w, 1, times(a->N, G)) +
               8. * (double)(a->C / G) * (double)a->H * (double)a->W * udl_num_threads() + phases * (32. * (double)w + 512. * (double)G + 1024) +
-              winograd_bytes((double)a->N, (double)(a->O / G), (double)(a->C / G), (double)a->H, (double)a->W) + (64 << 20);
-    return flat(e, 0, a->gx, size, gx, OUT) && flat(e, 1, a->gy, size, gy, IN) && flat(e, 2, a->w, size, w, IN);
+              winograd_bytes((double)a->N, (double)(a->O / G), (double)(a->C / G), (double)a->H, (double)a->W) + (64 << 20) +
+              (a->dtype == UDL_BF16 ? 4. * ((double)gx + (double)gy) : 0);
+    return flat(e, 0, a->gx, size, gx, OUT) && flat(e, 1, a->gy, size, gy, IN) && flat(e, 2, a->w, exact(a->dtype), w, IN);
 }
 
 static int rule_attention(const udl_attention_args *a, udl_extent *e) {

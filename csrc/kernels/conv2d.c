@@ -3,10 +3,14 @@
  * Per group a product y[O, P Q] = w[O, C R S] im2col[C R S, P Q] whose right side is never built (conv_sum.c). Pixels lie on
  * the vector axis, so few channels or filters waste nothing. Images are shared out over the threads, or their pixels are. Floor: 2 N O P Q C R S / G flops; bytes of x, w and y. */
 #ifndef T
+#include "conv_bf16.h"
 #include "winograd.h"
 #define UDL_THIS_FILE "kernels/conv2d.c"
 #include "../each_float.h"
-int KERNEL(conv2d)(const udl_conv2d_args *a) { return BY_FLOAT(a->dtype, conv2d, (a)); }
+int KERNEL(conv2d)(const udl_conv2d_args *a) {
+    return a->dtype == UDL_BF16 ? INTERNAL(conv2d_bf16)(a) : BY_FLOAT(a->dtype, conv2d, (a, 0));
+}
+int INTERNAL(conv2d_low)(const udl_conv2d_args *a, gemm_block_fn_f32 pairs) { return conv2d_f32(a, pairs); }
 #else
 
 typedef struct { const udl_conv *g; i64 G; T *y; const T *x; const FN(conv_sum) *sums; int failed; } FN(conv_job);
@@ -20,7 +24,7 @@ static void FN(images)(void *ctx, i64 begin, i64 end) { /* task = (image, group)
     for (i64 t = begin; t < end; t++) {
         const T *x = j->x + t * g->C * g->H * g->W;
         if (xp) conv_pad(g, xp, x, 1, 0);
-        if (conv_run(j->sums + t % j->G, xp ? xp : x, j->y + t * g->O * g->P * g->Q)) j->failed = 1;
+        if (conv_run(j->sums + t % j->G, xp ? xp : x, conv_at(j->y, g->pairs, t * g->O * g->P * g->Q))) j->failed = 1;
     }
     if (xp) udl_free(xp, bytes);
 }
@@ -35,7 +39,7 @@ static int FN(joined)(const udl_conv *g, const FN(conv_sum) *c, i64 N, T *y, con
     for (i64 n = 0; n < N && !status; n += images) {
         i64 count = UDL_MINI(images, N - n);
         conv_pad(g, xp, x + n * distance, count, distance);
-        status = conv_strips(c, xp, g->size, count, y + n * c->y_image);
+        status = conv_strips(c, xp, g->size, count, conv_at(y, g->pairs, n * c->y_image));
     }
     if (xp) udl_free(xp, bytes);
     return status;
@@ -58,12 +62,12 @@ int conv_direct(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w, i
         i64 o = ready * g->O;
         sums[ready] = (FN(conv_sum)){.M = g->O, .K = g->K, .P = g->P, .Q = g->Q, .step = g->step, .ldy = g->P * g->Q,
                                      .y_row = g->Q, .y_col = 1, .y_image = G * Y, .tap = tap, .w = w + o * g->K,
-                                     .bias = b ? b + o : 0, .act = act, .turned = turned, .bare = g->plain};
+                                     .bias = b ? b + o : 0, .act = act, .turned = turned, .bare = g->plain, .low = g->low, .pairs = g->pairs};
         status = conv_prepare(&sums[ready]);
     }
     double flops = 2. * (double)g->O * (double)g->K * (double)(g->P * g->Q);
     if (!status && conv_in_strips(sums) && (G == 1 || flops * (double)N > 4 * GEMM_TASK_FLOPS)) {
-        for (i64 i = 0; i < G && !status; i++) status = FN(joined)(g, sums + i, N, y + i * Y, x + i * X, G * X);
+        for (i64 i = 0; i < G && !status; i++) status = FN(joined)(g, sums + i, N, conv_at(y, g->pairs, i * Y), x + i * X, G * X);
     } else if (!status) {
         FN(conv_job) j = {g, G, y, x, sums, 0};
         i64 grain = conv_grain(N * G, flops);
@@ -77,11 +81,12 @@ int conv_direct(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w, i
     return status;
 }
 
-static int FN(conv2d)(const udl_conv2d_args *a) {
+static int FN(conv2d)(const udl_conv2d_args *a, gemm_block_fn_f32 pairs) {
     i64 G = a->groups_act % 65536;
     if (a->N * a->O * a->P * a->Q == 0) return UDL_OK;
     udl_conv g = conv_geometry(a->C / G, a->H, a->W, a->O / G, a->R, a->S, a->P, a->Q, a->stride_h, a->stride_w, a->pad_h,
                                a->pad_w, a->dil_h, a->dil_w);
+    g.low = a->dtype == UDL_BF16, g.pairs = pairs;
     int act = (int)(a->groups_act / 65536), tiles = a->dtype == UDL_F32 ? INTERNAL(wino_tiles)(&g, a->N) : 0, status = UDL_OK;
     if (!tiles) return conv_direct(&g, a->N, G, a->y, a->x, a->w, 0, a->b, act, 0);
     char *bad = udl_alloc((size_t)a->N);

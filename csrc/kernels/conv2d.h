@@ -15,6 +15,9 @@ typedef struct {
     i64 C, H, W, O, R, S, P, Q, stride_h, stride_w, pad_h, pad_w, dil_h, dil_w;
     i64 Hp, Wq, row, step, K, size; /* size: elements of the padded image, with slack for whole vectors */
     int plain;                      /* 1 x 1, stride 1, no padding: the image itself will do */
+    int half;                       /* images are bf16 (conv_bf16.c): set by who asks for tiles, which alone know it */
+    int low;                        /* a matrix unit may round images and filters to bf16 */
+    gemm_block_fn_f32 pairs;        /* or NULL: elements of images and filters are pairs of bf16 numbers, results are bf16 */
 } udl_conv;
 
 VFN udl_conv conv_geometry(i64 C, i64 H, i64 W, i64 O, i64 R, i64 S, i64 P, i64 Q, i64 sh, i64 sw, i64 ph, i64 pw, i64 dh,
@@ -29,6 +32,9 @@ VFN udl_conv conv_geometry(i64 C, i64 H, i64 W, i64 O, i64 R, i64 S, i64 P, i64 
     g.plain = R == 1 && S == 1 && sh == 1 && sw == 1 && ph == 0 && pw == 0 && P == H && Q == W;
     return g;
 }
+
+/* element i of floats (or doubles) or, if half, of bf16 numbers */
+#define conv_at(p, half, i) ((half) ? (void *)((uint16_t *)(uintptr_t)(p) + (i)) : (void *)(uintptr_t)((p) + (i)))
 
 VFN i64 conv_tap(const udl_conv *g, i64 c, i64 r, i64 s) {
     i64 w = s * g->dil_w;
@@ -46,12 +52,12 @@ VFN i64 conv_grain(i64 images, double flops_each) {
     return UDL_MAXI(1, UDL_MINI((i64)(GEMM_TASK_FLOPS / 2 / (flops_each + 1)), images / 8));
 }
 
-/* a product that a matrix unit will take: many filters and long sums */
-VFN int conv_on_unit(i64 M, i64 K) {
+/* a product that a matrix unit will take: many filters and long sums; low: of numbers that may be rounded to bf16 */
+VFN int conv_on_unit(i64 M, i64 K, int low) {
 #if GEMM_MATRIX_UNIT
-    return M >= 96 && K >= 256 && udl_matrix_unit.gemm && (udl_matrix_unit.exact || udl_float32_precision() == UDL_MEDIUM);
+    return M >= 96 && K >= 256 && udl_matrix_unit.gemm && (low || udl_matrix_unit.exact || udl_float32_precision() == UDL_MEDIUM);
 #else
-    (void)M; (void)K;
+    (void)M; (void)K; (void)low;
     return 0;
 #endif
 }
@@ -70,7 +76,8 @@ VFN int conv_on_unit(i64 M, i64 K) {
         const T *w, *bias; /* w[M][K], or, turned, w[K][M] */                                                          \
         T *panels;         /* w in another order, if `how` or `turned` ask for it: made by conv_prepare */             \
         int act, how, turned;                                                                                          \
-        int bare;          /* xp is not padded: nothing may be read beyond it */                                       \
+        int bare, low;     /* xp is not padded: nothing may be read beyond it; as in udl_conv */                       \
+        gemm_block_fn_f32 pairs; /* as in udl_conv: y is bf16 then */                                                  \
     } conv_sum_##s;                                                                                                    \
     int UDL_CAT3(udli_, conv_prepare_##s, UDL_LEVEL)(conv_sum_##s *);                                                  \
     /* one image; y's pixels lie side by side unless it is in strips */                                                \

@@ -6,11 +6,19 @@
  * and columns of gx that have it are a convolution of stride 1 of gy with those taps, so nothing is scattered and no product
  * is wasted. With stride 1 there is one phase: the forward convolution of gy with the filters turned by 180 degrees. */
 #ifndef T
+#include "conv_bf16.h"
 #include "winograd.h"
 #define UDL_THIS_FILE "kernels/conv2d_backward_input.c"
+/* filters or, for pairs, half of them: the rows of those turned round are zipped then */
+static i64 filters_of(i64 O, gemm_block_fn_f32 pairs) { return pairs ? (O + 1) / 2 : O; }
+#define zip_f32(pairs, to, from, O, taps, C) (GEMM_MATRIX_UNIT && (pairs) ? INTERNAL(zip_filters)(to, from, O, taps, C) : (void)0)
+#define zip_f64(pairs, to, from, O, taps, C) (void)0
 #include "../each_float.h"
 int KERNEL(conv2d_backward_input)(const udl_conv2d_backward_input_args *a) {
-    return BY_FLOAT(a->dtype, conv2d_backward_input, (a));
+    return a->dtype == UDL_BF16 ? INTERNAL(conv2d_backward_input_bf16)(a) : BY_FLOAT(a->dtype, conv2d_backward_input, (a, 0));
+}
+int INTERNAL(conv2d_backward_input_low)(const udl_conv2d_backward_input_args *a, gemm_block_fn_f32 pairs) {
+    return conv2d_backward_input_f32(a, pairs);
 }
 #else
 
@@ -91,9 +99,13 @@ static void FN(input_images)(void *ctx, i64 begin, i64 end) { /* few channels; t
 
 static void FN(zeros)(void *ctx, i64 begin, i64 end) { /* phases without taps; task = image of a group */
     const FN(input_job) *j = ctx;
-    for (i64 t = begin; t < end; t++)
+    const i64 plane = j->C * j->H * j->W;
+    int without = 0;
+    for (i64 i = 0; i < j->phases; i++) without |= !j->phase[i].taps;
+    if (without && j->g.pairs) memset((uint16_t *)(void *)j->gx + begin * plane, 0, 2 * (size_t)((end - begin) * plane));
+    for (i64 t = begin; t < end && without && !j->g.pairs; t++)
         for (i64 i = 0; i < j->phases; i++)
-            if (!j->phase[i].taps) FN(spread)(j, &j->phase[i], j->gx + t * j->C * j->H * j->W, 0);
+            if (!j->phase[i].taps) FN(spread)(j, &j->phase[i], j->gx + t * plane, 0);
 }
 
 /* more channels: phase by phase, the images of a group together, as many as have their padded copies in CONV_PADDED bytes */
@@ -111,7 +123,7 @@ static int FN(input_joined)(FN(input_job) *j) {
         conv_pad(g, gyp, j->gy + (first * j->G + group) * gy_plane, images, j->G * gy_plane);
         for (i64 i = 0; i < j->phases && !status; i++) {
             const FN(phase) *f = &j->phase[i];
-            T *to = j->gx + (first * j->G + group) * plane + f->h0 * j->W + f->w0;
+            T *to = conv_at(j->gx, g->pairs, (first * j->G + group) * plane + f->h0 * j->W + f->w0);
             if (f->taps && f->P && f->Q) status = conv_strips(&f->sums[group], gyp, g->size, images, to);
         }
     }
@@ -125,7 +137,7 @@ static i64 FN(start)(i64 pad, i64 stride, i64 phase) { return ((phase - pad) % s
 /* the taps of a phase, their weights [G][taps][C], and where they meet padded gy */
 static int FN(make_phase)(const udl_conv2d_backward_input_args *a, FN(input_job) *j, FN(phase) *f, i64 fh, i64 fw, i64 *pick) {
     const udl_conv *g = &j->g;
-    i64 O = g->C, C = j->C, G = j->G, count = 0;
+    i64 O = a->O / j->G, OP = g->C, C = j->C, G = j->G, count = 0;
     f->h0 = FN(start)(a->pad_h, a->stride_h, fh), f->w0 = FN(start)(a->pad_w, a->stride_w, fw);
     f->P = f->h0 < a->H ? UDL_CEIL_DIV(a->H - f->h0, a->stride_h) : 0;
     f->Q = f->w0 < a->W ? UDL_CEIL_DIV(a->W - f->w0, a->stride_w) : 0;
@@ -137,14 +149,15 @@ static int FN(make_phase)(const udl_conv2d_backward_input_args *a, FN(input_job)
             f->tap[count] = (p + g->pad_h) * g->row + q + g->pad_w;
             pick[count++] = r * a->S + s;
         }
-    f->taps = O * count;
+    f->taps = OP * count;
     if (f->taps == 0 || f->P * f->Q == 0) return UDL_OK;
-    for (i64 o = 1; o < O; o++)
+    for (i64 o = 1; o < OP; o++)
         for (i64 i = 0; i < count; i++) f->tap[o * count + i] = o * g->Hp * g->row + f->tap[i];
     FN(turn)(f->w, a->w, G * O, C, a->R * a->S, count, pick);
     int status = UDL_OK, apart = C > FEW;
     for (i64 i = 0; i < G && !status; i++) {
-        f->sums[i] = (FN(conv_sum)){.M = C, .K = f->taps, .P = f->P, .Q = f->Q, .step = g->row, .tap = f->tap, .turned = 1,
+        FN(zip)(g->pairs, f->w + i * f->taps * C, f->w + i * O * count * C, O, count, C);
+        f->sums[i] = (FN(conv_sum)){.M = C, .K = f->taps, .P = f->P, .Q = f->Q, .step = g->row, .tap = f->tap, .turned = 1, .low = g->low, .pairs = g->pairs,
                                     .w = f->w + i * f->taps * C, .y_image = G * C * a->H * a->W,
                                     .ldy = apart ? a->H * a->W : f->P * f->Q, .y_row = apart ? a->stride_h * a->W : f->Q,
                                     .y_col = apart ? a->stride_w : 1};
@@ -155,8 +168,8 @@ static int FN(make_phase)(const udl_conv2d_backward_input_args *a, FN(input_job)
 
 /* Stride 1, tap by tap: gy with w[G][O][C][R S] as t[G][O][R S reversed][C] */
 static int FN(input_turned)(const udl_conv2d_backward_input_args *a, const udl_conv *g, i64 G, const char *only) {
-    i64 RS = a->R * a->S, O = g->C, C = g->O;
-    if (RS == 1) return conv_direct(g, a->N, G, a->gx, a->gy, a->w, 1, NULL, UDL_ACT_NONE, only);
+    i64 RS = a->R * a->S, O = a->O / G, C = g->O;
+    if (RS == 1 && !g->pairs) return conv_direct(g, a->N, G, a->gx, a->gy, a->w, 1, NULL, UDL_ACT_NONE, only);
     size_t bytes = sizeof(T) * (size_t)(G * C * O * RS), picks = sizeof(i64) * (size_t)RS;
     T *t = udl_alloc(bytes);
     i64 *pick = udl_alloc(picks);
@@ -164,6 +177,7 @@ static int FN(input_turned)(const udl_conv2d_backward_input_args *a, const udl_c
     if (!status) {
         for (i64 i = 0; i < RS; i++) pick[i] = RS - 1 - i;
         FN(turn)(t, a->w, G * O, C, RS, RS, pick);
+        for (i64 i = 0; i < G; i++) FN(zip)(g->pairs, t + i * g->C * RS * C, t + i * O * RS * C, O, RS, C);
         status = conv_direct(g, a->N, G, a->gx, a->gy, t, 1, NULL, UDL_ACT_NONE, only);
     }
     if (t) udl_free(t, bytes);
@@ -171,9 +185,10 @@ static int FN(input_turned)(const udl_conv2d_backward_input_args *a, const udl_c
     return status;
 }
 
-static int FN(input_stride_1)(const udl_conv2d_backward_input_args *a, i64 G, i64 O, i64 C) {
-    udl_conv g = conv_geometry(O, a->P, a->Q, C, a->R, a->S, a->H, a->W, 1, 1, a->dil_h * (a->R - 1) - a->pad_h,
+static int FN(input_stride_1)(const udl_conv2d_backward_input_args *a, i64 G, i64 O, i64 C, gemm_block_fn_f32 pairs) {
+    udl_conv g = conv_geometry(filters_of(O, pairs), a->P, a->Q, C, a->R, a->S, a->H, a->W, 1, 1, a->dil_h * (a->R - 1) - a->pad_h,
                                a->dil_w * (a->S - 1) - a->pad_w, a->dil_h, a->dil_w);
+    g.low = a->dtype == UDL_BF16, g.pairs = pairs;
     int tiles = a->dtype == UDL_F32 ? INTERNAL(wino_tiles)(&g, a->N) : 0;
     if (!tiles) return FN(input_turned)(a, &g, G, 0);
     char *bad = udl_alloc((size_t)a->N);
@@ -206,20 +221,21 @@ static i64 FN(most_taps)(i64 taps, i64 dil, i64 stride) {
     return most;
 }
 
-static int FN(conv2d_backward_input)(const udl_conv2d_backward_input_args *a) {
+static int FN(conv2d_backward_input)(const udl_conv2d_backward_input_args *a, gemm_block_fn_f32 pairs) {
     i64 G = a->groups_act % 65536, C = a->C / G, O = a->O / G, K = O * a->R * a->S;
     if (a->N * a->C * a->H * a->W == 0) return UDL_OK;
     if (a->P * a->Q * K == 0) {
         memset(a->gx, 0, sizeof(T) * (size_t)(a->N * a->C * a->H * a->W));
         return UDL_OK;
     }
-    if (a->stride_h == 1 && a->stride_w == 1) return FN(input_stride_1)(a, G, O, C);
+    if (a->stride_h == 1 && a->stride_w == 1) return FN(input_stride_1)(a, G, O, C, pairs);
     FN(input_job) j = {.N = a->N, .G = G, .C = C, .H = a->H, .W = a->W, .stride_h = a->stride_h, .stride_w = a->stride_w,
                        .gx = a->gx, .gy = a->gy, .phases = a->stride_h * a->stride_w};
     i64 before_h, before_w, extent_h, extent_w;
     FN(reach)(a->H, a->R, a->dil_h, a->stride_h, a->pad_h, &before_h, &extent_h);
     FN(reach)(a->W, a->S, a->dil_w, a->stride_w, a->pad_w, &before_w, &extent_w);
-    j.g = conv_geometry(O, a->P, a->Q, C, 1, 1, extent_h, extent_w, 1, 1, before_h, before_w, 1, 1);
+    j.g = conv_geometry(filters_of(O, pairs), a->P, a->Q, C, 1, 1, extent_h, extent_w, 1, 1, before_h, before_w, 1, 1);
+    j.g.low = a->dtype == UDL_BF16, j.g.pairs = pairs;
     K = j.g.K = O * FN(most_taps)(a->R, a->dil_h, a->stride_h) * FN(most_taps)(a->S, a->dil_w, a->stride_w);
     /* per phase: taps, weights, sums; one allocation holds all */
     size_t per_tap = sizeof(i64) * (size_t)K, per_w = sizeof(T) * (size_t)(G * C * K), per_sum = sizeof(FN(conv_sum)) * (size_t)G;

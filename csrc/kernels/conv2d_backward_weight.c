@@ -7,12 +7,18 @@
  * where the sums of all filters and taps stay in L2.
  * Floor: as many flops as forward. */
 #ifndef T
+#include "conv_bf16.h"
 #include "winograd.h"
 #define UDL_THIS_FILE "kernels/conv2d_backward_weight.c"
 #define PARTS 16
+#define block_f32(pairs) (pairs) /* what multiplies numbers that are pairs (of the pixels of two images), or NULL */
+#define block_f64(pairs) 0
 #include "../each_float.h"
 int KERNEL(conv2d_backward_weight)(const udl_conv2d_backward_weight_args *a) {
-    return BY_FLOAT(a->dtype, conv2d_backward_weight, (a));
+    return a->dtype == UDL_BF16 ? INTERNAL(conv2d_backward_weight_bf16)(a) : BY_FLOAT(a->dtype, conv2d_backward_weight, (a, 0));
+}
+int INTERNAL(conv2d_backward_weight_low)(const udl_conv2d_backward_weight_args *a, gemm_block_fn_f32 pairs) {
+    return conv2d_backward_weight_f32(a, pairs);
 }
 #else
 
@@ -146,7 +152,7 @@ static void FN(weights_engine)(void *ctx, i64 begin, i64 end) {
             FN(images) m = {g, gy, xp ? xp : x, j->tap, j->G * g->O * PQ, xp ? g->size : j->G * plane};
             if (xp) conv_pad(g, xp, x, count, j->G * plane);
             FN(gemm_job) w = {.m = g->O, .n = g->K, .k = count * PQ, .c = j->sum + t * g->O * g->K, .ldc = g->K,
-                              .pack_a = FN(pack_gy), .pack_b = FN(pack_taps), .ctx = &m, .e = {.alpha = 1, .add = n != 0, .chunk = CONV_CHUNK}};
+                              .pack_a = FN(pack_gy), .pack_b = FN(pack_taps), .ctx = &m, .e = {.alpha = 1, .add = n != 0, .chunk = CONV_CHUNK}, .low = g->low, .block = FN(block)(g->pairs)};
             if (gemm_run(&w)) j->failed = 1;
         }
     if (xp) udl_free(xp, bytes);
@@ -173,7 +179,8 @@ static void FN(weights_images)(void *ctx, i64 begin, i64 end) {
                 i64 kc = UDL_MINI(pixels, PQ - k);
                 FN(gemm_epilogue) e = {.alpha = 1, .add = n > n0 || k, .chunk = CONV_CHUNK};
                 FN(pack_taps)(&m, b, 0, g->K, k, kc);
-                gemm_block(g->O, g->K, kc, (FN(gemm_a)){gy + k, PQ, GEMM_A_ROWS}, (FN(gemm_b)){b, 0}, sum, g->K, &e);
+                const FN(gemm_block_fn) block = FN(block)(g->pairs) ? FN(block)(g->pairs) : gemm_block;
+                block(g->O, g->K, kc, (FN(gemm_a)){gy + k, PQ, GEMM_A_ROWS}, (FN(gemm_b)){b, 0}, sum, g->K, &e);
             }
         }
     }
@@ -251,7 +258,7 @@ static int FN(few_weights)(FN(weight_job) *j, i64 size, void (*task)(void *, i64
     return UDL_OK;
 }
 
-static int FN(conv2d_backward_weight)(const udl_conv2d_backward_weight_args *a) {
+static int FN(conv2d_backward_weight)(const udl_conv2d_backward_weight_args *a, gemm_block_fn_f32 pairs) {
     i64 G = a->groups_act % 65536, PQ = a->P * a->Q;
     if (a->gb) {
         FN(bias_job) b = {a->gy, a->gb, a->N, a->O, PQ};
@@ -259,6 +266,7 @@ static int FN(conv2d_backward_weight)(const udl_conv2d_backward_weight_args *a) 
     }
     udl_conv g = conv_geometry(a->C / G, a->H, a->W, a->O / G, a->R, a->S, a->P, a->Q, a->stride_h, a->stride_w, a->pad_h,
                                a->pad_w, a->dil_h, a->dil_w);
+    g.low = a->dtype == UDL_BF16, g.pairs = pairs;
     i64 size = a->O * g.K;
     if (!a->gw || size == 0) return UDL_OK;
     if (a->N * PQ == 0) {
@@ -276,7 +284,7 @@ static int FN(conv2d_backward_weight)(const udl_conv2d_backward_weight_args *a) 
     conv_taps(&g, tap);
     FN(weight_job) j = {&g, a->N, G, 1, a->gw, a->gy, a->x, tap, 0};
     int status = UDL_OK;
-    if (FN(few_filters)(&g)) status = FN(few_weights)(&j, size, FN(weights_products));
+    if (!pairs && FN(few_filters)(&g)) status = FN(few_weights)(&j, size, FN(weights_products));
     else if (FN(few_sums)(&g, a->N)) status = FN(few_weights)(&j, size, FN(weights_images));
     else udl_parallel_for(G, 1, FN(weights_engine), &j);
     udl_free(tap, taps);

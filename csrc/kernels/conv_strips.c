@@ -8,9 +8,28 @@
  *    M   | y      |
  * Floor: 2 M K N P Q flops; each pixel is copied once for each tap. */
 #ifndef T
+#include "../vec/bf16.h"
 #include "conv2d.h"
 #define STRIP_PANELS 8 /* the most of a strip */
 #define UDL_THIS_FILE "kernels/conv_strips.c"
+
+/* sums of a strip; put_half: a run of them to bf16 pixels */
+VFN void strip_block_f32(gemm_block_fn_f32 pairs, i64 mb, i64 nb, i64 kc, gemm_a_f32 a, gemm_b_f32 b, float *to, i64 ld,
+                         const gemm_epilogue_f32 *e) {
+    if (GEMM_MATRIX_UNIT && pairs) pairs(mb, nb, kc, a, b, to, ld, e);
+    else INTERNAL(gemm_block_f32)(mb, nb, kc, a, b, to, ld, e);
+}
+VFN void put_half_f32(uint16_t *to, i64 stride, const float *from, i64 n) {
+    for (i64 k = 0; k < n; k += VW32) {
+        int w = (int)UDL_MINI(n - k, (i64)VW32);
+        vf32 x = v_load_n(from + k, w);
+        if (stride == 1) { h_store_n(to + k, x, w); continue; }
+        vhalf h = h_narrow(x);
+        for (int i = 0; i < w; i++) to[(k + i) * stride] = h[i];
+    }
+}
+#define strip_block_f64(pairs, mb, nb, ...) INTERNAL(gemm_block_f64)(mb, nb, __VA_ARGS__)
+#define put_half_f64(to, stride, from, n) (void)(from)
 #include "../each_float.h"
 #else
 
@@ -91,8 +110,12 @@ static void FN(spread)(const FN(strips) *s, const T *from, i64 ld, i64 m, i64 co
     for (i64 n = first, run; n < first + width; n += run) {
         i64 image = n / PQ, p = n % PQ / c->Q, q = n % c->Q;
         run = UDL_MINI(whole - n % whole, first + width - n);
-        T *to = s->y + image * c->y_image + m * c->ldy + p * c->y_row + q * c->y_col;
+        i64 at = image * c->y_image + m * c->ldy + p * c->y_row + q * c->y_col;
+        T *to = s->y + at;
         const T *row = from + n - first;
+        for (i64 i = 0; GEMM_MATRIX_UNIT && c->pairs && i < count; i++)
+            FN(put_half)((uint16_t *)(void *)s->y + at + i * c->ldy, c->y_col, row + i * ld, run);
+        if (c->pairs) continue;
         for (i64 i = 0; i < count; i++, to += c->ldy, row += ld) {
             i64 k = 0;
             if (c->y_col == 1) {
@@ -124,8 +147,10 @@ static void FN(strips_task)(void *ctx, i64 begin, i64 end) {
             FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .bias_m = c->bias ? c->bias + m : 0, .chunk = CONV_CHUNK * (c->bare ? 1 : 2)};
             FN(gemm_a) a = {c->w + m * c->K, c->K, GEMM_A_ROWS};
             if (c->panels) a = (FN(gemm_a)){c->panels + m * c->K, 0, GEMM_A_PANELS};
-            T *to = straight ? s->y + n0 / PQ * c->y_image + m * c->ldy + n0 % PQ : block;
-            gemm_block(mb, n1 - n0, c->K, a, (FN(gemm_b)){b, 0}, to, straight ? c->ldy : ld, &e);
+            i64 at = n0 / PQ * c->y_image + m * c->ldy + n0 % PQ;
+            T *to = straight ? s->y + at : block;
+            if (straight && c->pairs) e.out16 = (uint16_t *)(void *)s->y + at, e.ld16 = c->ldy, to = 0;
+            FN(strip_block)(c->pairs, mb, n1 - n0, c->K, a, (FN(gemm_b)){b, 0}, to, straight ? c->ldy : ld, &e);
             if (!straight) FN(spread)(s, block, ld, m, mb, n0, n1 - n0);
         }
     }
@@ -156,7 +181,7 @@ static int FN(whole)(FN(strips) *s) {
     size_t bytes = sizeof(T) * (size_t)(c->M * L + VW);
     if (!(s->block = udl_alloc(bytes))) return UDL_ENOMEM;
     FN(gemm_job) g = {.m = c->M, .n = L, .k = c->K, .c = s->block, .ldc = L, .a = {c->w, c->K, GEMM_A_ROWS},
-                      .pack_b = FN(pack_pixels), .ctx = s, .e = {.alpha = 1, .act = c->act, .bias_m = c->bias}};
+                      .pack_b = FN(pack_pixels), .ctx = s, .e = {.alpha = 1, .act = c->act, .bias_m = c->bias}, .low = c->low};
     if (c->turned) g.a = (FN(gemm_a)){c->w, c->M, GEMM_A_COLUMNS};
     int status = gemm_run(&g);
     udl_parallel_for(s->images, UDL_MAXI(1, 65536 / (c->M * c->P * c->Q)), FN(spread_task), s);
@@ -173,7 +198,7 @@ int conv_strips(const FN(conv_sum) *c, const T *xp, i64 distance, i64 images, T 
     i64 wide = UDL_MAXI(1, UDL_MINI(CONV_STRIP / (c->K * GEMM_NR * (i64)sizeof(T)), STRIP_PANELS));
     FN(strips) s = {.c = c, .xp = xp, .distance = distance, .images = images, .y = y, .parts = 1};
 #if GEMM_MATRIX_UNIT
-    if (sizeof(T) == 4 && conv_on_unit(c->M, c->K)) return FN(whole)(&s);
+    if (sizeof(T) == 4 && !c->pairs && conv_on_unit(c->M, c->K, c->low)) return FN(whole)(&s);
 #endif
     s.strips = UDL_MINI(panels, UDL_MAXI(UDL_CEIL_DIV(panels, wide), UDL_MINI(tasks, UDL_CEIL_DIV(panels, 2))));
     if (s.strips < tasks) s.parts = UDL_MAXI(1, UDL_MINI(UDL_CEIL_DIV(tasks, s.strips), units / 6));

@@ -2,6 +2,7 @@
  * no buffer between. Floor: the bytes of both sides. */
 #include "../vec/bf16.h"
 #include "elementwise.h"
+#include "half_copy.h"
 
 enum { PIECE = 32768 }; /* numbers of a task */
 
@@ -49,3 +50,23 @@ int INTERNAL(copy_bf16)(const udl_elementwise_args *s) {
     udl_parallel_for(c.rows * c.blocks, UDL_MAXI(1, PIECE / UDL_MINI(c.n, (i64)PIECE)), copy_rows, &c);
     return 1;
 }
+
+typedef struct { void *to; const void *from; } conversion;
+static void widen_task(void *ctx, i64 begin, i64 end) {
+    const conversion *c = ctx;
+    const uint16_t *from = c->from;
+    float *to = c->to;
+    i64 i = begin;
+    for (; i + VW32 <= end; i += VW32) v_store(to + i, h_load(from + i));
+    if (i < end) v_store_n(to + i, h_load_n(from + i, (int)(end - i)), (int)(end - i));
+}
+static void narrow_task(void *ctx, i64 begin, i64 end) {
+    const conversion *c = ctx;
+    const float *from = c->from;
+    uint16_t *to = c->to;
+    i64 i = begin;
+    for (; i + VW32 <= end; i += VW32) h_store(to + i, v_load(from + i));
+    if (i < end) h_store_n(to + i, v_load_n(from + i, (int)(end - i)), (int)(end - i));
+}
+void INTERNAL(widen_bf16)(float *to, const void *from, i64 n) { udl_parallel_for(n, PIECE, widen_task, &(conversion){to, from}); }
+void INTERNAL(narrow_bf16)(void *to, const float *from, i64 n) { udl_parallel_for(n, PIECE, narrow_task, &(conversion){to, from}); }

@@ -3,26 +3,12 @@
  * Sums of columns (the gradient of a bias) read rows as they lie: parts of ROWS rows are added up side by side, then in order.
  * The rest is widened first and goes to the float32 kernel. */
 #include "../vec/bf16.h"
+#include "half_copy.h"
 #include "reduce.h"
 
 enum { ROWS = 64, WIDEN_PIECE = 32768 };
 
 typedef struct { const udl_reduce_args *a; float *x; } widening;
-static void widen_piece(void *ctx, i64 begin, i64 end) {
-    const widening *w = ctx;
-    const uint16_t *from = w->a->a;
-    for (i64 i = begin; i < end; i += VW32) {
-        int n = (int)UDL_MINI(end - i, (i64)VW32);
-        v_store_n(w->x + i, h_load_n(from + i, n), n);
-    }
-}
-static void narrow(uint16_t *to, const float *from, i64 n) {
-    for (i64 i = 0; i < n; i += VW32) {
-        int w = (int)UDL_MINI(n - i, (i64)VW32);
-        h_store_n(to + i, v_load_n(from + i, w), w);
-    }
-}
-
 static void add_rows(float *sums, const uint16_t *rows, i64 stride, i64 n, int count) { /* count: 1..4 */
     for (i64 i = 0; i < n; i += VW32) {
         int w = (int)UDL_MINI(n - i, (i64)VW32);
@@ -51,7 +37,7 @@ static int column_sums(const udl_reduce_args *a) {
     for (i64 p = 1; p < parts; p++)
         for (i64 i = 0; i < a->inner; i++) w.x[i] += w.x[p * a->inner + i];
     if (a->out_dtype == UDL_F32) memcpy(a->out, w.x, (size_t)a->inner * sizeof(float));
-    else narrow(a->out, w.x, a->inner);
+    else INTERNAL(narrow_bf16)(a->out, w.x, a->inner);
     udl_free(w.x, bytes);
     return UDL_OK;
 }
@@ -65,13 +51,13 @@ int INTERNAL(reduce_bf16)(const udl_reduce_args *a) {
     float *y = rounded ? udl_alloc(out_bytes) : NULL;
     int status = UDL_ENOMEM;
     if (w.x && (y || !rounded)) {
-        udl_parallel_for(n, WIDEN_PIECE, widen_piece, &w);
+        INTERNAL(widen_bf16)(w.x, a->a, n);
         udl_reduce_args f = *a;
         f.a = w.x;
         f.dtype = UDL_F32;
         if (rounded) f.out = y, f.out_dtype = UDL_F32;
         status = KERNEL(reduce)(&f);
-        if (rounded && status == UDL_OK) narrow(a->out, y, m);
+        if (rounded && status == UDL_OK) INTERNAL(narrow_bf16)(a->out, y, m);
     }
     if (w.x) udl_free(w.x, bytes);
     if (y) udl_free(y, out_bytes);

@@ -26,10 +26,14 @@
  * An infinity, a NaN or an overflow in a tile reaches all its outputs, also those that do not see it. Every result is
  * therefore looked at, and an image that has one not finite is done again by the caller, tap by tap.
  *
+ * bf16 images are widened as tiles are read and rounded as they are written (6 x 6 only); in between everything is float32, so
+ * they may always come in tiles of 6 x 6, whose error is nothing beside the rounding.
+ *
  * Source: Winograd, Arithmetic Complexity of Computations (1980); Lavin and Gray, Fast Algorithms for Convolutional Neural
  * Networks (2016); for the points: Barabasz et al., Error Analysis and Improving the Accuracy of Winograd Convolution (2020). */
 #ifndef UDL_WINOGRAD_H
 #define UDL_WINOGRAD_H
+#include "../vec/bf16.h"
 #include "columns.h"
 #include "conv2d.h"
 #include "lanes.h"
@@ -55,6 +59,34 @@ int INTERNAL(wino6_forward)(WINO_FORWARD);
 int INTERNAL(wino_forward)(int tiles, WINO_FORWARD);
 /* gw[G][O][C][9] = sum over images; *bad = 1 where it must be done again */
 int INTERNAL(wino_weight)(const udl_conv *g, i64 N, i64 G, float *gw, const float *gy, const float *x, char *bad);
+
+VFN uint64_t four_bf16(const uint16_t *p) {
+    uint64_t u;
+    memcpy(&u, p, sizeof u);
+    return u;
+}
+#if UDL_VB == 64
+#define FOURS(r) (vu64){four_bf16((r)[0]), four_bf16((r)[1]), four_bf16((r)[2]), four_bf16((r)[3]),                    \
+                        four_bf16((r)[4]), four_bf16((r)[5]), four_bf16((r)[6]), four_bf16((r)[7])}
+#elif UDL_VB == 32
+#define FOURS(r) (vu64){four_bf16((r)[0]), four_bf16((r)[1]), four_bf16((r)[2]), four_bf16((r)[3])}
+#else
+#define FOURS(r) (vu64){four_bf16((r)[0]), four_bf16((r)[1])}
+#endif
+/* columns_f32 for bf16: out[e][r] = row[r][e], e < 4. A number goes to the top of its 64 bits, whose upper half is then a float. */
+VFN void wino_columns_bf16(const uint16_t *const row[VW32], vf32 out[4]) {
+    const vu64 a = FOURS(row), b = FOURS(row + VW64);
+    _Pragma("GCC unroll 4") for (int e = 0; e < 4; e++)
+        out[e] = (vf32)((vu32)v_odd_f32((vf32)(a << (48 - 16 * e)), (vf32)(b << (48 - 16 * e))) & 0xffff0000u);
+}
+/* and back: to[r][0..4] = in[0..4][r], rounded, in a buffer */
+VFN void wino_rows_bf16(const vf32 in[4], uint16_t to[VW32][4]) {
+    vu32 h[4];
+    _Pragma("GCC unroll 4") for (int e = 0; e < 4; e++) h[e] = __builtin_convertvector(h_narrow(in[e]), vu32);
+    const vf32 low = (vf32)(h[0] | h[1] << 16), high = (vf32)(h[2] | h[3] << 16);
+    v_store((float *)(void *)to, v_zip_lo_f32(low, high));
+    v_store((float *)(void *)(to + VW32 / 2), v_zip_hi_f32(low, high));
+}
 
 VFN i64 wino_up(i64 n) { return UDL_CEIL_DIV(n, VW32) * VW32; }
 /* the nine taps at row[0..VW32], in reverse order if turned */

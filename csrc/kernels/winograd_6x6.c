@@ -47,7 +47,7 @@ static void filters_task(void *ctx, i64 begin, i64 end) { /* task = (panel, bloc
 /* ---- input --------------------------------------------------------------------------------------------------------- */
 wino_image INTERNAL(wino_input)(const udl_conv *g, const float *x, i64 image) {
     wino_image in = {.x = x, .image = image, .across = UDL_CEIL_DIV(g->Q, WINO_OUT), .C = g->C, .H = g->H, .W = g->W,
-                     .pad_h = g->pad_h, .pad_w = g->pad_w};
+                     .pad_h = g->pad_h, .pad_w = g->pad_w, .half = g->half};
     in.per_image = in.across * UDL_CEIL_DIV(g->P, WINO_OUT);
     in.rows = UDL_MINI(g->H, g->P + 2 - g->pad_h); /* not what lies beyond the last output: it would only round */
     in.columns = UDL_MINI(g->W, g->Q + 2 - g->pad_w);
@@ -62,16 +62,24 @@ void INTERNAL(wino_strip)(const wino_image *in, const float *x, i64 c, i64 h, i6
             continue;
         }
         const float *row[V];
-        for (i64 r = 0; r < V; r++) row[r] = x + (UDL_MINI(c + r, in->C - 1) * in->H + h) * in->W;
+        const uint16_t *row16[V];
+        for (i64 r = 0; r < V; r++) {
+            i64 at = (UDL_MINI(c + r, in->C - 1) * in->H + h) * in->W + w;
+            row[r] = x + at, row16[r] = (const uint16_t *)(const void *)x + at;
+        }
         for (i64 k = 0; k < lo; k++) v_store(to + k * V, (vf32){0});
         if (hi - lo < 4)
             for (i64 k = lo; k < hi; k++)
-                for (int r = 0; r < V; r++) to[k * V + r] = row[r][w + k];
+                for (int r = 0; r < V; r++) to[k * V + r] = in->half ? h_one(row16[r][k]) : row[r][k];
         else
             for (i64 k = lo; k < hi; k += 4) {
                 i64 at = UDL_MINI(k, hi - 4);
                 vf32 q[4];
-                columns_f32(row, w + at, q);
+                if (in->half) {
+                    const uint16_t *here[V];
+                    for (int r = 0; r < V; r++) here[r] = row16[r] + at;
+                    wino_columns_bf16(here, q);
+                } else columns_f32(row, at, q);
                 _Pragma("GCC unroll 4") for (int e = 0; e < 4; e++) v_store(to + (at + e) * V, q[e]);
             }
         for (i64 k = hi; k < n; k++) v_store(to + k * V, (vf32){0});
@@ -99,7 +107,7 @@ void INTERNAL(wino_read)(const wino_image *in, float *v, i64 point, i64 tile, i6
     for (i64 t = first, run; t < end; t += run) {
         i64 at = t % in->per_image, ty = at / in->across, tx = at % in->across;
         run = UDL_MINI(in->across - tx, end - t);
-        const float *x = in->x + t / in->per_image * in->image;
+        const float *x = conv_at(in->x, in->half, t / in->per_image * in->image);
         i64 n = 4 * run + 2;
         for (i64 c = 0; c < in->C; c += V) {
             INTERNAL(wino_strip)(in, x, c, 4 * ty - in->pad_h, 4 * tx - in->pad_w, 6, n, strip);
@@ -125,6 +133,14 @@ typedef struct {
 VFN void write_tile(const wino *j, const vf32 y[4][4], float *to, i64 o, i64 p, i64 q) {
     const udl_conv *g = j->g;
     i64 n = UDL_MINI(V, g->O - o), w = UDL_MINI(4, g->Q - q), h = UDL_MINI(4, g->P - p), PQ = g->P * g->Q;
+    for (i64 i = 0; g->half && i < h; i++) {
+        uint16_t t[V][4] __attribute__((aligned(64))), *row = (uint16_t *)(void *)to + i * g->Q;
+        wino_rows_bf16(y[i], t);
+        for (i64 r = 0; r < n; r++, row += PQ)
+            if (w == 4) memcpy(row, t[r], sizeof t[r]);
+            else for (i64 k = 0; k < w; k++) row[k] = t[r][k];
+    }
+    if (g->half) return;
     for (i64 i = 0; i < h; i++) {
         if (w == 4 && n == V) rows_f32(y[i], to + i * g->Q, PQ, V);
         else {
@@ -168,7 +184,7 @@ static void write_tiles(const wino *j, const float *m, i64 first, i64 end, i64 o
                     y[i][k] = j->act.act == UDL_ACT_RELU ? v_sel(r[i] < 0, (vf32){0}, r[i]) : r[i];
                 }
             }
-            write_tile(j, y, j->y + image * j->y_image + (o * g->P + p) * g->Q + q, o, p, q);
+            write_tile(j, y, conv_at(j->y, g->half, image * j->y_image + (o * g->P + p) * g->Q + q), o, p, q);
         }
         if (v_sum(seen) != 0) __atomic_store_n(&j->bad[image], 1, __ATOMIC_RELAXED); /* NaN is not 0 */
     }
@@ -296,6 +312,6 @@ int INTERNAL(wino6_forward)(WINO_FORWARD) {
     i64 X = g->C * g->H * g->W, Y = g->O * g->P * g->Q;
     int status = UDL_OK;
     for (i64 i = 0; i < G && !status; i++)
-        status = forward(g, N, y + i * Y, G * Y, x + i * X, G * X, w + i * g->O * g->K, f, bias ? bias + i * g->O : 0, act, bad);
+        status = forward(g, N, conv_at(y, g->half, i * Y), G * Y, conv_at(x, g->half, i * X), G * X, w + i * g->O * g->K, f, bias ? bias + i * g->O : 0, act, bad);
     return status;
 }

@@ -13,7 +13,9 @@
 typedef struct {
     const float *x;
     i64 image, across, per_image;          /* elements from image to image; tiles in a row, in an image */
-    i64 C, H, W, pad_h, pad_w, rows, columns; /* rows x columns of an image are looked at; zeros around them */
+    i64 C, H, W, pad_h, pad_w;
+    int half;                              /* numbers are bf16 */
+    i64 rows, columns;                     /* rows x columns of an image are looked at; zeros around them */
 } wino_image;
 wino_image INTERNAL(wino_input)(const udl_conv *g, const float *x, i64 image);
 /* `rows` rows from h and n columns from w of VW32 channels from c on, of the image at x, as vectors of channels */

@@ -43,7 +43,7 @@ static void read_task(void *ctx, i64 begin, i64 end) { /* tiles of the round */
         run = UDL_MINI(j->gy.across - tx, end - t);
         for (i64 o = 0; o < j->gy.C; o += V) {
             i64 panel = o / NR * NR, w = UDL_MINI(NR, j->o8 - panel);
-            INTERNAL(wino_strip)(&j->gy, j->gy.x + image * j->gy.image, o, at / j->gy.across * 4, tx * 4, 4, 4 * run, strip);
+            INTERNAL(wino_strip)(&j->gy, conv_at(j->gy.x, j->gy.half, image * j->gy.image), o, at / j->gy.across * 4, tx * 4, 4, 4 * run, strip);
             read_gy(strip, run, j->y + panel * j->tiles + t * w + o - panel, j->y_point, w);
         }
     }
@@ -131,10 +131,10 @@ static double direct_cycles(const udl_conv *g, i64 N) {
 }
 
 int INTERNAL(wino_pays_weight)(const udl_conv *g, i64 N) {
-    if (!INTERNAL(wino_fits)(g) || N * g->P * g->Q < 1000) return 0; /* shorter sums round less pixel by pixel */
+    if (!INTERNAL(wino_fits)(g) || (N * g->P * g->Q < 1000 && !g->half)) return 0; /* shorter sums round less pixel by pixel */
     double t = all_tiles(g, N), filters = up(g->O) / V * (double)g->C * 150, transforms = t * (up(g->C) + up(g->O)) / V * 250;
     double all = products_cycles(g, t) * (1 + 6. / t) + filters + transforms + 144. * up(g->C) * t * (0.25 + up(g->O) / NR / 20) + 20000;
-    return all < 0.9 * direct_cycles(g, N);
+    return all < (g->low ? 0.6 : 0.9) * direct_cycles(g, N);
 }
 
 static int weight(const udl_conv *g, i64 N, float *gw, const float *gy, i64 gy_image, const float *x, i64 x_image, char *bad) {
@@ -142,7 +142,7 @@ static int weight(const udl_conv *g, i64 N, float *gw, const float *gy, i64 gy_i
     i64 c8 = wino_up(g->C), tiles = N * j.x.per_image, most = UDL_MAXI(48, MOST_BYTES / (36 * 4) / (c8 + j.o8));
     int at_once = g->C * g->O > 128 * 128 && tiles * (c8 + j.o8) * 36 * 4 <= 4 * MOST_BYTES;
     j.gy = (wino_image){.x = gy, .image = gy_image, .across = j.x.across, .per_image = j.x.per_image, .C = g->O, .H = g->P,
-                        .W = g->Q, .rows = g->P, .columns = g->Q};
+                        .W = g->Q, .half = g->half, .rows = g->P, .columns = g->Q};
     j.block = at_once ? tiles : UDL_CEIL_DIV(tiles, UDL_CEIL_DIV(tiles, UDL_MINI(most, 256)));
     j.v_tile = c8 + APART, j.v_point = j.block * j.v_tile + APART, j.y_point = j.block * j.o8 + APART;
     j.s_point = at_once ? 0 : g->C * j.o8 + APART;
@@ -166,6 +166,6 @@ int INTERNAL(wino_weight)(const udl_conv *g, i64 N, i64 G, float *gw, const floa
     i64 X = g->C * g->H * g->W, Y = g->O * g->P * g->Q;
     int status = UDL_OK;
     for (i64 i = 0; i < G && !status; i++)
-        status = weight(g, N, gw + i * g->O * g->K, gy + i * Y, G * Y, x + i * X, G * X, bad);
+        status = weight(g, N, gw + i * g->O * g->K, conv_at(gy, g->half, i * Y), G * Y, conv_at(x, g->half, i * X), G * X, bad);
     return status;
 }

@@ -11,6 +11,12 @@ VFN vhalf h_narrow(vf32 x) {
     vu32 u = (vu32)x, nan = (vu32)(x != x), r = (u + 0x7fff + (u >> 16 & 1)) >> 16;
     return __builtin_convertvector((nan & (u >> 16 | 0x40)) | (~nan & r), vhalf);
 }
+VFN float h_one(uint16_t h) {
+    const uint32_t u = (uint32_t)h << 16;
+    float f;
+    memcpy(&f, &u, 4);
+    return f;
+}
 VFN vf32 h_load(const uint16_t *p) {
     vhalf h;
     memcpy(&h, p, sizeof h);

@@ -12,7 +12,7 @@ from .._core import (
     bfloat16,
     call,
     empty,
-    empty_like,
+    float16,
     float32,
     is_grad_enabled,
 )
@@ -71,14 +71,15 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 def _convolve(op, input, weight, bias, stride, padding, dilation, groups, n):
     floating(op, input)
     if _autocast.ON:
-        if _autocast.rounds(input, weight, bias):  # products of float32 numbers cost no more here: only the result is rounded
-            wide = [t if t is None else t.to(float32) for t in (input, weight, bias)]
-            return _autocast.paused(_convolve, op, *wide, stride, padding, dilation, groups, n).to(bfloat16)
-        input, weight, bias = _autocast.low(input, weight, bias)
-    same_type(op, input, weight, "weight")
-    if bias is not None:
-        same_type(op, input, bias, "bias")
-    if input.dtype.narrow:
+        if _autocast.rounds(input, weight, bias):
+            input = input.to(bfloat16)  # filters and bias stay as they are: the kernel takes them in float32
+        else:
+            input, weight, bias = _autocast.low(input, weight, bias)
+    if input.dtype is not bfloat16 or not _autocast.rounds(input, weight, bias):
+        same_type(op, input, weight, "weight")
+        if bias is not None:
+            same_type(op, input, bias, "bias")
+    if input.dtype is float16:
         wide = [t if t is None else t.to(float32) for t in (input, weight, bias)]
         return _autocast.paused(_convolve, op, *wide, stride, padding, dilation, groups, n).to(input.dtype)
     x_shape, w_shape = tuple(input.shape), tuple(weight.shape)
@@ -135,24 +136,31 @@ def _correlate(x, w, b, sizes, shape):
     """The kernel and its tape entry. `sizes` = N C H W O R S P Q, stride, padding and dilation of each axis, groups."""
     x, w, b = x.contiguous(), w.contiguous(), b if b is None else b.contiguous()
     y = empty(shape, x.dtype)
-    call(K_conv2d, (y, x, w, b), (x.dtype.code, *sizes), ())
-    return attach(y, (x, w, b), conv2d_backward, saved=(x, w), args=(sizes,))
+    call(K_conv2d, (y, x, _exact(w), _exact(b)), (x.dtype.code, *sizes), ())
+    return attach(y, (x, w, b), conv2d_backward, saved=(x, w), args=(sizes, w.dtype if b is None else b.dtype))
+
+
+def _exact(w):
+    """Filters or a bias as the kernels take them: float32 where images are bfloat16."""
+    return w.detach().to(float32) if w is not None and w.dtype is bfloat16 else w
 
 
 def conv2d_backward(node, g):
     x, w = node.saved
-    sizes = node.args[0]
+    sizes, bias_type = node.args
     g = g.contiguous()
     gx = conv2d_backward_input(g, w, sizes, x.shape) if node.needs(0) else None
     gw = gb = None
+    exact = float32 if x.dtype is bfloat16 else x.dtype  # of gradients of filters and bias
     if node.needs(1) and node.needs(2) and not is_grad_enabled():  # both in one pass over g
-        gw, gb = empty_like(w), empty((w.shape[0],), w.dtype)
+        gw, gb = empty(w.shape, exact), empty((w.shape[0],), exact)
         call(K_conv2d_backward_weight, (gw, gb, g, x), (g.dtype.code, *sizes), ())
+        gw = gw.to(w.dtype)
     elif node.needs(1):
-        gw = conv2d_backward_weight(g, x, sizes, w.shape)
+        gw = conv2d_backward_weight(g, x, sizes, w.shape).to(w.dtype)
     if node.needs(2) and gb is None:  # gb[o] = sum over n, p, q of g[n, o, p, q]
-        gb = g.reshape(sizes[0], sizes[4], sizes[7] * sizes[8]).sum((0, 2))
-    return gx, gw, gb
+        gb = g.to(exact).reshape(sizes[0], sizes[4], sizes[7] * sizes[8]).sum((0, 2))
+    return gx, gw, gb if gb is None else gb.to(bias_type)
 
 
 def conv2d_backward_input(g, weight, sizes, shape):
@@ -163,7 +171,7 @@ def conv2d_backward_input(g, weight, sizes, shape):
     """
     g, weight = g.contiguous(), weight.contiguous()
     gx = empty(shape, g.dtype)
-    call(K_conv2d_backward_input, (gx, g, weight), (g.dtype.code, *sizes), ())
+    call(K_conv2d_backward_input, (gx, g, _exact(weight)), (g.dtype.code, *sizes), ())
     return attach(gx, (g, weight), conv2d_backward_input_backward, saved=(g, weight), args=(sizes,))
 
 
@@ -171,16 +179,16 @@ def conv2d_backward_input_backward(node, gg):
     g, w = node.saved
     sizes = node.args[0]
     return (_correlate(gg, w, None, sizes, g.shape) if node.needs(0) else None,
-            conv2d_backward_weight(g, gg, sizes, w.shape) if node.needs(1) else None)
+            conv2d_backward_weight(g, gg, sizes, w.shape).to(w.dtype) if node.needs(1) else None)
 
 
 def conv2d_backward_weight(g, x, sizes, shape):
     """gw[o, c, r, s] = sum over n, p, q of g[n, o, p, q] x[n, c, p stride + r dilation, q stride + s dilation]
 
-    Linear in g and in x, hence differentiable again.
+    Linear in g and in x, hence differentiable again. Of bfloat16 g and x in float32.
     """
     g, x = g.contiguous(), x.contiguous()
-    gw = empty(shape, g.dtype)
+    gw = empty(shape, float32 if g.dtype is bfloat16 else g.dtype)
     call(K_conv2d_backward_weight, (gw, None, g, x), (g.dtype.code, *sizes), ())
     return attach(gw, (g, x), conv2d_backward_weight_backward, saved=(g, x), args=(sizes,))
 

@@ -48,6 +48,8 @@ API int tiles_gemm(const udl_matmul_args *a, int how, i64 first_k) {
 }
 API int64_t tiles_prepack(const udl_matmul_args *a, void *to) { return INTERNAL(prepack)(a, to); }
 API int tiles_conv2d(const udl_conv2d_args *a) { return KERNEL(conv2d)(a); }
+API int tiles_conv2d_backward_input(const udl_conv2d_backward_input_args *a) { return KERNEL(conv2d_backward_input)(a); }
+API int tiles_conv2d_backward_weight(const udl_conv2d_backward_weight_args *a) { return KERNEL(conv2d_backward_weight)(a); }
 API int tiles_precision(int p) { return udl_set_float32_precision(p); }
 API int tiles_threads(int n) { return udl_set_num_threads(n); }
 

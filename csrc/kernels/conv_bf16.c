@@ -1,0 +1,198 @@
+/* conv_bf16.c - convolution of bf16 images: x, y and their gradients are bf16, filters, bias and their gradients float32.
+ *
+ *   3 x 3, stride 1  tiles of 6 x 6 (winograd.h) where they are faster: read and written as bf16, in between float32
+ *   pairs            on AVX512-BF16 (csrc/tiles/pairs.h): an element is 32 bits with the bf16 numbers of two channels, of whole planes
+ *                    zipped once, or, where sums go over pixels, of two images; the float32 code then convolves these elements
+ *   else             images are widened, the float32 kernels run (on AMX with numbers rounded to bf16), and the result is rounded
+ * An image whose result in tiles is not finite is done again the other way. */
+#include "../vec/bf16.h"
+#include "half_copy.h"
+#include "conv_bf16.h"
+#include "winograd.h"
+
+/* ---- images the float32 kernels are handed: temporary, NULL where memory is short -------------------------------------------- */
+static float *floats(i64 n) { return udl_alloc(sizeof(float) * (size_t)n); }
+static float *widened(const void *x, i64 n) {
+    float *to = floats(n);
+    if (to) INTERNAL(widen_bf16)(to, x, n);
+    return to;
+}
+static void drop(float *p, i64 n) {
+    if (p) udl_free(p, sizeof(float) * (size_t)n);
+}
+
+/* Pairs of planes of L numbers: plane p of the first, and the plane `apart` behind it unless it is the last of its own. */
+typedef struct { float *to; const void *from; i64 n, inner, L; int is_float; } zipping; /* from[.. n][inner][L] -> to[.. (n + 1) / 2][inner][L] */
+VFN vf32 zip(vf32 low, vf32 high) { /* numbers of bf16 already, or to be rounded */
+    return (vf32)(__builtin_convertvector(h_narrow(low), vu32) | __builtin_convertvector(h_narrow(high), vu32) << 16);
+}
+static void zip_planes(void *ctx, i64 begin, i64 end) {
+    const zipping *z = ctx;
+    const i64 half = (z->n + 1) / 2, L = z->L, apart = z->inner * L;
+    for (i64 p = begin; p < end; p++) {
+        const i64 i = p % z->inner, k = p / z->inner % half, at = ((p / z->inner / half * z->n + 2 * k) * z->inner + i) * L;
+        const int alone = 2 * k + 1 == z->n;
+        const float *f = (const float *)z->from + at;
+        const uint16_t *h = (const uint16_t *)z->from + at;
+        float *to = z->to + p * L;
+        for (i64 l = 0; l < L; l += VW32) {
+            const int n = (int)UDL_MINI(L - l, (i64)VW32);
+            const vf32 no = {0};
+            if (z->is_float) v_store_n(to + l, zip(v_load_n(f + l, n), alone ? no : v_load_n(f + apart + l, n)), n);
+            else v_store_n(to + l, (vf32)((vu32)h_load_n(h + l, n) >> 16 | (alone ? (vu32)no : (vu32)h_load_n(h + apart + l, n))), n);
+        }
+    }
+}
+/* NULL, or a new array: see zipping */
+static float *zipped(const void *from, i64 outer, i64 n, i64 inner, i64 L, int is_float) {
+    zipping z = {floats(outer * ((n + 1) / 2) * inner * L), from, n, inner, L, is_float};
+    const i64 planes = outer * ((n + 1) / 2) * inner;
+    if (!z.to) return 0;
+    if (L == 1 && inner == 1 && n % 2 == 0) { /* neighbours are pairs as they lie, once they are rounded */
+        if (is_float) INTERNAL(narrow_bf16)(z.to, from, outer * n);
+        else memcpy(z.to, from, 2 * (size_t)(outer * n));
+    } else udl_parallel_for(planes, UDL_MAXI(1, 32768 / L), zip_planes, &z);
+    return z.to;
+}
+
+typedef struct { float *to; const float *from; i64 O, taps, C; } zip_job;
+static void zip_columns(void *ctx, i64 begin, i64 end) { /* vectors of columns: `to` may be `from`, as no row is read after it is written */
+    const zip_job *z = ctx;
+    for (i64 o = 0; o < z->O; o += 2)
+        for (i64 i = 0; i < z->taps; i++)
+            for (i64 c = begin * VW32; c < UDL_MINI(end * VW32, z->C); c += VW32) {
+                const int n = (int)UDL_MINI(z->C - c, (i64)VW32);
+                const float *low = z->from + (o * z->taps + i) * z->C + c;
+                const vf32 high = o + 1 < z->O ? v_load_n(low + z->taps * z->C, n) : (vf32){0};
+                v_store_n(z->to + (o / 2 * z->taps + i) * z->C + c, zip(v_load_n(low, n), high), n);
+            }
+}
+void INTERNAL(zip_filters)(float *to, const float *from, i64 O, i64 taps, i64 C) {
+    zip_job z = {to, from, O, taps, C};
+    udl_parallel_for(UDL_CEIL_DIV(C, VW32), UDL_MAXI(1, 32768 / (O * taps * VW32)), zip_columns, &z);
+}
+
+static int has_unit(void) { return GEMM_MATRIX_UNIT && udl_matrix_unit.name; }
+/* what multiplies pairs, for groups of `in` channels whose sums are taken for `out` others; NULL: widened images are better */
+static gemm_block_fn_f32 pairs_for(i64 in, i64 out) {
+    return GEMM_MATRIX_UNIT && in >= 3 && out >= 8 ? (gemm_block_fn_f32)udl_matrix_unit.pairs : 0;
+}
+
+/* ---- y ------------------------------------------------------------------------------------------------------------------- */
+static int forward(const udl_conv2d_args *a) {
+    const i64 G = a->groups_act % 65536, C = a->C / G, HW = a->H * a->W, RS = a->R * a->S;
+    const gemm_block_fn_f32 pairs = pairs_for(C, a->O / G);
+    const i64 C2 = G * ((C + 1) / 2), nx = a->N * (pairs ? C2 : a->C) * HW, nw = a->O * ((C + 1) / 2) * RS, ny = a->N * a->O * a->P * a->Q;
+    float *x = pairs ? zipped(a->x, a->N * G, C, 1, HW, 0) : widened(a->x, nx), *w = pairs ? zipped(a->w, a->O, C, 1, RS, 1) : 0;
+    float *y = pairs ? 0 : floats(ny);
+    udl_conv2d_args f = *a;
+    f.x = x;
+    if (pairs) f.w = w, f.C = C2;
+    else f.y = y;
+    const int status = x && (w || y) ? INTERNAL(conv2d_low)(&f, pairs) : UDL_ENOMEM;
+    if (!status && y) INTERNAL(narrow_bf16)(a->y, y, ny);
+    drop(x, nx), drop(y, ny), drop(w, nw);
+    return status;
+}
+
+int INTERNAL(conv2d_bf16)(const udl_conv2d_args *a) {
+    const i64 G = a->groups_act % 65536, act = a->groups_act / 65536;
+    if (a->N * a->O * a->P * a->Q == 0) return UDL_OK;
+    udl_conv g = conv_geometry(a->C / G, a->H, a->W, a->O / G, a->R, a->S, a->P, a->Q, a->stride_h, a->stride_w, a->pad_h,
+                               a->pad_w, a->dil_h, a->dil_w);
+    g.half = 1, g.low = has_unit();
+    if (act > UDL_ACT_RELU || !INTERNAL(wino_tiles)(&g, a->N)) return forward(a);
+    char *bad = udl_alloc((size_t)a->N);
+    if (!bad) return UDL_ENOMEM;
+    memset(bad, 0, (size_t)a->N);
+    int status = INTERNAL(wino6_forward)(&g, a->N, G, a->y, a->x, a->w, (wino_filters){g.K, 9, 0}, a->b, (int)act, bad);
+    udl_conv2d_args one = *a;
+    one.N = 1;
+    for (i64 n = 0; n < a->N && !status; n++) {
+        one.x = (const uint16_t *)a->x + n * a->C * a->H * a->W, one.y = (uint16_t *)a->y + n * a->O * a->P * a->Q;
+        if (bad[n]) status = forward(&one);
+    }
+    udl_free(bad, (size_t)a->N);
+    return status;
+}
+
+/* ---- gx ------------------------------------------------------------------------------------------------------------------ */
+static int backward_input(const udl_conv2d_backward_input_args *a) {
+    const i64 G = a->groups_act % 65536, O = a->O / G, PQ = a->P * a->Q, nx = a->N * a->C * a->H * a->W;
+    const gemm_block_fn_f32 pairs = PQ && a->C / G > 16 ? pairs_for(O, a->C / G) : 0;
+    const i64 ny = UDL_MAXI(1, a->N * (pairs ? G * ((O + 1) / 2) : a->O) * PQ);
+    float *gy = pairs ? zipped(a->gy, a->N * G, O, 1, PQ, 0) : widened(a->gy, ny), *gx = pairs ? 0 : floats(nx);
+    udl_conv2d_backward_input_args f = *a;
+    f.gy = gy;
+    if (gx) f.gx = gx;
+    const int status = gy && (gx || pairs) ? INTERNAL(conv2d_backward_input_low)(&f, pairs) : UDL_ENOMEM;
+    if (!status && gx) INTERNAL(narrow_bf16)(a->gx, gx, nx);
+    drop(gy, ny), drop(gx, nx);
+    return status;
+}
+
+int INTERNAL(conv2d_backward_input_bf16)(const udl_conv2d_backward_input_args *a) {
+    const i64 G = a->groups_act % 65536, C = a->C / G, O = a->O / G;
+    if (a->N * a->C * a->H * a->W == 0) return UDL_OK;
+    udl_conv g = conv_geometry(O, a->P, a->Q, C, a->R, a->S, a->H, a->W, 1, 1, a->dil_h * (a->R - 1) - a->pad_h,
+                               a->dil_w * (a->S - 1) - a->pad_w, a->dil_h, a->dil_w);
+    g.half = 1, g.low = has_unit();
+    if (a->stride_h != 1 || a->stride_w != 1 || a->P * a->Q * O == 0 || !INTERNAL(wino_tiles)(&g, a->N)) return backward_input(a);
+    char *bad = udl_alloc((size_t)a->N);
+    if (!bad) return UDL_ENOMEM;
+    memset(bad, 0, (size_t)a->N);
+    int status = INTERNAL(wino6_forward)(&g, a->N, G, a->gx, a->gy, a->w, (wino_filters){9, C * 9, 1}, 0, UDL_ACT_NONE, bad);
+    udl_conv2d_backward_input_args one = *a;
+    one.N = 1;
+    for (i64 n = 0; n < a->N && !status; n++) {
+        one.gx = (uint16_t *)a->gx + n * a->C * a->H * a->W, one.gy = (const uint16_t *)a->gy + n * a->O * a->P * a->Q;
+        if (bad[n]) status = backward_input(&one);
+    }
+    udl_free(bad, (size_t)a->N);
+    return status;
+}
+
+/* ---- gw, gb -------------------------------------------------------------------------------------------------------------- */
+static void bias(void *ctx, i64 begin, i64 end) { /* filters; sums of a plane in vectors, of the images in double */
+    const udl_conv2d_backward_weight_args *a = ctx;
+    const i64 PQ = a->P * a->Q;
+    for (i64 o = begin; o < end; o++) {
+        double s = 0;
+        for (i64 n = 0; n < a->N; n++) {
+            const uint16_t *gy = (const uint16_t *)a->gy + (n * a->O + o) * PQ;
+            vf32 v = {0};
+            for (i64 i = 0; i < PQ; i += VW32) v += h_load_n(gy + i, (int)UDL_MINI(PQ - i, VW32));
+            s += (double)v_sum(v);
+        }
+        ((float *)a->gb)[o] = (float)s;
+    }
+}
+
+int INTERNAL(conv2d_backward_weight_bf16)(const udl_conv2d_backward_weight_args *a) {
+    const i64 G = a->groups_act % 65536, nx = a->N * a->C * a->H * a->W, ny = a->N * a->O * a->P * a->Q;
+    int status = UDL_OK;
+    if (a->gb) udl_parallel_for(a->O, UDL_MAXI(1, 32768 / UDL_MAXI(1, a->N * a->P * a->Q)), bias, (void *)(uintptr_t)a);
+    udl_conv g = conv_geometry(a->C / G, a->H, a->W, a->O / G, a->R, a->S, a->P, a->Q, a->stride_h, a->stride_w, a->pad_h,
+                               a->pad_w, a->dil_h, a->dil_w);
+    if (!a->gw || a->O * g.K == 0) return UDL_OK;
+    if (ny == 0) {
+        memset(a->gw, 0, sizeof(float) * (size_t)(a->O * g.K));
+        return UDL_OK;
+    }
+    g.half = 1, g.low = has_unit();
+    if (INTERNAL(wino_pays_weight)(&g, a->N)) {
+        char bad = 0;
+        status = INTERNAL(wino_weight)(&g, a->N, G, a->gw, a->gy, a->x, &bad);
+        if (status || !bad) return status;
+    }
+    const gemm_block_fn_f32 pairs = a->N > 1 ? pairs_for(a->C / G, a->O / G) : 0; /* pairs of images: sums go over their pixels */
+    const i64 N2 = (a->N + 1) / 2, mx = pairs ? nx / a->N * N2 : nx, my = pairs ? ny / a->N * N2 : ny;
+    float *x = pairs ? zipped(a->x, 1, a->N, a->C, a->H * a->W, 0) : widened(a->x, nx);
+    float *gy = pairs ? zipped(a->gy, 1, a->N, a->O, a->P * a->Q, 0) : widened(a->gy, ny);
+    udl_conv2d_backward_weight_args f = *a;
+    f.x = x, f.gy = gy, f.gb = 0;
+    if (pairs) f.N = N2;
+    status = x && gy ? INTERNAL(conv2d_backward_weight_low)(&f, pairs) : UDL_ENOMEM;
+    drop(x, mx), drop(gy, my);
+    return status;
+}
