@@ -13,9 +13,10 @@ enum { IN = 0, OUT = 1, MAYBE = 2 };
 static const int sizes[UDL_NDTYPES] = UDL_ITEMSIZES;
 static int size_of(i64 dtype) { return dtype < 0 || dtype >= UDL_NDTYPES ? 0 : sizes[dtype]; }
 static int is_real(i64 dtype) { return dtype == UDL_F32 || dtype == UDL_F64; }
-/* of a kernel that computes bf16 in float32: its small operands (filters, statistics) are float32 then */
+/* of a kernel that computes bf16 in float32: its small operands (filters, statistics, factors) are float32 then */
 static int is_image(i64 dtype) { return is_real(dtype) || dtype == UDL_BF16; }
 static int exact(i64 dtype) { return dtype == UDL_BF16 ? 4 : size_of(dtype); }
+static double buffers(i64 dtype, i64 n) { return dtype == UDL_BF16 ? 8. * (double)n + 65536. * udl_num_threads() : 0; }
 static int within(i64 v, i64 low, i64 high) { return v >= low && v <= high; }
 
 static i64 times(i64 a, i64 b) {
@@ -147,36 +148,36 @@ static int rule_cumsum(const udl_cumsum_args *a, udl_extent *e) {
 
 static int rule_softmax(const udl_softmax_args *a, udl_extent *e) {
     const i64 n = times3(a->outer, a->n, a->inner);
-    e->work = 3. * (double)n;
-    return is_real(a->dtype) && flat(e, 0, a->y, size_of(a->dtype), n, OUT) && flat(e, 1, a->x, size_of(a->dtype), n, IN);
+    e->work = 3. * (double)n, e->temp = buffers(a->dtype, n);
+    return is_image(a->dtype) && flat(e, 0, a->y, size_of(a->dtype), n, OUT) && flat(e, 1, a->x, size_of(a->dtype), n, IN);
 }
 
 static int rule_batch_norm(const udl_batch_norm_args *a, udl_extent *e) {
-    const int size = size_of(a->dtype);
+    const int size = size_of(a->dtype), small = exact(a->dtype);
     const i64 n = times3(a->N, a->C, a->L);
-    if (!is_real(a->dtype) || a->training) return 0;
-    e->work = (double)n + (double)a->C;
-    return flat(e, 0, a->y, size, n, OUT) && flat(e, 1, a->mean, size, a->C, OUT) && flat(e, 2, a->rstd, size, a->C, OUT) &&
-           flat(e, 3, a->x, size, n, IN) && flat(e, 4, a->w, size, a->C, MAYBE) && flat(e, 5, a->b, size, a->C, MAYBE) &&
-           flat(e, 6, a->running_mean, size, a->C, IN) && flat(e, 7, a->running_var, size, a->C, IN);
+    if (!is_image(a->dtype) || a->training) return 0;
+    e->work = (double)n + (double)a->C, e->temp = buffers(a->dtype, n);
+    return flat(e, 0, a->y, size, n, OUT) && flat(e, 1, a->mean, small, a->C, OUT) && flat(e, 2, a->rstd, small, a->C, OUT) &&
+           flat(e, 3, a->x, size, n, IN) && flat(e, 4, a->w, small, a->C, MAYBE) && flat(e, 5, a->b, small, a->C, MAYBE) &&
+           flat(e, 6, a->running_mean, small, a->C, IN) && flat(e, 7, a->running_var, small, a->C, IN);
 }
 
 static int rule_layer_norm(const udl_layer_norm_args *a, udl_extent *e) {
-    const int size = size_of(a->dtype);
+    const int size = size_of(a->dtype), small = exact(a->dtype);
     const i64 n = times(a->M, a->D), w = times(a->W, a->D);
-    e->work = 3. * (double)n;
-    return is_real(a->dtype) && within(a->W, 1, SIDE) && a->M % a->W == 0 && flat(e, 0, a->y, size, n, OUT) &&
-           flat(e, 1, a->mean, size, a->M, OUT | MAYBE) && flat(e, 2, a->rstd, size, a->M, OUT) && flat(e, 3, a->x, size, n, IN) &&
-           flat(e, 4, a->w, size, w, MAYBE) && flat(e, 5, a->b, size, w, MAYBE);
+    e->work = 3. * (double)n, e->temp = buffers(a->dtype, n);
+    return is_image(a->dtype) && within(a->W, 1, SIDE) && a->M % a->W == 0 && flat(e, 0, a->y, size, n, OUT) &&
+           flat(e, 1, a->mean, small, a->M, OUT | MAYBE) && flat(e, 2, a->rstd, small, a->M, OUT) && flat(e, 3, a->x, size, n, IN) &&
+           flat(e, 4, a->w, small, w, MAYBE) && flat(e, 5, a->b, small, w, MAYBE);
 }
 
 static int rule_group_norm(const udl_group_norm_args *a, udl_extent *e) {
-    const int size = size_of(a->dtype);
+    const int size = size_of(a->dtype), small = exact(a->dtype);
     const i64 n = times3(a->N, a->C, a->L), m = times(a->N, a->G);
-    if (!is_real(a->dtype) || !within(a->G, 1, SIDE) || !within(a->C, 1, SIDE) || !within(a->L, 1, UDL_EXTENT_MOST) || a->C % a->G) return 0;
-    e->work = 3. * (double)n;
-    return flat(e, 0, a->y, size, n, OUT) && flat(e, 1, a->mean, size, m, OUT) && flat(e, 2, a->rstd, size, m, OUT) &&
-           flat(e, 3, a->x, size, n, IN) && flat(e, 4, a->w, size, a->C, MAYBE) && flat(e, 5, a->b, size, a->C, MAYBE);
+    if (!is_image(a->dtype) || !within(a->G, 1, SIDE) || !within(a->C, 1, SIDE) || !within(a->L, 1, UDL_EXTENT_MOST) || a->C % a->G) return 0;
+    e->work = 3. * (double)n, e->temp = buffers(a->dtype, n);
+    return flat(e, 0, a->y, size, n, OUT) && flat(e, 1, a->mean, small, m, OUT) && flat(e, 2, a->rstd, small, m, OUT) &&
+           flat(e, 3, a->x, size, n, IN) && flat(e, 4, a->w, small, a->C, MAYBE) && flat(e, 5, a->b, small, a->C, MAYBE);
 }
 
 /* ---- products ------------------------------------------------------------------------------------------------------------- */

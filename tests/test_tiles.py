@@ -11,6 +11,7 @@ import pytest
 from harness import EPS
 from tiles_library import (  # noqa: F401  # noqa: I001
     AMX,
+    BF16,
     CALLBACK,
     CC,
     DOTS,
@@ -399,3 +400,26 @@ def test_convolution(lib, rng, case):
     args = dict(stride=1, padding=1, dilation=1, groups=1)
     want, terms = (ref.conv2d(*(f(v).astype(float) for v in (x, w, bias)), **args) for f in (np.positive, np.abs))
     assert (np.abs(y - want) <= 2 * EPS["float32"] * (9 * C) ** 0.5 * terms).all()
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("unit", [FMA, AMX, DOTS])
+def test_convolution_of_bf16_images(lib, rng, unit, stride):
+    """On pairs, on widened images that tiles round again, and without a unit; filters that bf16 can hold."""
+    N, C, H, O, P = 3, 67, 6, 100, 6 // stride
+    x, gy, w = normal(rng, N, C, H, H), normal(rng, N, O, P, P), widened(halves(normal(rng, O, C, 3, 3)))
+    x16, gy16 = halves(x), halves(gy)
+    x, gy = widened(x16).astype(float), widened(gy16).astype(float)
+    sizes = (BF16, N, C, H, H, O, 3, 3, P, P, stride, stride, 1, 1, 1, 1, 1)
+    y, gx, gw, gb = np.zeros(gy.shape, np.uint16), np.zeros(x.shape, np.uint16), np.zeros_like(w), np.zeros(O, np.float32)
+    lib.tiles_use(unit, 1)
+    for function, arrays in (("", (y, x16, w, gb)), ("_backward_input", (gx, gy16, w)), ("_backward_weight", (gw, gb, gy16, x16))):
+        fields = (ctypes.c_int64 * (len(arrays) + 17))(*(v.ctypes.data for v in arrays), *sizes)
+        assert getattr(lib, f"tiles_conv2d{function}")(fields) == 0
+    options = dict(stride=stride, padding=1, dilation=1, groups=1)
+    zero = np.zeros(O)
+    want = ref.conv2d(x, w, **options), *ref.conv2d_backward(gy, x, w, zero, **options)
+    terms = ref.conv2d(abs(x), abs(w), **options), *ref.conv2d_backward(abs(gy), abs(x), abs(w), zero, **options)
+    for got, a, size in zip((widened(y), widened(gx), gw, gb), want, terms, strict=True):
+        eps = 0 if got is gw or got is gb else 2.0**-8
+        assert (np.abs(got - a) <= eps * np.abs(a) + 8 * EPS["float32"] * (9 * O) ** 0.5 * size).all()

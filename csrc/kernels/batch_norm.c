@@ -9,14 +9,14 @@
  * of memory. An empty batch leaves running statistics alone.
  * Floor: training reads x (again from cache if N L fits) and writes y, backward reads x and gy and writes gx, each once. */
 #ifndef T
-#include "../kernel.h"
+#include "norm_bf16.h"
 #define UDL_THIS_FILE "kernels/batch_norm.c"
 #define STRIP_VECS 4   /* vectors of channels walked together when L = 1 */
 #define STRIP_ROWS 32 /* rows added up in vectors */
 #define PIECE 16384 /* elements of a parallel piece */
 #include "../each_float.h"
-int KERNEL(batch_norm)(const udl_batch_norm_args *a) { return BY_FLOAT(a->dtype, batch_norm, (a)); }
-int KERNEL(batch_norm_backward)(const udl_batch_norm_backward_args *a) { return BY_FLOAT(a->dtype, batch_norm_backward, (a)); }
+int KERNEL(batch_norm)(const udl_batch_norm_args *a) { return BF16_OR_FLOAT(a, batch_norm); }
+int KERNEL(batch_norm_backward)(const udl_batch_norm_backward_args *a) { return BF16_OR_FLOAT(a, batch_norm_backward); }
 #else
 
 #include "moments.h"

@@ -62,7 +62,8 @@ int conv_direct(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w, i
         i64 o = ready * g->O;
         sums[ready] = (FN(conv_sum)){.M = g->O, .K = g->K, .P = g->P, .Q = g->Q, .step = g->step, .ldy = g->P * g->Q,
                                      .y_row = g->Q, .y_col = 1, .y_image = G * Y, .tap = tap, .w = w + o * g->K,
-                                     .bias = b ? b + o : 0, .act = act, .turned = turned, .bare = g->plain, .low = g->low, .pairs = g->pairs};
+                                     .bias = b ? b + o : 0, .act = act, .turned = turned, .bare = g->plain,
+                                     .low = g->low, .pairs = g->pairs};
         status = conv_prepare(&sums[ready]);
     }
     double flops = 2. * (double)g->O * (double)g->K * (double)(g->P * g->Q);

@@ -157,7 +157,8 @@ static int FN(make_phase)(const udl_conv2d_backward_input_args *a, FN(input_job)
     int status = UDL_OK, apart = C > FEW;
     for (i64 i = 0; i < G && !status; i++) {
         FN(zip)(g->pairs, f->w + i * f->taps * C, f->w + i * O * count * C, O, count, C);
-        f->sums[i] = (FN(conv_sum)){.M = C, .K = f->taps, .P = f->P, .Q = f->Q, .step = g->row, .tap = f->tap, .turned = 1, .low = g->low, .pairs = g->pairs,
+        f->sums[i] = (FN(conv_sum)){.M = C, .K = f->taps, .P = f->P, .Q = f->Q, .step = g->row, .tap = f->tap,
+                                    .turned = 1, .low = g->low, .pairs = g->pairs,
                                     .w = f->w + i * f->taps * C, .y_image = G * C * a->H * a->W,
                                     .ldy = apart ? a->H * a->W : f->P * f->Q, .y_row = apart ? a->stride_h * a->W : f->Q,
                                     .y_col = apart ? a->stride_w : 1};

@@ -152,7 +152,8 @@ static void FN(weights_engine)(void *ctx, i64 begin, i64 end) {
             FN(images) m = {g, gy, xp ? xp : x, j->tap, j->G * g->O * PQ, xp ? g->size : j->G * plane};
             if (xp) conv_pad(g, xp, x, count, j->G * plane);
             FN(gemm_job) w = {.m = g->O, .n = g->K, .k = count * PQ, .c = j->sum + t * g->O * g->K, .ldc = g->K,
-                              .pack_a = FN(pack_gy), .pack_b = FN(pack_taps), .ctx = &m, .e = {.alpha = 1, .add = n != 0, .chunk = CONV_CHUNK}, .low = g->low, .block = FN(block)(g->pairs)};
+                              .pack_a = FN(pack_gy), .pack_b = FN(pack_taps), .ctx = &m, .e = {.alpha = 1, .add = n != 0, .chunk = CONV_CHUNK},
+                              .low = g->low, .block = FN(block)(g->pairs)};
             if (gemm_run(&w)) j->failed = 1;
         }
     if (xp) udl_free(xp, bytes);

@@ -22,7 +22,7 @@ static void drop(float *p, i64 n) {
 }
 
 /* Pairs of planes of L numbers: plane p of the first, and the plane `apart` behind it unless it is the last of its own. */
-typedef struct { float *to; const void *from; i64 n, inner, L; int is_float; } zipping; /* from[.. n][inner][L] -> to[.. (n + 1) / 2][inner][L] */
+typedef struct { float *to; const void *from; i64 n, inner, L; int is_float; } zipping; /* [.. n][inner][L] -> [.. (n + 1) / 2][inner][L] */
 VFN vf32 zip(vf32 low, vf32 high) { /* numbers of bf16 already, or to be rounded */
     return (vf32)(__builtin_convertvector(h_narrow(low), vu32) | __builtin_convertvector(h_narrow(high), vu32) << 16);
 }

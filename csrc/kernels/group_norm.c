@@ -7,12 +7,12 @@
  * s and d are kept in double and added up over n in order: the same bits for any threads. Groups are independent and parallel.
  * Floor: x read, y written; backward x, gy read, gx written, each once (again from cache where a group fits). */
 #ifndef T
-#include "../kernel.h"
+#include "norm_bf16.h"
 #define UDL_THIS_FILE "kernels/group_norm.c"
 #define PIECE 16384
 #include "../each_float.h"
-int KERNEL(group_norm)(const udl_group_norm_args *a) { return BY_FLOAT(a->dtype, group_norm, (a)); }
-int KERNEL(group_norm_backward)(const udl_group_norm_backward_args *a) { return BY_FLOAT(a->dtype, group_norm_backward, (a)); }
+int KERNEL(group_norm)(const udl_group_norm_args *a) { return BF16_OR_FLOAT(a, group_norm); }
+int KERNEL(group_norm_backward)(const udl_group_norm_backward_args *a) { return BF16_OR_FLOAT(a, group_norm_backward); }
 #else
 #include "moments.h"
 

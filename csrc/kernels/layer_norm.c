@@ -9,7 +9,7 @@
  * rows of a piece into partial rows, and these in order: the same bits for any threads.
  * Floor: x read and y written; backward x, gy read and gx written, each once (again from cache only): bytes over bandwidth. */
 #ifndef T
-#include "../kernel.h"
+#include "norm_bf16.h"
 #define UDL_THIS_FILE "kernels/layer_norm.c"
 #define PIECE 16384    /* elements of a parallel piece */
 #define TOGETHER 4096  /* rows up to so long have their statistics computed side by side */
@@ -21,8 +21,8 @@
 #define ROWS 2
 #endif
 #include "../each_float.h"
-int KERNEL(layer_norm)(const udl_layer_norm_args *a) { return BY_FLOAT(a->dtype, layer_norm, (a)); }
-int KERNEL(layer_norm_backward)(const udl_layer_norm_backward_args *a) { return BY_FLOAT(a->dtype, layer_norm_backward, (a)); }
+int KERNEL(layer_norm)(const udl_layer_norm_args *a) { return BF16_OR_FLOAT(a, layer_norm); }
+int KERNEL(layer_norm_backward)(const udl_layer_norm_backward_args *a) { return BF16_OR_FLOAT(a, layer_norm_backward); }
 #else
 #include "moments.h"
 

@@ -6,7 +6,7 @@
  * Segments are blocks of their own lengths, crow[r] .. crow[r + 1] - 1, of inner columns; one that lies outside makes UDL_EINDEX.
  * Floor: 3 reads and 1-2 writes of a row that stays in L1 or L2, one exp an element. */
 #ifndef T
-#include "../kernel.h"
+#include "norm_bf16.h"
 #include "../vec/math.h"
 #define UDL_THIS_FILE "kernels/softmax.c"
 #define STRIP 256
@@ -14,8 +14,8 @@
 #define STOREC(p, v, c) ((c) == VW ? v_store(p, v) : v_store_n(p, v, c))
 #define PIECE 8192 /* elements of a parallel piece */
 #include "../each_float.h"
-int KERNEL(softmax)(const udl_softmax_args *a) { return BY_FLOAT(a->dtype, softmax, (a)); }
-int KERNEL(softmax_backward)(const udl_softmax_backward_args *a) { return BY_FLOAT(a->dtype, softmax_backward, (a)); }
+int KERNEL(softmax)(const udl_softmax_args *a) { return BF16_OR_FLOAT(a, softmax); }
+int KERNEL(softmax_backward)(const udl_softmax_backward_args *a) { return BF16_OR_FLOAT(a, softmax_backward); }
 int KERNEL(segment_softmax)(const udl_segment_softmax_args *a) { return BY_FLOAT(a->dtype, segment_softmax, (a)); }
 int KERNEL(segment_softmax_backward)(const udl_segment_softmax_backward_args *a) {
     return BY_FLOAT(a->dtype, segment_softmax_backward, (a));

@@ -312,6 +312,7 @@ int INTERNAL(wino6_forward)(WINO_FORWARD) {
     i64 X = g->C * g->H * g->W, Y = g->O * g->P * g->Q;
     int status = UDL_OK;
     for (i64 i = 0; i < G && !status; i++)
-        status = forward(g, N, conv_at(y, g->half, i * Y), G * Y, conv_at(x, g->half, i * X), G * X, w + i * g->O * g->K, f, bias ? bias + i * g->O : 0, act, bad);
+        status = forward(g, N, conv_at(y, g->half, i * Y), G * Y, conv_at(x, g->half, i * X), G * X,
+                         w + i * g->O * g->K, f, bias ? bias + i * g->O : 0, act, bad);
     return status;
 }

@@ -43,7 +43,8 @@ static void read_task(void *ctx, i64 begin, i64 end) { /* tiles of the round */
         run = UDL_MINI(j->gy.across - tx, end - t);
         for (i64 o = 0; o < j->gy.C; o += V) {
             i64 panel = o / NR * NR, w = UDL_MINI(NR, j->o8 - panel);
-            INTERNAL(wino_strip)(&j->gy, conv_at(j->gy.x, j->gy.half, image * j->gy.image), o, at / j->gy.across * 4, tx * 4, 4, 4 * run, strip);
+            const float *gy = conv_at(j->gy.x, j->gy.half, image * j->gy.image);
+            INTERNAL(wino_strip)(&j->gy, gy, o, at / j->gy.across * 4, tx * 4, 4, 4 * run, strip);
             read_gy(strip, run, j->y + panel * j->tiles + t * w + o - panel, j->y_point, w);
         }
     }

@@ -95,4 +95,7 @@ static int amx_bf16(const udl_matmul_args *a, int64_t b, int *status) {
 void udl_overlay_amx(void);
 void udl_overlay_amx(void) { udl_matrix_unit = (udl_engine){"AMX-BF16", amx_gemm, amx_bf16, amx_prepack, 512, 1, 0}; }
 void udl_overlay_avx512_bf16(void);
-void udl_overlay_avx512_bf16(void) { udl_matrix_unit = (udl_engine){"AVX512-BF16", INTERNAL(pairs_gemm), INTERNAL(pairs_bf16), INTERNAL(pairs_prepack), 0, 0, (void (*)(void))INTERNAL(pairs_block)}; }
+void udl_overlay_avx512_bf16(void) {
+    udl_matrix_unit = (udl_engine){"AVX512-BF16", INTERNAL(pairs_gemm), INTERNAL(pairs_bf16), INTERNAL(pairs_prepack), 0, 0,
+                                   (void (*)(void))INTERNAL(pairs_block)};
+}

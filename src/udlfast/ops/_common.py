@@ -198,3 +198,23 @@ def lower_triangle(rows, columns, diagonal=0):
     """bool [rows, columns], True where column - row <= diagonal."""
     import numpy
     return _core.from_numpy(numpy.tri(rows, columns, diagonal, dtype=bool))
+
+
+def exact(t):
+    """A small operand (filters, a factor) of a kernel for bfloat16: in float32. Others, and None, as they are."""
+    return t.detach().to(_core.float32) if t is not None and t.dtype is _core.bfloat16 else t
+
+
+def kinds_of(*tensors):
+    """Their types, None for None."""
+    return tuple(t if t is None else t.dtype for t in tensors)
+
+
+def exact_type(x):
+    """The type of what a kernel computes beside results of x's type: float32 where x is bfloat16."""
+    return _core.float32 if x.dtype is _core.bfloat16 else x.dtype
+
+
+def typed(grads, *kinds):
+    """Gradients, each in its type; where either is None, as it is."""
+    return tuple(g if g is None or kind is None else g.to(kind) for g, kind in zip(grads, kinds, strict=True))

@@ -7,12 +7,13 @@ from .._core import (
     call,
     empty,
     empty_like,
+    float16,
     float32,
     is_grad_enabled,
     no_grad,
 )
 from ..errors import ArgumentError, ShapeError
-from ._common import floating, same_type
+from ._common import exact, exact_type, floating, kinds_of, same_type, typed
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
@@ -64,43 +65,47 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
                                  f"got {list(t.shape)}")
             if not input.dtype.narrow:
                 same_type(op, input, t, name)
-    if input.dtype.narrow:
+    if input.dtype is float16:
         return _in_float32(input, running_mean, running_var, weight, bias, training, momentum, eps)
     if training and N * L == 0:
         running_mean = running_var = None
     x = input.contiguous()
     weight = None if weight is None else weight.contiguous()
     bias = None if bias is None else bias.contiguous()
-    y, mean, rstd = empty(shape, x.dtype), empty((C,), x.dtype), empty((C,), x.dtype)
-    running = [t if t is None or t.is_contiguous() else t.detach().contiguous() for t in (running_mean, running_var)]
-    call(K_batch_norm, (y, mean, rstd, x, weight, bias, *running), (x.dtype.code, N, C, L, int(bool(training))),
+    kind = exact_type(x)
+    y, mean, rstd = empty(shape, x.dtype), empty((C,), kind), empty((C,), kind)
+    running = [t if t is None or (t.is_contiguous() and t.dtype is kind) else t.detach().to(kind).contiguous()
+               for t in (running_mean, running_var)]
+    call(K_batch_norm, (y, mean, rstd, x, exact(weight), exact(bias), *running), (x.dtype.code, N, C, L, int(bool(training))),
          (momentum, eps))
     if training:
         bump_versions([t for t in running if t is not None])
         _write_back(zip((running_mean, running_var), running))
-    return attach(y, (x, weight, bias), batch_norm_backward, saved=(x, weight, mean, rstd), args=(bool(training), eps))
+    return attach(y, (x, weight, bias), batch_norm_backward, saved=(x, weight, mean, rstd),
+                  args=(bool(training), eps, *kinds_of(weight, bias)))
 
 
 def batch_norm_backward(node, g):
     """With h = (x - mean) rstd and m = N L: gb = sum g, gw = sum g h, gx = w rstd (g - gb / m - h gw / m) in training,
     gx = w rstd g otherwise."""
     x, w, mean, rstd = node.saved
-    training, eps = node.args
+    training, _, *kinds = node.args
+    kind = exact_type(x)
     if is_grad_enabled():  # under create_graph the rule itself goes on the tape
-        return _recorded(node, g, x, w, mean, rstd)
+        return typed(_recorded(node, g.to(kind), x.to(kind), w if w is None else w.to(kind), mean, rstd), x.dtype, *kinds)
     g = g.contiguous()
     C = x.shape[1]
     gx = empty_like(x) if node.needs(0) else None
-    gw = empty((C,), x.dtype) if node.needs(1) else None
-    gb = empty((C,), x.dtype) if node.needs(2) else None
+    gw = empty((C,), kind) if node.needs(1) else None
+    gb = empty((C,), kind) if node.needs(2) else None
     N, L = x.shape[0], x.numel() // max(1, x.shape[0] * C)
-    call(K_batch_norm_backward, (gx, gw, gb, g, x, w, mean, rstd), (x.dtype.code, N, C, L, int(training)), ())
-    return gx, gw, gb
+    call(K_batch_norm_backward, (gx, gw, gb, g, x, exact(w), mean, rstd), (x.dtype.code, N, C, L, int(training)), ())
+    return typed((gx, gw, gb), x.dtype, *kinds)
 
 
 def _recorded(node, g, x, w, mean, rstd):
     """The same from differentiable parts; in training mean and rstd depend on x."""
-    training, eps = node.args
+    training, eps = node.args[:2]
     others = (0, *range(2, x.ndim))
     per_channel = (1, -1, *(1,) * (x.ndim - 2))
     d = x - (x.mean(others, True) if training else mean.reshape(per_channel))
@@ -113,7 +118,7 @@ def _recorded(node, g, x, w, mean, rstd):
 
 
 def _in_float32(input, running_mean, running_var, weight, bias, training, momentum, eps):
-    """bfloat16 input: the same in float32; running statistics of any floating type are converted there and back."""
+    """float16 input: the same in float32; running statistics of any floating type are converted there and back."""
     wide = [t if t is None else t.to(float32) for t in (input, running_mean, running_var, weight, bias)]
     y = batch_norm(*wide, training, momentum, eps)
     if training:

@@ -18,7 +18,7 @@ from .._core import (
 )
 from ..errors import ArgumentError, ShapeError
 from . import _autocast
-from ._common import LIMIT, floating, same_type, whole, whole_tuple
+from ._common import LIMIT, exact, exact_type, floating, same_type, whole, whole_tuple
 
 
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -136,13 +136,8 @@ def _correlate(x, w, b, sizes, shape):
     """The kernel and its tape entry. `sizes` = N C H W O R S P Q, stride, padding and dilation of each axis, groups."""
     x, w, b = x.contiguous(), w.contiguous(), b if b is None else b.contiguous()
     y = empty(shape, x.dtype)
-    call(K_conv2d, (y, x, _exact(w), _exact(b)), (x.dtype.code, *sizes), ())
+    call(K_conv2d, (y, x, exact(w), exact(b)), (x.dtype.code, *sizes), ())
     return attach(y, (x, w, b), conv2d_backward, saved=(x, w), args=(sizes, w.dtype if b is None else b.dtype))
-
-
-def _exact(w):
-    """Filters or a bias as the kernels take them: float32 where images are bfloat16."""
-    return w.detach().to(float32) if w is not None and w.dtype is bfloat16 else w
 
 
 def conv2d_backward(node, g):
@@ -151,15 +146,15 @@ def conv2d_backward(node, g):
     g = g.contiguous()
     gx = conv2d_backward_input(g, w, sizes, x.shape) if node.needs(0) else None
     gw = gb = None
-    exact = float32 if x.dtype is bfloat16 else x.dtype  # of gradients of filters and bias
+    kind = exact_type(x)  # of gradients of filters and bias
     if node.needs(1) and node.needs(2) and not is_grad_enabled():  # both in one pass over g
-        gw, gb = empty(w.shape, exact), empty((w.shape[0],), exact)
+        gw, gb = empty(w.shape, kind), empty((w.shape[0],), kind)
         call(K_conv2d_backward_weight, (gw, gb, g, x), (g.dtype.code, *sizes), ())
         gw = gw.to(w.dtype)
     elif node.needs(1):
         gw = conv2d_backward_weight(g, x, sizes, w.shape).to(w.dtype)
     if node.needs(2) and gb is None:  # gb[o] = sum over n, p, q of g[n, o, p, q]
-        gb = g.to(exact).reshape(sizes[0], sizes[4], sizes[7] * sizes[8]).sum((0, 2))
+        gb = g.to(kind).reshape(sizes[0], sizes[4], sizes[7] * sizes[8]).sum((0, 2))
     return gx, gw, gb if gb is None else gb.to(bias_type)
 
 
@@ -171,7 +166,7 @@ def conv2d_backward_input(g, weight, sizes, shape):
     """
     g, weight = g.contiguous(), weight.contiguous()
     gx = empty(shape, g.dtype)
-    call(K_conv2d_backward_input, (gx, g, _exact(weight)), (g.dtype.code, *sizes), ())
+    call(K_conv2d_backward_input, (gx, g, exact(weight)), (g.dtype.code, *sizes), ())
     return attach(gx, (g, weight), conv2d_backward_input_backward, saved=(g, weight), args=(sizes,))
 
 
@@ -188,7 +183,7 @@ def conv2d_backward_weight(g, x, sizes, shape):
     Linear in g and in x, hence differentiable again. Of bfloat16 g and x in float32.
     """
     g, x = g.contiguous(), x.contiguous()
-    gw = empty(shape, float32 if g.dtype is bfloat16 else g.dtype)
+    gw = empty(shape, exact_type(g))
     call(K_conv2d_backward_weight, (gw, None, g, x), (g.dtype.code, *sizes), ())
     return attach(gw, (g, x), conv2d_backward_weight_backward, saved=(g, x), args=(sizes,))
 

@@ -8,12 +8,13 @@ from .._core import (
     call,
     empty,
     empty_like,
+    float16,
     float32,
     is_grad_enabled,
     no_grad,
 )
 from ..errors import ArgumentError, ShapeError
-from ._common import floating, same_type, whole
+from ._common import exact, exact_type, floating, kinds_of, same_type, typed, whole
 from .batch_norm import batch_norm
 
 
@@ -42,7 +43,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     num_groups = whole(op, "num_groups", num_groups, 1)
     if shape[1] % num_groups:
         raise ShapeError(f"{op}: num_groups {num_groups} must divide the {shape[1]} channels of input {list(shape)}")
-    if input.dtype.narrow:
+    if input.dtype is float16:
         wide = [t if t is None else t.to(float32) for t in (weight, bias)]
         return group_norm(input.to(float32), num_groups, *wide, eps).to(input.dtype)
     return _grouped(input, num_groups, weight, bias, eps)
@@ -83,7 +84,7 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
         raise ShapeError(f"{op}: expected more than 1 position per channel, got input {list(shape)}")
     if input.numel() and running_mean is not None:
         _move(running_mean, running_var, input.detach(), L, momentum)
-    if input.dtype.narrow:
+    if input.dtype is float16:
         wide = [t if t is None else t.to(float32) for t in (weight, bias)]
         return _grouped(input.to(float32), shape[1], *wide, eps).to(input.dtype)
     return _grouped(input, shape[1], weight, bias, eps)
@@ -115,30 +116,32 @@ def _grouped(input, G, weight, bias, eps):
     N, C = x.shape[:2]
     L = x.numel() // (N * C)
     w, b = (None if t is None else t.contiguous() for t in (weight, bias))
-    y, mean, rstd = empty_like(x), empty((N * G,), x.dtype), empty((N * G,), x.dtype)
+    y, mean, rstd = empty_like(x), empty((N * G,), exact_type(x)), empty((N * G,), exact_type(x))
     if L < FEW:
-        call(K_layer_norm, (y, mean, rstd, x, _per_element(w, L), _per_element(b, L)), (x.dtype.code, N * G, C // G * L, G), (eps,))
+        factors = _per_element(exact(w), L), _per_element(exact(b), L)
+        call(K_layer_norm, (y, mean, rstd, x, *factors), (x.dtype.code, N * G, C // G * L, G), (eps,))
     else:
-        call(K_group_norm, (y, mean, rstd, x, w, b), (x.dtype.code, N, C, G, L), (eps,))
-    return attach(y, (x, w, b), group_norm_backward, saved=(x, w, mean, rstd), args=(N, C, G, L, eps))
+        call(K_group_norm, (y, mean, rstd, x, exact(w), exact(b)), (x.dtype.code, N, C, G, L), (eps,))
+    return attach(y, (x, w, b), group_norm_backward, saved=(x, w, mean, rstd), args=(N, C, G, L, eps, *kinds_of(w, b)))
 
 
 def group_norm_backward(node, g):
     """With h = (x - mean) rstd: gb = sum of g over batch and positions, gw = that of g h, and with u = g w
     gx = rstd (u - mean(u) - h mean(u h)), the means over the group."""
     x, w, mean, rstd = node.saved
-    N, C, G, L, eps = node.args
+    N, C, G, L, _, *kinds = node.args
+    kind = exact_type(x)
     if is_grad_enabled():  # under create_graph the rule itself goes on the tape
-        return _recorded(node, g, x, w)
+        return typed(_recorded(node, g.to(kind), x.to(kind), w if w is None else w.to(kind)), x.dtype, *kinds)
     g = g.contiguous()
     gx = empty_like(x) if node.needs(0) else None
     if L >= FEW:
-        gw, gb = (empty((C,), x.dtype) if node.needs(i) else None for i in (1, 2))
-        call(K_group_norm_backward, (gx, gw, gb, g, x, w, mean, rstd), (x.dtype.code, N, C, G, L), ())
-        return gx, gw, gb
-    gw, gb = (empty((C, L), x.dtype) if node.needs(i) else None for i in (1, 2))
-    call(K_layer_norm_backward, (gx, gw, gb, g, x, _per_element(w, L), mean, rstd), (x.dtype.code, N * G, C // G * L, G), ())
-    return gx, *(t if t is None else t.sum(1) for t in (gw, gb))
+        gw, gb = (empty((C,), kind) if node.needs(i) else None for i in (1, 2))
+        call(K_group_norm_backward, (gx, gw, gb, g, x, exact(w), mean, rstd), (x.dtype.code, N, C, G, L), ())
+        return typed((gx, gw, gb), x.dtype, *kinds)
+    gw, gb = (empty((C, L), kind) if node.needs(i) else None for i in (1, 2))
+    call(K_layer_norm_backward, (gx, gw, gb, g, x, _per_element(exact(w), L), mean, rstd), (x.dtype.code, N * G, C // G * L, G), ())
+    return typed((gx, *(t if t is None else t.sum(1) for t in (gw, gb))), x.dtype, *kinds)
 
 
 def _per_element(v, L):
@@ -148,7 +151,7 @@ def _per_element(v, L):
 
 def _recorded(node, g, x, w):
     """The same from differentiable parts; mean and rstd depend on x."""
-    N, C, G, L, eps = node.args
+    N, C, G, L, eps = node.args[:5]
     rows, upstream = x.reshape(N * G, C // G * L), g.reshape(N, C, L)
     d = rows - rows.mean(1, True)
     rstd = ((d * d).mean(1, True) + eps).rsqrt()

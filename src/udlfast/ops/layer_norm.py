@@ -3,14 +3,16 @@ from .._core import (
     K_layer_norm,
     K_layer_norm_backward,
     attach,
+    bfloat16,
     call,
     empty,
     empty_like,
+    float16,
     float32,
     is_grad_enabled,
 )
 from ..errors import ShapeError
-from ._common import floating, rows_of, same_type
+from ._common import exact, exact_type, floating, kinds_of, rows_of, same_type, typed
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
@@ -34,38 +36,40 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     """
     op = "layer_norm"
     floating(op, input)
-    if input.dtype.narrow:
+    if input.dtype is float16:
         wide = [t if t is None else t.to(float32) for t in (weight, bias)]
         return layer_norm(input.to(float32), normalized_shape, *wide, eps).to(input.dtype)
     M, D, normalized_shape = rows_of(op, input, normalized_shape)
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None:
-            same_type(op, input, t, name)
+            if input.dtype is not bfloat16 or t.dtype is not float32:  # float32 weights will do for it
+                same_type(op, input, t, name)
             if t.shape != normalized_shape:
                 raise ShapeError(f"{op}: expected {name} {list(normalized_shape)}, the normalized shape, "
                                  f"got {list(t.shape)}")
     x = input.contiguous()
     weight = None if weight is None else weight.contiguous()
     bias = None if bias is None else bias.contiguous()
-    y, mean, rstd = empty_like(x), empty((M,), x.dtype), empty((M,), x.dtype)
-    call(K_layer_norm, (y, mean, rstd, x, weight, bias), (x.dtype.code, M, D, 1), (eps,))
+    y, mean, rstd = empty_like(x), empty((M,), exact_type(x)), empty((M,), exact_type(x))
+    call(K_layer_norm, (y, mean, rstd, x, exact(weight), exact(bias)), (x.dtype.code, M, D, 1), (eps,))
     return attach(y, (x, weight, bias), layer_norm_backward, saved=(x, weight, mean, rstd),
-                  args=(M, D, normalized_shape, eps))
+                  args=(M, D, normalized_shape, eps, *kinds_of(weight, bias)))
 
 
 def layer_norm_backward(node, g):
     """With h = (x - mean) rstd: gb = sum over rows of g, gw = sum over rows of g h, and with u = g w
     gx = rstd (u - mean(u) - h mean(u h)), the means over the row."""
     x, w, mean, rstd = node.saved
-    M, D, shape, eps = node.args
+    M, D, shape, eps, *kinds = node.args
+    kind = exact_type(x)
     if is_grad_enabled():  # under create_graph the rule itself goes on the tape
-        return _recorded(node, g, x, w, M, D, shape, eps)
+        return typed(_recorded(node, g.to(kind), x.to(kind), w if w is None else w.to(kind), M, D, shape, eps), x.dtype, *kinds)
     g = g.contiguous()
     gx = empty_like(x) if node.needs(0) else None
-    gw = empty(shape, x.dtype) if node.needs(1) else None
-    gb = empty(shape, x.dtype) if node.needs(2) else None
-    call(K_layer_norm_backward, (gx, gw, gb, g, x, w, mean, rstd), (x.dtype.code, M, D, 1), ())
-    return gx, gw, gb
+    gw = empty(shape, kind) if node.needs(1) else None
+    gb = empty(shape, kind) if node.needs(2) else None
+    call(K_layer_norm_backward, (gx, gw, gb, g, x, exact(w), mean, rstd), (x.dtype.code, M, D, 1), ())
+    return typed((gx, gw, gb), x.dtype, *kinds)
 
 
 def _recorded(node, g, x, w, M, D, shape, eps):

@@ -7,6 +7,7 @@ from .._core import (
     call,
     empty_like,
     extend,
+    float16,
     float32,
     is_grad_enabled,
     put_out,
@@ -87,7 +88,7 @@ def _softmax(op, input, dim, dtype, log):
     if dim is None:
         dim = 0 if len(shape) in (0, 1, 3) else 1
     dim = axis(op, dim, len(shape))
-    if input.dtype.narrow:
+    if input.dtype is float16:
         return _softmax(op, input.to(float32), dim, None, log).to(input.dtype)
     x = input.contiguous()
     y = empty_like(x)
