@@ -14,7 +14,7 @@ typedef struct {
     int64_t (*prepack)(const udl_matmul_args *, void *to); /* udl_prepack of udlfast.h; 0: not mine */
     int64_t prepack_rows; /* udl_prepack_rows, if not 0 */
     int exact;            /* gemm keeps float32's error; else it only takes what may be rounded to bf16 */
-    void (*pairs)(void);  /* or NULL: a gemm_block_fn_f32 of kernels/gemm.h for elements that are pairs of bf16 numbers */
+    void (*pairs)(void); /* or NULL: a gemm_block_fn_f32 of kernels/gemm.h for elements that are pairs of bf16 numbers */
 } udl_engine;
 extern udl_engine udl_matrix_unit;
 #endif

@@ -52,12 +52,12 @@ VFN i64 conv_grain(i64 images, double flops_each) {
     return UDL_MAXI(1, UDL_MINI((i64)(GEMM_TASK_FLOPS / 2 / (flops_each + 1)), images / 8));
 }
 
-/* a product that a matrix unit will take: many filters and long sums */
-VFN int conv_on_unit(i64 M, i64 K) {
+/* a product that a matrix unit will take: many filters and long sums; low: of numbers that may be rounded to bf16 */
+VFN int conv_on_unit(i64 M, i64 K, int low) {
 #if GEMM_MATRIX_UNIT
-    return M >= 96 && K >= 256 && udl_matrix_unit.gemm && (udl_matrix_unit.exact || udl_float32_precision() == UDL_MEDIUM);
+    return M >= 96 && K >= 256 && udl_matrix_unit.gemm && (low || udl_matrix_unit.exact || udl_float32_precision() == UDL_MEDIUM);
 #else
-    (void)M; (void)K;
+    (void)M; (void)K; (void)low;
     return 0;
 #endif
 }

@@ -198,7 +198,7 @@ int conv_strips(const FN(conv_sum) *c, const T *xp, i64 distance, i64 images, T 
     i64 wide = UDL_MAXI(1, UDL_MINI(CONV_STRIP / (c->K * GEMM_NR * (i64)sizeof(T)), STRIP_PANELS));
     FN(strips) s = {.c = c, .xp = xp, .distance = distance, .images = images, .y = y, .parts = 1};
 #if GEMM_MATRIX_UNIT
-    if (sizeof(T) == 4 && !c->pairs && conv_on_unit(c->M, c->K)) return FN(whole)(&s);
+    if (sizeof(T) == 4 && !c->pairs && conv_on_unit(c->M, c->K, c->low)) return FN(whole)(&s);
 #endif
     s.strips = UDL_MINI(panels, UDL_MAXI(UDL_CEIL_DIV(panels, wide), UDL_MINI(tasks, UDL_CEIL_DIV(panels, 2))));
     if (s.strips < tasks) s.parts = UDL_MAXI(1, UDL_MINI(UDL_CEIL_DIV(tasks, s.strips), units / 6));

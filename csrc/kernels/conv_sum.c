@@ -209,7 +209,7 @@ int conv_prepare(FN(conv_sum) *c) {
     double packed = (double)(c->P * c->Q) / (double)GEMM_NR * (1 + 2. / (double)c->M);
     int apart = c->y_col != 1 || c->y_row != c->Q;
     c->how = c->bare || c->pairs || (apart && c->M > 2) ? STRIPS : c->M <= 2 ? PLANE : taps <= packed ? TAPS : STRIPS;
-    if (sizeof(T) == 4 && conv_on_unit(c->M, c->K)) c->how = STRIPS;
+    if (sizeof(T) == 4 && conv_on_unit(c->M, c->K, c->low)) c->how = STRIPS;
     if (c->how == TAPS ? 0 : !c->turned || (c->how == PLANE && c->M == 1)) return UDL_OK;
     if (!(c->panels = udl_alloc(sizeof(T) * (size_t)(c->M * c->K)))) return UDL_ENOMEM;
     if (c->how == PLANE)
