@@ -72,37 +72,33 @@ VFN void FN(few_scores)(const FN(few_run) *r, int M, const T *q, const T *k, con
         vec sum[2][4];
         UDL_UNROLL for (int i = 0; i < 4; i++) {
             key[i] = k + (i < n ? s + i : s) * k_s;
-            for (i64 e = 0; e < E; e += line) __builtin_prefetch(v + (i < n ? s + i : s) * v_s + e, 0, 2);
             UDL_UNROLL for (int m = 0; m < 2; m++) sum[m][i] = (vec){0};
         }
+        _Pragma("GCC unroll 1") for (int i = 0; i < n; i++)
+            _Pragma("GCC unroll 1") for (i64 e = 0; e < E; e += line) __builtin_prefetch(v + (s + i) * v_s + e, 0, 2);
         i64 d = 0;
         for (; d + VW <= D; d += VW) UDL_UNROLL for (int i = 0; i < 4; i++) {
             const vec y = v_load(key[i] + d);
             UDL_UNROLL for (int m = 0; m < M; m++) sum[m][i] = v_fma(y, v_load(q + m * D + d), sum[m][i]);
         }
-        if (d < D) UDL_UNROLL for (int i = 0; i < 4; i++) {
-            const vec y = v_load_n(key[i] + d, (int)(D - d));
-            UDL_UNROLL for (int m = 0; m < M; m++) sum[m][i] = v_fma(y, v_load_n(q + m * D + d, (int)(D - d)), sum[m][i]);
-        }
         UDL_UNROLL for (int m = 0; m < M; m++) {
-            FN(v_sums4)(sum[m], x + m * FEW_KEYS + s);
+            T *to = x + m * FEW_KEYS + s;
+            FN(v_sums4)(sum[m], to);
+            for (i64 t = d; t < D; t++)
+                for (int i = 0; i < 4; i++) to[i] += key[i][t] * q[m * D + t];
         }
     }
 }
 
-/* out[n] = x v for one row and n <= NV vectors of v. Two chains of sums; NV is a constant. */
-VFN void FN(few_values)(int NV, const T *x, const T *v, i64 v_s, i64 ns, T *out, i64 n) {
+/* out = x v for one row and NV vectors of v, a constant. Two chains of sums. */
+VFN void FN(few_values)(int NV, const T *x, const T *v, i64 v_s, i64 ns, T *out) {
     vec sum[2][4] = {{{0}, {0}, {0}, {0}}, {{0}, {0}, {0}, {0}}};
-    const int whole = n == NV * VW;
     for (i64 s = 0; s < ns; s += 2, v += 2 * v_s) UDL_UNROLL for (int u = 0; u < 2; u++) {
         if (s + u == ns) break;
         const vec w = v_set(x[s + u]);
-        UDL_UNROLL for (int i = 0; i < NV; i++) {
-            const T *p = v + u * v_s + i * VW;
-            sum[u][i] = v_fma(whole ? v_load(p) : v_load_n(p, (int)n), w, sum[u][i]);
-        }
+        UDL_UNROLL for (int i = 0; i < NV; i++) sum[u][i] = v_fma(v_load(v + u * v_s + i * VW), w, sum[u][i]);
     }
-    UDL_UNROLL for (int i = 0; i < NV; i++) v_store_n(out + i * VW, sum[0][i] + sum[1][i], (int)UDL_MINI(n - i * VW, VW));
+    UDL_UNROLL for (int i = 0; i < NV; i++) v_store(out + i * VW, sum[0][i] + sum[1][i]);
 }
 
 static void FN(few_chunk)(const FN(few_run) *r, i64 head, i64 chunk, const T *queries, T *x) {
@@ -113,21 +109,26 @@ static void FN(few_chunk)(const FN(few_run) *r, i64 head, i64 chunk, const T *qu
     const T *v = j.v + s0 * a->v_s[2];
     T *part = r->parts + (head * r->chunks + chunk) * r->rows * (E + 2), *out = part + 2;
     int masked = a->mask_kind != ATTENTION_NO_MASK;
-    for (i64 i = 0; i < r->rows; i += 2)
-        if (i + 1 < r->rows) FN(few_scores)(r, 2, queries + i * a->D, j.k + s0 * a->k_s[2], v, ns, x + i * FEW_KEYS);
-        else FN(few_scores)(r, 1, queries + i * a->D, j.k + s0 * a->k_s[2], v, ns, x + i * FEW_KEYS);
+    const T *k = j.k + s0 * a->k_s[2];
+    if (sizeof(T) == 8) few_rows(r->rows, ns, a->D, queries, a->D, 1, k, a->k_s[2], 1, x, FEW_KEYS, 1, &e); /* rare: no code of its own */
+    for (i64 i = 0; i < r->rows && sizeof(T) == 4; i += 2)
+        if (i + 1 < r->rows) FN(few_scores)(r, 2, queries + i * a->D, k, v, ns, x + i * FEW_KEYS);
+        else FN(few_scores)(r, 1, queries + i * a->D, k, v, ns, x + i * FEW_KEYS);
     for (i64 i = 0; i < r->rows; i++, part += E + 2) {
         FN(att_head) row = FN(att_head_at)(a, head / heads, head % heads * a->G + i / a->L);
         if (masked) FN(att_mask)(x + i * FEW_KEYS, 1, &row, i % a->L, 1, s0, ns);
         FN(few_weights)(x + i * FEW_KEYS, ns, part, part + 1);
     }
     if (masked && !FN(few_finite)(v, a->v_s[2], ns, E)) FN(few_hidden)(r, x, v, ns, out);
-    else if (r->rows == 1) {
+    else if (r->rows == 1 && sizeof(T) == 4) {
         i64 i = 0;
-        for (; i + 4 * VW <= E; i += 4 * VW) FN(few_values)(4, x, v + i, a->v_s[2], ns, out + i, 4 * VW);
-        for (; i < E; i += VW) FN(few_values)(1, x, v + i, a->v_s[2], ns, out + i, UDL_MINI(E - i, VW));
-    }
-    else gemm_block(r->rows, E, ns, (FN(gemm_a)){x, FEW_KEYS, GEMM_A_ROWS}, (FN(gemm_b)){v, a->v_s[2]}, out, E + 2, &e);
+        for (; i + 4 * VW <= E; i += 4 * VW) FN(few_values)(4, x, v + i, a->v_s[2], ns, out + i);
+        for (; i + VW <= E; i += VW) FN(few_values)(1, x, v + i, a->v_s[2], ns, out + i);
+        for (; i < E; i++) {
+            out[i] = 0;
+            _Pragma("GCC unroll 1") for (i64 s = 0; s < ns; s++) out[i] += x[s] * v[s * a->v_s[2] + i];
+        }
+    } else gemm_block(r->rows, E, ns, (FN(gemm_a)){x, FEW_KEYS, GEMM_A_ROWS}, (FN(gemm_b)){v, a->v_s[2]}, out, E + 2, &e);
 }
 
 static void FN(few_task)(void *ctx, i64 begin, i64 end) {
