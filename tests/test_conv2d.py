@@ -96,7 +96,8 @@ def precision(request):
 
 # 3 x 3, stride 1, large enough that tiles pay (winograd.c): every path and edge of them
 TILED = [
-    (1, 32, 14, 14, 32, 3, 3, {"padding": 1}),  # few tiles: tasks own filters
+    (1, 32, 14, 14, 32, 3, 3, {"padding": 1}),  # few tiles: tasks make and own filters,
+    (1, 300, 16, 16, 48, 3, 3, {"padding": 1}),  # some at a time
     (3, 16, 38, 41, 16, 3, 3, {"padding": 1}),  # many: tasks own tiles; gradient of the filters in rounds
     (2, 33, 9, 11, 35, 3, 3, {"padding": 2}),
     (2, 45, 13, 18, 51, 3, 3, {}),  # a last vector of 5 and of 3 channels

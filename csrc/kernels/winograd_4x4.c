@@ -5,7 +5,8 @@
  * neighbouring tiles are neighbours, so nothing is transposed. A panel is GEMM_NR tiles, cut into pieces of one tile row. */
 #include "winograd.h"
 
-enum { V = VW32, NR = GEMM_NV * VW32, V_BYTES = 256 << 10, M_BYTES = 256 << 10 }; /* of a block in L2: tiles, sums */
+/* bytes of a block in L2: tiles, sums, filters */
+enum { V = VW32, NR = GEMM_NV * VW32, V_BYTES = 256 << 10, M_BYTES = 256 << 10, U_BYTES = 384 << 10 };
 
 /* ---- two outputs from four points 0, 1, -1, infinity ------------------------------------------------------------------------- */
 VFN void wino4_bt(const vf32 d[4], vf32 v[4]) {
@@ -58,16 +59,18 @@ static void filters_task(void *ctx, i64 begin, i64 end) { /* filters */
         for (i64 c = 0; c < j->inner; c += V)
             filter_points(j, j->w + o * j->stride + 9 * c, UDL_MINI(V, j->inner - c), j->u + o * j->inner + c);
 }
-static void turned_task(void *ctx, i64 begin, i64 end) { /* pairs of panels, the last with the rest (gemm_rows) */
-    const filter_job *j = ctx;
-    i64 units = UDL_CEIL_DIV(j->inner, GEMM_MR), parts = UDL_MAXI(1, units / 2);
-    i64 m0 = units * begin / parts * GEMM_MR, m1 = UDL_MINI(units * end / parts * GEMM_MR, j->inner);
+static void turned_panels(const filter_job *j, i64 m0, i64 m1) {
     for (i64 m = m0, mr; m < m1; m += mr) {
         mr = gemm_rows(m1 - m);
         for (i64 c = 0; c < j->outer; c++)
             for (i64 i = 0; i < mr; i += V)
                 filter_points(j, j->w + c * j->stride + 9 * (m + i), UDL_MINI(V, mr - i), j->u + m * j->outer + c * mr + i);
     }
+}
+static void turned_task(void *ctx, i64 begin, i64 end) { /* pairs of panels, the last with the rest (gemm_rows) */
+    const filter_job *j = ctx;
+    i64 units = UDL_CEIL_DIV(j->inner, GEMM_MR), parts = UDL_MAXI(1, units / 2);
+    turned_panels(j, units * begin / parts * GEMM_MR, UDL_MINI(units * end / parts * GEMM_MR, j->inner));
 }
 static void make_filters(const filter_job *j) {
     i64 pairs = UDL_MAXI(1, UDL_CEIL_DIV(j->inner, GEMM_MR) / 2), grain = UDL_MAXI(1, 2048 / j->inner);
@@ -84,7 +87,7 @@ typedef struct {
     i64 tap[16], per_image, tiles, panels, blocks, parts, y_image, most; /* most: panels of a block */
     filter_job f;
     const float *bias;
-    int act, failed;
+    int act, failed, fresh; /* fresh: one block sees all tiles, so each task makes the filters that it alone reads */
     char *bad;
 } wino;
 
@@ -184,10 +187,12 @@ static void block_task(void *ctx, i64 begin, i64 end) {
     wino *j = ctx;
     const udl_conv *g = j->g;
     i64 units = UDL_CEIL_DIV(g->O, GEMM_MR), ld = j->most * NR, v_point = (j->v ? j->panels : j->most) * NR * g->C + APART;
-    i64 rows = UDL_MAXI(1, M_BYTES / (64 * ld * GEMM_MR)) * GEMM_MR, m_point = 2 * rows * ld + APART;
-    size_t bytes = sizeof(float) * (size_t)(16 * ((j->v ? 0 : v_point) + m_point) + V);
-    float *m = udl_alloc(bytes), *v = j->v ? j->v : m + 16 * m_point + V;
+    i64 rows = UDL_MAXI(1, (j->fresh ? U_BYTES / (64 * g->C * GEMM_MR) : M_BYTES / (64 * ld * GEMM_MR))) * GEMM_MR;
+    i64 m_point = 2 * rows * ld + APART, more = j->fresh ? 2 * rows * g->C + APART : j->v ? 0 : v_point;
+    size_t bytes = sizeof(float) * (size_t)(16 * (more + m_point) + V);
+    float *m = udl_alloc(bytes), *rest = m + 16 * m_point + V, *v = j->v ? j->v : rest;
     if (!m) { j->failed = 1; return; }
+    filter_job f = j->f;
     gemm_epilogue_f32 e = {.alpha = 1, .chunk = WINO_CHUNK};
     for (i64 t = begin; t < end; t++) {
         i64 block = t / j->parts, part = t % j->parts;
@@ -196,8 +201,14 @@ static void block_task(void *ctx, i64 begin, i64 end) {
         if (!j->v) read_tiles(j, v, v_point, first, k1 - k0, 0, g->C);
         for (i64 o = o0, n; o < o1; o += n) {
             n = o1 - o < 2 * rows ? o1 - o : rows; /* the last takes the rest */
+            if (j->fresh) {
+                f.w = j->f.w + o * (f.turned ? 9 : f.stride), f.u = rest, f.point = n * g->C + APART;
+                if (f.turned) turned_panels(&f, 0, n);
+                else filters_task(&f, 0, n);
+            }
+            const float *u = f.u + (j->fresh ? 0 : o * g->C);
             for (i64 i = 0; i < 16; i++) {
-                gemm_a_f32 a = {j->f.u + i * j->f.point + o * g->C, j->f.turned ? 0 : g->C, j->f.turned ? GEMM_A_PANELS : GEMM_A_ROWS};
+                gemm_a_f32 a = {u + i * f.point, f.turned ? 0 : g->C, f.turned ? GEMM_A_PANELS : GEMM_A_ROWS};
                 gemm_b_f32 b = {v + i * v_point + (j->v ? k0 * NR * g->C : 0), 0};
                 INTERNAL(gemm_block_f32)(n, last - first, g->C, a, b, m + i * m_point, ld, &e);
             }
@@ -245,14 +256,15 @@ int INTERNAL(wino4_forward)(WINO_FORWARD) {
     j.f.point = g->C * g->O + APART;
     for (int i = 0; i < 16; i++) j.tap[i] = conv_tap(&j.t, 0, i / 4, i % 4);
     i64 most = UDL_MAXI(1, CONV_PADDED / (j.t.size * (i64)sizeof(float))), images = UDL_CEIL_DIV(N, UDL_CEIL_DIV(N, most));
-    size_t us = sizeof(float) * (size_t)(16 * j.f.point), pads = sizeof(float) * (size_t)(images * j.t.size);
-    float *u = udl_alloc(us), *xp = udl_alloc(pads);
-    int status = u && xp ? UDL_OK : UDL_ENOMEM;
+    j.fresh = images == N && N * j.per_image <= 4 * NR; /* run() then makes one block of them */
+    size_t us = j.fresh ? 0 : sizeof(float) * (size_t)(16 * j.f.point), pads = sizeof(float) * (size_t)(images * j.t.size);
+    float *u = us ? udl_alloc(us) : 0, *xp = udl_alloc(pads);
+    int status = (u || !us) && xp ? UDL_OK : UDL_ENOMEM;
     j.f.u = u, j.xp = xp;
     for (i64 i = 0; i < G && !status; i++) {
         j.f.w = w + i * g->O * g->K;
         j.bias = bias ? bias + i * g->O : 0;
-        make_filters(&j.f);
+        if (!j.fresh) make_filters(&j.f);
         for (i64 n = 0; n < N && !status; n += images) {
             i64 count = UDL_MINI(images, N - n);
             INTERNAL(conv_pad_f32)(&j.t, xp, x + (n * G + i) * X, count, G * X);
