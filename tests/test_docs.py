@@ -129,3 +129,12 @@ def test_relative_links_lead_somewhere():
     for path in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_pictures_of_the_gallery_are_there_and_small():
+    """Every picture that the gallery shows exists, every one that exists is shown, each below 40 KB."""
+    text, folder = (ROOT / "docs/gallery.md").read_text(), ROOT / "docs/gallery"
+    shown = set(re.findall(r"\(gallery/([^)]+)\)", text))
+    assert shown == {p.name for p in folder.iterdir()} and len(shown) >= 17
+    assert all((folder / name).stat().st_size < 40_000 for name in shown)
+    assert set(re.findall(r"`(ch\w+\.py)", text)) == {p.name for p in (ROOT / "examples").glob("ch[0-9]*.py")}
