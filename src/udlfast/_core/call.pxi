@@ -36,7 +36,7 @@ cdef inline int run_kernel(int id, const void *args, Py_ssize_t work) except -1:
 
 
 # kernels that move elements whatever they are
-cdef tuple UNSIGNED = (UDL_K_index_select, UDL_K_gather, UDL_K_scatter)
+cdef tuple UNSIGNED = (UDL_K_index_select, UDL_K_gather, UDL_K_scatter, UDL_K_remap, UDL_K_index_add)
 
 cdef union field:
     void *p
