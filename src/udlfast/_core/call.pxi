@@ -35,6 +35,18 @@ cdef inline int run_kernel(int id, const void *args, Py_ssize_t work) except -1:
     return 0
 
 
+cdef int check_unsigned(int op, int code) except -1:
+    """What PyTorch has no kernel for with uint16, uint32 and uint64 is refused here too. The rest is right in int64, which wraps alike."""
+    if op not in (UDL_MAP_copy, UDL_MAP_mul, UDL_MAP_eq, UDL_MAP_ne, UDL_MAP_bitwise_and, UDL_MAP_bitwise_or, UDL_MAP_bitwise_xor, UDL_MAP_where,
+                  UDL_MAP_floor, UDL_MAP_ceil, UDL_MAP_round, UDL_MAP_trunc, UDL_MAP_isnan, UDL_MAP_isinf, UDL_MAP_isfinite):
+        raise no_unsigned(op_name(op), code)
+    return 0
+
+
+cdef object no_unsigned(str op, int code):
+    return UnsupportedError(f"{op}: not implemented for {DTYPES[code]}; convert first, with .to(udlfast.int64) for instance")
+
+
 # kernels that move elements whatever they are
 cdef tuple UNSIGNED = (UDL_K_index_select, UDL_K_gather, UDL_K_scatter, UDL_K_remap, UDL_K_index_add)
 
