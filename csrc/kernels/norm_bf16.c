@@ -10,13 +10,13 @@
 
 enum { PIECE = 8192, PARTS = 32 }; /* numbers of a task; at most so many partial sums of gradients */
 
-VFN void widen(float *to, const void *from, i64 at, i64 n) {
+static __attribute__((noinline)) void widen(float *to, const void *from, i64 at, i64 n) {
     const uint16_t *h = (const uint16_t *)from + at;
     i64 i = 0;
     for (; i + VW32 <= n; i += VW32) v_store(to + i, h_load(h + i));
     if (i < n) v_store_n(to + i, h_load_n(h + i, (int)(n - i)), (int)(n - i));
 }
-VFN void narrow(void *to, i64 at, const float *from, i64 n) {
+static __attribute__((noinline)) void narrow(void *to, i64 at, const float *from, i64 n) {
     uint16_t *h = (uint16_t *)to + at;
     i64 i = 0;
     for (; i + VW32 <= n; i += VW32) h_store(h + i, v_load(from + i));
