@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from plans import CASES, steps_of
 
+import udlfast as torch
 from udlfast import _core
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mprotect by ctypes")
@@ -143,3 +144,14 @@ def test_impossible_sizes_are_refused(name):
             if status == 0:
                 assert all(-(2**47) <= lo <= hi <= 2**47 for lo, hi, *_ in spans) and work >= 0
     assert refused > 3 * n_int // 2
+
+
+@pytest.mark.parametrize("name", ["add", "copy"])
+def test_elementwise_call_for_nothing(isa, name):
+    """A file may give dimensions of size 0, which the library itself never hands over; some ways through the kernel divide by sizes."""
+    x, y, code = torch.ones(480), torch.zeros(480), torch.float32.code
+    shape, strides = [2, 4, 120, 0, 0, 0, 0, 0], [480, 120, 1, 0, 0, 0, 0, 0]
+    inputs = (x, x if name == "add" else None, None)
+    arguments = (getattr(_core, f"MAP_{name}"), *[code] * 5, 6, *shape, *strides * 3, *[0] * 8, 0)
+    _core.call(_core.K_elementwise, (y, *inputs), arguments, (0.0, 0.0))
+    assert y.sum().item() == 0
