@@ -50,10 +50,11 @@ static void one_map(const mapping *m, layout l, int dt, int to, int null_b) {
         if (k) g.in[k - 1] = P(x[k]);
     }
     g.out = P(x[0]);
+    const double untouched = x[0]->n ? get(x[0], 0) : 0;
     run(UDL_K_elementwise, &g, "op %d, arity %d, dtype %d -> %d, shape %d %d %d", m->op, m->arity, dt, to,
         (int)l.shape[0], (int)l.shape[1], (int)l.shape[2]);
     double *want = reals(x[0]->n);
-    for (i64 i = 0; i < x[0]->n; i++) want[i] = NAN; /* gaps between the elements of out keep what they had */
+    for (i64 i = 0; i < x[0]->n; i++) want[i] = untouched; /* gaps between the elements of out keep what they had */
     for (i64 i = 0; i < total; i++) {
         i64 at[4] = {0}, rest = i;
         double v[4] = {0, 0, g.p[0], g.p[0]};
