@@ -10,6 +10,7 @@ import functools
 
 from numba import cuda
 
+from ._block import sums, sums_of_two
 from ._driver import FLOATS, array, count_up, grid, kernel, launch, pick, scratch
 from ._math import sqrt
 from .reduce import TYPES
@@ -33,13 +34,7 @@ def moments_kernel(number):
                 d = x[((j // L) * C + c) * L + j % L] - m
                 v += d * d if step else d
             s[t] = v
-            cuda.syncthreads()
-            half = THREADS // 2
-            while half > 0:
-                if t < half:
-                    s[t] += s[t + half]
-                cuda.syncthreads()
-                half //= 2
+            sums(s, t, t, THREADS, 1)
             v = s[0]
             cuda.syncthreads()
             if step == 0:
@@ -117,14 +112,7 @@ def sums_kernel(number):
             b += gy[i] * ((x[i] - m) * r)
         s[t] = a
         q[t] = b
-        cuda.syncthreads()
-        half = THREADS // 2
-        while half > 0:
-            if t < half:
-                s[t] += s[t + half]
-                q[t] += q[t + half]
-            cuda.syncthreads()
-            half //= 2
+        sums_of_two(s, q, t, t, THREADS, 1)
         if t == 0:
             parts[2 * (c * n_parts + part)] = s[0]
             parts[2 * (c * n_parts + part) + 1] = q[0]

@@ -9,6 +9,7 @@ import functools
 import numpy as np
 from numba import cuda, float64
 
+from ._block import sums, sums_of_two, tops
 from ._driver import FLOATS, I64, array, check, flags, grid, kernel, launch, pick
 from ._math import exp, log
 from .reduce import TYPES
@@ -33,14 +34,7 @@ def loss_kernel(number, has_w):
             y = x[at + c * L]
             v = y if y > v or y != y else v
         s[t] = v
-        cuda.syncthreads()
-        half = THREADS // 2
-        while half > 0:
-            if t < half:
-                y = s[t + half]
-                s[t] = y if y > s[t] or y != y else s[t]
-            cuda.syncthreads()
-            half //= 2
+        tops(s, t, t, THREADS, 1)
         top = s[0]
         cuda.syncthreads()
         v, dev, sum_w = zero, zero, zero
@@ -55,15 +49,8 @@ def loss_kernel(number, has_w):
         s[t] = v
         q[t] = dev
         u[t] = sum_w
-        cuda.syncthreads()
-        half = THREADS // 2
-        while half > 0:
-            if t < half:
-                s[t] += s[t + half]
-                q[t] += q[t + half]
-                u[t] += u[t + half]
-            cuda.syncthreads()
-            half //= 2
+        sums_of_two(s, q, t, t, THREADS, 1)
+        sums(u, t, t, THREADS, 1)
         if t == 0:
             low = log(s[0])
             lse[j] = top
@@ -96,14 +83,7 @@ def totals(total, loss, weights, n):
         b += weights[i]
     s[t] = a
     q[t] = b
-    cuda.syncthreads()
-    half = THREADS // 2
-    while half > 0:
-        if t < half:
-            s[t] += s[t + half]
-            q[t] += q[t + half]
-        cuda.syncthreads()
-        half //= 2
+    sums_of_two(s, q, t, t, THREADS, 1)
     if t == 0:
         total[0] = s[0]
         total[1] = q[0]

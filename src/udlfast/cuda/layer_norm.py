@@ -10,6 +10,7 @@ import numpy as np
 from numba import cuda
 
 from . import reduce as reduction
+from ._block import sums, sums_of_two
 from ._driver import FLOATS, array, count_up, kernel, launch, pick, scratch
 from ._math import sqrt
 from .reduce import TYPES
@@ -33,13 +34,7 @@ def forward_kernel(number, has_w, has_b):
                 h = x[m * D + d] - center
                 v += h * h if step else h
             s[t] = v
-            cuda.syncthreads()
-            half = THREADS // 2
-            while half > 0:
-                if t < half:
-                    s[t] += s[t + half]
-                cuda.syncthreads()
-                half //= 2
+            sums(s, t, t, THREADS, 1)
             v = s[0] / number(D)
             cuda.syncthreads()
             if step:
@@ -78,14 +73,7 @@ def input_kernel(number, has_w):
             c += u * (x[m * D + d] - center) * scale
         s[t] = a
         q[t] = c
-        cuda.syncthreads()
-        half = THREADS // 2
-        while half > 0:
-            if t < half:
-                s[t] += s[t + half]
-                q[t] += q[t + half]
-            cuda.syncthreads()
-            half //= 2
+        sums_of_two(s, q, t, t, THREADS, 1)
         a, c = s[0] / number(D), q[0] / number(D)
         for d in range(t, D, THREADS):
             u = gy[m * D + d] * w[row + d] if has_w else gy[m * D + d]
@@ -114,14 +102,7 @@ def weight_kernel(number):
                 c += g
         s[t] = a
         q[t] = c
-        cuda.syncthreads()
-        half = rows // 2
-        while half > 0:
-            if ty < half:
-                s[t] += s[t + half * WIDE]
-                q[t] += q[t + half * WIDE]
-            cuda.syncthreads()
-            half //= 2
+        sums_of_two(s, q, t, ty, rows, WIDE)
         if ty == 0 and d < D:
             gw[(w * parts + part) * D + d] = s[t]
             gb[(w * parts + part) * D + d] = q[t]

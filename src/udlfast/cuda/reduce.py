@@ -9,6 +9,7 @@ import functools
 import numpy as np
 from numba import cuda, float32, float64, int64
 
+from ._block import fold
 from ._driver import BOOL, F32, F64, I64, NUMPY, array, count_up, device, kernel, launch, pick, scratch
 from ._math import sqrt
 
@@ -47,7 +48,7 @@ TYPES = {np.float32: float32, np.float64: float64, np.int64: int64}
 def kernel_of(op, number, cols, truth, square=False, root=False):
     """out[o, part, i] from a[o, n, i], or from its squares; root: the square root of it."""
     start, f = _combine(op, number)
-    kind, rows = TYPES[number], THREADS // cols
+    kind, rows, join = TYPES[number], THREADS // cols, fold(f)
 
     def run(out, a, n, inner, parts, per_part):
         s = cuda.shared.array(THREADS, kind)
@@ -61,13 +62,7 @@ def kernel_of(op, number, cols, truth, square=False, root=False):
                 w = number(a[(o * n + r) * inner + i])
                 v = f(v, w * w if square else w)
         s[t] = v
-        cuda.syncthreads()
-        half = rows // 2
-        while half > 0:
-            if ty < half:
-                s[t] = f(s[t], s[t + half * cols])
-            cuda.syncthreads()
-            half //= 2
+        join(s, t, ty, rows, cols)
         if ty == 0 and i < inner:
             v = s[t]
             if root:

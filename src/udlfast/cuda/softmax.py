@@ -9,6 +9,7 @@ import functools
 import numpy as np
 from numba import cuda
 
+from ._block import sums, tops
 from ._driver import FLOATS, array, count_up, kernel, launch, pick
 from ._math import exp, log
 from .reduce import TYPES
@@ -33,14 +34,7 @@ def forward_kernel(number, cols, take_log):
                 w = x[at + r * inner]
                 v = w if w > v or w != w else v
         s[t] = v
-        cuda.syncthreads()
-        half = rows // 2
-        while half > 0:
-            if ty < half:
-                w = s[t + half * cols]
-                s[t] = w if w > s[t] or w != w else s[t]
-            cuda.syncthreads()
-            half //= 2
+        tops(s, t, ty, rows, cols)
         top = s[tx]
         cuda.syncthreads()
         v = zero
@@ -48,13 +42,7 @@ def forward_kernel(number, cols, take_log):
             for r in range(ty, n, rows):
                 v += exp(x[at + r * inner] - top)
         s[t] = v
-        cuda.syncthreads()
-        half = rows // 2
-        while half > 0:
-            if ty < half:
-                s[t] += s[t + half * cols]
-            cuda.syncthreads()
-            half //= 2
+        sums(s, t, ty, rows, cols)
         total = s[tx]
         if i < inner:
             for r in range(ty, n, rows):
@@ -81,13 +69,7 @@ def backward_kernel(number, cols, take_log):
                 k = at + r * inner
                 v += gy[k] if take_log else gy[k] * y[k]
         s[t] = v
-        cuda.syncthreads()
-        half = rows // 2
-        while half > 0:
-            if ty < half:
-                s[t] += s[t + half * cols]
-            cuda.syncthreads()
-            half //= 2
+        sums(s, t, ty, rows, cols)
         total = s[tx]
         if i < inner:
             for r in range(ty, n, rows):

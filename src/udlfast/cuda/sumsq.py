@@ -4,6 +4,7 @@ import numpy as np
 from numba import cuda, float64
 
 from . import reduce as reduction
+from ._block import sums
 from ._driver import array, grid, kernel, launch, pick, scratch
 
 THREADS = pick(256, 4)
@@ -19,13 +20,7 @@ def squares(out, a, n):
         x = np.float64(a[i])
         v += x * x
     s[t] = v
-    cuda.syncthreads()
-    half = THREADS // 2
-    while half > 0:
-        if t < half:
-            s[t] += s[t + half]
-        cuda.syncthreads()
-        half //= 2
+    sums(s, t, t, THREADS, 1)
     if t == 0:
         out[cuda.blockIdx.x] = s[0]
 

@@ -4,6 +4,7 @@ import functools
 
 from numba import cuda
 
+from ._block import sums
 from ._driver import FLOATS, array, count_up, kernel, launch, pick
 from .reduce import TYPES
 
@@ -28,13 +29,7 @@ def kernel_of(number, cols):
                     x = a[(o * n + r) * inner + i] - m
                     v += x * x if step else x
             s[t] = v
-            cuda.syncthreads()
-            half = rows // 2
-            while half > 0:
-                if ty < half:
-                    s[t] += s[t + half * cols]
-                cuda.syncthreads()
-                half //= 2
+            sums(s, t, ty, rows, cols)
             v = s[tx]
             cuda.syncthreads()
             if step == 0:
