@@ -92,9 +92,10 @@ static void give_run(udl_plan *p, run_memory *m) {
 /* ---- weights packed for their products ---------------------------------------------------------------------------------------- */
 static const udl_matmul_args *packable(const udl_plan *p, int64_t call, const char **weight) {
     const udl_matmul_args *a = p->calls[call].args;
-    const int64_t rows = a->batch * a->m;
-    if (p->calls[call].kernel != UDL_K_matmul || rows <= 8 || rows > udl_prepack_rows() || a->n * a->k < 65536 || a->b_k != 1 || a->b_n != a->k)
-        return NULL;
+    int64_t rows, size; /* an empty product may have sides of any length */
+    if (p->calls[call].kernel != UDL_K_matmul) return NULL;
+    if (__builtin_mul_overflow(a->batch, a->m, &rows) || __builtin_mul_overflow(a->n, a->k, &size)) return NULL;
+    if (rows <= 8 || rows > udl_prepack_rows() || size < 65536 || a->b_k != 1 || a->b_n != a->k) return NULL;
     if ((a->batch != 1 && a->b_batch != 0) || (a->dtype != UDL_F32 && a->dtype != UDL_F64)) return NULL;
     const int64_t word = (int64_t *)p->calls[call].args - p->words + 2; /* of b */
     for (int64_t i = 0; i < p->first_moving; i++) {
