@@ -1,9 +1,22 @@
 """Scripts about what stands around: distributions, profiler, benchmark, TensorBoard, compile, backends, testing, sparse, fft."""
 
+import contextlib
+import functools
 import io
 import tempfile
 
 from .compare import draw, fill
+
+
+def _allowed(script):
+    """The script where flags may be set: PyTorch's own test tools, imported by another test, forbid it."""
+
+    @functools.wraps(script)
+    def run(torch, say):
+        with getattr(torch.backends, "__allow_nonbracketed_mutation", contextlib.nullcontext)():
+            script(torch, say)
+
+    return run
 
 
 def distributions(torch, say):
@@ -144,10 +157,9 @@ def compiling(torch, say):
     del f
 
 
+@_allowed
 def backends(torch, say):
     b = torch.backends
-    if getattr(b, "flags_frozen", bool)():  # PyTorch's own test tools, imported by another test, forbid setting them
-        b.__allow_nonbracketed_mutation_flag = True
     b.cudnn.benchmark = True
     b.cudnn.deterministic = True
     say(
