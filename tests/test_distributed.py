@@ -20,7 +20,7 @@ import udlfast as torch
 from udlfast.cli import launch, main
 
 CASES = pathlib.Path(__file__).with_name("distributed_cases.py")
-NAMES = re.findall(r"^def (case_\w+)", CASES.read_text(), re.M)
+NAMES = re.findall(r"^def (case_\w+)", CASES.read_text() + CASES.with_name("distributed_models.py").read_text(), re.M)
 LIBRARIES = {"openmpi": ("libmpi.so.40",), "mpich": ("libmpi.so.12", "libmpich.so.12")}
 
 
@@ -148,6 +148,21 @@ def test_timeout(mpiexec):
     assert re.search(r"barrier: rank 0 of 2 .* has waited . s for the others \(timeout=0.5 s\)", done.stderr), done.stderr
 
 
+def test_over_a_slow_link(mpiexec, tmp_path, monkeypatch):
+    """Two network namespaces, 2 ms and 200 Mbit/s between them."""
+    monkeypatch.syspath_prepend(str(CASES.parent.parent / "bench"))
+    link = pytest.importorskip("link", reason="not a checkout")
+    if why := link.impossible():
+        pytest.skip(f"not run: {why}")
+    path, env = launchers()[mpiexec.flavour]
+    names = ["case_reductions", "case_messages", "case_gradients", "case_same_bits_again"]
+    with link.Link(2.0, 200.0) as between:
+        command = between.command(path, [sys.executable, str(CASES), str(tmp_path), *names])
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    for rank in range(2):
+        assert json.loads((tmp_path / f"{rank}.json").read_text())["passed"] == names, done.stderr
+
+
 FIT = """
 import json, pathlib
 import numpy as np
@@ -260,7 +275,8 @@ def test_a_function_at_the_end_of_backward():
     def inner(g):
         _core.at_end_of_backward(lambda: said.append("outer"))
         z = torch.ones(1, requires_grad=True)
-        (z * z).sum().backward()
+        with torch.enable_grad():
+            (z * z).sum().backward()
         said.append("inner done")
 
     said.clear()

@@ -16,7 +16,7 @@ def add_arguments(parser):
     parser.add_argument("--hosts", metavar="A,B,...", help="machines, the processes spread evenly over them (default: this one)")
     parser.add_argument("--threads", type=positive, help="of each process (default: this machine's processors over its processes)")
     parser.add_argument("--mpi", choices=KINDS, help="whose launcher (default: srun inside a SLURM job, else that of `mpiexec`)")
-    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND",
+    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND",
                         help="script.py and its arguments, or a command of udlfast such as: train --model resnet18")  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def command_line(options, kind):
     """The words of the command."""
     from . import COMMANDS
 
-    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    command = options.words[1:] if options.words[:1] == ["--"] else options.words
     if not command:
         raise ValueError("what is to be started? For example: python -m udlfast launch -n 2 train --model resnet18")
     python = [sys.executable, *(["-m", "udlfast", *command] if command[0] in COMMANDS else command)]

@@ -128,15 +128,15 @@ def _augmentation(options, seed, rank, size):
 
     class Augmentation(Callback):
         rng = np.random.default_rng(seed)
-        epoch = None
+        drawn = None  # the epoch of the stream
 
         def start(self, run):
             self.run = run
 
         def __call__(self, x):
-            if size > 1 and self.epoch != self.run.epoch:
-                self.epoch = self.run.epoch
-                self.rng.bit_generator.state = np.random.default_rng([seed, self.epoch, rank]).bit_generator.state
+            if size > 1 and self.drawn != self.run.epoch:
+                self.drawn = self.run.epoch
+                self.rng.bit_generator.state = np.random.default_rng([seed, self.drawn, rank]).bit_generator.state
             return random_affine(x, self.rng, **options) if x.ndim == 4 else x
 
     return Augmentation()

@@ -66,13 +66,17 @@ class Reducer:
         self.enabled, self.settled, self.running = True, False, None
         self._build(list(range(len(self.params)))[::-1])
         for i, p in enumerate(self.params):
-            p.register_post_accumulate_grad_hook(self._hook(i))
+            if (old := p.__dict__.get("_exchange")) is not None:  # the module was wrapped before: the new wrapper takes over
+                old.remove()
+            p._exchange = p.register_post_accumulate_grad_hook(self._hook(i))
 
     def prepare(self, enabled):
         """Before each forward: will its backward exchange gradients?"""
         if self.running is not None:
             raise ArgumentError("DistributedDataParallel: the last backward ended in an error, and the processes no longer agree; "
                                 "start again from a checkpoint")  # fmt: skip
+        if (recorder := _core.recording()) is not None:
+            recorder.refuse("DistributedDataParallel exchanges gradients")
         self.enabled = enabled
 
     def _build(self, order):

@@ -132,6 +132,7 @@ class Watch:
         else:
             where = share(None)
         self.sock = self._connect(where)
+        os.register_at_fork(after_in_child=self.close)  # a reader of data must not hold the connection of a dead process open
 
     @property
     def on(self):
@@ -189,6 +190,7 @@ class Watch:
     def close(self):
         """Let go of the connections."""
         self.told = True
-        for sock in (self.sock, self.hub and self.hub.listener):
+        hub = [self.hub.listener, *self.hub.sockets.values()] if self.hub else []
+        for sock in (self.sock, *hub):
             if sock:
                 sock.close()
