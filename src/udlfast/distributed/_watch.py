@@ -16,6 +16,7 @@ import threading
 import time
 
 GRACE = 15.0  # seconds from a death to the end of a process that does not communicate, and so cannot be told by an exception
+FINALIZE = 10.0  # seconds for MPI's own end, once everybody has said goodbye
 CONNECT = 5.0  # seconds to reach rank 0 at one of its addresses
 IDLE, BETWEEN, PROBES = 5, 3, 4  # keepalive: a machine that lost power is noticed after 5 + 3 x 4 s
 
@@ -123,7 +124,7 @@ class Watch:
         """names: how messages call the ranks; share(object or None) hands rank 0's object to everybody."""
         self.rank, self.names = rank, names
         self.lost, self.left, self.told = None, set(), False
-        self.over = threading.Event()
+        self.over, self.finalized = threading.Event(), threading.Event()
         self.hub = None
         if rank == 0:
             self.hub = Hub(size, os.urandom(16).hex(), names)
@@ -164,9 +165,17 @@ class Watch:
             elif "gone" in message:
                 return self._broken(message["gone"][1])
             elif "all" in message:
-                return self.over.set()
+                self.over.set()
+                return self._bound_end()
         if not self.over.is_set():
             self._broken(f"{self.names[0]} died")
+
+    def _bound_end(self):
+        """MPI_Finalize hangs now and then in some libraries (seen with MPICH over UCX), though everybody has said goodbye."""
+        if not self.finalized.wait(FINALIZE):
+            print(f"udlfast.distributed: {self.names[self.rank]}: MPI_Finalize did not return within {FINALIZE:g} s; ended without it",
+                  file=sys.stderr, flush=True)  # fmt: skip
+            os._exit(0)
 
     def _broken(self, text):
         if self.rank == 0 and self.told:

@@ -81,6 +81,8 @@ class World:
             watch.close()
         if failure is None and not self.MPI.Is_finalized():
             self.MPI.Finalize()
+        if watch is not None:
+            watch.finalized.set()
 
 
 class Group:

@@ -284,9 +284,20 @@ def recv(tensor, src=None, group=None, tag=0, group_src=None):
     """Receive into a tensor from process src (None: from any); returns the number in the world of the sender."""
     group = current(group, "recv")
     checked(tensor, "recv")
-    MPI, found = group.world.MPI, group.world.MPI.Status()
-    source = group_src if group_src is not None else MPI.ANY_SOURCE if src is None else group.local(src, "recv")
-    request = group.comm.Irecv(raw(MPI, tensor), source, tag)
-    group.world.waiter.until(lambda: request.Test(found), "recv")
+    if src is None and group_src is None:  # look which message is there, then take it
+        MPI, found = group.world.MPI, group.world.MPI.Status()
+        messages = []
+
+        def there():
+            message = group.comm.Improbe(MPI.ANY_SOURCE, tag, found)
+            messages.extend([message] if message is not None else [])
+            return bool(messages)
+
+        group.world.waiter.until(there, "recv")
+        Work(group.world, [messages[0].Irecv(raw(MPI, tensor))], "recv").wait()
+        source = found.Get_source()
+    else:
+        source = group_src if group_src is not None else group.local(src, "recv")
+        irecv(tensor, tag=tag, group=group, group_src=source).wait()
     written(tensor)
-    return group.ranks[found.Get_source()]
+    return group.ranks[source]
