@@ -1,5 +1,7 @@
 """torch.nn.parallel: DataParallel, where one device means that the module itself computes, and training in several processes."""
 
+import sys as _sys
+import types as _types
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -131,3 +133,21 @@ class DistributedDataParallel(Module):
                                 "ddp_comm_hooks.default_hooks (allreduce_hook, bf16_compress_hook); see also compress=")  # fmt: skip
         if self.reducer is not None:
             self.reducer.compress = how[0]
+
+
+def _one_device(name):
+    def refuse(*args, **kwargs):
+        raise ArgumentError(f"{name}: there is one device, so there is nothing to distribute over; call the module on the whole batch")
+
+    refuse.__name__, refuse.__doc__ = name, "Refused: there is one device."
+    return refuse
+
+
+scatter, gather, replicate, parallel_apply = map(_one_device, ("scatter", "gather", "replicate", "parallel_apply"))
+for _file, _names in {"distributed": ("DistributedDataParallel",), "data_parallel": ("DataParallel", "data_parallel"),
+                      "scatter_gather": ("scatter", "gather"), "replicate": ("replicate",),
+                      "parallel_apply": ("parallel_apply",)}.items():  # fmt: skip
+    _module = _types.ModuleType(f"{__name__}.{_file}", "Names of torch.nn.parallel.")
+    _module.__dict__.update({n: globals()[n] for n in _names})
+    _sys.modules[_module.__name__] = _module
+distributed, scatter_gather = (_sys.modules[f"{__name__}.{f}"] for f in ("distributed", "scatter_gather"))
