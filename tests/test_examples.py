@@ -91,6 +91,13 @@ def test_search(tmp_path):
     assert (tmp_path / "search.png").stat().st_size > 1000
 
 
+def test_tabular(tmp_path):
+    pytest.importorskip("matplotlib"), pytest.importorskip("sklearn")
+    text = run("tabular.py", "--quick", cwd=tmp_path)
+    assert text.count("take: ") == 2 and text.count("gradient boosting  ") == 2 and text.count("MLP    ") == 2
+    assert (tmp_path / "tabular.png").stat().st_size > 1000
+
+
 def test_load_test_of_a_plan(tmp_path):
     net = torch.compile(torch.nn.Linear(300, 20).eval())
     with torch.inference_mode():
