@@ -282,8 +282,11 @@ cdef class Tensor:
             raise ArgumentError(f"item: expected a tensor of one element, got shape {list(size_of(self))}; use tolist() "
                                 f"or index it")
         if udl_tracing:
-            host_read("item()")
             look_one(self)
+            if self.code < UDL_F16:
+                read_number(self, "item()", UDL_NUMBER_BITS)
+            else:
+                host_read("item()")
         return read_item(self.data_, self.code)
 
     def tolist(self):
@@ -335,8 +338,8 @@ cdef class Tensor:
         if self.numel_ != 1:
             raise ArgumentError(f"bool: the truth of a tensor of shape {list(size_of(self))} is ambiguous; use any() or all()")
         if udl_tracing:
-            host_read("bool()")
             look_one(self)
+            read_number(self, "bool()", UDL_NUMBER_TRUTH if self.code < UDL_F16 else UDL_NUMBER_TRUTH_FLOAT)
         return bool(read_item(self.data_, self.code))
 
     def __len__(self):
