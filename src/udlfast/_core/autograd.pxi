@@ -600,7 +600,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, bint create_graph=Fa
     walk(list(tensors), grad_tensors, create_graph if retain_graph is None else retain_graph, create_graph, None)
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, bint create_graph=False, bint allow_unused=False,
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, bint create_graph=False, only_inputs=True, bint allow_unused=False,
          is_grads_batched=False, materialize_grads=False):
     """The gradients of the sum of `outputs` with respect to `inputs`; no ``grad`` is touched. is_grads_batched: those for each of the
     grad_outputs[i], stacked."""
@@ -615,7 +615,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, bint create_grap
         if not count:
             raise ArgumentError("grad: is_grads_batched needs grad_outputs with a dimension of gradients in front")
         rows = [grad(outputs, inputs, [None if g is None else g[k] for g in grad_outputs], retain_graph if k == count - 1 else True,
-                     create_graph, allow_unused, False, materialize_grads) for k in range(count)]
+                     create_graph, True, allow_unused, False, materialize_grads) for k in range(count)]
         return tuple([None if part[0] is None else stack(part) for part in zip(*rows)])
     for t in inputs:
         if not wants(<Tensor?>t):
