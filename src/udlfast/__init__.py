@@ -124,6 +124,7 @@ _LATE = {
     "compiler": ("compile", "load_plan"),
     "func": ("vmap",),
     "futures": ("Future",),
+    "_C": ("PyTorchFileReader",),
     "settings": ("are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode", "get_num_interop_threads",
                  "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_default_device",
                  "set_deterministic_debug_mode", "set_flush_denormal", "set_num_interop_threads",

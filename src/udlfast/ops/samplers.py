@@ -88,7 +88,7 @@ def standard_gamma(alpha, generator=None):
     a = alpha.detach().to(_core.float64).numpy()
     log_y = log_gamma_array(a, generator)
     tiny = 1.1754943508222875e-38 if alpha.dtype is not _core.float64 else 2.2250738585072014e-308
-    y = _core.from_numpy(np.maximum(np.exp(log_y), tiny)).to(alpha.dtype)
+    y = _core.from_numpy(np.array(np.maximum(np.exp(log_y), tiny))).to(alpha.dtype)
     if not (alpha.requires_grad and _core.is_grad_enabled()):
         return y
     return attach(y, (alpha,), standard_gamma_backward, saved=(alpha, _core.from_numpy(np.array(log_y))))
