@@ -5,7 +5,7 @@ arrays broadcast against each other and replace their dimensions by the common s
 neighbours, else at the front. A mask stands for as many arrays as it has dimensions: the places of its True elements.
 """
 from .. import _core
-from .._core import R_MAX, R_MIN, Tensor, extend, reduce
+from .._core import R_MAX, R_MIN, Tensor, bounds, extend, reduce
 from ..errors import DimError, IndexKindError, ShapeError
 from ._common import broadcast_shape, same_type
 from .creation import tensor
@@ -207,7 +207,7 @@ def _wrapped(places, n, dim):
     """Places counted from the front; refuses those out of range."""
     if places.numel() == 0:
         return places
-    least, most = reduce(R_MIN, places).item(), reduce(R_MAX, places).item()
+    least, most = bounds(places) or (reduce(R_MIN, places).item(), reduce(R_MAX, places).item())
     if least < -n or most >= n:
         bad = least if least < -n else most
         raise DimError(f"index: {bad} is out of range for dimension {dim} of size {n}")

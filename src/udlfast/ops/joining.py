@@ -2,7 +2,7 @@
 import math
 
 from .. import _core
-from .._core import Tensor, attach, empty, extend, join_small, put_out
+from .._core import Tensor, attach, empty, extend, join_small, put_out, same_kind
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ._common import axis, tensor, whole
 
@@ -20,7 +20,13 @@ def cat(tensors, dim=0, *, out=None):
     >>> torch.cat([torch.tensor([1, 2]), torch.tensor([3])]).tolist()
     [1, 2, 3]
     """
-    tensors, dtype = _all("cat", tensors)
+    tensors, dtype, alike = _all("cat", tensors)
+    if alike and tensors[0].ndim and tensors[0].ndim + tensors[0].numel() > 1:
+        shape, n = list(tensors[0].shape), len(tensors)
+        dim = axis("cat", dim, len(shape))
+        size, shape[dim] = shape[dim], shape[dim] * n
+        y = _join(tuple(tensors), dim, [size] * n, tuple(shape), dtype)
+        return y if out is None else put_out(out, y)
     parts, lengths, others = [], [], None
     flat = all(t.ndim == 1 for t in tensors)
     for t in tensors:
@@ -80,13 +86,13 @@ def stack(tensors, dim=0, *, out=None):
     >>> torch.stack([torch.tensor([1, 2]), torch.tensor([3, 4])], 1).tolist()
     [[1, 3], [2, 4]]
     """
-    tensors, dtype = _all("stack", tensors)
+    tensors, dtype, alike = _all("stack", tensors)
     shape = tuple(tensors[0].shape)
     dim = axis("stack", dim, len(shape) + 1)
-    for t in tensors:
+    for t in () if alike else tensors:
         if tuple(t.shape) != shape:
             raise ShapeError(f"stack: expected tensors of one shape, got {list(shape)} and {list(t.shape)}")
-    parts = tuple(t.to(dtype) for t in tensors)
+    parts = tuple(tensors if alike else (t.to(dtype) for t in tensors))
     y = empty((*shape[:dim], len(parts), *shape[dim:]), dtype)
     if not join_small(y, parts, math.prod(shape[:dim])):
         for i, t in enumerate(parts):
@@ -102,7 +108,7 @@ def stack_backward(node, g):
 
 
 def _all(op, tensors):
-    """(the tensors as a list, their common element type)"""
+    """(the tensors as a list, their common element type, whether they have one shape and type)"""
     if isinstance(tensors, Tensor):
         raise DTypeError(f"{op}: expected a sequence of Tensors, got one Tensor; write {op}([a, b])")
     try:
@@ -111,6 +117,8 @@ def _all(op, tensors):
         raise DTypeError(f"{op}: expected a sequence of Tensors, got {type(tensors).__name__}") from None
     if not tensors:
         raise ArgumentError(f"{op}: expected at least one tensor, got an empty sequence")
+    if same_kind(tensors):
+        return tensors, tensors[0].dtype, True
     for i, t in enumerate(tensors):
         if not isinstance(t, Tensor):
             tensor(op, t, f"element {i}")
@@ -118,7 +126,7 @@ def _all(op, tensors):
     for t in tensors[1:]:
         if t.dtype is not dtype:
             dtype = _core.promote_types(dtype, t.dtype)
-    return tensors, dtype
+    return tensors, dtype, False
 
 
 def hstack(tensors, *, out=None):
