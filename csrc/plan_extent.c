@@ -144,7 +144,7 @@ static int rule_cumsum(const udl_cumsum_args *a, udl_extent *e) {
     if (a->op != UDL_SUM && a->op != UDL_PROD && !logs && !(places && a->inner_reverse > 0)) return 0;
     if (!within(a->inner_reverse, -STEP, STEP) || !a->inner_reverse) return 0;
     const i64 n = times3(a->outer, a->n, a->inner_reverse < 0 ? -a->inner_reverse : a->inner_reverse);
-    e->work = (logs ? 16. : 1.) * (double)n;
+    e->work = (logs ? 16. : 1.) * (double)n, e->temp = 1024 + (double)n / 256;
     return flat(e, 0, a->out, places ? 8 : size_of(a->dtype), n, OUT) && flat(e, 1, a->a, size_of(a->dtype), n, IN);
 }
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from harness import LAYOUTS, check_close, check_gradient, check_reference
+from harness import LAYOUTS, check_close, check_gradient, check_reference, place, rounded
 
 import udlfast as torch
 from udlfast.reference import cumsum as ref
@@ -53,6 +53,21 @@ def test_nan_reaches_all_that_follow(isa, rng, at):
     x = rng.standard_normal((2, 17))
     x[1, at] = np.nan
     check_close(torch.cumsum(torch.tensor(x), dim=1), ref.cumsum(x, 1), "cumsum", k=4, n=17)
+
+
+@pytest.mark.parametrize("n", [32_767, 32_768, 32_769, 36_864, 70_001])
+@pytest.mark.parametrize("outer", [1, 3])
+def test_long_rows(isa, rng, n, outer):
+    """Rows of float from 32768 on are summed in chunks: both directions, NaN and infinity where one chain has them."""
+    x = rounded(rng.standard_normal((outer, n)) + 0.5, "float32")
+    t = place(x, "float32").requires_grad_()
+    y = torch.cumsum(t, 1)
+    check_close(y, np.cumsum(x, 1), "cumsum", k=1, n=1, scale=0.001)
+    y.backward(place(x, "float32"))
+    check_close(t.grad, np.cumsum(x[:, ::-1], 1)[:, ::-1], "gradient", k=1, n=1, scale=0.001)
+    x[0, 20_000], x[0, 25_000] = np.inf, -np.inf
+    with np.errstate(invalid="ignore"):
+        check_close(torch.cumsum(place(x, "float32"), 1), np.cumsum(x, 1), "cumsum", k=1, n=1, scale=0.001)
 
 
 def test_zero_dimensions(isa):

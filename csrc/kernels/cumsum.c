@@ -2,7 +2,8 @@
  *
  * + and *: every scan is one chain in the order of k (float accumulates in double, so long sums stay accurate); rows go eight side
  * by side, in tiles of 64 columns (sixteen rows a power of two apart would fall into one set of the cache), columns (inner > 1) a
- * strip at a time along memory. Places of running extremes (out int64) likewise. log of running sums of exponentials: log_sums.
+ * strip at a time along memory; a few long rows of float are cut into chunks (long_rows). Places of running extremes (out int64)
+ * likewise, without the tiles. Logarithms of running sums of exponentials: log_sums.
  * Parallel over outer and strips. out may alias a, but not for places. Floor: one read and one write an element. */
 #ifndef T
 #include "../kernel.h"
@@ -93,38 +94,92 @@ int KERNEL(cumsum)(const udl_cumsum_args *a) {
 #else
 static void FN(places)(void *p, i64 begin, i64 end) { PLACES(T) }
 
-/* rows o.. of inner = 1, R of them side by side: their chains of additions overlap. R and op are constants. */
-VFN void FN(scan_rows)(const udl_cumsum_args *a, i64 o, int R, int op) {
-    const i64 n = a->n;
-    const T *x = (const T *)a->a + o * n;
-    T *y = (T *)a->out + o * n, t[8][TILE];
-    double s[8];
-    for (int r = 0; r < R; r++) s[r] = op == UDL_PROD;
+/* R rows of n, `row` elements apart, side by side: their chains of additions overlap. s[r] is what comes before row r. R and op are
+ * constants. */
+VFN void FN(scan_rows)(const T *x, T *y, i64 row, i64 n, int reverse, double *s, int R, int op) {
+    T t[8][TILE];
     for (i64 done = 0, w; done < n; done += w) {
         w = UDL_MINI(n - done, (i64)TILE);
-        const i64 first = a->inner_reverse < 0 ? n - done - w : done, step = a->inner_reverse < 0 ? -1 : 1;
-        for (int r = 0; r < R; r++) memcpy(t[r], x + r * n + first, sizeof(T) * (size_t)w);
-        for (i64 k = 0, at = step < 0 ? w - 1 : 0; k < w; k++, at += step)
+        const i64 first = reverse ? n - done - w : done, step = reverse ? -1 : 1;
+        for (int r = 0; r < R; r++) memcpy(t[r], x + r * row + first, sizeof(T) * (size_t)w);
+        for (i64 k = 0, at = reverse ? w - 1 : 0; k < w; k++, at += step)
             _Pragma("GCC unroll 8") for (int r = 0; r < R; r++) {
                 const double v = (double)t[r][at];
                 s[r] = op == UDL_PROD ? s[r] * v : s[r] + v;
                 t[r][at] = (T)s[r];
             }
-        for (int r = 0; r < R; r++) memcpy(y + r * n + first, t[r], sizeof(T) * (size_t)w);
+        for (int r = 0; r < R; r++) memcpy(y + r * row + first, t[r], sizeof(T) * (size_t)w);
     }
 }
 
 static void FN(rows)(void *p, i64 begin, i64 end) {
     const udl_cumsum_args *a = p;
-    i64 o = begin;
-    for (; o + 8 <= end; o += 8) {
-        if (a->op == UDL_PROD) FN(scan_rows)(a, o, 8, UDL_PROD);
-        else FN(scan_rows)(a, o, 8, UDL_SUM);
+    const i64 n = a->n, reverse = a->inner_reverse < 0;
+    for (i64 o = begin, R; o < end; o += R) {
+        const T *x = (const T *)a->a + o * n;
+        T *y = (T *)a->out + o * n;
+        double s[8];
+        for (int r = 0; r < 8; r++) s[r] = a->op == UDL_PROD;
+        R = end - o >= 8 ? 8 : 1;
+        if (R == 8 && a->op == UDL_PROD) FN(scan_rows)(x, y, n, n, (int)reverse, s, 8, UDL_PROD);
+        else if (R == 8) FN(scan_rows)(x, y, n, n, (int)reverse, s, 8, UDL_SUM);
+        else if (a->op == UDL_PROD) FN(scan_rows)(x, y, n, n, (int)reverse, s, 1, UDL_PROD);
+        else FN(scan_rows)(x, y, n, n, (int)reverse, s, 1, UDL_SUM);
     }
-    for (; o < end; o++) {
-        if (a->op == UDL_PROD) FN(scan_rows)(a, o, 1, UDL_PROD);
-        else FN(scan_rows)(a, o, 1, UDL_SUM);
+}
+
+/* A few long rows of float: sums of chunks, what comes before each, then eight chunks side by side. (Sums of floats cannot leave the
+ * range of double on the way, so that only the rounding differs from one chain. The last chunk may be short.) */
+#define CHUNK 4096
+#define LONG (8 * CHUNK)
+typedef struct { const udl_cumsum_args *a; double *before; i64 chunks; } FN(long_job);
+
+static void FN(chunk_sums)(void *p, i64 begin, i64 end) {
+    const FN(long_job) *j = p;
+    const i64 n = j->a->n;
+    for (i64 t = begin; t < end; t++) {
+        const i64 k0 = t % j->chunks * CHUNK, m = UDL_MINI(n - k0, (i64)CHUNK);
+        const T *x = (const T *)j->a->a + t / j->chunks * n + k0;
+        double s[8] = {0};
+        i64 i = 0;
+        for (; i + 8 <= m; i += 8)
+            for (int l = 0; l < 8; l++) s[l] += (double)x[i + l];
+        for (; i < m; i++) s[0] += (double)x[i];
+        j->before[t] = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
     }
+}
+
+static void FN(chunks)(void *p, i64 begin, i64 end) {
+    const FN(long_job) *j = p;
+    const i64 n = j->a->n, reverse = j->a->inner_reverse < 0, groups = UDL_CEIL_DIV(j->chunks, 8);
+    for (i64 t = begin; t < end; t++) {
+        const i64 c0 = t % groups * 8, at = t / groups * n + c0 * CHUNK, o = t / groups;
+        const T *x = (const T *)j->a->a + at;
+        T *y = (T *)j->a->out + at;
+        double *s = j->before + o * j->chunks + c0;
+        if ((c0 + 8) * CHUNK <= n) FN(scan_rows)(x, y, CHUNK, CHUNK, (int)reverse, s, 8, UDL_SUM);
+        else
+            for (i64 c = c0; c < j->chunks; c++, x += CHUNK, y += CHUNK)
+                FN(scan_rows)(x, y, 0, UDL_MINI(n - c * CHUNK, (i64)CHUNK), (int)reverse, s + c - c0, 1, UDL_SUM);
+    }
+}
+
+static int FN(long_rows)(const udl_cumsum_args *a) {
+    FN(long_job) j = {a, NULL, UDL_CEIL_DIV(a->n, CHUNK)};
+    const size_t bytes = sizeof(double) * (size_t)(a->outer * j.chunks);
+    if (!(j.before = udl_alloc(bytes))) return UDL_ENOMEM;
+    udl_parallel_for(a->outer * j.chunks, 4, FN(chunk_sums), &j);
+    for (i64 o = 0; o < a->outer; o++) {
+        double s = 0, *row = j.before + o * j.chunks;
+        for (i64 k = 0; k < j.chunks; k++) {
+            double *c = row + (a->inner_reverse < 0 ? j.chunks - 1 - k : k), sum = *c;
+            *c = s;
+            s += sum;
+        }
+    }
+    udl_parallel_for(a->outer * UDL_CEIL_DIV(j.chunks, 8), 1, FN(chunks), &j);
+    udl_free(j.before, bytes);
+    return UDL_OK;
 }
 
 static void FN(strips)(void *p, i64 begin, i64 end) {
@@ -167,6 +222,7 @@ static void FN(logs)(void *p, i64 begin, i64 end) {
 static int FN(cumsum)(const udl_cumsum_args *a) {
     const int logs = a->op == UDL_LOGSUMEXP;
     const i64 inner = inner_of(a), strip = UDL_MINI(inner, logs ? LOG_COLUMNS : STRIP);
+    if (sizeof(T) == 4 && a->op == UDL_SUM && inner == 1 && a->n >= LONG && a->outer < 32) return FN(long_rows)(a);
     i64 grain = UDL_MAXI(1, (logs ? 2048 : 16384) / (a->n * strip));
     if (inner == 1 && !logs) grain = (grain + 7) / 8 * 8;
     udl_parallel_for(a->outer * UDL_CEIL_DIV(inner, strip), grain, logs ? FN(logs) : inner == 1 ? FN(rows) : FN(strips), (void *)(uintptr_t)a);

@@ -20,16 +20,3 @@ cdef int run_integer_division(udl_elementwise_args *s, Tensor out, Tensor a, Ten
     if udl_call(UDL_K_elementwise, s) != UDL_OK:
         raise DivisionError(f"{op_name(<int>s.op)}: an integer was divided by zero")
     return 0
-
-
-def bounds(Tensor input not None):
-    """(least, most) of a few int64 numbers by one loop, or None: reduce them."""
-    cdef const int64_t *p = <const int64_t *>input.data_
-    cdef int64_t least, most
-    cdef Py_ssize_t i
-    if udl_tracing or input.code != UDL_I64 or not input.contig or not 0 < input.numel_ <= 4096:
-        return None
-    least = most = p[0]
-    for i in range(input.numel_):
-        least, most = min(least, p[i]), max(most, p[i])
-    return least, most

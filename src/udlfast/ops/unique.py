@@ -150,6 +150,11 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     side = side or ("right" if right else "left")
     if sorter is not None:
         sorted_sequence = sorted_sequence.gather(-1, sorter)
+    if isinstance(input, Tensor) and (sorted_sequence.ndim == 1 or sorted_sequence.shape[:-1] == input.shape[:-1]):
+        places = _core.search(sorted_sequence.detach().contiguous(), input.detach().contiguous(), side == "right")
+        if places is not None:
+            places = places.to(_core.int32) if out_int32 else places
+            return places if out is None else put_out(out, places)
     s = _array(op, sorted_sequence)
     v = _array(op, input) if isinstance(input, Tensor) else numpy.asarray(input)
     if v.size == 0:
