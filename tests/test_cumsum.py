@@ -79,16 +79,18 @@ def test_zero_dimensions(isa):
 def test_logcumsumexp(isa, rng, case, dtype):
     shape, axis = case
     check_gradient(
-        lambda x: torch.logcumsumexp(x, dim=axis), lambda x: ref.logcumsumexp(x, axis), lambda gy, x: ref.logcumsumexp_backward(gy, x, axis),
-        3 * rng.standard_normal(shape), rng=rng, dtype=dtype, k=4, n=max(shape[axis], 1),
+        lambda x: torch.logcumsumexp(x, dim=axis), lambda x: ref.logcumsumexp(x, axis),
+        lambda gy, x: ref.logcumsumexp_backward(gy, x, axis), 3 * rng.standard_normal(shape),
+        rng=rng, dtype=dtype, k=4, n=max(shape[axis], 1),
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_logcumsumexp_of_any_size(isa, dtype):
     """Rising and falling by more than exp can hold, infinities of both signs, NaN: as pair by pair in float64"""
-    rows = [[-1e4, 0.0, 1e4, -1e4] * 20, [1e30, 1e30] + [0.0] * 78, [-np.inf] * 3 + [1.0] * 77, [0.0] * 70 + [np.inf] * 2 + [-np.inf, 3.0] * 4,
-            [-np.inf] * 80, [1.0] * 66 + [np.nan] + [2.0] * 13, [np.inf, np.nan] + [0.0] * 78]  # fmt: skip
+    rows = [[-1e4, 0.0, 1e4, -1e4] * 20, [1e30, 1e30] + [0.0] * 78, [-np.inf] * 3 + [1.0] * 77,
+            [0.0] * 70 + [np.inf] * 2 + [-np.inf, 3.0] * 4, [-np.inf] * 80,
+            [1.0] * 66 + [np.nan] + [2.0] * 13, [np.inf, np.nan] + [0.0] * 78]  # fmt: skip
     x = np.array(rows)
     with np.errstate(invalid="ignore"):
         want = np.logaddexp.accumulate(x, axis=1)
@@ -127,7 +129,8 @@ def test_large_int64_keep_all_digits(isa):
 def test_reference(rng):
     x = rng.standard_normal((2, 4, 3))
     check_reference(lambda x: ref.logcumsumexp(x, 1), lambda gy, x: ref.logcumsumexp_backward(gy, x, 1), x, rng=rng)
-    assert np.array_equal(ref.cummax(x, 1)[0], np.maximum.accumulate(x, 1)) and np.array_equal(ref.cummax(x, 0, -1)[0], np.minimum.accumulate(x, 0))
+    assert np.array_equal(ref.cummax(x, 1)[0], np.maximum.accumulate(x, 1))
+    assert np.array_equal(ref.cummax(x, 0, -1)[0], np.minimum.accumulate(x, 0))
     x[0, 1, 0] = 0
     for name in ("cumsum", "cumprod"):
         check_reference(lambda x: getattr(ref, name)(x, 1), lambda gy, x: getattr(ref, name + "_backward")(gy, x, 1), x, rng=rng)

@@ -110,7 +110,8 @@ def test_rows_of_each_radix_form(n, descending):
 @pytest.mark.parametrize("shape", [(0,), (1,), (7,), (3, 5), (2000,), ()], ids=str)
 def test_unique(rng, dtype, shape):
     x = rng.integers(0, 2 if dtype == "bool" else 17, shape).astype(dtype)
-    for function, want in ((torch.unique, np.unique(x, return_inverse=True, return_counts=True)), (torch.unique_consecutive, _consecutive(x))):
+    for function, want in ((torch.unique, np.unique(x, return_inverse=True, return_counts=True)),
+                           (torch.unique_consecutive, _consecutive(x))):  # fmt: skip
         values, inverse, counts = function(torch.tensor(x), return_inverse=True, return_counts=True)
         assert values.dtype == getattr(torch, dtype) and inverse.dtype == counts.dtype == torch.int64
         assert np.array_equal(values.numpy(), want[0]) and np.array_equal(counts.numpy(), want[2])

@@ -703,17 +703,14 @@ cpdef Tensor fill_(Tensor self, value):
             except (OverflowError, ValueError):
                 raise ArgumentError(f"fill_: {value!r} does not fit into {self.dtype}") from None
             copy_into(self, v)
-        elif self.code == UDL_F32:      # of one type the kernel only stores
-            v = empty_nd(UDL_F32, 0, NULL)
-            (<float *>v.data_)[0] = <float><double>value
-            copy_into(self, v)
-        elif self.code == UDL_BOOL:
-            v = empty_nd(UDL_BOOL, 0, NULL)
-            (<uint8_t *>v.data_)[0] = <double>value != 0
-            copy_into(self, v)
-        else:
-            v = empty_nd(UDL_F64, 0, NULL)
-            (<double *>v.data_)[0] = value
+        else:   # of one type, the kernel only stores
+            v = empty_nd(self.code if self.code == UDL_F32 or self.code == UDL_BOOL else UDL_F64, 0, NULL)
+            if v.code == UDL_F32:
+                (<float *>v.data_)[0] = <float><double>value
+            elif v.code == UDL_BOOL:
+                (<uint8_t *>v.data_)[0] = <double>value != 0
+            else:
+                (<double *>v.data_)[0] = value
             copy_into(self, v)
     self.storage.version += 1
     return self

@@ -8,7 +8,7 @@ from ._common import axis, floating, tensor, whole
 from .creation import arange
 from .elementwise import where
 from .gather import gather, scatter_add
-from .index_select import zero_of
+from .index_select import _zero_of
 
 SortResult = result("sort", ("values", "indices"))
 TopkResult = result("topk", ("values", "indices"))
@@ -47,7 +47,7 @@ def _first(input, dim, k, descending):
 def sort_backward(node, g):
     """Each element gets the gradient of the place it went to."""
     dim, shape = node.args
-    return scatter_add(zero_of(shape, g.dtype), dim, node.saved[0], g),
+    return scatter_add(_zero_of(shape, g.dtype), dim, node.saved[0], g),
 
 
 def _order(x, dim, k, descending):
@@ -203,11 +203,12 @@ def _median(op, input, dim, keepdim, ignore):
     values, indices = _order(input.detach(), dim, n, False)
     if input.ndim == 0:
         return MedianResult(*_picked(input, dim, indices, keepdim))
-    middle = _core.full((), (n - 1) // 2, dtype=_core.int64).expand(values.narrow(dim, 0, 1).shape)
-    if input.dtype.is_floating_point:
-        nans = (values != values).sum(dim, True)
-        # NaN stands at the end: without it the middle moves to the front; with it, its first place is the answer
-        middle = ((n - nans - 1) // 2).clamp(min=0) if ignore else where(nans > 0, n - nans, middle)
+    last = values.narrow(dim, n - 1, 1)  # a NaN stands at the end
+    if not input.dtype.is_floating_point or _core.at_hand() and not (last != last).any().item():
+        return MedianResult(*_picked(input, dim, indices.narrow(dim, (n - 1) // 2, 1), keepdim))
+    nans = (values != values).sum(dim, True)
+    # without NaN the middle moves to the front; with it, its first place is the answer
+    middle = ((n - nans - 1) // 2).clamp(min=0) if ignore else where(nans > 0, n - nans, (n - 1) // 2)
     return MedianResult(*_picked(input, dim, indices.gather(dim, middle), keepdim))
 
 
