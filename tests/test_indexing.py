@@ -116,6 +116,7 @@ def test_places_of_true(rng, shape, share):
     x, y = rng.standard_normal(shape), rng.standard_normal((*shape, 3))
     assert np.array_equal(torch.tensor(x)[t].numpy(), x[m]) and np.array_equal(torch.tensor(y)[t].numpy(), y[m])
     assert np.array_equal(torch.masked_select(torch.tensor(x), t).numpy(), x[m])
+    assert torch.zeros(*shape, 0)[t].shape == (m.sum(), 0)
     g = torch.tensor(y, requires_grad=True)
     g[t].sum().backward()
     assert np.array_equal(g.grad.numpy(), np.broadcast_to(m[..., None], y.shape).astype(float))

@@ -32,7 +32,7 @@ def getitem(input, index):
         return index_select(input, 0, _wrapped(index[0], input.shape[0], 0))  # x[rows], the common case
     if len(index) == 1 and isinstance(index[0], Tensor) and index[0].dtype is _core.bool_ and index[0].ndim \
             and tuple(index[0].shape) == tuple(input.shape[:index[0].ndim]):
-        return index_select(input.reshape(-1, *input.shape[index[0].ndim:]), 0, _places(index[0]))  # x[mask]
+        return index_select(input.reshape(index[0].numel(), *input.shape[index[0].ndim:]), 0, _places(index[0]))  # x[mask]
     view, arrays = _split(input, index)
     if not arrays:
         return view.clone() if view is input else view
