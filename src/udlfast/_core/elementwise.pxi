@@ -460,8 +460,10 @@ def binary_function(int op, a, b):
     return r
 
 
-def add(input, other, *, alpha=1, out=None):
+def add(input, other, old=None, *, alpha=1, out=None):
     """input + alpha other, element by element."""
+    if old is not None:
+        other, alpha = old, other
     if out is not None:
         return put_out(out, add(input, other, alpha=alpha))
     if type(alpha) is int and alpha == 1:
@@ -472,8 +474,10 @@ def add(input, other, *, alpha=1, out=None):
     return binary_function(UDL_MAP_add, input, other * alpha)
 
 
-def sub(input, other, *, alpha=1, out=None):
+def sub(input, other, old=None, *, alpha=1, out=None):
     """input - alpha other, element by element."""
+    if old is not None:
+        other, alpha = old, other
     if out is not None:
         return put_out(out, sub(input, other, alpha=alpha))
     if type(alpha) is int and alpha == 1:
@@ -703,14 +707,11 @@ cpdef Tensor fill_(Tensor self, value):
             except (OverflowError, ValueError):
                 raise ArgumentError(f"fill_: {value!r} does not fit into {self.dtype}") from None
             copy_into(self, v)
-        else:   # of one type, the kernel only stores
-            v = empty_nd(self.code if self.code == UDL_F32 or self.code == UDL_BOOL else UDL_F64, 0, NULL)
-            if v.code == UDL_F32:
-                (<float *>v.data_)[0] = <float><double>value
-            elif v.code == UDL_BOOL:
-                (<uint8_t *>v.data_)[0] = <double>value != 0
-            else:
-                (<double *>v.data_)[0] = value
+        else:
+            v = empty_nd(UDL_F64, 0, NULL)
+            (<double *>v.data_)[0] = value
+            if self.numel_ > 4096 and (self.code == UDL_F32 or self.code == UDL_BOOL):
+                v = cast(v, self.code)      # of one type: the kernel only stores
             copy_into(self, v)
     self.storage.version += 1
     return self

@@ -2,7 +2,7 @@
 from .. import _core
 from .._core import Tensor, extend, put_out
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._common import axis, index_tensor, tensor, whole
+from ._common import axis_of, index_tensor, tensor, whole
 from .cumsum import cumsum, diff
 from .gather import scatter
 from .masked import nonzero
@@ -30,7 +30,7 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
         values, order = sort(input.detach().reshape(-1))
         return _runs(values, order, tuple(input.shape), return_inverse, return_counts)
     import numpy
-    a, along = _array("unique", input), axis("unique", dim, input.ndim)
+    a, along = _array("unique", input), axis_of("unique", dim, input.ndim)
     values, inverse, counts = numpy.unique(a, return_inverse=True, return_counts=True, axis=along, equal_nan=False)
     return _results(input, values, inverse.reshape(-1), counts, return_inverse, return_counts)
 
@@ -69,8 +69,8 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
         tensor("unique_consecutive", input)
         return _runs(input.detach().reshape(-1), None, tuple(input.shape), return_inverse, return_counts)
     import numpy
-    a, d = _array("unique_consecutive", input), axis("unique_consecutive", dim, input.ndim)
-    rows = numpy.moveaxis(a, d, 0)
+    a, d = _array("unique_consecutive", input), axis_of("unique_consecutive", dim, input.ndim)
+    rows = numpy.moveaxis_of(a, d, 0)
     flat = rows.reshape(len(rows), -1) if rows.size else rows.reshape(len(rows), 0)
     new = numpy.ones(len(rows), bool)
     new[1:] = (flat[1:] != flat[:-1]).any(1)
