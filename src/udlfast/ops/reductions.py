@@ -435,22 +435,5 @@ def count_nonzero(input, dim=None, axis=None, *, out=None):
     return y if out is None else put_out(out, y)
 
 
-def nansum(input, dim=None, keepdim=False, axis=None, keepdims=None, *, dtype=None, out=None):
-    """The sum of the elements that are not NaN."""
-    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
-    y = (_no_nan(input, input) if input.dtype.is_floating_point else input).sum(dim, keepdim, dtype=dtype)
-    return y if out is None else put_out(out, y)
-
-
-def _no_nan(g, x):
-    """g where x is a number, 0 where it is NaN: the gradient of a clamp between the infinities"""
-    return attach(_core.ew2(_core.MAP_clamp_backward, g.detach(), x.detach(), -math.inf, math.inf), (g,), no_nan_backward, saved=(x,))
-
-
-def no_nan_backward(node, g):
-    """Nothing comes from a NaN."""
-    return _no_nan(g, node.saved[0]),
-
-
-for _f in (any, all, prod, logsumexp, norm, var, std, count_nonzero, nansum, aminmax):
+for _f in (any, all, prod, logsumexp, norm, var, std, count_nonzero, aminmax):
     extend(_f.__name__, _f)
