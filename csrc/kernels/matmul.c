@@ -160,7 +160,33 @@ static void FN(small)(const FN(gemm_job) *g, const FN(operands) *s) {
     }
 }
 
+/* Matrices of at most one vector across and TINY down: the rows of B are laid out once, a row of out is one chain over k, as in
+ * the engine, whose preparations would take longer than such a product. */
+#define TINY 16
+static void FN(tiny)(const udl_matmul_args *a, i64 b) {
+    const T *x = (const T *)a->a + b * a->a_batch, *y = (const T *)a->b + b * a->b_batch;
+    T *out = (T *)a->out + b * a->o_batch, t[VW] = {0};
+    const int n = (int)a->n;
+    vec rows[TINY];
+    for (i64 k = 0; k < a->k; k++) {
+        if (n == VW && a->b_n == 1) { rows[k] = v_load(y + k * a->b_k); continue; }
+        for (int i = 0; i < n; i++) t[i] = y[k * a->b_k + i * a->b_n];
+        rows[k] = v_load(t);
+    }
+    for (i64 m = 0; m < a->m; m++, x += a->a_m, out += a->ldo) {
+        vec s = v_set(*x) * rows[0];
+        for (i64 k = 1; k < a->k; k++) s = v_fma(v_set(x[k * a->a_k]), rows[k], s);
+        if (n == VW) v_store(out, s);
+        else v_store_n(out, s, n);
+    }
+}
+static int FN(is_tiny)(const udl_matmul_args *a) {
+    return a->n <= VW && a->m <= TINY && a->k <= TINY && a->k > 0 && a->batch > 1 && !a->bias && !a->residual && a->act == UDL_ACT_NONE &&
+           a->alpha == 1 && a->beta == 0;
+}
+
 static int FN(one)(const udl_matmul_args *a, i64 b) {
+    if (FN(is_tiny)(a)) return FN(tiny)(a, b), UDL_OK;
     FN(operands) s = {(const T *)a->a + b * a->a_batch, (const T *)a->b + b * a->b_batch, a->a_m, a->a_k, a->b_k, a->b_n};
     const T *bias = a->bias;
     FN(gemm_job) g = {.m = a->m, .n = a->n, .k = a->k, .c = (T *)a->out + b * a->o_batch, .ldc = a->ldo, .ctx = &s,
