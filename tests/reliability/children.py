@@ -62,12 +62,12 @@ def child(target, begin, end, memory, seconds, env, page, folder):
                 (line.partition("\t") for line in out.read_text(errors="replace").splitlines()) if n.isdigit()]
     step, _ = struct.unpack("<qq", page.read_bytes())
     if hung:
-        return [*findings, Finding(step, "hang", f"more than {seconds:g} s; {text[-300:]}")], step + 1
+        return [*findings, Finding(step, "hang", f"more than {seconds:g} s; {text[-1000:]}")], step + 1
     if process.returncode < 0:
         name = signal.Signals(-process.returncode).name
-        return [*findings, Finding(step, "signal", f"{name} {text[-2000:]}")], step + 1
+        return [*findings, Finding(step, "signal", f"{name} {text[:1500]}")], step + 1
     if process.returncode:
-        return [*findings, Finding(step, "exit", f"status {process.returncode}: {text[-4000:]}")], step + 1
+        return [*findings, Finding(step, "exit", f"status {process.returncode}: {text[-600:]}")], step + 1
     return findings, end
 
 
