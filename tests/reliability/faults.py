@@ -8,7 +8,8 @@ FAULTS = [
     (K + "softmax.c", "if (i < n) m1 = v_max(m1, FN(load_rest)(x + i, n - i, (T)-INFINITY));", "", "softmax", "missing tail"),
     (K + "attention.c", "if (i < a->E) v_store_n(to + i, v_load(o + i) * f, (int)(a->E - i));", "", "attention", "missing tail"),
     (K + "reduce.c", "for (; i < n; i++) r *= x[i];", "", "reductions", "missing tail"),
-    (K + "index_select.c", "for (; i < w; i++) to[i] += from[i];\n}", "for (; i + 1 < w; i++) to[i] += from[i];\n}", "embedding", "off by one"),
+    (K + "index_select.c", "for (; i < w; i++) to[i] += from[i];\n}", "for (; i + 1 < w; i++) to[i] += from[i];\n}", "embedding",
+     "off by one"),
     (K + "gemm_pack.c", "else for (i64 r = 0; r < mr; r++) p[r] = from[r];", "else for (i64 r = 0; r < mr; r++) p[r] = from[0];", "matmul",
      "wrong element in the tail"),
     # kernels: NaN
