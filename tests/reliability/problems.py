@@ -104,12 +104,12 @@ def binary(name, low, high, k, scale):
         terms = max(np.broadcast(a, b).size / max(min(a.size, b.size), 1), 1)
         return Problem(getattr(torch, name), lambda a, b: elementwise(name, a, b),
                        None if name in NO_GRADIENT else lambda gy, a, b: elementwise_backward(name, gy, a, b), (a, b),
-                       {"k": 2 * k + 6, "scale": scale, "n": terms})
+                       {"k": 2 * k + 6, "scale": scale, "n": terms, "grad_scale": 1.0 if terms > 1 else None})
     return make
 
 
-# where 1 - x^2 cancels, its root has an error of its own, in PyTorch as here
-CANCELS = {"asin": (-0.9, 0.9), "acos": (-0.9, 0.9), "atanh": (-0.9, 0.9), "acosh": (1.2, 30)}
+# where 1 - x^2 (or 1 - y^2) cancels, the gradient has an error of its own, in PyTorch as here
+CANCELS = {"asin": (-0.9, 0.9), "acos": (-0.9, 0.9), "atanh": (-0.9, 0.9), "acosh": (1.2, 30), "tanh": (-3, 3)}
 for i, case in enumerate(UNARY):
     case = (case[0], *CANCELS.get(case[0], case[1:3]), *case[3:])
     PROBLEMS[case[0] if case[0] not in PROBLEMS else f"{case[0]}_{i}"] = unary(*case)
