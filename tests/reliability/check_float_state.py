@@ -135,3 +135,36 @@ def subnormal_numbers(seconds):
     if slow:
         raise Failed(figures, slow)
     return figures
+
+
+# ---- what the batch-invariant mode costs ------------------------------------------------------------------------------------------
+def shapes():
+    """{what: (layer, a batch)} of usual inference."""
+    nn, n = torch.nn, networks.numbers
+    return {
+        "linear 784 x 300, 1 row": (nn.Linear(784, 300), n(1, 784)), "8 rows": (nn.Linear(784, 300), n(8, 784)),
+        "64 rows": (nn.Linear(784, 300), n(64, 784)),
+        "conv 3 x 3 of 64 channels, 1 image": (nn.Conv2d(64, 64, 3, padding=1), n(1, 64, 14, 14)),
+        "16 images": (nn.Conv2d(64, 64, 3, padding=1), n(16, 64, 14, 14)),
+        "LSTM of 128, 1 sequence": (nn.LSTM(64, 128, batch_first=True), n(1, 20, 64)),
+        "32 sequences": (nn.LSTM(64, 128, batch_first=True), n(32, 20, 64)),
+        "transformer layer of 256, 1 x 64": (nn.TransformerEncoderLayer(256, 4, 1024, batch_first=True), n(1, 64, 256)),
+        "16 x 64": (nn.TransformerEncoderLayer(256, 4, 1024, batch_first=True), n(16, 64, 256)),
+    }
+
+
+@check("cost of batch invariance", must="a figure", short={"seconds": 0.0}, long={"seconds": 1.0})
+def cost_of_batch_invariance(seconds):
+    if not seconds:
+        raise NotRun("times are measured by the long form, on a machine without other work")
+    said = []
+    for what, (net, x) in shapes().items():
+        net.eval()
+
+        def run(mode, net=net, x=x):
+            with torch.batch_invariant(mode):
+                net(x)
+        with torch.no_grad():
+            usual, invariant = least(run, False, True, seconds)
+        said.append(f"{what} {invariant / usual:.2f}")
+    return "times the usual time: " + ", ".join(said)
