@@ -249,6 +249,9 @@ JOINED = [
     (2, 17, 10, 9, 19, 2, 3, {"stride": (3, 4), "padding": (0, 1)}),  # phases without a tap
     (2, 36, 7, 7, 40, 1, 1, {"stride": 2, "groups": 2}),
     (5, 19, 12, 12, 24, 5, 5, {"padding": 2}),  # sums of the filters' gradient image by image
+    (1, 64, 13, 13, 300, 3, 3, {"stride": 2, "padding": 1}),  # few pixels behind many filters: one more than whole vectors
+    (2, 600, 5, 5, 260, 1, 1, {}),  # two more, of two images
+    (4, 300, 4, 4, 500, 1, 1, {}),
 ]
 
 
@@ -356,3 +359,16 @@ def test_gradcheck(rng):
         gradcheck(lambda *a: F.conv2d(*a, **options), *arrays, rng=rng)
         check_reference(lambda *a: ref.conv2d(*a, **options), lambda gy, *a: ref.conv2d_backward(gy, *a, **options), *arrays,
                         rng=rng)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+def test_no_channels(isa, dtype):
+    """A sum over nothing: the bias, and gradients without elements."""
+    kind = getattr(torch, dtype)
+    for conv, n in ((F.conv1d, 1), (F.conv2d, 2), (F.conv3d, 3)):
+        b = torch.arange(3.0).to(kind).requires_grad_()
+        x, w = torch.zeros((2, 0, *[6] * n), dtype=kind, requires_grad=True), torch.zeros((3, 0, *[3] * n), dtype=kind, requires_grad=True)
+        y = conv(x, w, b, padding=1)
+        assert tuple(y.shape) == (2, 3, *[6] * n) and all((y[:, o] == o).all() for o in range(3))
+        y.sum().backward()
+        assert x.grad.shape == x.shape and w.grad.shape == w.shape and b.grad.tolist() == [2 * 6**n] * 3
