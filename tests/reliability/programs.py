@@ -1,0 +1,58 @@
+"""Programs that checks run in interpreters of their own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = ROOT / "tests"
+
+
+def environment(**more):
+    """This process's, with tests/ where Python looks for modules, and `more`; None takes a variable out."""
+    paths = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
+    env = {**os.environ, "PYTHONPATH": paths, **more}
+    return {k: v for k, v in env.items() if v is not None}
+
+
+@contextlib.contextmanager
+def program(code, options=(), env=None, cwd=None, before=None):
+    """A process that runs this text, from a file (so that it can spawn); it and its children are gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "program.py"
+        path.write_text(code)
+        process = subprocess.Popen(
+            [*(before or ()), sys.executable, *options, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=environment(**(env or {})), cwd=cwd or folder, start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def run_program(code, options=(), env=None, cwd=None, limit=600, before=None):
+    """(status, stdout, stderr) of a program; the status is "hangs" for one that takes longer than `limit` seconds."""
+    with program(code, options, env, cwd, before) as process:
+        try:
+            out, err = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            return "hangs", out, err
+        return process.returncode, out, err
+
+
+def tool(words, cwd=None, env=None, limit=3600):
+    """(status, output and errors together) of a command."""
+    try:
+        done = subprocess.run(words, cwd=cwd, env=env, timeout=limit, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    except FileNotFoundError as error:
+        return 127, str(error)
+    return done.returncode, done.stdout
