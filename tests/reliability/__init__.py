@@ -1,0 +1,1 @@
+"""Reliability as figures that a command prints: see frame.py."""

@@ -1,0 +1,133 @@
+"""Steps run in child processes under limits of memory and time: what kills or hangs a child is a finding, and the rest goes on.
+
+    sweep("reliability.check_any_argument:call", 0, 1000, memory=2 << 30, seconds=10)
+
+calls call(0), call(1), ... in a child process. A step returns None, or a string that says what is wrong. The number of the step in
+progress stands in a shared page, so that the step that killed the child (a signal) or takes too long (a hang) is known; a new
+child goes on after it.
+"""
+
+import importlib
+import mmap
+import os
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Finding:
+    step: int
+    kind: str  # signal, hang, exit, wrong
+    text: str
+
+    def __str__(self):
+        return f"step {self.step}: {self.kind}: {self.text}"
+
+
+def sweep(target, begin, end, memory=None, seconds=20.0, env=None, most=40, every=5000):
+    """Findings of the steps [begin, end) of target "module:function"; stops after `most`; a new child every `every` steps."""
+    findings = []
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "page"
+        page.write_bytes(bytes(16))
+        at = begin
+        while at < end and len(findings) < most:
+            stop = min(end, at + every)
+            found, at = child(target, at, stop, memory, seconds, env, page, Path(folder))
+            findings += found
+    return findings
+
+
+def child(target, begin, end, memory, seconds, env, page, folder):
+    """(findings, the step to go on with) of one child."""
+    page.write_bytes(struct.pack("<qq", begin, 0))
+    words = [sys.executable, "-m", "reliability.children", target, str(begin), str(end), str(memory or 0), str(page)]
+    paths = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
+    out, err = folder / "out", folder / "err"
+    with out.open("wb") as o, err.open("wb") as e:
+        process = subprocess.Popen(words, stdout=o, stderr=e, env={**os.environ, "PYTHONPATH": paths, **(env or {})}, cwd=folder,
+                                   start_new_session=True)
+        hung = watch(process, page, seconds)
+    text = err.read_text(errors="replace")
+    findings = [Finding(int(n), "wrong", what) for n, _, what in
+                (line.partition("\t") for line in out.read_text(errors="replace").splitlines()) if n.isdigit()]
+    step, _ = struct.unpack("<qq", page.read_bytes())
+    if hung:
+        return [*findings, Finding(step, "hang", f"more than {seconds:g} s; {text[-300:]}")], step + 1
+    if process.returncode < 0:
+        name = signal.Signals(-process.returncode).name
+        return [*findings, Finding(step, "signal", f"{name} {text[-2000:]}")], step + 1
+    if process.returncode:
+        return [*findings, Finding(step, "exit", f"status {process.returncode}: {text[-4000:]}")], step + 1
+    return findings, end
+
+
+def watch(process, page, seconds):
+    """Waits for the child; True if one step took longer than `seconds` and the child was killed.
+
+    A step's time is its processor time where that can be read, so that a machine busy with other work makes no hang; ten times as
+    long on the clock is a hang in any case."""
+    last, since, used = None, time.monotonic(), cpu_seconds(process.pid)
+    while True:
+        try:
+            process.wait(0.2)
+            return False
+        except subprocess.TimeoutExpired:
+            now = page.read_bytes()
+            if now != last:
+                last, since, used = now, time.monotonic(), cpu_seconds(process.pid)
+            waited = time.monotonic() - since
+            if (waited > seconds and cpu_seconds(process.pid) - used > seconds) or waited > 10 * seconds:
+                os.killpg(process.pid, signal.SIGABRT)  # faulthandler prints where it stands
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+                return True
+
+
+def cpu_seconds(pid):
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError):
+        return float("inf")
+
+
+def main():
+    """The child: sys.argv is target, begin, end, memory, page."""
+    import faulthandler
+    import warnings
+
+    faulthandler.enable()
+    warnings.simplefilter("ignore")
+    target, begin, end, memory, page = sys.argv[1:]
+    module, _, name = target.partition(":")
+    step = getattr(importlib.import_module(module), name)
+    if int(memory):
+        resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with open(page, "r+b") as f:
+        shared = mmap.mmap(f.fileno(), 16)
+    for i in range(int(begin), int(end)):
+        shared[:8] = struct.pack("<q", i)
+        try:
+            wrong = step(i)
+        except MemoryError:  # of the step's own bookkeeping
+            wrong = None
+        if wrong is not None:
+            print(i, str(wrong).replace("\n", " "), sep="\t", flush=True)
+
+
+if __name__ == "__main__":
+    main()
