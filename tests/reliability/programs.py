@@ -11,6 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 
+# an editable install is built again where it is imported; the process that runs the checks has done so: its children need no compiler
+BUILT = "import sys\nfor finder in sys.meta_path: vars(finder).get('rebuild_flag') and setattr(finder, 'rebuild_flag', False)\n"
+
 
 def environment(**more):
     """This process's, with tests/ where Python looks for modules, and `more`; None takes a variable out."""
@@ -24,7 +27,7 @@ def program(code, options=(), env=None, cwd=None, before=None):
     """A process that runs this text, from a file (so that it can spawn); it and its children are gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "program.py"
-        path.write_text(code)
+        path.write_text(BUILT + code)
         process = subprocess.Popen(
             [*(before or ()), sys.executable, *options, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=environment(**(env or {})), cwd=cwd or folder, start_new_session=True,
