@@ -15,7 +15,7 @@ import udlfast as torch
 from udlfast import nn
 
 from .frame import Failed, NotRun, check
-from .programs import BUILT, environment
+from .programs import BUILT, environment, kill_tree
 
 FORMATS = {"pt": "weights.pt", "safetensors": "weights.safetensors", "npz": "weights.npz", "plan": "net.udl", "train": "checkpoint.pt"}
 
@@ -70,7 +70,7 @@ def killed(kind, kills, rng):
         writer.write_text(WRITER)
         for i in range(kills):
             process = subprocess.Popen([sys.executable, "-c", BUILT + FORKER, str(writer), folder, kind, path.name], stdout=subprocess.PIPE,
-                                       env=environment(), start_new_session=True) if i % 50 == 0 else process  # fmt: skip
+                                       env=environment()) if i % 50 == 0 else process  # fmt: skip
             pid = int(process.stdout.readline())
             time.sleep(rng.random() * 0.03)
             os.kill(pid, signal.SIGKILL)
@@ -86,7 +86,7 @@ def killed(kind, kills, rng):
             left += bool(more)
             [p.unlink() for p in more]
             if i % 50 == 49 or i == kills - 1:
-                os.killpg(process.pid, signal.SIGKILL)  # with the next writer
+                kill_tree(process)  # with the next writer
                 process.communicate()
     return left, findings
 

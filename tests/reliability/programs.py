@@ -22,6 +22,20 @@ def environment(**more):
     return {k: v for k, v in env.items() if v is not None}
 
 
+def kill_tree(process):
+    """End a process and all that it has started, also what those have left behind running."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    found = [process.pid]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 @contextlib.contextmanager
 def program(code, options=(), env=None, cwd=None, before=None):
     """A process that runs this text, from a file (so that it can spawn); it and its children are gone afterwards."""
@@ -30,13 +44,12 @@ def program(code, options=(), env=None, cwd=None, before=None):
         path.write_text(BUILT + code)
         process = subprocess.Popen(
             [*(before or ()), sys.executable, *options, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=environment(**(env or {})), cwd=cwd or folder, start_new_session=True,
+            env=environment(**(env or {})), cwd=cwd or folder,
         )  # fmt: skip
         try:
             yield process
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            kill_tree(process)
             process.communicate()
 
 
@@ -46,7 +59,7 @@ def run_program(code, options=(), env=None, cwd=None, limit=600, before=None):
         try:
             out, err = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            kill_tree(process)
             out, err = process.communicate()
             return "hangs", out, err
         return process.returncode, out, err
