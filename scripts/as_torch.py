@@ -14,6 +14,7 @@ import runpy
 import sys
 
 SCRIPT = "UDLFAST_AS_TORCH"
+VERSION = "2.13.0"  # torch.__version__ for scripts that ask for it: the version of PyTorch whose names udlfast has
 
 
 class AsTorch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -31,6 +32,8 @@ class AsTorch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         try:
             module = importlib.import_module(name)
             self.own[spec.name] = getattr(module, "__spec__", None)
+            if name == "udlfast":
+                module.__version__ = VERSION
             return module
         except ModuleNotFoundError as e:
             parent, _, leaf = name.rpartition(".")

@@ -22,7 +22,8 @@ MODULES = """
 udlfast udlfast.nn udlfast.nn.functional udlfast.nn.init udlfast.nn.utils udlfast.nn.utils.rnn udlfast.nn.utils.parametrizations
 udlfast.nn.utils.parametrize udlfast.optim udlfast.optim.lr_scheduler udlfast.optim.swa_utils udlfast.utils.data udlfast.utils.checkpoint
 udlfast.autograd udlfast.linalg udlfast.fft udlfast.special udlfast.sparse udlfast.distributions udlfast.random udlfast.testing udlfast.amp
-udlfast.func udlfast.jit udlfast.data udlfast.data.mnist udlfast.data.mnist1d udlfast.models udlfast.train udlfast.train.plots
+udlfast.func udlfast.jit udlfast.data udlfast.data.transforms udlfast.data.mnist udlfast.data.mnist1d udlfast.models
+udlfast.train udlfast.train.plots
 """.split()
 # one form gives a tensor, another a tuple or a number
 VARIED = set("max min median nanmedian mode unique where std_mean var_mean sum_to_size to type requires_grad_ data grad item tolist "

@@ -88,6 +88,9 @@ def test_public_functions_have_docstrings():
 DOCUMENTS = [p for p in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))] if p.is_file()]
 
 
+WHOLE = ("index.md", "tutorial.md", "checklist.md")
+
+
 def blocks(path):
     """The ```python blocks of a document with their line numbers."""
     text = path.read_text()
@@ -98,9 +101,10 @@ def blocks(path):
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
 def test_python_blocks_of_documents(path, tmp_path, monkeypatch):
-    """Blocks with prompts are doctests; others run as they stand if they import udlfast, and must at least be Python."""
-    if path.name == "onnx.md":
-        pytest.importorskip("onnx")
+    """Blocks with prompts are doctests; others run as they stand if they import udlfast or stand in a page that is run from top to
+    bottom, and must at least be Python."""
+    for needed in {"onnx.md": ("onnx",), "tutorial.md": ("sklearn", "matplotlib")}.get(path.name, ()):
+        pytest.importorskip(needed)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["example"])
     scope = {"__name__": "document"}
@@ -113,7 +117,7 @@ def test_python_blocks_of_documents(path, tmp_path, monkeypatch):
             runner.run(test, out=out.append, clear_globs=False)
             scope.update(test.globs)
             assert not runner.summarize(verbose=False).failed, "".join(out)
-        elif "udlfast" in code:
+        elif "udlfast" in code or path.name in WHOLE:
             exec(compile(code, f"{path.name}:{line}", "exec"), scope)
         else:
             compile(code, f"{path.name}:{line}", "exec")

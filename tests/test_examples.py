@@ -82,6 +82,15 @@ def test_augmentation(tmp_path):
     assert (tmp_path / "augmentation.png").stat().st_size > 1000
 
 
+def test_search(tmp_path):
+    """Five stages in a table, a picture, and a study that goes on: the second run has nothing left to try."""
+    pytest.importorskip("matplotlib"), pytest.importorskip("sklearn"), pytest.importorskip("optuna")
+    words = ("search.py", "--quick", "--study", "study.db", "--out", "search.png")
+    first, second = (run(*words, cwd=tmp_path) for _ in range(2))
+    assert "what mattered: " in first and "test accuracy" in first and first.endswith(second[second.index("stage "):])
+    assert (tmp_path / "search.png").stat().st_size > 1000
+
+
 def test_load_test_of_a_plan(tmp_path):
     net = torch.compile(torch.nn.Linear(300, 20).eval())
     with torch.inference_mode():

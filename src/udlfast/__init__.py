@@ -113,7 +113,7 @@ globals().update(float=float32, int=int32, bool=bool_)  # names of types that sh
 _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",
          "cuda", "backends", "func", "amp", "multiprocessing", "profiler", "version", "hub", "cpu", "compiler",
          "special", "sparse", "jit", "return_types", "linalg", "fft", "signal", "distributions", "accelerator", "distributed", "onnx",
-         "__config__")
+         "__config__", "futures", "fx", "storage", "overrides", "library", "_dynamo", "_C")
 _COMPLEX = {"complex64": "complex64", "cfloat": "complex64", "complex128": "complex128", "cdouble": "complex128"}
 
 # functions and classes of modules that are imported when one of their names is first used
@@ -123,6 +123,7 @@ _LATE = {
     "autograd": ("is_anomaly_check_nan_enabled", "is_anomaly_enabled"),
     "compiler": ("compile", "load_plan"),
     "func": ("vmap",),
+    "futures": ("Future",),
     "settings": ("are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode", "get_num_interop_threads",
                  "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_default_device",
                  "set_deterministic_debug_mode", "set_flush_denormal", "set_num_interop_threads",
@@ -145,6 +146,16 @@ def __getattr__(name):
     if name in _LAZY:
         import importlib
         return importlib.import_module("." + name, __name__)
+    if name.startswith("_foreach_"):
+        from . import _foreach
+        return getattr(_foreach, name)
+    if name[:5] in ("float", "int4", "uint4", "qint8", "qint3", "quint", "compl") and name not in _COMPLEX:
+        from . import _other_types
+        if name in _other_types.NAMES:
+            return _other_types.find(name)
+    if name in ("xpu", "mps"):
+        from ._absent_device import module
+        return module(name)
     if name in ops.FUNCTIONS:
         value = globals()[name] = ops.function(name)
         return value

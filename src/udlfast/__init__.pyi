@@ -25,9 +25,12 @@ from udlfast._core import enable_grad as enable_grad
 from . import errors as errors
 from . import fft as fft
 from . import func as func
+from . import futures as futures
+from . import fx as fx
 from . import hub as hub
 from udlfast._core import inference_mode as inference_mode
 from . import jit as jit
+from . import library as library
 from . import linalg as linalg
 from . import models as models
 from . import multiprocessing as multiprocessing
@@ -36,6 +39,7 @@ from udlfast._core import no_grad as no_grad
 from . import onnx as onnx
 from . import ops as ops
 from . import optim as optim
+from . import overrides as overrides
 from . import profiler as profiler
 from . import random as random
 from . import reference as reference
@@ -46,6 +50,7 @@ from . import signal as signal
 from . import size as size
 from . import sparse as sparse
 from . import special as special
+from . import storage as storage
 from . import testing as testing
 from . import train as train
 from udlfast._core import use_isa as use_isa
@@ -69,6 +74,18 @@ class DoubleTensor:
     def __getattr__(self, name: str) -> Any: ...
 class FloatTensor:
     dtype: Any
+    def __getattr__(self, name: str) -> Any: ...
+class Future:
+    @classmethod
+    def __class_getitem__(cls, kind: Any) -> Any: ...
+    def __init__(self, *, devices: Any = ...) -> None: ...
+    def add_done_callback(self, callback: Any) -> Any: ...
+    def done(self) -> Any: ...
+    def set_exception(self, result: Any) -> Any: ...
+    def set_result(self, result: Any) -> Any: ...
+    def then(self, callback: Any) -> Any: ...
+    def value(self) -> Any: ...
+    def wait(self) -> Any: ...
     def __getattr__(self, name: str) -> Any: ...
 class HalfTensor:
     dtype: Any

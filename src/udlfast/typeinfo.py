@@ -4,6 +4,15 @@ from ._core import bfloat16, bool_, dtype, get_default_dtype
 from .errors import DTypeError
 
 
+def _limits(kind):
+    """(max, eps, tiny) of a type that has a name only, or None."""
+    if isinstance(kind, dtype):
+        return None
+    from ._other_types import LIMITS
+
+    return LIMITS.get(getattr(kind, "name", None))
+
+
 class finfo:
     """Limits of a floating-point type: eps, max, min, tiny, smallest_normal, resolution, bits.
 
@@ -16,10 +25,13 @@ class finfo:
         import numpy
 
         type = get_default_dtype() if type is None else type
-        if not isinstance(type, dtype) or not type.is_floating_point:
+        known = _limits(type)
+        if known is None and (not isinstance(type, dtype) or not type.is_floating_point):
             raise DTypeError(f"finfo: expected a floating-point dtype, got {type}")
         self.dtype, self.bits = type.name, 8 * type.itemsize
-        if type is bfloat16:
+        if known is not None:
+            (self.max, self.eps, self.tiny), self.resolution = known, 1.0
+        elif type is bfloat16:
             self.eps, self.max, self.tiny, self.resolution = 2.0**-7, (2 - 2.0**-7) * 2.0**127, 2.0**-126, 0.01
         else:
             info = numpy.finfo(type.numpy_name)

@@ -4,10 +4,12 @@ cdef extern from *:
     """
     static __thread int udl_recording = 1;  /* is this thread recording operations for backward? */
     static __thread int udl_inference = 0;  /* is this thread inside inference_mode? */
+    static __thread int udl_saving = 0;     /* how many blocks of saved_tensors_hooks is this thread inside? */
     static int udl_anomaly = 0;             /* 1: nodes remember where they were made; 2: gradients are looked at for NaN too */
     """
     int udl_recording
     int udl_inference
+    int udl_saving
     int udl_anomaly
 
 
@@ -167,6 +169,7 @@ cdef class Node:
     cdef object fn
     cdef list hooks          # [(output index, {id: hook})]
     cdef list out_meta       # shapes of outputs, for zero gradients of multi-output nodes
+    cdef list packed         # under saved_tensors_hooks: what stands for saved tensors, see save_packed
     cdef object made         # under anomaly detection: where in the program
 
     def __dealloc__(self):
@@ -181,6 +184,7 @@ cdef class Node:
         self.released = True
         self.s0 = self.s1 = None
         self.saved_ = None
+        self.packed = None
 
     def needs(self, int i):
         """Does input i want a gradient?"""
@@ -192,6 +196,8 @@ cdef class Node:
         cdef Tensor t
         if self.released:
             raise_released(self)
+        if self.packed is not None and self.saved_ is not None and self.saved_[<Py_ssize_t>self.packed[0][0] - 2] is None:
+            unpack_saved(self)  # asked for outside of backward
         for i in range(len(self.saved_)):
             if self.saved_[i] is not None:
                 t = <Tensor>self.saved_[i]
@@ -325,14 +331,20 @@ cdef inline check_saved(Node n):
         raise_modified(n, n.s1)
 
 
-cdef inline void save0(Node n, Tensor t) noexcept:
+cdef inline int save0(Node n, Tensor t) except -1:
+    if udl_saving:
+        return save_packed(n, 0, t)
     n.s0 = t
     n.v0 = t.storage.version
+    return 0
 
 
-cdef inline void save1(Node n, Tensor t) noexcept:
+cdef inline int save1(Node n, Tensor t) except -1:
+    if udl_saving:
+        return save_packed(n, 1, t)
     n.s1 = t
     n.v1 = t.storage.version
+    return 0
 
 
 def attach(out, tuple inputs, backward, tuple saved=(), tuple args=()):
@@ -378,6 +390,9 @@ def attach(out, tuple inputs, backward, tuple saved=(), tuple args=()):
                 t.out_idx = <int>j
                 break
         n.versions.append(t.storage.version if t is not None else 0)
+        if udl_saving and t is not None:
+            save_packed(n, 2 + i, t)
+            t = None
         kept.append(t)
     n.saved_ = tuple(kept)
     i = 0
@@ -697,9 +712,13 @@ cdef int step(Walk w, Py_ssize_t k, bint keep, object captures, list result, lis
     if g is not None:
         if n.n_out > 1:
             g = [x if x is not None else None for x in g]
+        if n.packed is not None:
+            unpack_saved(n)
         outs = n.run(g) if not udl_anomaly else run_watched(n, g)
         if not keep:
             n.release()
+        elif n.packed is not None:
+            forget_unpacked(n)
     for i in range(n.n_in):
         m = <Node>n.next_[i]
         if m is None:

@@ -28,17 +28,12 @@ def __getattr__(name):
     """What is less common is imported when it is first named."""
     from importlib import import_module
 
-    if name in ("functional", "graph"):
+    if name in ("functional", "graph", "profiler", "forward_ad"):
         return import_module("." + name, __name__)
     if name in ("gradcheck", "gradgradcheck"):
         module = import_module(".numerical", __name__)
         globals().update(gradcheck=module.gradcheck, gradgradcheck=module.gradgradcheck)
         return globals()[name]
-    if name == "profiler":
-        return import_module("..profiler", __name__)
     if name == "grad_mode":  # where PyTorch keeps these names
         return import_module(__name__)
-    if name == "forward_ad":
-        raise AttributeError("udlfast.autograd: forward mode (dual tensors) is not part of this library; use torch.func.jvp, which "
-                             "takes two backward passes")  # fmt: skip
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

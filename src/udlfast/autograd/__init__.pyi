@@ -9,11 +9,13 @@ import udlfast.optim.lr_scheduler
 import udlfast.utils.data
 from udlfast._core import Tensor as Tensor
 from udlfast._core import enable_grad as enable_grad
+from . import forward_ad as forward_ad
 from . import function as function
 from . import functional as functional
 from . import graph as graph
 from udlfast._core import inference_mode as inference_mode
 from udlfast._core import no_grad as no_grad
+from . import profiler as profiler
 from udlfast._core import set_grad_enabled as set_grad_enabled
 
 class Function:
@@ -44,7 +46,6 @@ def gradgradcheck(func: Any, inputs: Any, grad_outputs: Any = ..., *, eps: Any =
 def is_anomaly_check_nan_enabled() -> Any: ...
 def is_anomaly_enabled() -> Any: ...
 def is_grad_enabled() -> Any: ...
-profiler: Any
 class set_detect_anomaly:
     def __enter__(self) -> Any: ...
     def __exit__(self, *exc: Any) -> Any: ...

@@ -229,16 +229,20 @@ def set_stream(stream):
     _runtime().set_stream(stream)
 
 
-def Stream(*args, **kwargs):  # noqa: N802
+class Stream:
     """A new queue of work on the GPU."""
-    _need("Stream")
-    return _runtime().Stream(*args, **kwargs)
+
+    def __new__(cls, *args, **kwargs):
+        _need("Stream")
+        return _runtime().Stream(*args, **kwargs)
 
 
-def Event(*args, **kwargs):  # noqa: N802
+class Event:
     """A mark in a stream: record, query, synchronize, elapsed_time."""
-    _need("Event")
-    return _runtime().Event(*args, **kwargs)
+
+    def __new__(cls, *args, **kwargs):
+        _need("Event")
+        return _runtime().Event(*args, **kwargs)
 
 
 @contextmanager
@@ -255,6 +259,9 @@ def stream(stream):
         _runtime().set_stream(before)
 
 
+StreamContext = stream
+
+
 def _refused(name, why="is not there"):
     def refuse(*args, **kwargs):
         _need(name)
@@ -264,7 +271,14 @@ def _refused(name, why="is not there"):
     return refuse
 
 
-CUDAGraph, graph = _refused("CUDAGraph"), _refused("graph")
+class CUDAGraph:
+    """A name: to make one raises."""
+
+    def __init__(self, *args, **kwargs):
+        graph()
+
+
+graph = _refused("graph")
 utilization = _refused("utilization")
 get_rng_state = _refused("get_rng_state", "has no state of its own: random numbers are those of the CPU's generator, torch.get_rng_state()")
 set_rng_state = _refused("set_rng_state", "has no state of its own: random numbers are those of the CPU's generator, torch.set_rng_state()")

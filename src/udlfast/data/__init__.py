@@ -1,4 +1,5 @@
-"""Data sets as tensors: digits, MNIST-1D and MNIST, each cut into a training and a test part that never change."""
+"""Data sets as tensors: digits, MNIST-1D and MNIST, each cut into a training and a test part that never change; `transforms` of them."""
+from . import transforms as transforms
 from .augment import Augment as Augment
 from .augment import random_affine as random_affine
 from .augment import random_crop as random_crop
@@ -25,4 +26,5 @@ from .split import stratified as stratified
 
 __all__ = ["Augment", "GraphData", "IDXError", "Mixed", "Split", "block_graph", "cutmix", "digits", "download", "hold_out",
            "karate_club", "mixup", "mnist", "mnist1d", "random_affine", "random_crop", "random_erase", "random_flip", "random_graph",
-           "random_rotation", "random_shift", "read_idx", "stratified"]
+           "random_rotation", "random_shift", "read_idx", "stratified",
+           "transforms"]

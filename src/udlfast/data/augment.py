@@ -1,11 +1,12 @@
-"""Random changes of training images that leave their class as it is, whole batches at a time.
+"""Random changes of training images that leave their class as it is, as functions for whole batches; `transforms` has them as classes.
 
 Every function takes images [N, C, H, W] as a tensor or an array and a NumPy Generator (or the seed of one), and returns what it
 was given, changed: a tensor for a tensor. Each image gets draws of its own. Equal seeds give equal results.
 """
 import numpy as np
 
-CHUNK = 1 << 16  # pixels that are moved at a time: what they need fits into the second-level cache
+from .transforms import _warp
+from .transforms.geometry import RandomCrop, RandomErasing, RandomHorizontalFlip, RandomVerticalFlip
 
 
 def random_affine(x, rng, *, degrees: float = 10.0, shift: float = 0.1, scale: float = 0.1, shear: float = 0.0):
@@ -23,21 +24,13 @@ def random_affine(x, rng, *, degrees: float = 10.0, shift: float = 0.1, scale: f
     """
     images, rng, wrap = _given("random_affine", x, rng)
     n, _, h, w = images.shape
-    angle = np.deg2rad(rng.uniform(-degrees, degrees, (n, 1, 1)))
-    size = rng.uniform(1 - scale, 1 + scale, (n, 1, 1))
-    dy, dx = (rng.uniform(-shift, shift, (2, n, 1, 1)).T * (h, w)).T if n else np.zeros((2, 0, 1, 1))
-    slant = rng.uniform(-shear, shear, (n, 1, 1)) if shear else 0.0
+    angle = np.deg2rad(rng.uniform(-degrees, degrees, (n, 1, 1))).ravel()
+    size = rng.uniform(1 - scale, 1 + scale, (n, 1, 1)).ravel()
+    dy, dx = rng.uniform(-shift, shift, (2, n, 1, 1)).reshape(2, n) * ((h,), (w,))
+    slant = rng.uniform(-shear, shear, (n, 1, 1)).ravel() if shear else 0.0
     cos, sin = np.cos(angle) / size, np.sin(angle) / size
-    rows = [a.astype(np.float32) for a in (cos, sin + slant * cos, (h - 1) / 2 + dy)]
-    columns = [a.astype(np.float32) for a in (-sin, cos - slant * sin, (w - 1) / 2 + dx)]
-    v = (np.arange(h, dtype=np.float32) - np.float32((h - 1) / 2))[:, None]
-    u = np.arange(w, dtype=np.float32) - np.float32((w - 1) / 2)
-    out, step = np.empty_like(images), max(1, CHUNK // max(1, h * w))
-    for at in range(0, n, step):
-        part = slice(at, at + step)
-        where = (p[part] * v + q[part] * u + r[part] for p, q, r in (rows, columns))
-        _bilinear(images[part], *where, out[part])
-    return wrap(out)
+    a = np.stack([np.stack([cos - slant * sin, -sin], -1), np.stack([sin + slant * cos, cos], -1)], -2)  # of (column, row)
+    return wrap(_warp.by_matrices(images, _warp.about(a, ((w - 1) / 2, (h - 1) / 2), np.stack([dx, dy], -1))))
 
 
 def random_rotation(x, rng, *, degrees: float = 10.0):
@@ -58,16 +51,10 @@ def random_crop(x, rng, size=None, *, padding: int = 0):
     (2, 1, 5, 6)
     """
     images, rng, wrap = _given("random_crop", x, rng)
-    n, c, h, w = images.shape
-    height, width = (h, w) if size is None else size
-    down, right = h + 2 * padding - height, w + 2 * padding - width
-    if padding < 0 or height < 1 or width < 1 or down < 0 or right < 0:
-        raise ValueError(f"random_crop: a window of {height}x{width} does not fit into images of {h}x{w} with padding {padding}")
-    if padding:
-        images = np.pad(images, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
-    top, left = rng.integers(0, down + 1, n), rng.integers(0, right + 1, n)
-    windows = np.lib.stride_tricks.sliding_window_view(images, (height, width), (2, 3))
-    return wrap(np.ascontiguousarray(windows[np.arange(n), :, top, left]).reshape(n, c, height, width))
+    height, width = images.shape[2:] if size is None else size
+    if padding < 0 or height < 1 or width < 1:
+        raise ValueError(f"random_crop: a window of {height}x{width} with padding {padding} does not fit into any image")
+    return wrap(RandomCrop((height, width), padding).change(images, rng))
 
 
 def random_shift(x, rng, *, pixels: int = 2):
@@ -87,10 +74,7 @@ def random_flip(x, rng, *, horizontal: float = 0.5, vertical: float = 0.0):
     [3.0, 2.0, 1.0]
     """
     images, rng, wrap = _given("random_flip", x, rng)
-    for axis, probability in ((3, horizontal), (2, vertical)):
-        chosen = rng.random(len(images)) < probability
-        images = np.where(chosen[:, None, None, None], np.flip(images, axis), images)
-    return wrap(images)
+    return wrap(RandomVerticalFlip(vertical).change(RandomHorizontalFlip(horizontal).change(images, rng), rng))
 
 
 def random_erase(x, rng, *, probability: float = 0.5, area=(0.02, 0.2), aspect: float = 3.0, value: float = 0.0):
@@ -102,14 +86,7 @@ def random_erase(x, rng, *, probability: float = 0.5, area=(0.02, 0.2), aspect: 
     Source: Zhong et al., Random erasing data augmentation, 2020.
     """
     images, rng, wrap = _given("random_erase", x, rng)
-    n, _, h, w = images.shape
-    ratio = np.exp(rng.uniform(-np.log(aspect), np.log(aspect), n))
-    part = rng.uniform(*area, n) * h * w * (rng.random(n) < probability)
-    high, wide = np.minimum(h, np.sqrt(part * ratio)).round(), np.minimum(w, np.sqrt(part / ratio)).round()
-    top, left = (rng.random(n) * (h - high + 1)).astype(np.int64), (rng.random(n) * (w - wide + 1)).astype(np.int64)
-    row, column = np.arange(h) - top[:, None], np.arange(w) - left[:, None]
-    inside = ((row >= 0) & (row < high[:, None]))[:, :, None] & ((column >= 0) & (column < wide[:, None]))[:, None, :]
-    return wrap(np.where(inside[:, None], np.float32(value), images))
+    return wrap(RandomErasing(probability, area, (1 / aspect, aspect), value).change(images, rng))
 
 
 class Augment:
@@ -145,28 +122,3 @@ def _given(name, x, rng):
     from .. import from_numpy
 
     return images, rng, lambda a: from_numpy(np.ascontiguousarray(a))
-
-
-def _bilinear(images, row, column, out):
-    """images [N, C, H, W] at the fractional positions row, column [N, H, W], into out."""
-    n, c, h, w = images.shape
-    if not images.size:
-        return
-    padded = np.zeros((c, n, h + 2, w + 2), np.float32)  # a frame of zeros answers for everything outside
-    padded[:, :, 1:-1, 1:-1] = images.swapaxes(0, 1)
-    row += 1
-    column += 1
-    np.clip(row, 0, h + 1, row)
-    np.clip(column, 0, w + 1, column)
-    r0, c0 = np.minimum(row.astype(np.int32), h), np.minimum(column.astype(np.int32), w)
-    row -= r0
-    column -= c0
-    index = (r0.astype(np.int64) * (w + 2) + c0) + (np.arange(n) * ((h + 2) * (w + 2)))[:, None, None]
-    left, above = 1 - column, 1 - row
-    for k in range(c):
-        flat = padded[k].ravel()
-
-        def mixed(start, flat=flat):  # of the two neighbours in a row
-            return flat[start:].take(index) * left + flat[start + 1:].take(index) * column
-
-        out[:, k] = mixed(0) * above + mixed(w + 2) * row

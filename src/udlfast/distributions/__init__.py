@@ -10,6 +10,7 @@ import types as _types
 from . import constraints as constraints
 from . import kl as kl
 from . import transforms as transforms
+from . import utils as utils
 from .constraint_registry import biject_to, transform_to
 from .continuous import Beta, Cauchy, Chi2, Exponential, FisherSnedecor, Gamma, Gumbel, Laplace, Normal, StudentT, Uniform, VonMises
 from .discrete import (

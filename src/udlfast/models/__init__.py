@@ -53,6 +53,8 @@ from .resnet import ResNet as ResNet
 from .sentence import SentenceEncoder as SentenceEncoder
 from .speaker import SpeakerEncoder as SpeakerEncoder
 from .speaker import mel_energies as mel_energies
+from .suggest import Suggestion as Suggestion
+from .suggest import suggest as suggest
 from .t5 import T5 as T5
 from .unet import UNet as UNet
 from .vae import VAE as VAE
@@ -111,8 +113,8 @@ def build(name, input_shape, classes=10):
 __all__ = ["AlexNet", "Autoencoder", "Autoregressive", "Bert", "Coupling", "Crepe", "DeepResNet", "Diffusion", "DiffusionUNet",
            "EfficientNet", "Ensemble", "Flow", "GAN", "GAT", "GATConv", "GCN", "GCNConv", "GPT2", "GaussianNoise", "GoogLeNet",
            "GoogLeNetOutputs", "Graph", "GraphNet", "GraphSAGE", "KVCache", "LARGE", "LeNet", "MLP", "MobileNetV2", "NAMES", "ONet",
-           "PNet", "RNet", "ResNet", "SAGEConv", "SentenceEncoder", "SpeakerEncoder", "StochasticDepth", "T5", "UNet", "VAE", "VGG",
-           "ViT", "VoiceDetector", "alexnet", "batch_graphs", "build", "conv_critic", "conv_generator", "efficientnet_b0", "generate",
-           "googlenet", "mean_pooling", "mel_energies", "mobilenet_v2", "pool", "resnet101", "resnet152", "resnet18", "resnet34",
-           "resnet50", "resnext50_32x4d", "sample_neighbours", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19",
-           "vgg19_bn", "vit_b_16", "wide_resnet50_2"]
+           "PNet", "RNet", "ResNet", "SAGEConv", "SentenceEncoder", "SpeakerEncoder", "StochasticDepth", "Suggestion", "T5", "UNet",
+           "VAE", "VGG", "ViT", "VoiceDetector", "alexnet", "batch_graphs", "build", "conv_critic", "conv_generator", "efficientnet_b0",
+           "generate", "googlenet", "mean_pooling", "mel_energies", "mobilenet_v2", "pool", "resnet101", "resnet152", "resnet18",
+           "resnet34", "resnet50", "resnext50_32x4d", "sample_neighbours", "suggest", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16",
+           "vgg16_bn", "vgg19", "vgg19_bn", "vit_b_16", "wide_resnet50_2"]

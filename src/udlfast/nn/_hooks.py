@@ -6,7 +6,7 @@ from .. import _core
 from .._core import Tensor
 
 
-class RemovableHandle:
+class RemovableHandle(_core.RemovableHandle):
     """What register_*_hook returns: `remove()` takes the hook away; usable in a with statement."""
 
     __slots__ = ("_hooks", "_key", "_owner")
@@ -23,7 +23,7 @@ class RemovableHandle:
         self._hooks.pop(self._key, None)
         module = None if self._owner is None else self._owner()
         if module is not None and module._hooks is not None and module._hooks.empty():
-            module.__dict__["_hooks"] = None  # its call is short again
+            module.__dict__.pop("_hooks", None)  # its call is short again
 
     def __enter__(self):
         return self
@@ -59,9 +59,69 @@ class Hooks:
         return handle
 
 
+class EverywhereHooks(Hooks):
+    """Hooks of all modules at once. While there are some, the class Module has NONE as its `_hooks`, so that every call comes here."""
+
+    def before_those_of(self, module):
+        """All hooks of a call: these, then the module's own."""
+        both = Hooks()
+        for kind in ("before", "after", "backward", "backward_pre"):
+            getattr(both, kind).update({("all", k): v for k, v in getattr(self, kind).items()} | getattr(module._hooks, kind))
+        return both
+
+
+class EverywhereHandle(RemovableHandle):
+    """The handle of a hook of all modules."""
+
+    __slots__ = ()
+
+    def remove(self):
+        from .module import Module
+
+        super().remove()
+        if EVERYWHERE.empty():
+            Module._hooks = None
+
+
+EVERYWHERE, NONE = EverywhereHooks(), Hooks()
+
+
+def _everywhere(kind, hook, **options):
+    from .module import Module
+
+    added = EVERYWHERE.add(None, kind, hook, **options)
+    handle = EverywhereHandle(added._hooks)
+    handle._key = added._key
+    Module._hooks = NONE
+    return handle
+
+
+def register_module_forward_pre_hook(hook):
+    """hook(module, args) before forward of every module, before the module's own hooks; what it returns (if not None) replaces args."""
+    return _everywhere("before", hook)
+
+
+def register_module_forward_hook(hook, *, with_kwargs=False, always_call=False):
+    """hook(module, args, output) after forward of every module; what it returns (if not None) replaces output."""
+    return _everywhere("after", hook, with_kwargs=with_kwargs, always_call=always_call)
+
+
+def register_module_full_backward_hook(hook):
+    """hook(module, grad_input, grad_output) in backward of every module; what it returns (if not None) replaces grad_input."""
+    return _everywhere("backward", hook)
+
+
+register_module_backward_hook = register_module_full_backward_hook
+
+
+def register_module_full_backward_pre_hook(hook):
+    """hook(module, grad_output) before backward of every module; what it returns (if not None) replaces grad_output."""
+    return _everywhere("backward_pre", hook)
+
+
 def call_with_hooks(module, args, kwargs):
     """forward between its hooks, in the order: before, forward, after; backward hooks wrap inputs and outputs."""
-    hooks = module._hooks
+    hooks = module._hooks if EVERYWHERE.empty() else EVERYWHERE.before_those_of(module)
     output, finished = None, False
     try:
         args, kwargs = _run_before(module, hooks, args, kwargs)

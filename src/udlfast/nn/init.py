@@ -195,6 +195,14 @@ def fans(tensor):
 _calculate_fan_in_and_fan_out = fans  # the name under which PyTorch users know it
 
 
+def _calculate_correct_fan(tensor, mode):
+    """fan_in or fan_out of a weight."""
+    mode = mode.lower()
+    if mode not in ("fan_in", "fan_out"):
+        raise errors.ArgumentError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
+    return fans(tensor)[mode == "fan_out"]
+
+
 def xavier_uniform_(tensor, gain=1.0, generator=None):
     """Fills with U(-a, a), a = gain sqrt(6 / (fan_in + fan_out)).
 
@@ -212,11 +220,8 @@ def xavier_normal_(tensor, gain=1.0, generator=None):
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(fans(tensor))), generator)
 
 
-def _kaiming_std(name, tensor, a, mode, nonlinearity):
-    mode = mode.lower()
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"{name}: Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
-    fan = fans(tensor)[mode == "fan_out"]
+def _kaiming_std(tensor, a, mode, nonlinearity):
+    fan = _calculate_correct_fan(tensor, mode)
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
@@ -227,7 +232,7 @@ def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gene
     """
     if 0 in tensor.shape:
         return tensor
-    bound = math.sqrt(3.0) * _kaiming_std("kaiming_uniform_", tensor, a, mode, nonlinearity)
+    bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
 
 
@@ -238,7 +243,7 @@ def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gener
     """
     if 0 in tensor.shape:
         return tensor
-    return normal_(tensor, 0.0, _kaiming_std("kaiming_normal_", tensor, a, mode, nonlinearity), generator)
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
 def orthogonal_(tensor, gain=1, generator=None):

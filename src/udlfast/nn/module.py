@@ -388,7 +388,7 @@ class Module:
     # hooks
 
     def _add_hook(self, kind, hook, prepend=False, **options):
-        if self._hooks is None:
+        if self.__dict__.get("_hooks") is None:
             self.__dict__["_hooks"] = _hooks.Hooks()
         return self._hooks.add(self, kind, hook, prepend, **options)
 

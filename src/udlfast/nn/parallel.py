@@ -1,5 +1,8 @@
 """torch.nn.parallel's DataParallel: there is one device, so the module itself computes."""
 
+import sys as _sys
+import types as _types
+
 from ..device import check_device
 from .module import Module
 
@@ -48,3 +51,24 @@ class DistributedDataParallel(DataParallel):
         from ..errors import ArgumentError
 
         raise ArgumentError("DistributedDataParallel: this release trains in one process; use the module itself, or DataParallel")
+
+
+
+def _one_device(name):
+    def refuse(*args, **kwargs):
+        from ..errors import ArgumentError
+
+        raise ArgumentError(f"{name}: there is one device, so there is nothing to distribute over; call the module on the whole batch")
+
+    refuse.__name__, refuse.__doc__ = name, "Refused: there is one device."
+    return refuse
+
+
+scatter, gather, replicate, parallel_apply = map(_one_device, ("scatter", "gather", "replicate", "parallel_apply"))
+for _file, _names in {"distributed": ("DistributedDataParallel",), "data_parallel": ("DataParallel", "data_parallel"),
+                      "scatter_gather": ("scatter", "gather"), "replicate": ("replicate",),
+                      "parallel_apply": ("parallel_apply",)}.items():  # fmt: skip
+    _module = _types.ModuleType(f"{__name__}.{_file}", "Names of torch.nn.parallel.")
+    _module.__dict__.update({n: globals()[n] for n in _names})
+    _sys.modules[_module.__name__] = _module
+distributed, scatter_gather = (_sys.modules[f"{__name__}.{f}"] for f in ("distributed", "scatter_gather"))

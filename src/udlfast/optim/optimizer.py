@@ -1,6 +1,8 @@
 """Optimizer: parameter groups, state, and their state_dict in PyTorch's format."""
 
 import functools
+import math
+import typing
 from collections import OrderedDict, defaultdict
 
 from .. import _core, errors
@@ -11,6 +13,37 @@ __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer
 
 # hooks of all optimisers
 BEFORE, AFTER = OrderedDict(), OrderedDict()
+
+
+class _Required:
+    """What stands for a setting without a default."""
+
+    def __repr__(self):
+        return "<required parameter>"
+
+
+required = _Required()
+ParamsT = typing.Any  # what an optimiser takes: parameters, pairs, or dicts
+
+
+def _use_grad_for_differentiable(function):
+    """The step of a class that is written as PyTorch's own: it runs without recording."""
+    return no_grad()(function)
+
+
+def _default_to_fused_or_foreach(params, differentiable, use_fused=False):
+    """(fused, foreach) for such a class: neither."""
+    return False, False
+
+
+def _get_value(x):
+    """A number of what may be a tensor of one."""
+    return x.item() if isinstance(x, Tensor) else x
+
+
+def _dispatch_sqrt(x):
+    """The root of a number or of a tensor."""
+    return x.sqrt() if isinstance(x, Tensor) else math.sqrt(x)
 
 
 class Optimizer:

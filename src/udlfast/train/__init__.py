@@ -22,8 +22,13 @@ from .samples import classifier_features as classifier_features
 from .samples import frechet_distance as frechet_distance
 from .samples import mean as mean
 from .samples import sample_sheet as sample_sheet
+from .search import Search as Search
+from .search import search as search
 from .summary import summary as summary
+from .tabular import TabularComparison as TabularComparison
+from .tabular import compare_tabular as compare_tabular
 
-__all__ = ["Callback", "Doctor", "History", "Progress", "Run", "SWA", "TensorBoard", "accuracy", "classifier_features", "evaluate",
-           "examine", "fit", "frechet_distance", "load_checkpoint", "lr_find", "mean", "overfit_one_batch", "penalised", "plot_history",
-           "sample_sheet", "save_checkpoint", "summary", "weight_penalty"]
+__all__ = ["Callback", "Doctor", "History", "Progress", "Run", "SWA", "Search", "TabularComparison", "TensorBoard", "accuracy",
+           "classifier_features", "compare_tabular", "evaluate", "examine", "fit", "frechet_distance", "load_checkpoint", "lr_find",
+           "mean", "overfit_one_batch", "penalised", "plot_history", "sample_sheet", "save_checkpoint", "search", "summary",
+           "weight_penalty"]

@@ -1,8 +1,8 @@
-"""Utilities; `udlfast.utils.data`, `checkpoint`, `benchmark` and `tensorboard` are loaded on first use."""
+"""Utilities: modules that are loaded on first use."""
 
 
 def __getattr__(name):
-    if name in ("data", "checkpoint", "tensorboard", "benchmark"):
+    if name in ("data", "checkpoint", "tensorboard", "benchmark", "hooks", "dlpack", "model_zoo", "_pytree"):
         import importlib
 
         return importlib.import_module("." + name, __name__)

@@ -12,7 +12,7 @@ True
 import sys as _sys
 import types as _types
 
-from .. import _state, activation, container, conv, dropout, loss, normalization, padding, pooling, recurrent, softmax
+from .. import _hooks, _state, activation, container, conv, dropout, loss, normalization, padding, pooling, recurrent, softmax
 from .. import functional as functional
 from .. import lazy as _lazy
 from .. import linear as _linear
@@ -22,7 +22,7 @@ from .. import more_pooling as _more_pooling
 from . import utils as utils
 
 _PLACES = (activation, container, conv, dropout, loss, _loss_layers, normalization, padding, pooling, _more_pooling, recurrent,
-           softmax, _lazy, _linear, _module, _state)  # fmt: skip
+           softmax, _lazy, _linear, _module, _state, _hooks)  # fmt: skip
 
 _TABLE = {
     "activation": "ReLU ReLU6 LeakyReLU ELU SELU CELU GELU SiLU Mish Hardswish Hardsigmoid Hardtanh RReLU PReLU Sigmoid Tanh Softplus "
@@ -46,7 +46,8 @@ _TABLE = {
     "GaussianNLLLoss HingeEmbeddingLoss MarginRankingLoss CosineEmbeddingLoss TripletMarginLoss TripletMarginWithDistanceLoss "
     "SoftMarginLoss MultiMarginLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss CTCLoss LinearCrossEntropyLoss "
     "_Loss=Loss _WeightedLoss=WeightedLoss",
-    "module": "Module _IncompatibleKeys",
+    "module": "Module _IncompatibleKeys register_module_forward_hook register_module_forward_pre_hook register_module_backward_hook "
+    "register_module_full_backward_hook register_module_full_backward_pre_hook",
     "normalization": "LayerNorm GroupNorm RMSNorm LocalResponseNorm CrossMapLRN2d",
     "padding": "ConstantPad1d ConstantPad2d ConstantPad3d ZeroPad1d ZeroPad2d ZeroPad3d ReflectionPad1d ReflectionPad2d ReflectionPad3d "
     "ReplicationPad1d ReplicationPad2d ReplicationPad3d CircularPad1d CircularPad2d CircularPad3d",

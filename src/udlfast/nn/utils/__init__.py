@@ -14,7 +14,7 @@ from .convert_parameters import parameters_to_vector, vector_to_parameters
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm",
            "parameters_to_vector", "vector_to_parameters"]  # fmt: skip
 
-_MODULES = ("rnn", "parametrize", "parametrizations", "stateless", "fusion", "init", "memory_format")
+_MODULES = ("rnn", "parametrize", "parametrizations", "stateless", "fusion", "init", "memory_format", "prune")
 _PLACE = {
     "weight_norm": "_weight_hooks",
     "remove_weight_norm": "_weight_hooks",

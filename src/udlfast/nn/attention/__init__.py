@@ -3,12 +3,12 @@
 from contextlib import nullcontext
 from enum import Enum
 
-from .. import errors
-from ..ops._heads import attend
-from . import init
-from ._new import parameter
-from .linear import NonDynamicallyQuantizableLinear
-from .module import Module
+from ... import errors
+from ...ops._heads import attend
+from .. import init
+from .._new import parameter
+from ..linear import NonDynamicallyQuantizableLinear
+from ..module import Module
 
 __all__ = ["MultiheadAttention", "SDPBackend", "sdpa_kernel"]
 

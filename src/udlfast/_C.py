@@ -1,0 +1,24 @@
+"""torch._C, as far as libraries that check or log something call it."""
+
+from ._core import Generator as Generator
+from ._core import Tensor as TensorBase  # noqa: F401
+
+_TensorMeta = type(TensorBase)
+
+
+def _log_api_usage_once(name):
+    """Nothing is logged."""
+
+
+def _get_privateuse1_backend_name():
+    """The name of a device type that nobody has taken."""
+    return "privateuseone"
+
+
+def _jit_set_profiling_mode(mode):
+    """Nothing to set; the mode before."""
+    return False
+
+
+_jit_set_profiling_executor = _jit_set_texpr_fuser_enabled = _jit_override_can_fuse_on_cpu = _jit_set_profiling_mode
+_jit_override_can_fuse_on_gpu = _jit_set_nvfuser_enabled = _jit_set_profiling_mode
