@@ -172,7 +172,8 @@ def messages(fields):
 
 NAMES = [b"x", b"y", b"w", b"", b"/etc/passwd", b"../x", b"location", b"Loop", b"If", b"Scan", b"Tile", b"Expand", b"Range", b"Resize",
          b"OneHot", b"EyeLike", b"Einsum", b"GatherND", b"ScatterND", b"Conv", b"ConvTranspose", b"Pad", b"Cast", b"Split", b"TopK",
-         b"RandomNormal", b"NonMaxSuppression", b"StringNormalizer", b"SequenceInsert", b"Mod", b"LSTM", b"Attention", b"QLinearConv"]  # fmt: skip
+         b"RandomNormal", b"NonMaxSuppression", b"StringNormalizer", b"SequenceInsert", b"Mod", b"LSTM", b"Attention",
+         b"QLinearConv"]  # fmt: skip
 
 
 def mutate_message(rng, fields):

@@ -3,8 +3,8 @@
     python tests/plan_mutants.py --count 100000 --seed 1
     python tests/plan_mutants.py --write FOLDER          the sound files, for plan_fuzz
 
-Every mutant must be refused with FileFormatError, or load and run within 10 seconds of processor time and 300 MiB of memory beside the file, to a
-result or to one of the errors of a run. Children do the work, so that a crash is seen as one.
+Every mutant must be refused with FileFormatError, or load and run within 10 seconds of processor time and 300 MiB of memory beside
+the file, to a result or to one of the errors of a run. Children do the work, so that a crash is seen as one.
 """
 
 import argparse

@@ -56,9 +56,11 @@ def recurrent(seed):
 def operations(seed):
     a, b = numbers(150 + seed, 97, seed=seed), numbers(97, 130, seed=seed + 1)
     q = numbers(2, 3, 65, 16, seed=seed)
-    out = [(a @ b).softmax(1), torch.sort(a, 1)[0], a.cumsum(0), F.layer_norm(a, (97,)), a.t().contiguous(), a.double().exp().sum(0),
+    out = [(a @ b).softmax(1), torch.sort(a, 1)[0], a.cumsum(0), F.layer_norm(a, (97,)), a.t().contiguous(),
+           a.double().exp().sum(0),
            F.conv2d(numbers(3, 4, 17, 19, seed=seed), numbers(5, 4, 3, 3, seed=seed), padding=1), a.argmax(1).float(),
-           F.scaled_dot_product_attention(q, q, q, is_causal=True), torch.logsumexp(a, 0), a.bfloat16().float(), a[1::3, ::2] * 2]  # fmt: skip
+           F.scaled_dot_product_attention(q, q, q, is_causal=True),
+           torch.logsumexp(a, 0), a.bfloat16().float(), a[1::3, ::2] * 2]  # fmt: skip
     return b"".join(t.numpy().tobytes() for t in out)
 
 

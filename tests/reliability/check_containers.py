@@ -41,9 +41,11 @@ TREES = {
                                                        "memory/memory.limit_in_bytes": f"{2 * GiB}\n"}, 1.5, 2 * GiB),
     "v1, the parent has less": (V1.format(m="/p/c", c="/p/c"), {f"cpu/p/{QUOTA}": "100000\n", f"cpu/p/{PERIOD}": "100000\n",
                                                                 f"cpu/p/c/{QUOTA}": "900000\n", f"cpu/p/c/{PERIOD}": "100000\n"}, 1, None),
-    "v1, cpuset is not cpu": ("5:cpuset:/d\n6:cpuacct:/d\n", {f"cpuset/d/{QUOTA}": "100000\n", f"cpuset/d/{PERIOD}": "100000\n"}, None, None),
+    "v1, cpuset is not cpu": ("5:cpuset:/d\n6:cpuacct:/d\n", {f"cpuset/d/{QUOTA}": "100000\n", f"cpuset/d/{PERIOD}": "100000\n"},
+                              None, None),
     "v1, a period of zero": (V1.format(m="/d", c="/d"), {f"cpu/d/{QUOTA}": "100000\n", f"cpu/d/{PERIOD}": "0\n"}, None, None),
-    "v1, a path of 4,000 letters": (V1.format(m="/", c="/" + "d/" * 1900), {f"cpu/{QUOTA}": "200000\n", f"cpu/{PERIOD}": "100000\n"}, 2, None),
+    "v1, a path of 4,000 letters": (V1.format(m="/", c="/" + "d/" * 1900), {f"cpu/{QUOTA}": "200000\n", f"cpu/{PERIOD}": "100000\n"},
+                                    2, None),
     "lines that are none": ("\n::\nnothing\n9:cpu\n0::\n", {"cpu.max": "200000 100000\n"}, 2, None),
 }  # fmt: skip
 
@@ -54,7 +56,8 @@ def library(folder):
     if not compiler or not (ROOT / "csrc/limits.c").is_file():
         raise NotRun("needs a C compiler and the sources")
     out = Path(folder) / "limits.so"
-    subprocess.run([compiler, "-std=gnu11", "-O1", "-shared", "-fPIC", "-I", ROOT / "csrc", ROOT / "csrc/limits.c", "-o", out, "-lm"], check=True)
+    words = [compiler, "-std=gnu11", "-O1", "-shared", "-fPIC", "-I", ROOT / "csrc", ROOT / "csrc/limits.c", "-o", out, "-lm"]
+    subprocess.run(words, check=True)
     lib = ctypes.CDLL(str(out))
     for function in (lib.udl_limit_cgroup_cpus, lib.udl_limit_cgroup_memory):
         function.restype, function.argtypes = ctypes.c_double, [ctypes.c_char_p, ctypes.c_char_p]
@@ -161,7 +164,8 @@ def surroundings(name):
         env["HOME"] = None
     if name == "no compiler":
         env["PATH"] = "/nowhere"
-    mount = {"a disk that cannot be written": "mount -o remount,ro,bind /", "no /dev/shm": "mount -t tmpfs -o size=4k,mode=000,ro none /dev/shm"}
+    mount = {"a disk that cannot be written": "mount -o remount,ro,bind /",
+             "no /dev/shm": "mount -t tmpfs -o size=4k,mode=000,ro none /dev/shm"}  # fmt: skip
     if name not in mount:
         return [], env
     script = f'{mount[name]} && exec "$@"'

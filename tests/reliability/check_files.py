@@ -1,4 +1,4 @@
-"""Files of strangers: mutants of every format that the library reads. The work is done by tests/hostile_files.py and tests/plan_mutants.py."""
+"""Mutants of every format that the library reads; tests/hostile_files.py and tests/plan_mutants.py do the work."""
 
 import importlib.util
 import sys
@@ -10,9 +10,9 @@ from .frame import Failed, NotRun, check
 FORMATS = "safetensors, .pt, .npz, .udl, ONNX, IDX"
 
 
-@check("strangers' files", must="0 crashes, hangs, executed code; memory at most the file and 16 MB; agreement with safetensors",
+@check("files of strangers", must="0 crashes, hangs, executed code; memory at most the file and 16 MB; agreement with safetensors",
        short={"mutants": 600}, long={"mutants": 1_000_000})  # fmt: skip
-def strangers_files(mutants, seed=1):
+def files_of_strangers(mutants, seed=1):
     if sys.platform != "linux":
         raise NotRun("the limits are Linux's")
     import hostile_files

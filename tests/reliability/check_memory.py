@@ -101,11 +101,15 @@ def slope(samples):
     return float(np.median((y[j] - y[i]) / (j - i)))
 
 
+def jobs(inferences, threads, steps):
+    return ("inferences of random shapes", inferences, INFER), ("threads", threads, THREADS), ("training steps", steps, TRAIN)
+
+
 @check("memory", must="slope of resident memory 0 within noise; peak at most 1.3 x the working set",
        short={"inferences": 400, "threads": 60, "steps": 150}, long={"inferences": 50_000, "threads": 2000, "steps": 10_000})  # fmt: skip
 def memory(inferences, threads, steps):
     figures, findings = [], []
-    for name, n, text in (("inferences of random shapes", inferences, INFER), ("threads", threads, THREADS), ("training steps", steps, TRAIN)):
+    for name, n, text in jobs(inferences, threads, steps):
         got = measured(f"N = {n}\n{SETUP}\n{text}")
         grown = slope(got["samples"]) * len(got["samples"])
         figures.append(f"{n:,} {name}: {grown / 2**20:+.2f} MiB of {got['samples'][-1] / 2**20:.0f}")

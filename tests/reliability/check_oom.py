@@ -21,10 +21,11 @@ torch.set_num_threads(1)
 torch.set_memory_limit(0)  # nothing is kept: each tensor asks the system
 rng = np.random.default_rng(0)
 def numbers(*shape): return torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
-def digest(*tensors): return hashlib.sha256(b"".join(t.detach().contiguous().numpy().tobytes() for t in tensors)).hexdigest()
+def digest(*tensors):
+    return hashlib.sha256(b"".join(t.detach().contiguous().numpy().tobytes() for t in tensors)).hexdigest()
 
-net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 12), nn.GELU(),
-                    nn.LayerNorm(12), nn.Linear(12, 5)).eval()
+net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 12),
+                    nn.GELU(), nn.LayerNorm(12), nn.Linear(12, 5)).eval()
 for p in net.parameters(): p.data.copy_(numbers(*p.shape) * 0.3)
 x, q, y = numbers(3, 1, 8, 8), numbers(2, 2, 9, 8), torch.tensor([0, 3, 1])
 lstm = nn.LSTM(5, 6)
@@ -39,8 +40,9 @@ with torch.no_grad():
 
 def forward():
     with torch.no_grad():
-        return digest(net(x), lstm(seq)[0], F.scaled_dot_product_attention(q, q, q), torch.sort(q)[0], q.sum(), (q @ q.transpose(-1, -2)).softmax(-1),
-                      x.double(), torch.cat([q, q]), q[..., [0, 2]], torch.einsum("abcd,abed->ce", q, q))
+        return digest(net(x), lstm(seq)[0], F.scaled_dot_product_attention(q, q, q), torch.sort(q)[0], q.sum(),
+                      (q @ q.transpose(-1, -2)).softmax(-1), x.double(), torch.cat([q, q]), q[..., [0, 2]],
+                      torch.einsum("abcd,abed->ce", q, q))
 def backward():
     for p in [*net.parameters(), *lstm.parameters()]: p.grad = None
     (F.cross_entropy(net(x), y) + lstm(seq)[0].square().sum()).backward()
@@ -171,7 +173,8 @@ def out_of_memory(stride):
     figures, findings = [], []
     for whose, result in results:
         tried, raised, right = (sum(r[i] for r in result.values()) for i in range(3))
-        figures.append(f"{raised + right:,} allocations {whose} failed in {', '.join(result)}: {raised:,} MemoryError, {right:,} right all the same")
+        figures.append(f"{raised + right:,} allocations {whose} failed in {', '.join(result)}: {raised:,} MemoryError, {right:,} right "
+                       f"all the same")
         findings += [f for r in result.values() for f in r[3]]
     if findings:
         raise Failed("; ".join(figures), findings)

@@ -54,7 +54,8 @@ def different_members(a, b):
     """The names of the members in which two wheels differ."""
     with zipfile.ZipFile(a) as x, zipfile.ZipFile(b) as y:
         names = sorted({*x.namelist(), *y.namelist()})
-        return [n for n in names if n not in x.namelist() or n not in y.namelist() or x.read(n) != y.read(n)] or ["the archives' own headers"]
+        both = {*x.namelist()} & {*y.namelist()}
+        return [n for n in names if n not in both or x.read(n) != y.read(n)] or ["the archives' own headers"]
 
 
 def audit(wheel):
@@ -74,7 +75,7 @@ def paths_inside(wheel):
     with zipfile.ZipFile(wheel) as archive:
         name = next(n for n in archive.namelist() if n.endswith(".so"))
         raw = archive.read(name)
-    return [p.decode() for p in (str(ROOT).encode(), b"/tmp/", tempfile.gettempdir().encode(), str(Path.home()).encode() + b"/") if p in raw]
+    return [p for p in (str(ROOT), "/tmp/", tempfile.gettempdir(), f"{Path.home()}/") if p.encode() in raw]
 
 
 def tested(wheel, folder, python=sys.executable, more=(), tests=CORE):
@@ -98,7 +99,8 @@ def cibuildwheel(source):
     if not shutil.which("docker") and not shutil.which("podman"):
         listed = ""
         if importlib.util.find_spec("cibuildwheel"):
-            listed = must([sys.executable, "-m", "cibuildwheel", "--print-build-identifiers", "--platform", "linux", "--archs", "x86_64", source])
+            listed = must([sys.executable, "-m", "cibuildwheel", "--print-build-identifiers", "--platform", "linux", "--archs", "x86_64",
+                           source])  # fmt: skip
             listed = f", {len(listed.split())} wheels for x86-64 are configured"
         return f"cibuildwheel not run (no docker or podman{listed})"
     must([sys.executable, "-m", "cibuildwheel", "--platform", "linux", "--output-dir", source / "wheelhouse", source],

@@ -51,7 +51,8 @@ def generation(kind, path):
         return unique([y]) // 129
     tree = torch.load(path)
     if kind == "train":
-        assert tree["epoch"] == tree["optimizer"]["state"][0]["step"] == unique([*tree["model"].values(), tree["optimizer"]["state"][0]["exp_avg"]])
+        state = tree["optimizer"]["state"][0]
+        assert tree["epoch"] == state["step"] == unique([*tree["model"].values(), state["exp_avg"]])
         return tree["epoch"]
     return unique([tree["a"], tree["b"], tree["c"]])
 
@@ -68,9 +69,11 @@ def killed(kind, kills, rng):
     with tempfile.TemporaryDirectory() as folder:
         writer, path = Path(folder) / "writer.py", Path(folder) / FORMATS[kind]
         writer.write_text(WRITER)
+        words = [sys.executable, "-c", BUILT + FORKER, str(writer), folder, kind, path.name]
+        process = None
         for i in range(kills):
-            process = subprocess.Popen([sys.executable, "-c", BUILT + FORKER, str(writer), folder, kind, path.name], stdout=subprocess.PIPE,
-                                       env=environment()) if i % 50 == 0 else process  # fmt: skip
+            if i % 50 == 0:
+                process = subprocess.Popen(words, stdout=subprocess.PIPE, env=environment())
             pid = int(process.stdout.readline())
             time.sleep(rng.random() * 0.03)
             os.kill(pid, signal.SIGKILL)
@@ -123,8 +126,8 @@ def save(i):
             net(torch.ones(4, 128))
         net.plans[0].save(path)
     elif kind == "train":
-        torch.save({"model": {"a": torch.full((9000,), float(i))}, "optimizer": {"state": {0: {"step": i, "exp_avg": torch.full((9,), float(i))}}},
-                    "epoch": i}, path)
+        state = {0: {"step": i, "exp_avg": torch.full((9,), float(i))}}
+        torch.save({"model": {"a": torch.full((9000,), float(i))}, "optimizer": {"state": state}, "epoch": i}, path)
     else:
         torch.save({"a": torch.full((90, 300), float(i)), "b": torch.full((7,), i), "c": torch.full((50,), float(i))}, path, format=kind)
 save(1)
@@ -194,8 +197,8 @@ def saves(kills, seed=0):
     for kind in FORMATS:
         findings += full(kind, rooms)
     findings += read_only()
-    figures = (f"{kills // len(FORMATS) * len(FORMATS)} kills ({', '.join(FORMATS)}; {left} in the middle of a save), {len(rooms) * len(FORMATS)} full disks, "
-               f"{3 * len(FORMATS)} folders that take nothing")  # fmt: skip
+    figures = (f"{kills // len(FORMATS) * len(FORMATS)} kills ({', '.join(FORMATS)}; {left} in the middle of a save), "
+               f"{len(rooms) * len(FORMATS)} full disks, {3 * len(FORMATS)} folders that take nothing")  # fmt: skip
     if findings:
         raise Failed(figures, findings)
     return f"{figures}: always the old file or the new one"
