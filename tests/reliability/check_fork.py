@@ -124,7 +124,7 @@ THREADED = ("second thread", "inside a running call")  # Python warns of its own
 def fork(forks):
     if not hasattr(os, "fork"):
         raise NotRun("no fork on this system")
-    each, findings = forks // len(WAYS), []
+    each, findings = -(-forks // len(WAYS)), []
     for name, text in WAYS.items():
         warned = [] if name in THREADED else ["-W", "error"]
         code = f"N = {each}\n{SETUP}\n{text}\nif __name__ == '__main__' and bad: sys.exit(f'{{len(bad)}} failed: {{bad[:5]}}')\n"
