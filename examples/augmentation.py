@@ -5,21 +5,31 @@ Understanding Deep Learning, section 9.3.9.
 """
 import argparse
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from udlfast import data
+from udlfast.data import transforms as T
 from udlfast.train.plots import new_figure
 
-CHANGES: dict[str, Any] = {
-    "turn": (data.random_rotation, {"degrees": 40.0}),
-    "turn, move, scale, slant": (data.random_affine, {"degrees": 15.0, "shift": 0.15, "scale": 0.2, "shear": 0.3}),
-    "whole pixels": (data.random_shift, {"pixels": 3}),
-    "crop": (data.random_crop, {}),
-    "mirror": (data.random_flip, {"horizontal": 0.5, "vertical": 0.5}),
-    "erase": (data.random_erase, {"probability": 1.0, "area": (0.05, 0.25), "value": 0.5}),
-}
+
+def changes(size: int, seed: int) -> list[Callable[[Any], Any]]:
+    """Transforms for images of size x size pixels."""
+    return [
+        T.RandomRotation(40, "bilinear", seed=seed),
+        T.RandomAffine(15, (0.15, 0.15), (0.8, 1.2), 20, "bilinear", seed=seed),
+        T.RandomPerspective(0.5, 1, seed=seed),
+        T.RandomCrop(size * 3 // 4, 1, seed=seed),
+        T.RandomResizedCrop(size, (0.4, 1), seed=seed),
+        T.RandomHorizontalFlip(seed=seed),
+        T.RandomErasing(1, (0.05, 0.25), value=0.5, seed=seed),
+        T.ColorJitter(0.7, 0.7, seed=seed),
+        T.GaussianBlur(5, (0.1, 2.0), seed=seed),
+        T.RandAugment(seed=seed),
+        T.TrivialAugmentWide(seed=seed),
+    ]
 
 
 def main() -> None:
@@ -30,15 +40,13 @@ def main() -> None:
     options = parser.parse_args()
     images = (data.mnist(options.folder) if options.folder else data.digits()).x_train.numpy()
     size = images.shape[2]
-    CHANGES["crop"][1].update(size=(size * 3 // 4, size * 3 // 4), padding=1)
     many = np.concatenate([images] * (1 + 8000 // len(images)))[:8000]
-    figure = new_figure(figsize=(8, 6.2), dpi=120, layout="constrained")
-    rows = figure.subplots(len(CHANGES), 10)
-    for axes, (name, (change, how)) in zip(rows, CHANGES.items(), strict=True):
-        began = time.perf_counter()
-        change(many, options.seed, **how)
-        print(f"{name:26s} {1e3 * (time.perf_counter() - began):5.0f} ms for {len(many)} images of {size}x{size}")
-        shown = [images[0], *change(np.repeat(images[:1], 9, axis=0), options.seed, **how)]
+    figure, listed = new_figure(figsize=(8, 11), dpi=110, layout="constrained"), changes(size, options.seed)
+    for axes, change in zip(figure.subplots(len(listed), 10), listed, strict=True):
+        name, began = type(change).__name__, time.perf_counter()
+        change(many)
+        print(f"{name:20s} {1e3 * (time.perf_counter() - began):5.0f} ms for {len(many)} images of {size}x{size}")
+        shown = [images[0], *change(np.repeat(images[:1], 9, axis=0))]
         for ax, image in zip(axes, shown, strict=True):
             ax.imshow(image[0], cmap="gray_r", vmin=0, vmax=1)
             ax.axis("off")

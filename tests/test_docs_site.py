@@ -32,14 +32,21 @@ def test_docstrings_become_markdown():
     )
 
 
+def test_parts_that_follow_each_other_are_kept_apart():
+    made = module("docstrings").markdown("One.\n\nArgs:\n    a: ``b_c``\nReturns: d_e\n    f\nRaises: G")
+    assert made == "One.\n\n**Args:**\n\n- a: ``b_c``\n\n**Returns:** d\\_e\n    f\n\n**Raises:** G"
+
+
 def test_every_document_is_in_the_menu():
     text = (ROOT / "mkdocs.yml").read_text()
     listed = set(re.findall(r": ([\w/-]+\.md)$", text, re.M))
     written = {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
     assert {p for p in listed if not p.startswith("api/")} == written
     hooks = module("hooks")
-    assert {p[4:-3] for p in listed if p.startswith("api/")} == {"operations", *hooks.MODULES}
-    assert "softmax" in hooks.operations() and len(hooks.public("udlfast.nn")) > 100
+    assert {p[4:-3] for p in listed if p.startswith("api/")} == {"operations", "tensor", *hooks.MODULES}
+    operations = hooks.operations()
+    assert "softmax" in operations and "### relu" in operations and "### backward" in hooks.tensor()
+    assert len(hooks.public("udlfast.nn")) > 100
 
 
 @pytest.mark.slow

@@ -78,7 +78,7 @@ def test_mnist1d_networks(tmp_path):
 def test_augmentation(tmp_path):
     pytest.importorskip("matplotlib")
     small_mnist(tmp_path)
-    assert run("augmentation.py", tmp_path, cwd=tmp_path).count(" ms for 8000 images") == 6
+    assert run("augmentation.py", tmp_path, cwd=tmp_path).count(" ms for 8000 images") == 11
     assert (tmp_path / "augmentation.png").stat().st_size > 1000
 
 
@@ -89,6 +89,13 @@ def test_search(tmp_path):
     first, second = (run(*words, cwd=tmp_path) for _ in range(2))
     assert "what mattered: " in first and "test accuracy" in first and first.endswith(second[second.index("stage "):])
     assert (tmp_path / "search.png").stat().st_size > 1000
+
+
+def test_tabular(tmp_path):
+    pytest.importorskip("matplotlib"), pytest.importorskip("sklearn")
+    text = run("tabular.py", "--quick", cwd=tmp_path)
+    assert text.count("take: ") == 2 and text.count("gradient boosting  ") == 2 and text.count("MLP    ") == 2
+    assert (tmp_path / "tabular.png").stat().st_size > 1000
 
 
 def test_load_test_of_a_plan(tmp_path):

@@ -19,7 +19,8 @@ class Docstrings(griffe.Extension):
 
 def markdown(text):
     """Paragraph by paragraph."""
-    text = re.sub(rf"^({PARTS}):\n(?=[ ]*\S)", r"\1:\n\n", text, flags=re.M)
+    text = re.sub(rf"(?<!\n)\n(?=({PARTS}):)", "\n\n", text)  # each part is a paragraph,
+    text = re.sub(rf"^({PARTS}):\n(?=[ ]*\S)", r"\1:\n\n", text, flags=re.M)  # and so is the list under its name
     return "\n\n".join(filter(None, (paragraph(p) for p in re.split(r"\n[ ]*\n", text))))
 
 
@@ -48,4 +49,5 @@ def items(lines):
 
 def escaped(text):
     """Stars, underscores, brackets and less-than signs of plain prose are not markup; `code` and *titles* are."""
-    return re.sub(r"(`[^`]*`|(?<!\w)\*[A-Z][^*]*[^*\s]\*(?!\w))|(<)|([*_\[\]])", lambda m: m[1] or ("&lt;" if m[2] else "\\" + m[3]), text)
+    kept = r"``.+?``|`[^`]*`|(?<!\w)\*[A-Z][^*]*[^*\s]\*(?!\w)"
+    return re.sub(rf"({kept})|(<)|([*_\[\]])", lambda m: m[1] or ("&lt;" if m[2] else "\\" + m[3]), text)

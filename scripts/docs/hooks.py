@@ -1,13 +1,16 @@
 """What the documentation site adds to the files in docs/: pages of the API, and plain text for links that leave the folder."""
 
 import ast
-import importlib
+import functools
+import importlib.util
 import inspect
 import pathlib
 import re
 import sys
 
 from mkdocs.structure.files import File
+
+import udlfast
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "src" / "udlfast"
@@ -25,7 +28,7 @@ MODULES = {
 
 def on_files(files, config):
     """Add the pages of the API, which are written from the sources at each build."""
-    pages = {"operations": operations(), **{name: page(*entry) for name, entry in MODULES.items()}}
+    pages = {"operations": operations(), "tensor": tensor(), **{name: page(*entry) for name, entry in MODULES.items()}}
     for name, text in pages.items():
         files.append(File.generated(config, f"api/{name}.md", content=text))
     return files
@@ -55,12 +58,40 @@ def operations():
     """Every file of ops/ with its public functions, as the index says."""
     tree = ast.parse((SOURCES / "ops" / "_index.py").read_text())
     functions = next(ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "FUNCTIONS")
+    shown = set()
     text = "# Operations\n\nFunctions of `udlfast` itself; most are methods of tensors too. PyTorch's names and arguments.\n"
     for file in sorted(set(functions.values())):
         names = sorted(n for n, f in functions.items() if f == file and defined(n, str(SOURCES / "ops" / f"{file}.py")))
         if names:
             text += f"\n::: udlfast.ops.{file}\n    options:\n      members: [{', '.join(names)}]\n"
+            shown.update(names)
+    return text + "\n## compiled and made from tables\n\n" + described(udlfast, set(dir(udlfast)) - shown)
+
+
+def tensor():
+    """The methods of Tensor that have a text of their own."""
+    return f"# Tensor\n\n{docstrings().markdown(inspect.getdoc(udlfast.Tensor) or '')}\n\n" + described(udlfast.Tensor, dir(udlfast.Tensor))
+
+
+def described(owner, names):
+    """Headings and texts of functions that only the running library knows; each text once, under the first of its names."""
+    text, seen = "", set()
+    for name in sorted(names):
+        value = getattr(owner, name, None) if name[0] != "_" and name not in ("cuda", "backends") else None
+        written = inspect.getdoc(value) if callable(value) and not inspect.isclass(value) else None
+        if written and written not in seen:
+            seen.add(written)
+            text += f"### {name}\n\n{docstrings().markdown(written)}\n\n"
     return text
+
+
+@functools.cache
+def docstrings():
+    """scripts/docs/docstrings.py"""
+    spec = importlib.util.spec_from_file_location("docstrings", pathlib.Path(__file__).with_name("docstrings.py"))
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
 def defined(name, path):
