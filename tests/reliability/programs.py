@@ -23,17 +23,27 @@ def environment(**more):
 
 
 def kill_tree(process):
-    """End a process and all that it has started, also what those have left behind running."""
+    """End a process and all that it has started, also what those have left running. What is found is stopped first, lest it starts more."""
+    found, new = [], [process.pid]
+    while new:
+        for pid in new:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        found += new
+        parents = parents_of_all()
+        new = [pid for pid, parent in parents.items() if parent in found and pid not in found]
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def parents_of_all():
+    """{process: its parent}, by Linux's /proc."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-    found = [process.pid]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
-    for pid in found:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    return parents
 
 
 @contextlib.contextmanager
