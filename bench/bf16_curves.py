@@ -1,14 +1,15 @@
 """Loss curves of training in bfloat16: how far they lie from float32's, here and under PyTorch, and the time of a step.
 
     pip install torch
-    python bench/bf16_curves.py [--net resnet18 gpt] [--steps 200] [--threads 2]
+    python bench/bf16_curves.py [--net resnet18 gpt] [--steps 200] [--seeds 1] [--threads 2]
 
 Two networks, each trained from the same weights on the same batches: ResNet-18 for images of 32 x 32 (SGD with momentum, batches
 of 16 from 320 images, a template for each of ten classes under noise) and a GPT of 6 layers of 384 (AdamW, batches of 4 x 256 from a
 text of 8192 tokens with repeating patterns), under udlfast and under PyTorch, in float32 and under `autocast("cpu", bfloat16)`.
 Printed are, for each fifth of the steps, the mean loss of PyTorch in float32, then each other run's mean minus that, and the root of
-the mean square of the steps' differences. Curves are the same where bf16 here is no farther from float32 than bf16 there. Last, the
-median time of a step.
+the mean square of the steps' differences. Curves are the same where bf16 here is no farther from float32 than bf16 there: one pair of
+curves says little, as where rounding leads a curve is chance, so with several seeds (weights and batches) the differences of all are
+taken together, and the root mean square of each is printed too. Last, the median time of a step.
 PyTorch is left out where it is not installed.
 """
 
@@ -88,11 +89,11 @@ def text(rng):
     return batch
 
 
-def train(lib, kind, which, steps, threads):
+def train(lib, kind, which, steps, threads, seed):
     """The losses, and the median time of a step."""
     torch = importlib.import_module(lib)
     torch.set_num_threads(threads)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     if which == "resnet18":
         net, batch = set_weights(torch, resnet18(torch, 10, True), rng), images(rng)
         opt = torch.optim.SGD(net.parameters(), lr=0.002, momentum=0.9, weight_decay=5e-4)
@@ -115,13 +116,17 @@ def train(lib, kind, which, steps, threads):
 
 
 def report(which, found):
+    """found: of each run the losses of all seeds, one after the other, and seconds."""
     base = next(iter(found))
-    windows = np.array_split(np.arange(len(found[base][0])), 5)
-    print(f"\n{which}: mean loss in fifths of {len(found[base][0])} steps; then the difference from {' '.join(base)}")
+    first = np.array(found[base][0])
+    seeds, steps = first.shape
+    print(f"\n{which}: mean loss in fifths of {steps} steps; then the difference from {' '.join(base)}")
     for run, (losses, seconds) in found.items():
-        values = np.array(losses) - (0 if run == base else np.array(found[base][0]))
-        row = " ".join(f"{values[w].mean():9.4f}" for w in windows)
+        values = np.array(losses) - (0 if run == base else first)
+        row = " ".join(f"{part.mean():9.4f}" for part in np.array_split(values, 5, axis=1))
         spread = "" if run == base else f"   rms {np.sqrt(np.mean(values**2)):.4f}"
+        if spread and seeds > 1:
+            spread += " (" + " ".join(f"{r:.4f}" for r in np.sqrt(np.mean(values**2, axis=1))) + ")"
         print(f"{' '.join(run):18s} {row}   {seconds * 1e3:7.1f} ms a step{spread}")
 
 
@@ -129,18 +134,24 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--net", nargs="+", default=["resnet18", "gpt"], choices=["resnet18", "gpt"])
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)  # in a process of its own: library, type, network
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)  # in a process of its own: library, type, network, seed
     args = parser.parse_args()
     if args.one:
-        print(json.dumps(train(*args.one, args.steps, args.threads)))
+        print(json.dumps(train(*args.one[:3], args.steps, args.threads, int(args.one[3]))))
         return
     for which in args.net:
         found = {}
         for run in RUNS:
-            if importlib.util.find_spec(run[0]):
-                command = [sys.executable, __file__, "--steps", str(args.steps), "--threads", str(args.threads), "--one", *run, which]
-                found[run] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+            if not importlib.util.find_spec(run[0]):
+                continue
+            each = []
+            for seed in range(args.seeds):
+                command = [sys.executable, __file__, "--steps", str(args.steps), "--threads", str(args.threads)]
+                done = subprocess.run([*command, "--one", *run, which, str(seed)], capture_output=True, text=True, check=True)
+                each.append(json.loads(done.stdout.splitlines()[-1]))
+            found[run] = [losses for losses, _ in each], statistics.median(seconds for _, seconds in each)
         report(which, found)
 
 

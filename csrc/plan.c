@@ -3,16 +3,25 @@
  * A plan is an array of (kernel, struct). Whoever records it (the bindings) knows for each pointer field which buffer it
  * points into; a buffer that moves is told to the structs by udl_plan_rebase. The replay itself knows none of that: it calls
  * one kernel after the other, takes no memory and holds no lock. */
-#include "udlfast.h"
+#include "plan_expect.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+static int expect(const udl_plan_number *e) {
+    const int64_t bytes = e->bytes_asked % 256, asked = e->bytes_asked / 256;
+    uint64_t bits = 0;
+    memcpy(&bits, e->from, (size_t)bytes);
+    if (asked == UDL_NUMBER_TRUTH_FLOAT) bits &= ~((uint64_t)1 << (8 * bytes - 1));
+    return (asked == UDL_NUMBER_BITS ? (int64_t)bits : bits != 0) == e->value ? UDL_OK : UDL_EOTHER;
+}
 
 int udl_plan_one(int64_t kernel, const void *args) {
     if (kernel < UDL_NKERNELS) return udl_call((int)kernel, args);
     const udl_plan_bytes *b = args;
     if (kernel == UDL_PLAN_COPY) memmove(b->to, b->from, (size_t)b->bytes);
     else if (kernel == UDL_PLAN_FILL) memset(b->to, (int)b->value, (size_t)b->bytes);
+    else if (kernel == UDL_PLAN_EXPECT) return expect(args);
     else return UDL_EINVAL;
     return UDL_OK;
 }

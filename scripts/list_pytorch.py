@@ -116,7 +116,11 @@ whose names these are. Looked at under both libraries:
   work with PyTorch either: torchtext), the examples under distributed (they need several GPUs or RPC) and cpp.
 - timm, whose own code makes the models: 26 architectures (ResNet, EfficientNet, MobileNet, ConvNeXt, ViT, Swin, MLP-Mixer, RegNet,
   DenseNet, ResNeSt, GhostNet, MobileViT, PoolFormer, DeiT, BEiT, EdgeNeXt, CaiT, NFNet, LeViT, gMLP, CoAtNet, MaxViT, CrossViT, PVT,
-  FastViT, HRNet) give PyTorch's outputs, losses and gradients to four digits.
+  FastViT, HRNet) give PyTorch's outputs, losses and gradients to four digits. transformers, likewise: BERT, GPT-2, Llama, Mistral,
+  Qwen2, Mixtral, T5, DistilBERT, RoBERTa, GPT-NeoX, DeBERTa, BART and Gemma2, with the same texts from greedy search and beams.
+- torchmetrics, torchdiffeq, skorch, einops, TabNet, entmax, pytorch-crf, torchinfo, torch_optimizer, lion, ema_pytorch,
+  pytorch_metric_learning, captum, vit_pytorch, rotary_embedding_torch and accelerate, each over a short script. Not: higher, Mamba in
+  transformers (they reach into PyTorch's inside), Trainer of transformers.
 """
 
 

@@ -3,7 +3,7 @@
     python tests/plan_mutants.py --count 100000 --seed 1
     python tests/plan_mutants.py --write FOLDER          the sound files, for plan_fuzz
 
-Every mutant must be refused with FileFormatError, or load and run within 10 seconds of processor time and 300 MiB of memory beside
+Every mutant must be refused with FileFormatError, or load and run within 10 seconds of processor time, within 300 MiB of memory beside
 the file, to a result or to one of the errors of a run. Children do the work, so that a crash is seen as one.
 """
 
@@ -110,12 +110,14 @@ def child(files, folder, seed, count):
         kind, data = mutate(rng.choice(files), rng)
         with open(path, "wb") as file:
             file.write(data)
-        signal.setitimer(signal.ITIMER_PROF, 10)
+        signal.setitimer(signal.ITIMER_PROF, 10)  # of processor time: a machine may be busy with others
+        signal.alarm(3600)
         try:
             counts[kind, try_one(path, len(data), rng)] += 1
         except BaseException as error:
             return None, f"mutant {i} of seed {seed}: {type(error).__name__}: {str(error)[:300]}"
     signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.alarm(0)
     os.unlink(path)
     return counts, ""
 

@@ -308,17 +308,18 @@ def test_explain_lists_the_calls(rng):
 def test_epilogues_do_not_change_a_bit(shape, rng, isa):
     m, k, n = shape
     x, w, b, r = tensor(rng, m, k), tensor(rng, n, k), tensor(rng, n), tensor(rng, m, n)
-    x[0, 0] = float("nan")
+    x[0, 0], x[-1, -1], w[0, 0] = float("nan"), float("inf"), 1e4
 
     def f(x, r):
         h = torch.relu(F.linear(x, w, b))
-        return h, r + x @ w.t(), (x @ w.t()) + r, torch.relu(r + F.linear(x, w))
+        curves = F.gelu(F.linear(x, w, b)), torch.tanh(x @ w.t()), torch.sigmoid(F.linear(x, w, b))
+        return h, r + x @ w.t(), (x @ w.t()) + r, torch.relu(r + F.linear(x, w)), curves
 
     g, plain = torch.compile(f), torch.compile(f, options={"epilogue": False, "fuse": False})
     for _ in range(3):
         same(g(x, r), f(x, r))
         same(plain(x, r), f(x, r))
-    assert len(g.plans[0].steps) == 5 and len(plain.plans[0].steps) == 9
+    assert len(g.plans[0].steps) == 8 and len(plain.plans[0].steps) == 15
 
 
 @pytest.mark.parametrize("size", [(2, 3, 9, 9, 4, 3), (1, 16, 24, 24, 32, 3), (3, 4, 8, 8, 4, 1), (2, 1, 28, 28, 6, 5)], ids=str)

@@ -337,13 +337,19 @@ def test_clipping_of_gradients_that_are_not_finite():
     assert g.plans[0].replays >= 2
 
 
-def test_a_finite_check_of_the_norm_reads_a_number(rng):
+def test_a_finite_check_of_the_norm_goes_on_at_each_replay(rng):
     p = nn.Parameter(tensor(rng, 3))
 
     @torch.compile
-    def f():
-        p.grad = p.detach() * 2
+    def f(x):
+        p.grad = p.detach() * x
         return nn.utils.clip_grad_norm_([p], 1.0, error_if_nonfinite=True)
 
-    with pytest.warns(RuntimeWarning, match=r"reads a tensor's numbers at .*test_compile_training.py:\d+"):
-        f()
+    for x in (2.0, 3.0, float("nan"), 1e-3):
+        if x == x:
+            want = (p.detach() * x).norm()
+            torch.testing.assert_close(f(torch.tensor(x)), want)
+        else:
+            with pytest.raises(RuntimeError, match="finite"):
+                f(torch.tensor(x))
+    assert len(f.plans) == 1 and f.plans[0].replays == 2

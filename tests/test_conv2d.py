@@ -249,6 +249,9 @@ JOINED = [
     (2, 17, 10, 9, 19, 2, 3, {"stride": (3, 4), "padding": (0, 1)}),  # phases without a tap
     (2, 36, 7, 7, 40, 1, 1, {"stride": 2, "groups": 2}),
     (5, 19, 12, 12, 24, 5, 5, {"padding": 2}),  # sums of the filters' gradient image by image
+    (1, 64, 13, 13, 300, 3, 3, {"stride": 2, "padding": 1}),  # few pixels behind many filters: one more than whole vectors
+    (2, 600, 5, 5, 260, 1, 1, {}),  # two more, of two images
+    (4, 300, 4, 4, 500, 1, 1, {}),
 ]
 
 

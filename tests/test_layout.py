@@ -102,7 +102,8 @@ MAY = {
     "utils": {"ops", "_core", "distributed"},
     "models": {"nn", "ops", "_core"},
     "compiler": {"nn", "serialization", "_core"},
-    "train": {"models", "nn", "optim", "data", "utils", "ops", "_core"},
+    "distributed": {"nn", "optim", "ops", "_core"},
+    "train": {"distributed", "models", "nn", "optim", "data", "utils", "ops", "_core"},
 }
 ABOVE = {"models/suggest.py": {"train"}}  # the guide stands above both: it tries models out
 ANYONE = {"errors", "size", "device", "_printing", "", "manual_seed", "Generator"}

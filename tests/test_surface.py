@@ -3,11 +3,11 @@
 import inspect
 
 import pytest
-from surface import around, compare, gradients, layers, modules, numbers, tensors, tools, training
+from surface import around, compare, forms, gradients, layers, modules, numbers, tensors, tools, training
 
 import udlfast
 
-PARTS = (around, training, gradients, modules, layers, tensors, numbers, tools)
+PARTS = (around, forms, training, gradients, modules, layers, tensors, numbers, tools)
 SCRIPTS = [f for part in PARTS for n, f in inspect.getmembers(part, inspect.isfunction) if f.__module__ == part.__name__ and n[0] != "_"]
 NEEDS = {"tensorboard": ("tensorboard", "tensorboardX")}
 

@@ -6,6 +6,12 @@
 #include "conv_bf16.h"
 #include "winograd.h"
 #define UDL_THIS_FILE "kernels/conv2d.c"
+static int depthwise_f32(const udl_conv *g, i64 N, i64 G, float *y, const float *x, const float *w, const float *b, int act, int *status) {
+    if (g->pairs || G < VW32 / 2 || !INTERNAL(conv_is_depthwise)(g)) return 0;
+    *status = INTERNAL(conv_depthwise)(g, N, G, y, x, w, b, act);
+    return 1;
+}
+#define depthwise_f64(...) ((void)status, 0)
 #include "../each_float.h"
 int KERNEL(conv2d)(const udl_conv2d_args *a) {
     return a->dtype == UDL_BF16 ? INTERNAL(conv2d_bf16)(a) : BY_FLOAT(a->dtype, conv2d, (a, 0));
@@ -52,10 +58,12 @@ int conv_direct(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w, i
             if (only[n] && conv_direct(g, 1, G, y + n * G * Y, x + n * G * X, w, turned, b, act, 0)) return UDL_ENOMEM;
         return UDL_OK;
     }
+    int status;
+    if (FN(depthwise)(g, N, G, y, x, w, b, act, &status)) return status;
     size_t taps = sizeof(i64) * (size_t)UDL_MAXI(g->K, 1), size = sizeof(FN(conv_sum)) * (size_t)G;
     i64 *tap = udl_alloc(taps);
     FN(conv_sum) *sums = udl_alloc(size);
-    int status = tap && sums ? UDL_OK : UDL_ENOMEM;
+    status = tap && sums ? UDL_OK : UDL_ENOMEM;
     if (tap) conv_taps(g, tap);
     i64 ready = 0;
     for (; !status && ready < G; ready++) {
@@ -93,7 +101,7 @@ static int FN(conv2d)(const udl_conv2d_args *a, gemm_block_fn_f32 pairs) {
     char *bad = udl_alloc((size_t)a->N);
     if (!bad) return UDL_ENOMEM;
     memset(bad, 0, (size_t)a->N);
-    status = INTERNAL(wino_forward)(tiles, &g, a->N, G, a->y, a->x, a->w, (wino_filters){g.K, 9, 0}, a->b, act, bad);
+    status = INTERNAL(wino_forward)(tiles, &g, a->N, G, a->y, a->x, a->w, (wino_filters){g.K, g.R * g.S, 0}, a->b, act, bad);
     if (!status) status = conv_direct(&g, a->N, G, a->y, a->x, a->w, 0, a->b, act, bad);
     udl_free(bad, (size_t)a->N);
     return status;

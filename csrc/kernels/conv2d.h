@@ -33,6 +33,11 @@ VFN udl_conv conv_geometry(i64 C, i64 H, i64 W, i64 O, i64 R, i64 S, i64 P, i64 
     return g;
 }
 
+/* one small plane a channel, float32: by vectors of channels (conv_depthwise.c) */
+int INTERNAL(conv_is_depthwise)(const udl_conv *g);
+int INTERNAL(conv_depthwise)(const udl_conv *g, i64 N, i64 G, float *y, const float *x, const float *w, const float *b, int act);
+int INTERNAL(conv_depthwise_input)(const udl_conv2d_backward_input_args *a, int *status); /* 0: not this one; else its status */
+
 /* element i of floats (or doubles) or, if half, of bf16 numbers */
 #define conv_at(p, half, i) ((half) ? (void *)((uint16_t *)(uintptr_t)(p) + (i)) : (void *)(uintptr_t)((p) + (i)))
 

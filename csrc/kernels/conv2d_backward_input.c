@@ -7,6 +7,7 @@
  * is wasted. With stride 1 there is one phase: the forward convolution of gy with the filters turned by 180 degrees. */
 #ifndef T
 #include "conv_bf16.h"
+#include "lanes.h"
 #include "winograd.h"
 #define UDL_THIS_FILE "kernels/conv2d_backward_input.c"
 /* filters or, for pairs, half of them: the rows of those turned round are zipped then */
@@ -76,21 +77,43 @@ static void FN(spread)(const FN(input_job) *j, const FN(phase) *f, T *gx, const 
             for (i64 q = 0; q < f->Q; q++) to[q * j->stride_w] = from ? *from++ : 0;
         }
 }
+/* the same for the two phases of the columns where stride_w is 2: their numbers take turns */
+static void FN(spread_two)(const FN(input_job) *j, const FN(phase) *f, T *gx, const T *const from[2]) {
+    const int first = f[0].w0 != 0;
+    for (i64 c = 0; c < j->C; c++)
+        for (i64 p = 0; p < f->P; p++) {
+            T *to = gx + (c * j->H + f->h0 + p * j->stride_h) * j->W;
+            const T *even = from[first], *odd = from[!first];
+            if (even) even += (c * f->P + p) * f[first].Q;
+            if (odd) odd += (c * f->P + p) * f[!first].Q;
+            for (i64 w = 0; w < j->W; w += 2 * VW) {
+                const i64 left = j->W - w, n = UDL_MINI((left + 1) / 2, (i64)VW), m = UDL_MINI(left / 2, (i64)VW);
+                const vec a = even ? v_load_n(even + w / 2, (int)n) : v_set(0), b = odd ? v_load_n(odd + w / 2, (int)m) : v_set(0);
+                v_store_n(to + w, v_zip_lo(a, b), (int)UDL_MINI(left, (i64)VW));
+                if (left > VW) v_store_n(to + w + VW, v_zip_hi(a, b), (int)UDL_MINI(left - VW, (i64)VW));
+            }
+        }
+}
 
 static void FN(input_images)(void *ctx, i64 begin, i64 end) { /* few channels; task = (image, group) */
     FN(input_job) *j = ctx;
     const udl_conv *g = &j->g;
-    i64 plane = j->C * j->H * j->W;
-    size_t bytes = sizeof(T) * (size_t)g->size, part = sizeof(T) * (size_t)plane;
+    i64 plane = j->C * j->H * j->W, pair = j->stride_w == 2 ? 2 : 1;
+    size_t bytes = sizeof(T) * (size_t)g->size, part = sizeof(T) * (size_t)(pair * plane);
     T *gyp = udl_alloc(bytes), *piece = udl_alloc(part);
     for (i64 t = begin; t < end; t++) {
         if (!gyp || !piece) { j->failed = 1; break; }
         conv_pad(g, gyp, j->gy + t * g->C * g->H * g->W, 1, 0);
-        for (i64 i = 0; i < j->phases; i++) {
+        for (i64 i = 0; i < j->phases; i += pair) {
             const FN(phase) *f = &j->phase[i];
-            if (f->P * f->Q == 0) continue;
-            if (f->taps && conv_run(&f->sums[t % j->G], gyp, piece)) j->failed = 1;
-            FN(spread)(j, f, j->gx + t * plane, f->taps ? piece : 0);
+            const T *from[2] = {0, 0};
+            for (i64 k = 0; k < pair; k++) {
+                if (f[k].P * f[k].Q == 0 || !f[k].taps) continue;
+                if (conv_run(&f[k].sums[t % j->G], gyp, piece + k * plane)) j->failed = 1;
+                from[k] = piece + k * plane;
+            }
+            if (pair == 2) FN(spread_two)(j, f, j->gx + t * plane, from);
+            else FN(spread)(j, f, j->gx + t * plane, from[0]);
         }
     }
     if (gyp) udl_free(gyp, bytes);
@@ -195,7 +218,7 @@ static int FN(input_stride_1)(const udl_conv2d_backward_input_args *a, i64 G, i6
     char *bad = udl_alloc((size_t)a->N);
     if (!bad) return UDL_ENOMEM;
     memset(bad, 0, (size_t)a->N);
-    int status = INTERNAL(wino_forward)(tiles, &g, a->N, G, a->gx, a->gy, a->w, (wino_filters){9, C * 9, 1}, 0, UDL_ACT_NONE,
+    int status = INTERNAL(wino_forward)(tiles, &g, a->N, G, a->gx, a->gy, a->w, (wino_filters){g.R * g.S, C * g.R * g.S, 1}, 0, UDL_ACT_NONE,
                                         bad);
     if (!status && memchr(bad, 1, (size_t)a->N)) status = FN(input_turned)(a, &g, G, bad);
     udl_free(bad, (size_t)a->N);
@@ -230,6 +253,8 @@ static int FN(conv2d_backward_input)(const udl_conv2d_backward_input_args *a, ge
         return UDL_OK;
     }
     if (a->stride_h == 1 && a->stride_w == 1) return FN(input_stride_1)(a, G, O, C, pairs);
+    int done;
+    if (a->dtype == UDL_F32 && INTERNAL(conv_depthwise_input)(a, &done)) return done;
     FN(input_job) j = {.N = a->N, .G = G, .C = C, .H = a->H, .W = a->W, .stride_h = a->stride_h, .stride_w = a->stride_w,
                        .gx = a->gx, .gy = a->gy, .phases = a->stride_h * a->stride_w};
     i64 before_h, before_w, extent_h, extent_w;

@@ -6,11 +6,15 @@
  *      K |  B     |                           several (small images fill whole vectors only together), or pixels that lie
  *        '--------'                           apart in y, goes through a block of mb rows that stays in L1
  *    M   | y      |
+ * Few pixels behind many filters, the last layers for a single image, are packed once by all threads, and tasks own filters.
  * Floor: 2 M K N P Q flops; each pixel is copied once for each tap. */
 #ifndef T
 #include "../vec/bf16.h"
 #include "conv2d.h"
+#include "lanes.h"
 #define STRIP_PANELS 8 /* the most of a strip */
+#define FEW_CHUNK 512  /* taps at a time where pixels are few, */
+#define FEW_ROWS (4 * GEMM_MR) /* and filters: together in L2 */
 #define UDL_THIS_FILE "kernels/conv_strips.c"
 
 /* sums of a strip; put_half: a run of them to bf16 pixels */
@@ -121,11 +125,21 @@ static void FN(spread)(const FN(strips) *s, const T *from, i64 ld, i64 m, i64 co
             if (c->y_col == 1) {
                 for (; k + VW <= run; k += VW) v_store(to + k, v_load(row + k));
                 if (k < run) v_store_n(to + k, v_load_n(row + k, (int)(run - k)), (int)(run - k));
-            } else
-                for (; k < run; k++) to[k * c->y_col] = row[k];
+                continue;
+            }
+            if (c->y_col == 2)
+                for (; k + VW < run; k += VW) { /* what lies between, of another phase, is put back */
+                    T *two = to + 2 * k;
+                    const vec r = v_load(row + k), between = v_odd(v_load(two), v_load(two + VW));
+                    v_store(two, v_zip_lo(r, between)), v_store(two + VW, v_zip_hi(r, between));
+                }
+            for (; k < run; k++) to[k * c->y_col] = row[k];
         }
     }
 }
+
+/* products in a chain of sums (CONV_CHUNK); short sums of one tap, which PyTorch takes in one chain, in two */
+static i64 FN(chunk)(const FN(conv_sum) *c) { return CONV_CHUNK * (c->bare && c->K > 256 ? 1 : 2); }
 
 static void FN(strips_task)(void *ctx, i64 begin, i64 end) {
     FN(strips) *s = ctx;
@@ -140,18 +154,22 @@ static void FN(strips_task)(void *ctx, i64 begin, i64 end) {
         i64 strip = t / s->parts, part = t % s->parts;
         i64 n0 = panels * strip / s->strips * GEMM_NR, n1 = UDL_MINI(panels * (strip + 1) / s->strips * GEMM_NR, L);
         i64 m0 = units * part / s->parts * GEMM_MR, m1 = UDL_MINI(units * (part + 1) / s->parts * GEMM_MR, c->M);
-        int straight = c->y_col == 1 && c->y_row == c->Q && n0 / PQ == (n1 - 1) / PQ;
         if (packed != strip) FN(pack_strip)(s, b, n0, n1 - n0), packed = strip;
         for (i64 m = m0, mb; m < m1; m += mb) {
             mb = m1 - m < 2 * s->mb ? m1 - m : s->mb;
-            FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .bias_m = c->bias ? c->bias + m : 0, .chunk = CONV_CHUNK * (c->bare ? 1 : 2)};
             FN(gemm_a) a = {c->w + m * c->K, c->K, GEMM_A_ROWS};
             if (c->panels) a = (FN(gemm_a)){c->panels + m * c->K, 0, GEMM_A_PANELS};
-            i64 at = n0 / PQ * c->y_image + m * c->ldy + n0 % PQ;
-            T *to = straight ? s->y + at : block;
-            if (straight && c->pairs) e.out16 = (uint16_t *)(void *)s->y + at, e.ld16 = c->ldy, to = 0;
-            FN(strip_block)(c->pairs, mb, n1 - n0, c->K, a, (FN(gemm_b)){b, 0}, to, straight ? c->ldy : ld, &e);
-            if (!straight) FN(spread)(s, block, ld, m, mb, n0, n1 - n0);
+            for (i64 n = n0, run; n < n1; n += run) { /* whole panels inside an image go straight to y */
+                const i64 inside = UDL_MINI(n1, (n / PQ + 1) * PQ) - n, at = n / PQ * c->y_image + m * c->ldy + n % PQ;
+                run = c->y_col != 1 || c->y_row != c->Q ? 0 : n + inside == n1 ? inside : inside / GEMM_NR * GEMM_NR;
+                const int straight = run > 0;
+                if (!straight) run = UDL_MINI(n1 - n, inside < GEMM_NR && c->y_col == 1 && c->y_row == c->Q && PQ >= GEMM_NR ? (i64)GEMM_NR : n1 - n);
+                FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .bias_m = c->bias ? c->bias + m : 0, .chunk = FN(chunk)(c)};
+                T *to = straight ? s->y + at : block;
+                if (straight && c->pairs) e.out16 = (uint16_t *)(void *)s->y + at, e.ld16 = c->ldy, to = 0;
+                FN(strip_block)(c->pairs, mb, run, c->K, a, (FN(gemm_b)){b + (n - n0) * c->K, 0}, to, straight ? c->ldy : ld, &e);
+                if (!straight) FN(spread)(s, block, ld, m, mb, n, run);
+            }
         }
     }
     udl_free(b, bytes);
@@ -190,6 +208,73 @@ static int FN(whole)(FN(strips) *s) {
 }
 #endif
 
+/* ---- few pixels behind many products: all pixels at once, packed by all threads; tasks own filters ------------------------------
+ * Filters are the larger operand and are read once. Pixels that would fill but a quarter of their last vector are not packed: their
+ * products are dot products along the taps (few_rows). */
+typedef struct { FN(strips) s; i64 packed, wide, rest, parts; T *b, *columns; } FN(few_pixels);
+
+static void FN(few_pack)(void *ctx, i64 begin, i64 end) { /* chunks of the taps */
+    const FN(few_pixels) *f = ctx;
+    FN(conv_sum) c = *f->s.c;
+    FN(strips) part = f->s;
+    part.c = &c;
+    for (i64 t = begin; t < end; t++) {
+        const i64 k0 = t * FEW_CHUNK, kc = UDL_MINI((i64)FEW_CHUNK, f->s.c->K - k0);
+        c.tap = f->s.c->tap + k0, c.K = kc;
+        if (f->packed) FN(pack_strip)(&part, f->b + k0 * f->wide, 0, f->packed);
+        const FN(cut) u = FN(cut_panel)(&f->s, f->packed, f->rest);
+        for (i64 j = 0; j < f->rest; j++)
+            for (i64 k = 0; k < kc; k++) f->columns[j * f->s.c->K + k0 + k] = f->s.xp[c.tap[k] + u.at[j]];
+    }
+}
+
+static void FN(few_task)(void *ctx, i64 begin, i64 end) { /* parts of the filters */
+    FN(few_pixels) *f = ctx;
+    const FN(conv_sum) *c = f->s.c;
+    const i64 units = UDL_CEIL_DIV(c->M, GEMM_MR), PQ = c->P * c->Q, L = f->packed + f->rest;
+    const int straight = c->y_col == 1 && c->y_row == c->Q && L <= PQ;
+    const size_t bytes = straight ? 0 : sizeof(T) * (size_t)(2 * FEW_ROWS * L + VW);
+    T *block = bytes ? udl_alloc(bytes) : 0;
+    if (bytes && !block) { f->s.failed = 1; return; }
+    for (i64 t = begin; t < end; t++) {
+        const i64 m1 = UDL_MINI(units * (t + 1) / f->parts * GEMM_MR, c->M);
+        for (i64 m = units * t / f->parts * GEMM_MR, mb; m < m1; m += mb) {
+            mb = m1 - m < 2 * FEW_ROWS ? m1 - m : FEW_ROWS;
+            T *to = straight ? f->s.y + m * c->ldy : block;
+            const i64 ld = straight ? c->ldy : L;
+            FN(gemm_epilogue) e = {.alpha = 1, .chunk = FN(chunk)(c)};
+            for (i64 k = 0, kc; f->packed && k < c->K; k += kc, e.add = 1) {
+                kc = UDL_MINI(c->K - k, (i64)FEW_CHUNK);
+                if (k + kc == c->K) e.act = c->act, e.bias_m = c->bias ? c->bias + m : 0;
+                gemm_block(mb, f->packed, kc, (FN(gemm_a)){c->w + m * c->K + k, c->K, GEMM_A_ROWS}, (FN(gemm_b)){f->b + k * f->wide, 0}, to, ld, &e);
+            }
+            FN(gemm_epilogue) last = {.alpha = 1, .act = c->act, .bias_n = c->bias ? c->bias + m : 0};
+            if (f->rest && few_rows(f->rest, mb, c->K, f->columns, c->K, 1, c->w + m * c->K, c->K, 1, to + f->packed, 1, ld, &last)) f->s.failed = 1;
+            if (!straight) FN(spread)(&f->s, block, L, m, mb, 0, L);
+        }
+    }
+    if (block) udl_free(block, bytes);
+}
+
+/* few pixels, and more numbers of filters than L2 holds with them */
+static int FN(are_few)(const FN(conv_sum) *c, i64 L) {
+    return !c->panels && !c->pairs && L >= VW && L <= STRIP_PANELS * GEMM_NR && c->M >= 4 * FEW_ROWS && c->K * c->M >= 1 << 17 && c->M >= L;
+}
+static int FN(few_strips)(FN(strips) *s, i64 tasks) {
+    const FN(conv_sum) *c = s->c;
+    const i64 L = s->images * c->P * c->Q, rest = L % VW * 4 <= VW ? L % VW : 0, K = c->K;
+    FN(few_pixels) f = {.s = *s, .rest = rest, .packed = L - rest, .wide = UDL_CEIL_DIV(L - rest, VW) * VW};
+    const size_t bytes = sizeof(T) * (size_t)(K * (f.wide + rest));
+    if (!(f.b = udl_alloc(bytes))) return UDL_ENOMEM;
+    f.columns = f.b + K * f.wide;
+    f.parts = UDL_MAXI(1, UDL_MINI(tasks, UDL_CEIL_DIV(c->M, GEMM_MR) / 4));
+    f.parts += f.parts % 2;
+    udl_parallel_for(UDL_CEIL_DIV(K, FEW_CHUNK), 1, FN(few_pack), &f);
+    udl_parallel_for(f.parts, 1, FN(few_task), &f);
+    udl_free(f.b, bytes);
+    return f.s.failed ? UDL_ENOMEM : UDL_OK;
+}
+
 /* Strips as wide as L2 holds, narrower for an even share of the work; then parts of the filters, each of which packs again. */
 int conv_strips(const FN(conv_sum) *c, const T *xp, i64 distance, i64 images, T *y) {
     i64 L = images * c->P * c->Q, panels = UDL_CEIL_DIV(L, GEMM_NR), units = UDL_CEIL_DIV(c->M, GEMM_MR);
@@ -200,6 +285,7 @@ int conv_strips(const FN(conv_sum) *c, const T *xp, i64 distance, i64 images, T 
 #if GEMM_MATRIX_UNIT
     if (sizeof(T) == 4 && !c->pairs && conv_on_unit(c->M, c->K, c->low)) return FN(whole)(&s);
 #endif
+    if (FN(are_few)(c, L)) return FN(few_strips)(&s, tasks);
     s.strips = UDL_MINI(panels, UDL_MAXI(UDL_CEIL_DIV(panels, wide), UDL_MINI(tasks, UDL_CEIL_DIV(panels, 2))));
     if (s.strips < tasks) s.parts = UDL_MAXI(1, UDL_MINI(UDL_CEIL_DIV(tasks, s.strips), units / 6));
     if (s.strips % 2 && s.parts % 2 && s.strips < panels) s.strips++; /* two threads share them without a rest */

@@ -26,8 +26,15 @@ VFN void FN(copy_row)(T *to, const T *from, i64 n) {
 }
 VFN void FN(copy_strided)(T *to, const T *from, i64 n, i64 stride) {
     i64 i = 0;
-    if (stride == 2) /* not to the very end: the vectors read one element more than they take */
+    if (stride == 2) {
         for (; i + VW < n; i += VW) v_store(to + i, v_even(v_load(from + 2 * i), v_load(from + 2 * i + VW)));
+        if (n - i > 2) { /* the last ones: nothing is read behind the last of them */
+            const i64 left = 2 * (n - i) - 1;
+            const vec low = left >= VW ? v_load(from + 2 * i) : v_load_n(from + 2 * i, (int)left);
+            v_store_n(to + i, v_even(low, left > VW ? v_load_n(from + 2 * i + VW, (int)(left - VW)) : v_set(0)), (int)(n - i));
+            return;
+        }
+    }
     for (; i < n; i++) to[i] = from[i * stride];
 }
 
@@ -52,16 +59,37 @@ static void FN(pad_columns)(const udl_conv *g, T *xp, const T *x, i64 f) {
     }
 }
 
+/* Of one channel all columns where stride_w is 2: even ones to one half of the row, odd ones to the other, which is which by pad_w. */
+static void FN(pad_two)(const udl_conv *g, T *xp, const T *x) {
+    const i64 half = g->pad_w % 2, e = half * g->Wq + g->pad_w / 2, o = (1 - half) * g->Wq + (g->pad_w + 1) / 2; /* column 0, column 1 */
+    const i64 evens = UDL_MINI((g->W + 1) / 2, g->Wq - g->pad_w / 2), odds = UDL_MINI(g->W / 2, g->Wq - (g->pad_w + 1) / 2);
+    for (i64 h = 0; h < g->Hp; h++, xp += g->row) {
+        const i64 in = h - g->pad_h;
+        for (i64 i = 0; i < g->row; i += VW) v_store_n(xp + i, v_set(0), (int)UDL_MINI(g->row - i, (i64)VW));
+        if (in < 0 || in >= g->H) continue;
+        const T *from = x + in * g->W;
+        for (i64 k = 0; k < evens || k < odds; k += VW) {
+            const i64 left = g->W - 2 * k;
+            const vec a = v_load_n(from + 2 * k, (int)UDL_MINI(left, (i64)VW));
+            const vec b = left > VW ? v_load_n(from + 2 * k + VW, (int)UDL_MINI(left - VW, (i64)VW)) : v_set(0);
+            if (k < evens) v_store_n(xp + e + k, v_even(a, b), (int)UDL_MINI(evens - k, (i64)VW));
+            if (k < odds) v_store_n(xp + o + k, v_odd(a, b), (int)UDL_MINI(odds - k, (i64)VW));
+        }
+    }
+}
+
 typedef struct { const udl_conv *g; T *xp; const T *x; i64 distance; } FN(padding);
 
 static void FN(pad_planes)(void *ctx, i64 begin, i64 end) { /* task = (image, channel) */
     const FN(padding) *j = ctx;
     const udl_conv *g = j->g;
+    const int two = g->stride_w == 2 && g->S > 1 && g->dil_w % 2 && g->R > 1 && g->pad_w >= 0;
     for (i64 t = begin; t < end; t++) {
         i64 n = t / g->C, c = t % g->C;
         T *xp = j->xp + n * g->size + c * g->Hp * g->row;
         const T *x = j->x + n * j->distance + c * g->H * g->W;
-        for (i64 f = 0; f < g->stride_w; f++) {
+        if (two) FN(pad_two)(g, xp, x);
+        for (i64 f = 0; f < g->stride_w && !two; f++) {
             int used = 0;
             for (i64 s = 0; s < g->S; s++) used |= s * g->dil_w % g->stride_w == f;
             if (used) FN(pad_columns)(g, xp, x, f);
@@ -77,21 +105,21 @@ void conv_pad(const udl_conv *g, T *xp, const T *x, i64 images, i64 distance) {
 
 /* ---- PLANE ----------------------------------------------------------------------------------------------------------- */
 #define AT 8 /* vectors of pixels at a time */
-/* R x R taps side by side, R 3 or 5, stride 1 or 2: four rows of the output at a time, so that each vector read serves several of
+/* R x R taps side by side, R 3 or 5, stride 1 or 2, or R 7, stride 1: four rows of the output at a time, so that each vector read serves several of
  * them. Tiles at the right and at the bottom move back over pixels that are done: the same values come out again. */
 static int FN(square)(const FN(conv_sum) *c) { /* R + 8 for stride 2; 0: another filter */
-    const i64 R = c->K == 9 ? 3 : c->K == 25 && sizeof(T) == 4 ? 5 : 0;
+    const i64 R = c->K == 9 ? 3 : c->K == 25 && sizeof(T) == 4 ? 5 : c->K == 49 && sizeof(T) == 4 ? 7 : 0;
     if (!R || c->Q < VW || c->P < 4 || c->act > UDL_ACT_RELU) return 0;
     const i64 down = c->tap[R] - c->tap[0];
     for (i64 k = 0; k < c->K; k++)
         if (c->tap[k] != c->tap[k % R] + k / R * down) return 0;
-    return c->step == down ? (int)R : c->step == 2 * down && sizeof(T) == 4 ? (int)R + 8 : 0;
+    return c->step == down ? (int)R : c->step == 2 * down && sizeof(T) == 4 && R < 7 ? (int)R + 8 : 0;
 }
 VFN void FN(plane_square)(const FN(conv_sum) *c, i64 m, const T *xp, T *y, int R, int stride) {
     const T *rows = (c->panels ? c->panels : c->w) + m * c->K;
     const i64 down = c->tap[R] - c->tap[0];
-    vec w[25], bias = (vec){0} + (c->bias ? c->bias[m] : 0);
-    _Pragma("GCC unroll 25") for (int k = 0; k < R * R; k++) w[k] = (vec){0} + rows[k];
+    vec w[49], bias = (vec){0} + (c->bias ? c->bias[m] : 0);
+    _Pragma("GCC unroll 49") for (int k = 0; k < R * R; k++) w[k] = (vec){0} + rows[k];
     y += m * c->ldy;
     for (i64 p0 = 0; p0 < c->P; p0 += 4)
         for (i64 q0 = 0; q0 < c->Q; q0 += VW) {
@@ -99,7 +127,7 @@ VFN void FN(plane_square)(const FN(conv_sum) *c, i64 m, const T *xp, T *y, int R
             const T *x = xp + p * c->step + q;
             vec s[4] = {bias, bias, bias, bias};
             _Pragma("GCC unroll 11") for (int r = 0; r < R + 3 * stride; r++, x += down)
-                _Pragma("GCC unroll 5") for (int t = 0; t < R; t++) {
+                _Pragma("GCC unroll 7") for (int t = 0; t < R; t++) {
                     vec v = v_load(x + c->tap[t]);
                     _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++)
                         if (r - stride * i >= 0 && r - stride * i < R) s[i] = v_fma(v, w[R * (r - stride * i) + t], s[i]);
@@ -192,8 +220,6 @@ static void FN(run_taps)(const FN(conv_sum) *c, const T *xp, T *y) {
 }
 
 /* ---- the choice ------------------------------------------------------------------------------------------------------ */
-/* Cycles a tap and a panel of A, in units of a full tile's: a tile one vector wide takes more than half of a wide one's,
- * as it has too few sums to hide the latency of an FMA. Packing costs about as much as two rows of a tile. */
 /* panels of parts of the filters; none begins within two panels of the end, where gemm_rows shares out the rest */
 static void FN(pack_filters)(void *ctx, i64 begin, i64 end) {
     const FN(conv_sum) *c = ctx;
@@ -203,9 +229,11 @@ static void FN(pack_filters)(void *ctx, i64 begin, i64 end) {
     gemm_pack_a(c->panels + m0 * c->K, c->w + m0 * row, row, c->turned ? c->M : 1, m1 - m0, c->K);
 }
 
+/* The choice counts cycles a tap and a panel of A, in units of a full tile's. Packing costs about as much as two rows of a tile. */
 int conv_prepare(FN(conv_sum) *c) {
+    const double one = GEMM_MR >= 8 ? 0.5 : 0.67; /* of a tile of one vector: six sums do not hide the latency of an FMA, eight do */
     i64 wide = c->Q / GEMM_NR, rest = c->Q % GEMM_NR;
-    double taps = (double)c->P * ((double)wide + (rest > VW ? 1 : rest ? 0.67 : 0));
+    double taps = (double)c->P * ((double)wide + (rest > VW ? 1 : rest ? one : 0));
     double packed = (double)(c->P * c->Q) / (double)GEMM_NR * (1 + 2. / (double)c->M);
     int apart = c->y_col != 1 || c->y_row != c->Q;
     c->how = c->bare || c->pairs || (apart && c->M > 2) ? STRIPS : c->M <= 2 ? PLANE : taps <= packed ? TAPS : STRIPS;
@@ -236,13 +264,12 @@ int conv_run(const FN(conv_sum) *c, const T *xp, T *y) {
     }
     const int square = FN(square)(c);
     for (i64 m = 0; m < c->M; m++)
-        switch (square) {
-        case 3: FN(plane_square)(c, m, xp, y, 3, 1); break;
-        case 5: FN(plane_square)(c, m, xp, y, 5, 1); break;
-        case 11: FN(plane_square)(c, m, xp, y, 3, 2); break;
-        case 13: FN(plane_square)(c, m, xp, y, 5, 2); break;
-        default: FN(plane)(c, m, xp, y);
-        }
+        if (square == 3) FN(plane_square)(c, m, xp, y, 3, 1);
+        else if (sizeof(T) == 4 && square == 5) FN(plane_square)(c, m, xp, y, 5, 1);
+        else if (sizeof(T) == 4 && square == 7) FN(plane_square)(c, m, xp, y, 7, 1);
+        else if (sizeof(T) == 4 && square == 11) FN(plane_square)(c, m, xp, y, 3, 2);
+        else if (sizeof(T) == 4 && square == 13) FN(plane_square)(c, m, xp, y, 5, 2);
+        else FN(plane)(c, m, xp, y);
     return UDL_OK;
 }
 #endif

@@ -23,6 +23,8 @@
  * G^T [sum over tiles of (A gy) . (B^T x)] (winograd_weight.c), in tiles of 6 x 6 always, but only where the sums are so long
  * that their own rounding outweighs that of the points. Where no tiles pay (winograd.c), sums go tap by tap.
  *
+ * Filters of 7 x 7 with stride 2 and of 5 x 5 take points along the rows only (winograd_rows.c).
+ *
  * An infinity, a NaN or an overflow in a tile reaches all its outputs, also those that do not see it. Every result is
  * therefore looked at, and an image that has one not finite is done again by the caller, tap by tap.
  *
@@ -45,10 +47,11 @@
 typedef struct { i64 o, c; int turned; } wino_filters;
 
 int INTERNAL(wino_fits)(const udl_conv *g);
-/* The tiles that are faster than tap by tap for N images: 4 or 6 rows and columns, or 0 if none are. By the shape, and whether
- * the precision of products is "highest". */
+/* The tiles that are faster than tap by tap for N images: 4 or 6 rows and columns, 2 for rows only (winograd_rows.c), or 0 if none
+ * are. By the shape, and whether the precision of products is "highest". */
 int INTERNAL(wino_tiles)(const udl_conv *g, i64 N);
 int INTERNAL(wino_pays_weight)(const udl_conv *g, i64 N);
+double INTERNAL(wino_rows_cycles)(const udl_conv *g, i64 N);
 double INTERNAL(wino4_cycles)(const udl_conv *g, i64 N);
 double INTERNAL(wino6_cycles)(const udl_conv *g, i64 N);
 /* y[N G][O P Q] = act(b + x[N G][C H W] * w[G]). bad[n] becomes 1 where image n must be done again. */
@@ -56,6 +59,7 @@ double INTERNAL(wino6_cycles)(const udl_conv *g, i64 N);
                      int act, char *bad
 int INTERNAL(wino4_forward)(WINO_FORWARD);
 int INTERNAL(wino6_forward)(WINO_FORWARD);
+int INTERNAL(wino_rows_forward)(WINO_FORWARD);
 int INTERNAL(wino_forward)(int tiles, WINO_FORWARD);
 /* gw[G][O][C][9] = sum over images; *bad = 1 where it must be done again */
 int INTERNAL(wino_weight)(const udl_conv *g, i64 N, i64 G, float *gw, const float *gy, const float *x, char *bad);

@@ -39,6 +39,8 @@ typedef struct {
 VFN void filter_points(const filter_job *j, const float *w, i64 n, float *to) {
     const float *row[V];
     for (i64 r = 0; r < V; r++) row[r] = w + 9 * UDL_MINI(r, n - 1);
+    const float *ahead = w + (j->turned ? 4 * j->stride : 8 * 9 * V); /* weights are often cold */
+    for (i64 r = 0; r < 9 * V; r += 16) __builtin_prefetch(ahead + r);
     vf32 t[9], h[3][4], u[4];
     if (j->turned) wino_taps(row, 1, t);
     else wino_taps(row, 0, t);
@@ -49,7 +51,9 @@ VFN void filter_points(const filter_job *j, const float *w, i64 n, float *to) {
     _Pragma("GCC unroll 4") for (int a = 0; a < 4; a++) {
         vf32 taps[3] = {h[0][a], h[1][a], h[2][a]};
         wino4_g(taps, u);
-        _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++) v_store_n(to + (4 * a + b) * j->point, u[b], (int)n);
+        _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++)
+            if (n == V) v_store(to + (4 * a + b) * j->point, u[b]);
+            else v_store_n(to + (4 * a + b) * j->point, u[b], (int)n);
     }
 }
 
@@ -84,7 +88,7 @@ typedef struct {
     udl_conv t;             /* tiles: windows of 4 x 4, 2 apart */
     const float *xp;        /* padded images */
     float *y, *v;           /* v: panels of all tiles, if they are few */
-    i64 tap[16], per_image, tiles, panels, blocks, parts, y_image, most; /* most: panels of a block */
+    i64 tap[16], per_image, tiles, rest, panels, blocks, parts, y_image, most; /* most: panels of a block; rest: see run */
     filter_job f;
     const float *bias;
     int act, failed, fresh; /* fresh: one block sees all tiles, so each task makes the filters that it alone reads */
@@ -98,39 +102,43 @@ VFN piece piece_at(const wino *j, i64 n, i64 end) {
     return (piece){n / j->per_image, at / j->t.Q, q, UDL_MINI(UDL_MINI(j->t.Q - q, (i64)V), end - n)};
 }
 
-/* v[point][panel][channel][tile] of channels c0..c1 of `count` panels from tile `first` on; what a vector has too much, the
- * next one, or the next channel, puts right */
-static void read_tiles(const wino *j, float *v, i64 point, i64 first, i64 panels, i64 c0, i64 c1) {
-    i64 plane = j->t.Hp * j->t.row;
-    for (i64 k = 0; k < panels; k++) {
-        i64 begin = first + k * NR, end = UDL_MINI(begin + NR, j->tiles), n = begin;
-        i64 w = UDL_CEIL_DIV(end - begin, V) * V;
-        float *panel = v + k * NR * j->g->C;
-        while (n < end) {
-            piece s = piece_at(j, n, end);
-            const float *x = j->xp + s.image * j->t.size + s.p * j->t.step + s.q + c0 * plane;
-            float *to = panel + c0 * w + n - begin;
-            int over = n - begin + V > w; /* would reach into the next channel's first tiles, which are written already */
-            for (i64 c = c0; c < c1; c++, x += plane, to += w) {
-                vf32 h[4][4];
-                _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++) {
-                    vf32 d[4], q[4];
-                    _Pragma("GCC unroll 4") for (int a = 0; a < 4; a++) d[a] = v_load(x + j->tap[4 * a + b]);
-                    wino4_bt(d, q);
-                    _Pragma("GCC unroll 4") for (int a = 0; a < 4; a++) h[a][b] = q[a];
-                }
-                _Pragma("GCC unroll 4") for (int a = 0; a < 4; a++) {
-                    vf32 q[4];
-                    wino4_bt(h[a], q);
-                    if (over) _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++) v_store_n(to + (4 * a + b) * point, q[b], (int)s.count);
-                    else _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++) v_store(to + (4 * a + b) * point, q[b]);
-                }
+/* v[point][channel][tile] of channels c0..c1 of the tiles begin..end of a panel; what a vector has too much, the next one, or the next
+ * channel, puts right */
+static void read_panel(const wino *j, float *panel, i64 point, i64 begin, i64 end, i64 c0, i64 c1) {
+    i64 plane = j->t.Hp * j->t.row, n = begin, w = UDL_CEIL_DIV(end - begin, V) * V;
+    while (n < end) {
+        piece s = piece_at(j, n, end);
+        const float *x = j->xp + s.image * j->t.size + s.p * j->t.step + s.q + c0 * plane;
+        float *to = panel + c0 * w + n - begin;
+        int over = n - begin + V > w; /* would reach into the next channel's first tiles, which are written already */
+        for (i64 c = c0; c < c1; c++, x += plane, to += w) {
+            vf32 h[4][4];
+            _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++) {
+                vf32 d[4], q[4];
+                _Pragma("GCC unroll 4") for (int a = 0; a < 4; a++) d[a] = v_load(x + j->tap[4 * a + b]);
+                wino4_bt(d, q);
+                _Pragma("GCC unroll 4") for (int a = 0; a < 4; a++) h[a][b] = q[a];
             }
-            n += s.count;
+            _Pragma("GCC unroll 4") for (int a = 0; a < 4; a++) {
+                vf32 q[4];
+                wino4_bt(h[a], q);
+                if (over) _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++) v_store_n(to + (4 * a + b) * point, q[b], (int)s.count);
+                else _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++) v_store(to + (4 * a + b) * point, q[b]);
+            }
         }
-        for (i64 i = 0; i < 16 && end - begin < w; i++) /* lanes without a tile */
-            for (i64 c = c0; c < c1; c++)
-                for (i64 l = end - begin; l < w; l++) panel[i * point + c * w + l] = 0;
+        n += s.count;
+    }
+    for (i64 i = 0; i < 16 && end - begin < w; i++) /* lanes without a tile */
+        for (i64 c = c0; c < c1; c++)
+            for (i64 l = end - begin; l < w; l++) panel[i * point + c * w + l] = 0;
+}
+/* `panels` panels from tile `first` on; the rest of all tiles is a panel of its own behind the whole vectors of the last one */
+static void read_tiles(const wino *j, float *v, i64 point, i64 first, i64 panels, i64 c0, i64 c1) {
+    for (i64 k = 0; k < panels; k++) {
+        i64 begin = first + k * NR, end = UDL_MINI(begin + NR, j->tiles), cut = end == j->tiles ? end - j->rest : end;
+        float *panel = v + k * NR * j->g->C;
+        if (cut > begin) read_panel(j, panel, point, begin, cut, c0, c1);
+        if (cut < end) read_panel(j, panel + (cut - begin) * j->g->C, point, cut, end, c0, c1);
     }
 }
 
@@ -210,7 +218,10 @@ static void block_task(void *ctx, i64 begin, i64 end) {
             for (i64 i = 0; i < 16; i++) {
                 gemm_a_f32 a = {u + i * f.point, f.turned ? 0 : g->C, f.turned ? GEMM_A_PANELS : GEMM_A_ROWS};
                 gemm_b_f32 b = {v + i * v_point + (j->v ? k0 * NR * g->C : 0), 0};
-                INTERNAL(gemm_block_f32)(n, last - first, g->C, a, b, m + i * m_point, ld, &e);
+                i64 rest = last == j->tiles ? j->rest : 0, packed = last - first - rest;
+                if (packed) INTERNAL(gemm_block_f32)(n, packed, g->C, a, b, m + i * m_point, ld, &e);
+                if (rest && INTERNAL(few_rows_f32)(rest, n, g->C, b.p + packed * g->C, 1, V, a.p, g->C, 1, m + i * m_point + packed, 1, ld, &e))
+                    j->failed = 1;
             }
             write_tiles(j, m, m_point, ld, first, last, o, o + n);
         }
@@ -227,6 +238,7 @@ static void read_task(void *ctx, i64 begin, i64 end) { /* channels, all panels *
 static int run(wino *j) {
     const udl_conv *g = j->g;
     j->panels = UDL_CEIL_DIV(j->tiles, NR);
+    j->rest = j->f.turned || j->panels >= 8 || j->tiles % V > V / 4 ? 0 : j->tiles % V; /* too few for a vector: sums along the channels */
     i64 units = UDL_CEIL_DIV(g->O, GEMM_MR);
     size_t bytes = 0;
     i64 us = 64 * g->C * g->O, wide = us > 8 << 20 ? 4 : us > 1 << 20 ? 2 : 1; /* filters beyond L2 are read for more tiles */

@@ -72,6 +72,7 @@ def of_server(port, path):
                 raise RuntimeError(f"status {answer.status}: {body[:200]!r}")
             return body
 
+        ask.link = link
         return ask
 
     return connect

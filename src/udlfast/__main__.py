@@ -1,4 +1,4 @@
-"""python -m udlfast: train, info, check, bench."""
+"""python -m udlfast: train, launch, info, check, bench."""
 import sys
 
 from .cli import main

@@ -50,3 +50,7 @@ class UnsupportedError(ShapeError, DTypeError, ArgumentError, NotImplementedErro
 
 class IndexKindError(DTypeError, ShapeError, DimError):
     """Something that is no index, or indices that do not fit each other."""
+
+
+class DistributedError(RuntimeError, ConnectionError):
+    """Another process of the group died, left or did not answer in time."""

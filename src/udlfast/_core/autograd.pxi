@@ -4,11 +4,13 @@ cdef extern from *:
     """
     static __thread int udl_recording = 1;  /* is this thread recording operations for backward? */
     static __thread int udl_inference = 0;  /* is this thread inside inference_mode? */
+    static __thread int udl_walks = 0;      /* runs of backward that this thread is in, one inside the other */
     static __thread int udl_saving = 0;     /* how many blocks of saved_tensors_hooks is this thread inside? */
     static int udl_anomaly = 0;             /* 1: nodes remember where they were made; 2: gradients are looked at for NaN too */
     """
     int udl_recording
     int udl_inference
+    int udl_walks
     int udl_saving
     int udl_anomaly
 
@@ -487,6 +489,23 @@ cdef Tensor run_hooks(dict hooks, Tensor g):
     return g
 
 
+cdef dict AT_END = {}  # thread -> what it calls at the end of its backward
+
+
+def at_end_of_backward(function):
+    """Call function() once the backward that this thread is in, the outermost one, has run; not if it fails."""
+    if not udl_walks:
+        raise ArgumentError("at_end_of_backward: no backward is running")
+    AT_END.setdefault(PyThread_get_thread_ident(), []).append(function)
+
+
+cdef int end_of_walk(bint failed) except -1:
+    for f in AT_END.pop(PyThread_get_thread_ident(), ()):
+        if not failed:
+            f()
+    return 0
+
+
 # ---- the walk -------------------------------------------------------------------------------------------------------------
 cdef class Walk:
     """State of one backward run: for each node its slot, how many gradients it still waits for, and what has arrived."""
@@ -589,7 +608,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, bint create_graph=Fa
     walk(list(tensors), grad_tensors, create_graph if retain_graph is None else retain_graph, create_graph, None)
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, bint create_graph=False, bint allow_unused=False,
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, bint create_graph=False, only_inputs=True, bint allow_unused=False,
          is_grads_batched=False, materialize_grads=False):
     """The gradients of the sum of `outputs` with respect to `inputs`; no ``grad`` is touched. is_grads_batched: those for each of the
     grad_outputs[i], stacked."""
@@ -604,7 +623,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, bint create_grap
         if not count:
             raise ArgumentError("grad: is_grads_batched needs grad_outputs with a dimension of gradients in front")
         rows = [grad(outputs, inputs, [None if g is None else g[k] for g in grad_outputs], retain_graph if k == count - 1 else True,
-                     create_graph, allow_unused, False, materialize_grads) for k in range(count)]
+                     create_graph, True, allow_unused, False, materialize_grads) for k in range(count)]
         return tuple([None if part[0] is None else stack(part) for part in zip(*rows)])
     for t in inputs:
         if not wants(<Tensor?>t):
@@ -628,6 +647,8 @@ cdef list walk(list roots, object grads, bint keep, bint create_graph, list inpu
     cdef bint old
     cdef int cast_to = udl_autocast
     cdef list ready = []
+    cdef bint failed = True
+    global udl_walks
     w.slot, w.nodes, w.buffers, w.owned, w.create_graph = {}, [], [], set(), create_graph
     if grads is not None and len(grads) != len(roots):
         raise ArgumentError(f"backward: got {len(roots)} tensors and {len(grads)} gradients")
@@ -656,13 +677,18 @@ cdef list walk(list roots, object grads, bint keep, bint create_graph, list inpu
             ready.append(k)
     old = set_grad(create_graph)
     set_autocast_code(-1)
+    udl_walks += 1
     try:
         while ready:
             k = ready.pop()
             step(w, k, keep, captures, result, ready)
+        failed = False
     finally:
+        udl_walks -= 1
         set_grad(old)
         set_autocast_code(cast_to)
+        if AT_END and not udl_walks:
+            end_of_walk(failed)
     return result
 
 

@@ -3,12 +3,13 @@
 cdef class Compiled:
     """A function and its plans: the first plan whose guards hold is replayed."""
     cdef readonly object fn
-    cdef readonly list plans
+    cdef readonly list plans           # the one used last comes first
+    cdef readonly PlanMemory memory    # of all of them
     cdef public bint eager             # there will be no plans any more
     cdef dict __dict__
 
     def __init__(self, fn):
-        self.fn, self.plans = fn, []
+        self.fn, self.plans, self.memory = fn, [], PlanMemory()
 
     def __call__(self, *args, **kwargs):
         cdef object r
@@ -22,6 +23,7 @@ cdef class Compiled:
                 return self.fn(*args, **kwargs)
             if r is not miss:
                 if i:
+                    (<Plan>plans[0]).rest()
                     plans.insert(0, plans.pop(i))
                 return r
         return self.fn(*args, **kwargs) if self.eager else self.miss(args, kwargs)

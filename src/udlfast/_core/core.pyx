@@ -16,6 +16,8 @@ from cpython.dict cimport PyDict_GetItem
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.float cimport PyFloat_AS_DOUBLE
+from cpython.pythread cimport (PyThread_type_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_acquire_lock,
+                               PyThread_release_lock, WAIT_LOCK, NOWAIT_LOCK)
 from libc.stdint cimport int64_t, uint64_t, uint32_t, uint16_t, uint8_t, int32_t, int16_t, int8_t
 from libc.string cimport memset, memcpy
 from libc.stdlib cimport malloc, free, realloc
@@ -48,6 +50,7 @@ include "dlpack.pxi"
 include "guard.pxi"
 include "effects.pxi"
 include "plan_parts.pxi"
+include "plan_memory.pxi"
 include "plan.pxi"
 include "compiled.pxi"
 include "saved.pxi"

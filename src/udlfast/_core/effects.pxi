@@ -19,7 +19,8 @@ cdef class Result:
     cdef int slot
     cdef int own                      # references to `now` that are the plan's
     cdef size_t nbytes
-    cdef Storage now, spare
+    cdef bint back                    # of the backward part alone: memory is taken when that runs
+    cdef Storage now, spare           # None: nobody holds it, and the plan rests
 
 
 @cython.final
@@ -101,12 +102,12 @@ cdef class BackNode(Node):
 
     def __dealloc__(self):
         if self.plan is not None and self.plan.pending == <PyObject *>self:
-            self.plan.pending = NULL
+            self.plan.give_back()
 
     cdef void release(self):
         self.released = True
         if self.plan is not None and self.plan.pending == <PyObject *>self:
-            self.plan.pending = NULL
+            self.plan.give_back()
         self.kept = None
 
     cdef object run(self, object g):

@@ -460,8 +460,10 @@ def binary_function(int op, a, b):
     return r
 
 
-def add(input, other, *, alpha=1, out=None):
+def add(input, other, old=None, *, alpha=1, out=None):
     """input + alpha other, element by element."""
+    if old is not None:
+        other, alpha = old, other
     if out is not None:
         return put_out(out, add(input, other, alpha=alpha))
     if type(alpha) is int and alpha == 1:
@@ -472,8 +474,10 @@ def add(input, other, *, alpha=1, out=None):
     return binary_function(UDL_MAP_add, input, other * alpha)
 
 
-def sub(input, other, *, alpha=1, out=None):
+def sub(input, other, old=None, *, alpha=1, out=None):
     """input - alpha other, element by element."""
+    if old is not None:
+        other, alpha = old, other
     if out is not None:
         return put_out(out, sub(input, other, alpha=alpha))
     if type(alpha) is int and alpha == 1:

@@ -2,8 +2,6 @@
 #
 # Before a replay: guards; addresses of what has moved; numbers that optimisers and generators hold. After it: version
 # counters, step counts, grads and fresh result tensors. In a steady state nothing is allocated but the tensors handed out.
-from cpython.pythread cimport (PyThread_type_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_acquire_lock,
-                               PyThread_release_lock, WAIT_LOCK, NOWAIT_LOCK)
 
 cdef extern from *:
     """
@@ -36,8 +34,11 @@ cdef class Plan:
     cdef list argument_places
     cdef bint grad_mode
     cdef int default_float, autocast
-    cdef Storage arena
+    cdef PlanMemory memory
+    cdef Storage block                 # where the buffers are while it runs
+    cdef char *block_at                # and where the structs have them
     cdef readonly int64_t arena_bytes, buffer_bytes, live_bytes
+    cdef public object sizes           # of the tensors among its arguments
     cdef readonly list layout          # of the buffers in the arena: (number, first call, last call, offset, bytes)
     cdef list results, grads, versions, notes, counters, seeds
     cdef list packs                    # (call, place of the weight, rows)
@@ -45,12 +46,13 @@ cdef class Plan:
     cdef list generators               # [Generator, blocks of one replay]
     cdef Out out
     cdef int64_t once                  # so many calls at the start run only when what they read has changed
-    cdef list once_places, once_storages   # the tensors that they read; whose memory it was when they ran last
-    cdef int64_t *once_seen            # of each: address and version then
+    cdef list once_places              # the tensors that they read
+    cdef Lasting lasting               # and what they make
     cdef int64_t middle                # calls before it are the forward part; the others run when the caller goes backward
     cdef list back_outs, back_likes, back_slots, back_places, back_reads
     cdef PyObject *pending             # the BackNode whose forward part ran last; not owned
     cdef readonly long replays
+    cdef str other                     # the number that was not as expected the last time
     cdef readonly bint watch           # take the time of each call
     cdef PyThread_type_lock lock
 
@@ -64,19 +66,19 @@ cdef class Plan:
         free(self.field_start)
         free(self.now)
         free(self.seconds)
-        free(self.once_seen)
         if self.lock != NULL:
             PyThread_free_lock(self.lock)
 
     def __init__(self, Recorder r not None, list steps, list grads, Out out, Guard args, Guard kwargs, list state,
-                 int n_places, list argument_places, bint grad_mode, bint share, tuple back, dict by_id):
+                 list tensors, list argument_places, bint grad_mode, bint share, tuple back, PlanMemory memory not None):
+        self.memory = memory
         self.steps, self.slots, self.out, self.grad_mode = steps, r.slots, out, grad_mode
         self.default_float, self.autocast = DEFAULT_FLOAT, udl_autocast
         self.args, self.kwargs, self.state = args, kwargs, state
-        self.places, self.argument_places = Places(n_places, <int>len(r.slots)), argument_places
+        self.places, self.argument_places = Places(<int>len(tensors), <int>len(r.slots)), argument_places
         self.grads, self.counters = grads, r.counters
         self.middle = len([c for c in steps if not (<Call>c).backward])
-        self.set_once()
+        self.set_once(tensors)
         self.back_outs, self.back_reads = [], []
         if back is not None:
             self.set_back(r, back[0], back[1], back[2])
@@ -86,6 +88,7 @@ cdef class Plan:
         self.versions = [(s.number, (<Guard>s.place).place if isinstance(s.place, Guard) else -1, by, s.place)
                          for s, by in r.version_changes()]
         self.notes = [(i, f) for i, c in enumerate(steps) for f in (<Call>c).notes]
+        by_id = {id(t): place for place, t in enumerate(tensors)}
         self.packs = [(i, by_id[id((<Call>c).packed[0])], (<Call>c).packed[1]) for i, c in enumerate(steps)
                       if (<Call>c).packed is not None and id((<Call>c).packed[0]) in by_id]
         self.packed = [None] * len(self.packs)
@@ -111,26 +114,37 @@ cdef class Plan:
         self.back_reads = list(reads.values())
         return 0
 
-    cdef int set_once(self) except -1:
-        """Which tensors the calls that run once read."""
-        places = {}
+    cdef int set_once(self, list tensors) except -1:
+        """Which tensors the calls that run once read, and where what they make stands."""
+        cdef Slot slot
+        cdef Call c
+        cdef dict places = {}, made = {}
+        cdef list what = []
         self.once = 0
-        for c in self.steps:
-            if not (<Call>c).once:
+        for o in self.steps:
+            c = <Call>o
+            if not c.once:
                 break
             self.once += 1
-            for _, o, _, _ in (<Call>c).pointers:
-                if isinstance((<Slot>o).place, Guard):
-                    places[(<Guard>(<Slot>o).place).place] = True
-        self.once_places, self.once_storages = list(places), None
-        self.once_seen = <int64_t *>malloc((2 * len(places) + 1) * sizeof(int64_t))
-        if self.once_seen == NULL:
-            raise MemoryError("plan: no memory for its tables")
+            named = []
+            for field, o, offset, _ in c.pointers:
+                slot = <Slot>o
+                if isinstance(slot.place, Guard):
+                    places[(<Guard>slot.place).place] = True
+                    named.append((field, offset, id(tensors[(<Guard>slot.place).place])))
+                else:
+                    named.append((field, offset, made.setdefault(slot.number, len(made))))
+            what.append((c.kernel, bytes(c.args), named))
+        self.once_places = list(places)
+        if self.once:
+            self.lasting = self.memory.find(what, [tensors[i] for i in places], [(<Slot>self.slots[i]).nbytes for i in made])
+            for i, o in zip(made, self.lasting.storages):
+                (<Slot>self.slots[i]).storage = <Storage>o
         return 0
 
     # ---- making ---------------------------------------------------------------------------------------------------------
     cdef int lay_out(self, bint share) except -1:
-        """Memory for buffers that no Python object sees: one block, in which they overlap if they live apart."""
+        """Places for buffers that no Python object sees, in one block, in which they overlap if they live apart."""
         cdef Py_ssize_t i, k, n = len(self.slots)
         cdef int64_t total = 0
         cdef Slot s
@@ -148,9 +162,9 @@ cdef class Plan:
         for i in range(n):
             self.now[i] = NULL
             s = <Slot>self.slots[i]
-            if s.kind == TEMP and i not in given and i in spans:
+            if s.kind == TEMP and not s.lasting and i not in given and i in spans:
                 k = len(ids)
-                table[k], table[n + k] = spans[i] if share and not s.lasting else (0, len(self.steps))
+                table[k], table[n + k] = spans[i] if share else (0, len(self.steps))
                 table[2 * n + k] = s.nbytes
                 ids.append(i)
                 self.buffer_bytes += s.nbytes
@@ -158,16 +172,12 @@ cdef class Plan:
         self.arena_bytes = total
         self.layout = [(ids[k], table[k], table[n + k], table[3 * n + k], table[2 * n + k]) for k in range(len(ids))]
         self.live_bytes = most_alive([(spans[i], (<Slot>self.slots[i]).nbytes) for i in ids], len(self.steps))
-        if total >= 0:
-            self.arena = new_storage(total)
-            for k in range(len(ids)):
-                self.now[<Py_ssize_t>ids[k]] = <char *>self.arena.ptr + table[3 * n + k]
         free(table)
         if total < 0:
             raise MemoryError("plan: no memory to lay out its buffers")
         for i in range(n):
             s = <Slot>self.slots[i]
-            if s.kind != TEMP:
+            if s.storage is not None:
                 self.now[i] = <char *>s.storage.ptr
         for o in self.results:
             self.now[(<Result>o).slot] = <char *>(<Result>o).now.ptr
@@ -267,6 +277,11 @@ cdef class Plan:
         finally:
             self.kept_entries(True)
             p.strict = False
+        for o in self.slots:            # arguments of the first call are not held
+            if isinstance((<Slot>o).place, Guard) and (<Guard>(<Slot>o).place).place in self.argument_places:
+                (<Slot>o).storage = None
+        for i in self.argument_places:
+            tensors[<Py_ssize_t>i] = None
         return None
 
     cdef void kept_entries(self, bint on):
@@ -290,7 +305,10 @@ cdef class Plan:
                 e.result.own -= 1
         for o in self.results:
             r = <Result>o
-            if r.now is not None and udl_refs(<PyObject *>r.now) > r.own:
+            if r.now is None:
+                if not r.back:
+                    self.renew(r)
+            elif udl_refs(<PyObject *>r.now) > r.own:
                 self.replace(r)
         for c, note in self.notes:
             self.put_note(<Py_ssize_t>c, <tuple>note)
@@ -324,6 +342,41 @@ cdef class Plan:
                 e.grad = None
         self.move(r.slot, <char *>r.now.ptr)
         return 0
+
+    cdef int renew(self, Result r) except -1:
+        """Memory for a result that has none."""
+        r.now, r.own = new_storage(r.nbytes), 1
+        self.move(r.slot, <char *>r.now.ptr)
+        return 0
+
+    def rest(self):
+        """Another plan of the function takes its turn: give back the memory of results that nobody else holds."""
+        if not PyThread_acquire_lock(self.lock, NOWAIT_LOCK):
+            return
+        if self.pending == NULL:
+            for o in self.results:
+                (<Result>o).now = (<Result>o).spare = None
+            for o in self.grads:
+                (<GradEffect>o).grad = None
+        PyThread_release_lock(self.lock)
+
+    cdef int lease(self) except -1:
+        """A block for the buffers."""
+        if self.arena_bytes == 0:
+            return 0
+        self.block = self.memory.take(self.block_at, self.arena_bytes)
+        if <char *>self.block.ptr != self.block_at:
+            self.block_at = <char *>self.block.ptr
+            for number, _, _, offset, _ in self.layout:
+                self.move(<Py_ssize_t>number, self.block_at + <int64_t>offset)
+        return 0
+
+    cdef void give_back(self):
+        """The gradients have come: another plan may use the block."""
+        self.pending = NULL
+        if self.block is not None:
+            self.memory.blocks.append(self.block)
+            self.block = None
 
     cdef int put_note(self, Py_ssize_t c, tuple note) except -1:
         field, kind, d, key, index, added = note
@@ -466,66 +519,73 @@ cdef class Plan:
             return (<object>o.value)(values)
         return (<object>o.value)(*values)
 
-    cdef int64_t first_call(self) except -1:
-        """0, or behind the calls whose inputs are as they were when these ran last."""
-        cdef Py_ssize_t i
-        cdef Tensor t
-        cdef bint same = self.once_storages is not None
-        if self.once == 0:
+    cdef int run_once(self, bint watch) except -1:
+        """The calls whose results last, if what they read has changed."""
+        cdef Lasting l = self.lasting
+        cdef int status
+        cdef int64_t at = 0, i
+        cdef double start
+        if l.fresh(self.places, self.once_places):
+            for i in range(self.once):
+                self.seconds[i] = 0
             return 0
-        for i in range(len(self.once_places)):
-            t = <Tensor>self.places.tensors[<Py_ssize_t>self.once_places[i]]
-            if t.storage.exported or t.storage.owner is not None or not same or t.storage is not self.once_storages[i] \
-                    or self.once_seen[2 * i] != <int64_t>t.data_ or self.once_seen[2 * i + 1] != t.storage.version:
-                self.once_storages = None
+        with nogil:
+            PyThread_acquire_lock(l.lock, WAIT_LOCK)
+        try:
+            if l.fresh(self.places, self.once_places):
                 return 0
-        for i in range(self.once):
-            self.seconds[i] = 0
-        return self.once
-
-    cdef int note_once(self) except -1:
-        """Remember what the calls that run once have read."""
-        cdef Py_ssize_t i
-        cdef Tensor t
-        cdef list storages = []
-        for i in range(len(self.once_places)):
-            t = <Tensor>self.places.tensors[<Py_ssize_t>self.once_places[i]]
-            self.once_seen[2 * i], self.once_seen[2 * i + 1] = <int64_t>t.data_, t.storage.version
-            storages.append(t.storage)
-        self.once_storages = storages
+            l.note(self.places, self.once_places)
+            start = udl_clock() if watch else 0
+            with nogil:
+                status = udl_plan_replay(self.calls, self.once, &at, self.seconds if watch else NULL)
+            if status != UDL_OK:
+                l.seen = None
+                failed_call(<int>self.calls[at].kernel, self.calls[at].args, status)
+            if udl_profiling and watch:
+                note_replay(self.calls, self.seconds, self.once, start)
+        finally:
+            PyThread_release_lock(l.lock)
         return 0
 
     cdef object run(self, tuple args, dict kwargs):
         """The function's result, or MISS."""
         cdef int status
-        cdef int64_t at = 0, first
+        cdef int64_t at = 0, first = self.once
         cdef double start
         cdef bint watch = self.watch or udl_profiling
         if self.grad_mode != udl_recording or self.default_float != DEFAULT_FLOAT or self.autocast != udl_autocast:
             return miss
         self.acquire()
         try:
+            self.other = None
             if not self.check(args, kwargs):
                 return miss
             if self.pending != NULL:      # its results still wait for their gradients
                 return busy
+            self.lease()
             self.prepare()
-            first = self.first_call()
+            if first:
+                self.run_once(watch)
             start = udl_clock() if watch else 0
             with nogil:
                 status = udl_plan_replay(self.calls + first, self.middle - first, &at, self.seconds + first if watch else NULL)
             if udl_profiling and watch:
                 note_replay(self.calls + first, self.seconds + first, self.middle - first, start)
+            if status == UDL_EOTHER:      # Python would have gone another way
+                for o, blocks in self.generators:
+                    (<Generator>o).offset -= <uint64_t>blocks
+                self.other = f"the number that {(<Call>self.steps[<Py_ssize_t>(first + at)]).where}"
+                return miss
             if status != UDL_OK:
                 failed_call(<int>self.calls[first + at].kernel, self.calls[first + at].args, status)
-            if first < self.once:
-                self.note_once()
             self.effects()
             self.replays += 1
             return self.make(self.out, self.back_node() if self.back_places is not None else None)
         finally:
             for i in self.argument_places:
                 self.places.tensors[<Py_ssize_t>i] = None
+            if self.pending == NULL:
+                self.give_back()
             PyThread_release_lock(self.lock)
 
     cdef inline void acquire(self) noexcept:
@@ -544,7 +604,14 @@ cdef class Plan:
     @property
     def failed(self):
         """Which guard failed last, in words."""
+        if self.other is not None:
+            return self.other
         return self.places.failed.path if self.places.failed is not None else "the grads or step counts at entry"
+
+    @property
+    def steered(self):
+        """Did the last run end at a number that was not as expected?"""
+        return self.other is not None
 
     @property
     def times(self):

@@ -19,7 +19,7 @@ cdef list make_results(Out out, list grads, list back):
     """One Result for each buffer that Python gets to see."""
     cdef dict by_slot = {}
     cdef GradEffect e
-    cdef list todo = [out, *back]
+    cdef list todo = [out]
     cdef Out o
     while todo:
         o = <Out>todo.pop()
@@ -32,6 +32,13 @@ cdef list make_results(Out out, list grads, list back):
         e = <GradEffect>g
         if e.after == 2:
             e.result = result_of(by_slot, e.grad_slot, (<Tensor>e.leaf.grad_).storage.nbytes)
+    for b in back:
+        o = <Out>b
+        if o.kind == OUT_TENSOR:
+            mine = o.slot not in by_slot
+            o.result = result_of(by_slot, o.slot, o.value)
+            o.result.back = o.result.back or mine
+            o.value = None
     return list(by_slot.values())
 
 

@@ -22,6 +22,7 @@ cdef enum:
     CONST = 1
     EXTERNAL = 2
 
+cdef dict PLAN_CALLS = {UDL_PLAN_COPY: "copy", UDL_PLAN_FILL: "fill", UDL_PLAN_EXPECT: "expect"}   # a plan's own calls
 # the fields that a kernel writes although they stand among its inputs, and the int field at which a Philox seed stands
 cdef dict WRITES = {}
 cdef dict SEEDS = {}
@@ -55,6 +56,7 @@ cdef class Call:
     cdef readonly bytearray args
     cdef readonly list pointers           # (field, Slot, offset in bytes, written)
     cdef readonly list notes              # (field, "i" or "d", dict, key, index or None, added): read anew at each replay
+    cdef readonly str where               # of a number that Python reads: what reads it, file:line
     cdef public object packed             # of a product with a weight that stays: (weight, rows); see prepack.pxi
 
     def is_plain_copy(self):
@@ -88,7 +90,7 @@ cdef class Call:
     @property
     def name(self):
         if self.kernel >= UDL_NKERNELS:
-            return "copy" if self.kernel == UDL_PLAN_COPY else "fill"
+            return PLAN_CALLS[self.kernel]
         return (<bytes>udl_kernels[self.kernel].name).decode()
 
 
@@ -116,6 +118,15 @@ def call_of(int kernel, bytes args):
     cdef Call c = Call.__new__(Call)
     c.kernel, c.args, c.pointers, c.notes = kernel, bytearray(args), [], []
     return c
+
+
+cdef str users_line():
+    """file:line of the innermost frame outside of the library."""
+    import sys
+    frame = sys._getframe(0)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("udlfast."):
+        frame = frame.f_back
+    return "" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 cdef Slot final_slot(Slot slot, dict into):
@@ -165,12 +176,7 @@ cdef class Recorder:
     def refuse(self, str why):
         """There can be no plan of this run."""
         if self.refused is None:
-            import sys
-            frame = sys._getframe(0)
-            while frame is not None and frame.f_globals.get("__name__", "").startswith("udlfast."):
-                frame = frame.f_back
-            self.refused = why
-            self.where = "" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+            self.refused, self.where = why, users_line()
 
     cdef Slot slot_of(self, Storage s, bint write):
         """The slot of a storage at its use by the call that is being noted."""

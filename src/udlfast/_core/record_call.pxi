@@ -127,6 +127,35 @@ cdef int host_read(str what) except -1:
     return 0
 
 
+cdef int read_number(Tensor t, str what, int asked) except -1:
+    """Python looks at one number, which may steer it. A replay expects the same and ends where it finds another; so nothing that
+    outlives the run may have been written before."""
+    cdef Recorder r = recorder()
+    cdef udl_plan_number e
+    cdef Call c
+    cdef Slot slot
+    if r is None or r.refused is not None:
+        return 0
+    for o in r.slots:
+        if (<Slot>o).kind == EXTERNAL and (<Slot>o).written:
+            r.refuse(f"{what} reads a tensor's number after tensors from outside were changed")
+            return 0
+    if r.backward:
+        r.refuse(f"{what} reads a tensor's number during the backward pass")
+        return 0
+    c = Call.__new__(Call)
+    memset(&e, 0, sizeof(e))
+    e.bytes_asked = ITEMSIZE[t.code] + 256 * asked
+    memcpy(&e.value, t.data_, ITEMSIZE[t.code])
+    if asked != UDL_NUMBER_BITS:
+        e.value = 1 if read_item(t.data_, t.code) else 0
+    slot = r.slot_of(t.storage, False)
+    c.kernel, c.notes, c.args = UDL_PLAN_EXPECT, [], bytearray((<char *>&e)[:sizeof(e)])
+    c.pointers, c.where = [(1, slot, t.data_ - <char *>t.storage.ptr, False)], f"{what} reads at {users_line()}"
+    r.calls.append(c)
+    return 0
+
+
 cdef int note_grad(Tensor leaf, bint read) except -1:
     """The first look at a tensor's grad, or the first value given to it."""
     cdef Recorder r = recorder()

@@ -192,19 +192,23 @@ cdef object sum_or_mean(Tensor a, object dim, bint keepdim, object dtype_, bint 
     return out
 
 
-def sum(Tensor input not None, dim=None, bint keepdim=False, *, dtype=None, axis=None, out=None):
+def sum(Tensor input not None, dim=None, bint keepdim=False, *, dtype=None, axis=None, keepdims=None, out=None):
     """The sum over all elements or over the named dimensions."""
     if axis is not None:
         dim = axis
+    if keepdims is not None:
+        keepdim = keepdims
     if out is not None:
         return put_out(out, sum_or_mean(input, dim, keepdim, dtype, False))
     return sum_or_mean(input, dim, keepdim, dtype, False)
 
 
-def mean(Tensor input not None, dim=None, bint keepdim=False, *, dtype=None, axis=None, out=None):
+def mean(Tensor input not None, dim=None, bint keepdim=False, *, dtype=None, axis=None, keepdims=None, out=None):
     """The mean over all elements or over the named dimensions."""
     if axis is not None:
         dim = axis
+    if keepdims is not None:
+        keepdim = keepdims
     if out is not None:
         return put_out(out, sum_or_mean(input, dim, keepdim, dtype, True))
     return sum_or_mean(input, dim, keepdim, dtype, True)

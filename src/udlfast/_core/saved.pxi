@@ -94,6 +94,9 @@ def plan_refusal(Plan p not None):
         return "it draws random numbers; call eval() before it is compiled"
     if p.versions:
         return "it writes to a tensor from before the run (running statistics, say); call eval() before it is compiled"
+    for c in p.steps:
+        if (<Call>c).kernel == UDL_PLAN_EXPECT:
+            return f"what it does depends on the number that {(<Call>c).where}"
     return None
 
 

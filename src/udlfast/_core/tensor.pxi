@@ -282,8 +282,11 @@ cdef class Tensor:
             raise ArgumentError(f"item: expected a tensor of one element, got shape {list(size_of(self))}; use tolist() "
                                 f"or index it")
         if udl_tracing:
-            host_read("item()")
             look_one(self)
+            if self.code < UDL_F16:
+                read_number(self, "item()", UDL_NUMBER_BITS)
+            else:
+                host_read("item()")
         return read_item(self.data_, self.code)
 
     def tolist(self):
@@ -335,8 +338,8 @@ cdef class Tensor:
         if self.numel_ != 1:
             raise ArgumentError(f"bool: the truth of a tensor of shape {list(size_of(self))} is ambiguous; use any() or all()")
         if udl_tracing:
-            host_read("bool()")
             look_one(self)
+            read_number(self, "bool()", UDL_NUMBER_TRUTH if self.code < UDL_F16 else UDL_NUMBER_TRUTH_FLOAT)
         return bool(read_item(self.data_, self.code))
 
     def __len__(self):
@@ -430,8 +433,9 @@ cdef class Tensor:
     def __rrshift__(self, other): return binary(UDL_MAP_rshift, as_tensor_like(other, self), self)
     def __ipow__(self, other): return binary_(UDL_MAP_pow, self, other)
 
-    def add(self, other, *, alpha=1): return add(self, other, alpha=alpha)
-    def sub(self, other, *, alpha=1): return sub(self, other, alpha=alpha)
+    # old: in PyTorch's older form, x.add_(alpha, other), the second tensor stands last
+    def add(self, other, old=None, *, alpha=1): return add(self, other, old, alpha=alpha)
+    def sub(self, other, old=None, *, alpha=1): return sub(self, other, old, alpha=alpha)
     def mul(self, other): return binary(UDL_MAP_mul, self, other)
     def div(self, other, *, rounding_mode=None): return div(self, other, rounding_mode=rounding_mode)
     def pow(self, exponent): return binary(UDL_MAP_pow, self, exponent)
@@ -443,12 +447,16 @@ cdef class Tensor:
     def relu(self): return unary(UDL_MAP_relu, self, 0.0, 0.0)
     def sigmoid(self): return unary(UDL_MAP_sigmoid, self, 0.0, 0.0)
     def tanh(self): return unary(UDL_MAP_tanh, self, 0.0, 0.0)
-    def add_(self, other, *, alpha=1):
+    def add_(self, other, old=None, *, alpha=1):
+        if old is not None:
+            other, alpha = old, other
         if alpha != 1 and add_scaled_(self, other, alpha):
             return self
         return binary_(UDL_MAP_add, self, other if alpha == 1 else binary(UDL_MAP_mul, other, alpha)
                        if isinstance(other, Tensor) else other * alpha)
-    def sub_(self, other, *, alpha=1):
+    def sub_(self, other, old=None, *, alpha=1):
+        if old is not None:
+            other, alpha = old, other
         if alpha != 1 and add_scaled_(self, other, -alpha):
             return self
         return binary_(UDL_MAP_sub, self, other if alpha == 1 else binary(UDL_MAP_mul, other, alpha)
@@ -460,11 +468,11 @@ cdef class Tensor:
     def fill_(self, value): return fill_(self, value)
 
     # ---- reductions (reduce.pxi) ---------------------------------------------------------------------------------------------
-    def sum(self, dim=None, keepdim=False, *, dtype=None, axis=None, out=None):    # axis, out: numpy.sum(tensor) names them
-        r = sum(self, axis if axis is not None else dim, keepdim, dtype=dtype)
+    def sum(self, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None, out=None):    # as NumPy calls them
+        r = sum(self, axis if axis is not None else dim, keepdim if keepdims is None else keepdims, dtype=dtype)
         return r if out is None else out.copy_(r)
-    def mean(self, dim=None, keepdim=False, *, dtype=None, axis=None, out=None):
-        r = mean(self, axis if axis is not None else dim, keepdim, dtype=dtype)
+    def mean(self, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None, out=None):
+        r = mean(self, axis if axis is not None else dim, keepdim if keepdims is None else keepdims, dtype=dtype)
         return r if out is None else out.copy_(r)
 
     # ---- views (views.pxi) ---------------------------------------------------------------------------------------------------
@@ -494,13 +502,13 @@ cdef class Tensor:
     def expand(self, *sizes, **named): return expand(self, sizes) if not named else expand(self, *sizes, **named)
     def expand_as(self, other): return expand(self, (<Tensor?>other).shape)
     def broadcast_to(self, shape): return expand(self, tuple(shape))
-    def squeeze(self, dim=None): return squeeze(self, dim)
-    def unsqueeze(self, dim): return unsqueeze(self, dim)
+    def squeeze(self, dim=None, *, axis=None): return squeeze(self, dim if axis is None else axis)
+    def unsqueeze(self, dim=None, *, axis=None): return unsqueeze(self, dim if axis is None else axis)
     def select(self, dim, index): return select(self, dim, index)
     def narrow(self, dim, start, length): return narrow(self, dim, start, length)
     def diagonal(self, offset=0, dim1=0, dim2=1): return diagonal(self, offset, dim1, dim2)
     def as_strided(self, size, stride, storage_offset=None): return as_strided(self, size, stride, storage_offset)
-    def unbind(self, dim=0): return unbind(self, dim)
+    def unbind(self, dim=0, *, axis=None): return unbind(self, dim if axis is None else axis)
     def contiguous(self, memory_format=None): return contiguous(self)
     def clone(self, *, memory_format=None): return clone(self)
     def to(self, *args, **kwargs): return to(self, *args, **kwargs)

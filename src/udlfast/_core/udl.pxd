@@ -89,3 +89,11 @@ cdef extern from "udlfast.h" nogil:
     void udl_memory_stats(udl_memory_info *out)
     int64_t udl_memory_trim()
     void udl_memory_limit(int64_t n)
+
+cdef extern from "plan_expect.h" nogil:
+    enum:
+        UDL_PLAN_EXPECT, UDL_EOTHER, UDL_NUMBER_BITS, UDL_NUMBER_TRUTH, UDL_NUMBER_TRUTH_FLOAT
+    ctypedef struct udl_plan_number:
+        void *none
+        const void *from_ "from"
+        int64_t bytes_asked, value

@@ -480,12 +480,12 @@ cdef object sum_to_shape(Tensor g, int n, const Py_ssize_t *dims):
     return reshape_nd(g, n, dims) if g.ndim_ != n else g
 
 
-def squeeze(Tensor input not None, dim=None):
+def squeeze(Tensor input not None, dim=None, *, axis=None):
     """Without the dimensions of size 1 (all, or those named)."""
     cdef Py_ssize_t s[8]
     cdef Py_ssize_t st[8]
-    cdef int i, n = 0
-    cdef int drop = 0
+    cdef int i, n = 0, drop = 0
+    dim = dim if axis is None else axis
     if dim is None:
         drop = -1
     else:
@@ -498,14 +498,14 @@ def squeeze(Tensor input not None, dim=None):
     return on_tape(make_view(input, n, s, st, 0), input, V_RESHAPE, input.shape_, input.ndim_)
 
 
-def unsqueeze(Tensor input not None, dim):
+def unsqueeze(Tensor input not None, dim=None, *, axis=None):
     """With a new dimension of size 1 at `dim`."""
     cdef Py_ssize_t s[8]
     cdef Py_ssize_t st[8]
     cdef int i, n = input.ndim_, d
     if n == 8:
         raise ShapeError("unsqueeze: at most 8 dimensions are supported")
-    d = norm_dim(dim, n + 1, "unsqueeze")
+    d = norm_dim(dim if axis is None else axis, n + 1, "unsqueeze")
     for i in range(n + 1):
         if i < d:
             s[i], st[i] = input.shape_[i], input.strides_[i]
@@ -542,9 +542,9 @@ def narrow(Tensor input not None, dim, start, length):
     return basic_index(input, (slice(None),) * d + (slice(s, s + n),))
 
 
-def unbind(Tensor input not None, dim=0):
+def unbind(Tensor input not None, dim=0, *, axis=None):
     """All slices of one dimension as a tuple."""
-    cdef int d = norm_dim(dim, input.ndim_, "unbind")
+    cdef int d = norm_dim(dim if axis is None else axis, input.ndim_, "unbind")
     if input.ndim_ == 0:
         raise DimError("unbind: a 0-d tensor has no dimension to unbind")
     return mark_many(tuple([basic_index(input, (slice(None),) * d + (i,)) for i in range(input.shape_[d])]))

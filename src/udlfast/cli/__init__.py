@@ -1,7 +1,7 @@
 """The command line: `python -m udlfast COMMAND`. Each command is a module with HELP, add_arguments and run."""
 import sys
 
-COMMANDS = ("train", "info", "check", "bench")
+COMMANDS = ("train", "launch", "info", "check", "bench")
 
 
 def main(argv=None):
@@ -25,6 +25,8 @@ def main(argv=None):
         return 130
     except (ValueError, ImportError, OSError, FloatingPointError) as e:
         print(f"udlfast {options.command}: {e}", file=sys.stderr)
+        if "udlfast.distributed" in sys.modules:
+            sys.modules["udlfast.distributed"].fail(str(e))
         return 2
 
 

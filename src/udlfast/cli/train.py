@@ -29,6 +29,8 @@ def add_arguments(parser):
     parser.add_argument("--out", default="run", metavar="DIR",
                         help="folder for checkpoint, history and picture (default: %(default)s)")
     parser.add_argument("--threads", type=positive, help="width of the thread pool (default: see info)")
+    parser.add_argument("--resume", action="store_true",
+                        help="keep the state of the run in DIR/state.pt after each epoch, and go on from it if it is there")
     parser.add_argument("--quiet", action="store_true", help="print only the result")
 
 
@@ -40,26 +42,37 @@ def run(options):
     from ..train import Progress, evaluate, fit
 
     recipe = _recipe(options)
+    rank, size = _join()
     if options.threads:
         udlfast.set_num_threads(options.threads)
-    os.makedirs(options.out, exist_ok=True)
+    if rank == 0:
+        os.makedirs(options.out, exist_ok=True)
     data = _load(options.data)
     x, y, x_valid, y_valid = hold_out(data.x_train, data.y_train, VALIDATION)
     udlfast.manual_seed(options.seed)
     classes = int(data.y_train.max().item()) + 1
     model = build(options.model, tuple(x.shape[1:]), classes)
-    if not options.quiet:
+    quiet = options.quiet or rank != 0
+    if not quiet:
         print(f"{options.data}: {len(x)} training, {len(x_valid)} validation, {len(data.x_test)} test samples; "
               f"{options.model} with {sum(p.numel() for p in model.parameters()):,} parameters; "
-              f"{udlfast.isa()}, threads: {udlfast.get_num_threads()}; seed {options.seed}")
+              f"{udlfast.isa()}, threads: {udlfast.get_num_threads()}; seed {options.seed}" + (f"; {size} processes" if size > 1 else ""))
     train = _loader(x, y, recipe["batch_size"], options.seed)
     optimizer = udlfast.optim.AdamW(model.parameters(), lr=recipe["lr"], weight_decay=WEIGHT_DECAY)
     schedule = udlfast.optim.lr_scheduler.OneCycleLR(optimizer, recipe["lr"],
                                                      total_steps=recipe["epochs"] * len(train))
+    whole = model
+    if size > 1:
+        model = udlfast.nn.parallel.DistributedDataParallel(model)
+    augment = _augmentation(recipe["augment"], options.seed, rank, size)
     history = fit(model, train, _loader(x_valid, y_valid, 256), epochs=recipe["epochs"], optimizer=optimizer,
-                  step_scheduler=schedule, patience=PATIENCE, clip=CLIP,
-                  augment=_augmentation(recipe["augment"], options.seed),
-                  progress=None if options.quiet else Progress())
+                  step_scheduler=schedule, patience=PATIENCE, clip=CLIP, seed=options.seed if size > 1 else None,
+                  augment=augment if recipe["augment"] else None, callbacks=[augment], generators=[augment.rng],
+                  checkpoint=os.path.join(options.out, "state.pt") if options.resume else None,
+                  progress=None if quiet else Progress())
+    if rank:
+        return 0
+    model = whole
     accuracy = evaluate(model, _loader(data.x_test, data.y_test, 256))["accuracy"]
     print(f"test accuracy: {100 * accuracy:.1f} %")
     _write(options, recipe, model, history, accuracy)
@@ -96,15 +109,37 @@ def _loader(x, y, batch_size, seed=None):
     return DataLoader(TensorDataset(x, y), batch_size=batch_size, shuffle=seed is not None, generator=generator)
 
 
-def _augmentation(options, seed):
-    if options is None:
-        return None
+def _join():
+    """(number, how many) of this process among those that mpiexec started, if it did."""
+    from ..distributed import get_rank, get_world_size, init
+    from ..distributed._world import launched_size
+
+    if launched_size()[0] > 1:
+        init()
+    return get_rank(), get_world_size()
+
+
+def _augmentation(options, seed, rank, size):
+    """Random affine maps of images; a process among several draws from a stream for each epoch and process."""
     import numpy as np
 
     from ..data import random_affine
+    from ..train import Callback
 
-    rng = np.random.default_rng(seed)
-    return lambda x: random_affine(x, rng, **options) if x.ndim == 4 else x
+    class Augmentation(Callback):
+        rng = np.random.default_rng(seed)
+        drawn = None  # the epoch of the stream
+
+        def start(self, run):
+            self.run = run
+
+        def __call__(self, x):
+            if size > 1 and self.drawn != self.run.epoch:
+                self.drawn = self.run.epoch
+                self.rng.bit_generator.state = np.random.default_rng([seed, self.drawn, rank]).bit_generator.state
+            return random_affine(x, self.rng, **options) if x.ndim == 4 else x
+
+    return Augmentation()
 
 
 def _write(options, recipe, model, history, accuracy):

@@ -8,11 +8,14 @@ import threading
 
 from .. import _core
 from .._core import Compiled as _Compiled
+from .._core import Tensor
 from ..errors import ArgumentError
 from . import record as _record
 from .passes import OPTIONS
 
-PLANS = 8  # of one function
+PLANS = 8  # of one function for arguments of the same sizes
+SIZES = 32  # plans of one function, if sizes may change
+PAUSE = 16  # once there are so many: calls that fit none, of which one is recorded
 TRIES = 4  # runs in a row that could not be made into a plan
 _lock = threading.RLock()
 
@@ -20,11 +23,11 @@ _lock = threading.RLock()
 class Compiled(_Compiled):
     """A function that replays what it recorded; made by compile()."""
 
-    def __init__(self, fn, options=None, fullgraph=False):
+    def __init__(self, fn, options=None, fullgraph=False, dynamic=None):
         super().__init__(fn)
-        self.fullgraph = fullgraph
+        self.fullgraph, self.dynamic = fullgraph, dynamic is not False
         self.options = dict(options or {})
-        self.tries, self.why, self.warned = 0, "", False
+        self.tries, self.why, self.warned, self.pause = 0, "", False, 0
         functools.update_wrapper(self, fn, ("__module__", "__name__", "__qualname__", "__doc__"), ())
 
     def miss(self, args, kwargs):
@@ -34,19 +37,35 @@ class Compiled(_Compiled):
                 result = plan(args, kwargs)
                 if result is not _core.MISS:
                     return self.fn(*args, **kwargs) if result is _core.BUSY else result
-            if len(self.plans) >= PLANS:
-                why = f"{PLANS} plans were recorded and none fits; the last did not because of {self.plans[0].failed}"
-                self.give_up(why, False)
+            sizes = sizes_of(args, kwargs) if self.dynamic else None
+            alike = [plan for plan in self.plans if plan.sizes == sizes]
+            if len(alike) >= PLANS:
+                why = f"{PLANS} plans were recorded and none fits; the last did not because of {alike[0].failed}"
+                steered = any(plan.steered for plan in alike)  # each of them runs up to the number that it finds another
+                self.give_up(why, steered)
+                if steered:
+                    del self.plans[:]
                 return self.fn(*args, **kwargs)
-            result, plan, why, again = _record.record(self.fn, args, kwargs, self.options)
+            if len(self.plans) >= SIZES:
+                self.pause = (self.pause + 1) % PAUSE
+                if self.pause:
+                    return self.fn(*args, **kwargs)
+            result, plan, why, again = _record.record(self.fn, args, kwargs, self.options, self.memory)
             if plan is not None:
-                self.plans.insert(0, plan)
-                self.tries = 0
+                self.keep(plan, sizes)
                 return result
             self.tries, self.why = self.tries + 1, why
             if not again or self.tries >= TRIES:
                 self.give_up(why, True)
         return result
+
+    def keep(self, plan, sizes):
+        """A new plan comes first; of too many the one that was not used for longest goes."""
+        if self.plans:
+            self.plans[0].rest()
+        plan.sizes, self.tries = sizes, 0
+        self.plans.insert(0, plan)
+        del self.plans[SIZES:]
 
     def give_up(self, why, eager):
         self.eager = self.eager or eager
@@ -84,10 +103,24 @@ class Compiled(_Compiled):
     def __deepcopy__(self, memo):
         import copy
 
-        return Compiled(copy.deepcopy(self.fn, memo), self.options, self.fullgraph)
+        return Compiled(copy.deepcopy(self.fn, memo), self.options, self.fullgraph, self.dynamic)
 
     def __reduce__(self):
-        return Compiled, (self.fn, self.options, self.fullgraph)
+        return Compiled, (self.fn, self.options, self.fullgraph, self.dynamic)
+
+
+def sizes_of(*values):
+    """The shapes of the tensors in arguments, in order."""
+    found, todo = [], list(reversed(values))
+    while todo:
+        v = todo.pop()
+        if isinstance(v, Tensor):
+            found.append(tuple(v.shape))
+        elif isinstance(v, (tuple, list)):
+            todo.extend(reversed(v))
+        elif isinstance(v, dict):
+            todo.extend(reversed(v.values()))
+    return found
 
 
 def compile(model=None, *, fullgraph=False, dynamic=None, backend="inductor", mode=None, options=None, disable=False):
@@ -95,14 +128,16 @@ def compile(model=None, *, fullgraph=False, dynamic=None, backend="inductor", mo
 
     The first call with arguments of given shapes and types runs as always and is recorded: forward, backward, the clearing of
     gradients and the optimiser's step, if the function does them. Later calls check that everything that the function can see
-    is as it was, and replay: no Python, no GIL, no allocation. Where something has changed, another plan is recorded (8 at
-    most); what cannot be recorded runs without a plan, with one warning. Python statements of the function run while it
-    is recorded only.
+    is as it was, and replay: no Python, no GIL, no allocation. Where something has changed, another plan is recorded: 8 at
+    most for arguments of the same sizes, 32 in all; what cannot be recorded runs without a plan, with one warning. Plans of
+    one function share their memory. Python statements of the function run while it is recorded only.
 
     Args:
         model: a function or a Module; None gives a decorator
         fullgraph: True raises where a function cannot be recorded, instead of running it without a plan
-        dynamic, backend, mode: accepted for compatibility
+        dynamic: False allows 8 plans in all; None or True as many for each batch size (or other sizes), 32 in all, of which those
+            used last are kept
+        backend, mode: accepted for compatibility
         options: passes to switch off: {"dead": False} keeps calls whose result nobody reads, {"copies": False} copies of
             buffers that are not read again, {"epilogue": False} relu and sums apart from their product, {"fuse": False}
             element-wise calls apart, {"fold": False} batch normalisation in eval mode apart from the weights before it (it
@@ -131,7 +166,7 @@ def compile(model=None, *, fullgraph=False, dynamic=None, backend="inductor", mo
         raise ArgumentError(f"compile: there is no option {sorted(unknown)[0]!r}; there are {', '.join(sorted(OPTIONS))}")
     if disable:
         return model
-    compiled = Compiled(model, options, fullgraph)
+    compiled = Compiled(model, options, fullgraph, dynamic)
     if hasattr(model, "named_parameters") and not isinstance(model, type):
         from .module import CompiledModule
 

@@ -13,7 +13,7 @@ class Refused(Exception):
     """There can be no plan; the text says why."""
 
 
-def record(fn, args, kwargs, options):
+def record(fn, args, kwargs, options, memory):
     """(result of the run, Plan or None, why not, whether another run might do)"""
     recorder = Recorder()
     walk = Walk(recorder)
@@ -41,9 +41,8 @@ def record(fn, args, kwargs, options):
     kept = [*results_of(out), *grads, *(back[1] if back else ())]
     steps = passes.run(recorder, recorder.prologue + recorder.calls, kept, options)
     plan = Plan(
-        recorder, steps, grads, out, arguments, keywords, walk.state, len(walk.tensors), places, grad_mode,
-        options.get("arena", True), back,
-        {id(t): place for place, t in enumerate(walk.tensors)},
+        recorder, steps, grads, out, arguments, keywords, walk.state, walk.tensors, places, grad_mode,
+        options.get("arena", True), back, memory,
     )  # fmt: skip
     changed = plan.stable(args, kwargs, list(walk.tensors))
     if changed is None:

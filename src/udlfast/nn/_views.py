@@ -31,6 +31,9 @@ class View(MutableMapping):
     def __iter__(self):
         return iter([name for name, kind in self._module._kinds.items() if kind in self._of])
 
+    def items(self):
+        return {name: self._module.__dict__[name] for name in self}.items()  # a dict's, which can be reversed
+
     def __len__(self):
         return sum(kind in self._of for kind in self._module._kinds.values())
 

@@ -214,9 +214,9 @@ class Module:
                 path = f"{prefix}.{name}" if prefix else name
                 yield from values[name].named_modules(memo, path, remove_duplicate)
 
-    def modules(self):
+    def modules(self, remove_duplicate=True):
         """This module and all below it."""
-        for _, module in self.named_modules():
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):

@@ -1,5 +1,8 @@
 """Layers for volumes [N, C, D, H, W]: the three-dimensional forms of convolution, normalisation, padding and dropout."""
 
+import sys
+from importlib import import_module
+
 from . import functional as F
 from .conv import Convolution
 from .dropout import DropoutBase
@@ -94,11 +97,15 @@ class BatchNorm3d(BatchNorm):
 
 
 class SyncBatchNorm(BatchNorm):
-    """Batch norm whose statistics are those of all processes; here there is one process, so they are those of the batch.
+    """Batch norm whose statistics in training are those of the batches of all processes; formula as BatchNorm1d.
+
+    In one process, or before `distributed.init()`, it is batch norm. Two small messages a layer: sums of the input, and in
+    backward sums of the gradient.
 
     Arguments:
         num_features: C; the input is [N, C, ...].
-        eps, momentum, affine, track_running_stats: as in BatchNorm1d; process_group is kept and not used.
+        eps, momentum, affine, track_running_stats: as in BatchNorm1d.
+        process_group: from `distributed.new_group`; default: all processes.
 
     Example:
         >>> import udlfast as torch
@@ -115,6 +122,21 @@ class SyncBatchNorm(BatchNorm):
                  device=None, dtype=None, *, bias=True):  # fmt: skip
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
         self.process_group = process_group
+
+    def forward(self, input):
+        distributed = sys.modules.get("udlfast.distributed")
+        if not self.training or distributed is None or distributed.get_world_size(self.process_group) < 2:
+            return super().forward(input)
+        if input.ndim < 2:
+            self._check(input, self.ranks)
+        momentum, track = self.momentum, self.track_running_stats
+        if track:
+            self.num_batches_tracked.add_(1)
+            momentum = 1.0 / float(self.num_batches_tracked) if momentum is None else momentum
+        mean, var = (self.running_mean, self.running_var) if track else (None, None)
+        group = distributed.current(self.process_group, "SyncBatchNorm")
+        sync = import_module("udlfast.distributed._norm").sync_batch_norm  # which stands above this floor
+        return sync(input, mean, var, self.weight, self.bias, momentum, self.eps, group)
 
     @classmethod
     def convert_sync_batchnorm(cls, module, process_group=None):

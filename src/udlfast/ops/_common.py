@@ -88,7 +88,7 @@ def whole_tuple(op, name, value, n, low=0):
     return tuple(whole(op, name, v, low) for v in items)
 
 
-def axis(op, dim, ndim, name="dim"):
+def axis_of(op, dim, ndim, name="dim"):
     """The dimension `dim` counted from the front; a tensor without dimensions counts as one-dimensional."""
     try:
         d = operator.index(dim)
@@ -103,7 +103,7 @@ def axis(op, dim, ndim, name="dim"):
 def axes(op, dims, ndim, name="dims"):
     """Different dimensions counted from the front, from one number or a sequence."""
     dims = (dims,) if isinstance(dims, int) else tuple(dims)
-    found = tuple(axis(op, d, ndim, name) for d in dims)
+    found = tuple(axis_of(op, d, ndim, name) for d in dims)
     if len(set(found)) != len(found):
         raise ArgumentError(f"{op}: a dimension appears twice in {name} {dims}")
     return found

@@ -8,7 +8,7 @@ import numpy as np
 from .. import _core
 from .._core import Tensor, attach
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._common import axis
+from ._common import axis_of
 from ._complex import ComplexTensor, make
 
 NORMS = (None, "backward", "ortho", "forward")
@@ -131,7 +131,7 @@ def _axes(op, x, s, dim):
         if count > ndim:
             raise ShapeError(f"fft.{op}: got {count} sizes for an input with {ndim} dimensions")
         dim = range(ndim - count, ndim)
-    dims = tuple(axis("fft." + op, d, ndim) for d in ((dim,) if isinstance(dim, int) else dim))
+    dims = tuple(axis_of("fft." + op, d, ndim) for d in ((dim,) if isinstance(dim, int) else dim))
     if len(set(dims)) != len(dims):
         raise ArgumentError(f"fft.{op}: the dims must be unique, got {dims}")
     s = (s,) if isinstance(s, int) else s
@@ -280,7 +280,7 @@ def _shift(op, input, dim, sign):
     from .shaping import roll
     pair = input.pair if isinstance(input, ComplexTensor) else input
     ndim = input.ndim
-    dims = range(ndim) if dim is None else [axis("fft." + op, d, ndim) for d in ((dim,) if isinstance(dim, int) else dim)]
+    dims = range(ndim) if dim is None else [axis_of("fft." + op, d, ndim) for d in ((dim,) if isinstance(dim, int) else dim)]
     dims = tuple(dims)
     if not dims:
         return input

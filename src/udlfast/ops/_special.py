@@ -66,8 +66,10 @@ def numeric(name, rule, sentence="", formula="", example="", result="", source="
 
     backward.__name__ = name + "_backward"
 
-    def function(*inputs, out=None):
-        if len(inputs) != n:
+    def function(*inputs, out=None, **named):
+        if named:
+            inputs = (*inputs, *(named.pop(k) for k in ("input", "other")[:n] if k in named))
+        if len(inputs) != n or named:
             raise TypeError(f"{name}: expected {n} argument{'s' * (n > 1)}, got {len(inputs)}")
         tensors = [x for x in inputs if isinstance(x, Tensor)]
         if not tensors:
@@ -187,10 +189,10 @@ _BESSEL = {
 
 
 def _lazy(name, *args):
-    def f(*inputs):
+    def f(*inputs, **named):
         from . import _special_bessel
         found = getattr(_special_bessel, name)
-        return (found(*args) if args else found)(*inputs)
+        return (found(*args) if args else found)(*inputs, **named)
     return f
 
 

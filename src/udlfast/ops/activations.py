@@ -3,7 +3,7 @@
 from .. import _core
 from .._core import MAP_clamp, MAP_hardtanh_backward, attach, ew1, ew2, extend, is_grad_enabled
 from ..errors import ArgumentError, ShapeError
-from ._common import axis, floating, same_type
+from ._common import axis_of, floating, same_type
 from .elementwise import expm1, relu, tanh, where
 from .rectifiers import elu
 from .softmax import softmax
@@ -214,7 +214,7 @@ def glu(input, dim=-1):
     floating("glu", input)
     if input.ndim == 0:
         raise ShapeError("glu: expected at least one dimension to halve, got a number")
-    dim = axis("glu", dim, input.ndim)
+    dim = axis_of("glu", dim, input.ndim)
     n = input.shape[dim]
     if n % 2:
         raise ShapeError(f"glu: dimension {dim} of input {list(input.shape)} must have an even size, got {n}")
@@ -303,7 +303,7 @@ def gumbel_softmax(logits, tau=1.0, hard=False, eps=1e-10, dim=-1):
     Source: Jang, Gu and Poole 2017.
     """
     floating("gumbel_softmax", logits, "logits")
-    dim = axis("gumbel_softmax", dim, logits.ndim)
+    dim = axis_of("gumbel_softmax", dim, logits.ndim)
     noise = -_core.empty_like(logits.detach()).exponential_().log()
     soft = softmax((logits + noise) / tau, dim)
     if not hard:

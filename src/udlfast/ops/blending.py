@@ -42,8 +42,10 @@ def _alike(a, b):
     return isinstance(a, Tensor) and isinstance(b, Tensor) and a.dtype is b.dtype and a.dtype.is_floating_point
 
 
-def addcmul(input, tensor1, tensor2, *, value=1, out=None):
-    """A tensor plus a scaled product: out_i = input_i + value tensor1_i tensor2_i."""
+def addcmul(input, tensor1, tensor2, old=None, *, value=1, out=None):
+    """A tensor plus a scaled product: out_i = input_i + value tensor1_i tensor2_i. An older form has the value in front."""
+    if old is not None:
+        value, tensor1, tensor2 = tensor1, tensor2, old
     if _alike(input, tensor1) and _alike(input, tensor2) and not isinstance(value, Tensor):
         y = ew3(MAP_addcmul, input.detach(), tensor1.detach(), tensor2.detach(), 0.0, float(value))
         if is_grad_enabled():
@@ -61,8 +63,10 @@ def addcmul_backward(node, g):
             sum_to(g * a * value, b.shape) if node.needs(2) else None)
 
 
-def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
-    """A tensor plus a scaled quotient: out_i = input_i + value tensor1_i / tensor2_i."""
+def addcdiv(input, tensor1, tensor2, old=None, *, value=1, out=None):
+    """A tensor plus a scaled quotient: out_i = input_i + value tensor1_i / tensor2_i. An older form has the value in front."""
+    if old is not None:
+        value, tensor1, tensor2 = tensor1, tensor2, old
     if _alike(input, tensor1) and _alike(input, tensor2) and not isinstance(value, Tensor):
         y = ew3(MAP_addcdiv, input.detach(), tensor1.detach(), tensor2.detach(), 0.0, float(value))
         if is_grad_enabled():

@@ -228,16 +228,22 @@ def scalar_tensor(value, *, dtype=None, device=None, requires_grad=False, **igno
 
 
 def _new(make):
-    def method(self, *args, dtype=None, device=None, requires_grad=False):
+    def method(self, *args, size=None, dtype=None, device=None, requires_grad=False):
         device = self.device if device is None and self.is_cuda else device
+        args = args if size is None else (size,)
         return make(*args, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
     return method
+
+
+def _new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False):
+    device = self.device if device is None and self.is_cuda else device
+    return full(size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
 
 _core.extend("new_zeros", _new(zeros))
 _core.extend("new_ones", _new(ones))
 _core.extend("new_empty", _new(empty))
-_core.extend("new_full", _new(full))
+_core.extend("new_full", _new_full)
 _core.extend("new_tensor", _new(tensor))
 
 

@@ -2,14 +2,14 @@
 from .. import _core
 from .._core import K_cumsum, Tensor, attach, call, empty_like, extend, float32, put_out
 from ..errors import DTypeError
-from ._common import axis, split_at, tensor, whole
+from ._common import axis_of, split_at, tensor, whole
 from .elementwise import where
 from .joining import stack
 
 SUM, PROD = 0, 1  # UDL_SUM, UDL_PROD
 
 
-def cumsum(input, dim, *, dtype=None, out=None):
+def cumsum(input, dim=None, axis=None, *, dtype=None, out=None):
     """Running sums.
 
     y_k = x_0 + ... + x_k, along dim
@@ -25,23 +25,30 @@ def cumsum(input, dim, *, dtype=None, out=None):
     >>> torch.cumsum(torch.tensor([1, 2, 3]), 0).tolist()
     [1, 3, 6]
     """
+    dim = dim if axis is None else axis
     if out is not None:
         return put_out(out, cumsum(input, dim, dtype=dtype))
     x, dim = _prepare("cumsum", input, dim, dtype)
-    if x.dtype.narrow:
-        return _scan(x.to(float32), dim, SUM, False).to(x.dtype)
-    return _scan(x, dim, SUM, False)
+    kind = _wide(x)
+    return _scan(x, dim, SUM, False) if kind is x.dtype else _scan(x.to(kind), dim, SUM, False).to(x.dtype)
 
 
 def _prepare(op, input, dim, dtype):
     tensor(op, input)
-    dim = axis(op, dim, input.ndim)
+    dim = axis_of(op, dim, input.ndim)
     if dtype is None and not input.dtype.is_floating_point:
         dtype = _core.int64
     x = input if dtype is None else input.to(dtype)
-    if not x.dtype.is_floating_point and x.dtype is not _core.int64:
-        raise DTypeError(f"{op}: dtype must be int64 or a floating-point type, got {x.dtype}")
+    if x.dtype is _core.bool_:
+        raise DTypeError(f"{op}: dtype must be a type of numbers, got {x.dtype}")
     return x, dim
+
+
+def _wide(x):
+    """The type in which running sums and products of x are computed: float32 for narrow floating types, int64 for integers."""
+    if x.dtype.is_floating_point:
+        return float32 if x.dtype.narrow else x.dtype
+    return _core.int64
 
 
 def _scan(input, dim, kind, reverse):
@@ -62,7 +69,7 @@ def cumsum_backward(node, g):
     return _scan(g, dim, SUM, not reverse),
 
 
-def cumprod(input, dim, *, dtype=None, out=None):
+def cumprod(input, dim=None, axis=None, *, dtype=None, out=None):
     """Running products.
 
     y_k = x_0 ... x_k, along dim
@@ -78,12 +85,12 @@ def cumprod(input, dim, *, dtype=None, out=None):
     >>> torch.cumprod(torch.tensor([1, 2, 3]), 0).tolist()
     [1, 2, 6]
     """
+    dim = dim if axis is None else axis
     if out is not None:
         return put_out(out, cumprod(input, dim, dtype=dtype))
     x, dim = _prepare("cumprod", input, dim, dtype)
-    if x.dtype.narrow:
-        return _scan(x.to(float32), dim, PROD, False).to(x.dtype)
-    return _scan(x, dim, PROD, False)
+    kind = _wide(x)
+    return _scan(x, dim, PROD, False) if kind is x.dtype else _scan(x.to(kind), dim, PROD, False).to(x.dtype)
 
 
 def cumprod_backward(node, g):
@@ -123,7 +130,7 @@ def _log_sums(x, dim):
     return stack([x.narrow(dim, 0, i + 1).logsumexp(dim) for i in range(x.shape[dim])], dim)
 
 
-def logcumsumexp(input, dim, *, out=None):
+def logcumsumexp(input, dim=None, axis=None, *, out=None):
     """The logarithm of running sums of exponentials.
 
     y_k = log(exp(x_0) + ... + exp(x_k)), along dim
@@ -138,6 +145,7 @@ def logcumsumexp(input, dim, *, out=None):
     >>> torch.logcumsumexp(torch.tensor([0., 0.]), 0)[0].item()
     0.0
     """
+    dim = dim if axis is None else axis
     if out is not None:
         return put_out(out, logcumsumexp(input, dim))
     op = "logcumsumexp"
@@ -146,7 +154,7 @@ def logcumsumexp(input, dim, *, out=None):
         raise DTypeError(f"{op}: expected a floating-point input, got {input.dtype}; convert it with input.float()")
     if input.dtype.narrow:
         return logcumsumexp(input.to(float32), dim).to(input.dtype)
-    dim = axis(op, dim, input.ndim)
+    dim = axis_of(op, dim, input.ndim)
     y = _log_scan(input.detach(), dim, False)
     return attach(y, (input,), logcumsumexp_backward, saved=(input, y), args=(dim,))
 
@@ -172,7 +180,7 @@ def logcumsumexp_backward(node, g):
     return positive - negative,
 
 
-def cummax(input, dim, *, out=None):
+def cummax(input, dim=None, axis=None, *, out=None):
     """Running maxima and their places.
 
     Args:
@@ -185,11 +193,12 @@ def cummax(input, dim, *, out=None):
     >>> torch.cummax(torch.tensor([1, 3, 2]), 0)[0].tolist()
     [1, 3, 3]
     """
+    dim = dim if axis is None else axis
     y = _running("cummax", input, dim, lambda a, best: (a >= best) | (a != a))
     return y if out is None else put_out(out, y)
 
 
-def cummin(input, dim, *, out=None):
+def cummin(input, dim=None, axis=None, *, out=None):
     """Running minima and their places.
 
     Args:
@@ -202,6 +211,7 @@ def cummin(input, dim, *, out=None):
     >>> torch.cummin(torch.tensor([2, 1, 3]), 0)[0].tolist()
     [2, 1, 1]
     """
+    dim = dim if axis is None else axis
     y = _running("cummin", input, dim, lambda a, best: (a <= best) | (a != a))
     return y if out is None else put_out(out, y)
 
@@ -209,7 +219,7 @@ def cummin(input, dim, *, out=None):
 def _running(op, input, dim, wins):
     import numpy
     tensor(op, input)
-    dim = axis(op, dim, input.ndim)
+    dim = axis_of(op, dim, input.ndim)
     x = input.detach()
     a = (x.to(float32) if x.dtype.narrow else x).numpy()
     a = numpy.moveaxis(a.reshape(1) if a.ndim == 0 else a, dim, 0)
@@ -224,7 +234,7 @@ def _running(op, input, dim, wins):
     return (input.gather(dim, index) if input.ndim else input.clone()), index
 
 
-def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
+def diff(input, n=1, dim=-1, prepend=None, append=None, axis=None, *, out=None):
     """Differences of neighbours, n times.
 
     y_k = x_k+1 - x_k, along dim
@@ -241,9 +251,10 @@ def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
     >>> torch.diff(torch.tensor([1, 3, 6])).tolist()
     [2, 3]
     """
+    dim = dim if axis is None else axis
     tensor("diff", input)
     n = whole("diff", "n", n)
-    dim = axis("diff", dim, input.ndim)
+    dim = axis_of("diff", dim, input.ndim)
     parts = [t for t in (prepend, input, append) if isinstance(t, Tensor)]
     if len(parts) > 1 and n:
         from .joining import cat

@@ -234,13 +234,19 @@ def _binary(name, rule, sentence, formula, example, result, op=None):
     if rule is not None:
         set_rule(code, rule)
 
-    def function(input, other, *, out=None):
-        r = binary_function(code, input, other)
-        return r if out is None else put_out(out, r)
+    second = "exponent" if name == "pow" else "other"
+    if name == "pow":
+        def function(input, exponent, *, out=None):
+            r = binary_function(code, input, exponent)
+            return r if out is None else put_out(out, r)
+    else:
+        def function(input, other, *, out=None):
+            r = binary_function(code, input, other)
+            return r if out is None else put_out(out, r)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = _DOC.format(sentence=sentence, formula=formula, example=example, result=result, source="elementary",
-                                   more="\n        other: a tensor whose shape broadcasts with input's, or a number")
+                                   more=f"\n        {second}: a tensor whose shape broadcasts with input's, or a number")
     extend(name, function)
     return function
 

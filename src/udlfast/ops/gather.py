@@ -2,13 +2,13 @@
 from .. import _core
 from .._core import K_gather, K_scatter, Tensor, attach, call, empty_like, extend, float32, int64, put_out
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._common import axis, broadcast_shape, in_range, index_tensor, same_type, tensor
+from ._common import axis_of, broadcast_shape, in_range, index_tensor, same_type, tensor
 from .index_select import _add, _copy, _select, contiguous_clone, one_line, take
 
 SET, ADD = 0, 1  # what the scatter kernel does with the old element
 
 
-def gather(input, dim, index, *, sparse_grad=False, out=None):
+def gather(input, dim=None, index=None, axis=None, *, sparse_grad=False, out=None):
     """The elements whose places along `dim` stand in `index`.
 
     y[i, j, k] = input[i, index[i, j, k], k] for dim 1
@@ -25,8 +25,9 @@ def gather(input, dim, index, *, sparse_grad=False, out=None):
     >>> torch.gather(torch.tensor([[1, 2], [3, 4]]), 1, torch.tensor([[1], [0]])).tolist()
     [[2], [3]]
     """
+    dim = dim if axis is None else axis
     tensor("gather", input)
-    dim = axis("gather", dim, input.ndim)
+    dim = axis_of("gather", dim, input.ndim)
     index = _check_index("gather", input, dim, index)
     y = _gather(input, dim, index)
     if out is not None and out.dtype is not input.dtype:
@@ -105,7 +106,7 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None, out=None):
         return put_out(out, scatter(input, dim, index, src, value=value, reduce=reduce))
     op = "scatter"
     tensor(op, input)
-    dim = axis(op, dim, input.ndim)
+    dim = axis_of(op, dim, input.ndim)
     src = value if src is None else src
     tensor(op, index, "index")
     if src is None:
@@ -143,7 +144,7 @@ def scatter_add(input, dim, index, src, *, out=None):
     """
     op = "scatter_add"
     tensor(op, input)
-    dim = axis(op, dim, input.ndim)
+    dim = axis_of(op, dim, input.ndim)
     same_type(op, input, src, "src")
     index = _check_index(op, input, dim, index, src)
     y = _scatter(input, dim, index, _like_index(src, index), ADD, op)
@@ -188,7 +189,7 @@ def scatter_backward(node, g):
     return gx, _gather(g, dim, index, 0) if node.needs(1) else None
 
 
-def take_along_dim(input, indices, dim=None, *, out=None):
+def take_along_dim(input, indices, dim=None, axis=None, *, out=None):
     """gather whose operands broadcast against each other outside `dim`.
 
     Args:
@@ -202,6 +203,7 @@ def take_along_dim(input, indices, dim=None, *, out=None):
     >>> torch.take_along_dim(torch.tensor([[5, 6]]), torch.tensor([[1], [0]]), 1).tolist()
     [[6], [5]]
     """
+    dim = dim if axis is None else axis
     if out is not None:
         return put_out(out, take_along_dim(input, indices, dim))
     op = "take_along_dim"
@@ -209,7 +211,7 @@ def take_along_dim(input, indices, dim=None, *, out=None):
     indices = index_tensor(op, indices, "indices")
     if dim is None:
         return take(input, indices.reshape(-1))
-    dim = axis(op, dim, input.ndim)
+    dim = axis_of(op, dim, input.ndim)
     if input.ndim != indices.ndim:
         raise ShapeError(f"{op}: expected as many dimensions, got input {list(input.shape)}, indices "
                          f"{list(indices.shape)}")

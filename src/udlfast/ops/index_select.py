@@ -2,13 +2,13 @@
 from .. import _core
 from .._core import K_index_add, K_index_select, attach, call, empty, extend, put_out
 from ..errors import ShapeError
-from ._common import axis, in_range, index_tensor, same_type, split_at, tensor
+from ._common import axis_of, in_range, index_tensor, same_type, split_at, tensor
 
 ROWS_SET, ROWS_STRICT = 256, 512  # what the index_add kernel is to do
 NO_SKIP = -(2**63)  # tells the index_add kernel to leave out nothing
 
 
-def index_select(input, dim, index, *, out=None):
+def index_select(input, dim=None, index=None, axis=None, *, out=None):
     """The slices of `dim` whose numbers stand in `index`.
 
     y[i, j, k] = input[i, index[j], k] for dim 1
@@ -24,6 +24,7 @@ def index_select(input, dim, index, *, out=None):
     >>> torch.index_select(torch.tensor([1, 2, 3]), 0, torch.tensor([2, 0])).tolist()
     [3, 1]
     """
+    dim = dim if axis is None else axis
     dim, index = _line("index_select", input, dim, index)
     y = _select(input, dim, index, "index_select")
     return y if out is None else put_out(out, y)
@@ -31,7 +32,7 @@ def index_select(input, dim, index, *, out=None):
 
 def _line(op, input, dim, index):
     tensor(op, input)
-    dim = axis(op, dim, input.ndim)
+    dim = axis_of(op, dim, input.ndim)
     index = index_tensor(op, index)
     if index.ndim > 1:
         raise ShapeError(f"{op}: expected index [n], got {list(index.shape)}; use gather or input[index] for more")

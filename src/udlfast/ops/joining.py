@@ -4,10 +4,10 @@ import math
 from .. import _core
 from .._core import Tensor, attach, empty, extend, join_small, put_out
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
-from ._common import axis, tensor, whole
+from ._common import axis_of, tensor, whole
 
 
-def cat(tensors, dim=0, *, out=None):
+def cat(tensors, dim=0, axis=None, *, out=None):
     """Tensors joined along a dimension they have.
 
     Args:
@@ -20,6 +20,7 @@ def cat(tensors, dim=0, *, out=None):
     >>> torch.cat([torch.tensor([1, 2]), torch.tensor([3])]).tolist()
     [1, 2, 3]
     """
+    dim = dim if axis is None else axis
     tensors, dtype = _all("cat", tensors)
     parts, lengths, others = [], [], None
     flat = all(t.ndim == 1 for t in tensors)
@@ -30,7 +31,7 @@ def cat(tensors, dim=0, *, out=None):
         if others is None:
             if not shape:
                 raise ShapeError("cat: tensors without dimensions cannot be joined; use stack")
-            dim = axis("cat", dim, len(shape))
+            dim = axis_of("cat", dim, len(shape))
         n = shape.pop(dim) if dim < len(shape) else None
         if n is None or (others is not None and shape != others):
             raise ShapeError(f"cat: all sizes except that of dimension {dim} must be equal, got "
@@ -39,7 +40,7 @@ def cat(tensors, dim=0, *, out=None):
         lengths.append(n)
         parts.append(t)
     if not parts:  # all of them have shape [0]
-        dim, parts, lengths, others = axis("cat", dim, 1), tensors[:1], [0], []
+        dim, parts, lengths, others = axis_of("cat", dim, 1), tensors[:1], [0], []
     shape = (*others[:dim], sum(lengths), *others[dim:])
     y = _join(tuple(t if t.dtype is dtype else t.to(dtype) for t in parts), dim, lengths, shape, dtype)
     return y if out is None else put_out(out, y)
@@ -67,7 +68,7 @@ def cat_backward(node, g):
 concat = concatenate = cat
 
 
-def stack(tensors, dim=0, *, out=None):
+def stack(tensors, dim=0, axis=None, *, out=None):
     """Tensors of one shape joined along a new dimension.
 
     Args:
@@ -80,9 +81,10 @@ def stack(tensors, dim=0, *, out=None):
     >>> torch.stack([torch.tensor([1, 2]), torch.tensor([3, 4])], 1).tolist()
     [[1, 3], [2, 4]]
     """
+    dim = dim if axis is None else axis
     tensors, dtype = _all("stack", tensors)
     shape = tuple(tensors[0].shape)
-    dim = axis("stack", dim, len(shape) + 1)
+    dim = axis_of("stack", dim, len(shape) + 1)
     for t in tensors:
         if tuple(t.shape) != shape:
             raise ShapeError(f"stack: expected tensors of one shape, got {list(shape)} and {list(t.shape)}")
@@ -198,7 +200,7 @@ def split(tensor, split_size_or_sections, dim=0):
     return _pieces(tensor, lengths, dim)
 
 
-def chunk(input, chunks, dim=0):
+def chunk(input, chunks, dim=0, axis=None):
     """A tensor cut along a dimension into at most `chunks` pieces of equal size, the last one smaller.
 
     Args:
@@ -212,13 +214,14 @@ def chunk(input, chunks, dim=0):
     >>> [p.tolist() for p in torch.chunk(torch.tensor([1, 2, 3]), 2)]
     [[1, 2], [3]]
     """
+    dim = dim if axis is None else axis
     dim, n = _cut("chunk", input, dim)
     chunks = whole("chunk", "chunks", chunks, 1)
     size = -(-n // chunks)
     return _pieces(input, [min(size, n - i) for i in range(0, n, size)] if n else [0] * chunks, dim)
 
 
-def tensor_split(input, indices_or_sections, dim=0):
+def tensor_split(input, indices_or_sections=None, dim=0, axis=None, sections=None, indices=None):
     """A tensor cut along a dimension at places, or into a number of pieces as equal as can be.
 
     Args:
@@ -232,7 +235,10 @@ def tensor_split(input, indices_or_sections, dim=0):
     >>> [p.tolist() for p in torch.tensor_split(torch.tensor([1, 2, 3]), (1,))]
     [[1], [2, 3]]
     """
+    dim = dim if axis is None else axis
     dim, n = _cut("tensor_split", input, dim)
+    for given in (sections, indices):
+        indices_or_sections = indices_or_sections if given is None else given
     where = indices_or_sections.tolist() if isinstance(indices_or_sections, Tensor) else indices_or_sections
     if isinstance(where, (list, tuple)):
         edges = [0, *(slice(0, i).indices(n)[1] for i in where)]
@@ -279,7 +285,7 @@ def _cut(op, x, dim):
     tensor(op, x)
     if x.ndim == 0:
         raise (DimError if op == "unbind" else ShapeError)(f"{op}: expected a tensor with at least one dimension, got a number")
-    dim = axis(op, dim, x.ndim)
+    dim = axis_of(op, dim, x.ndim)
     return dim, x.shape[dim]
 
 
@@ -303,7 +309,7 @@ def split_backward(node, *grads):
     return cat(parts, dim),
 
 
-def unbind(input, dim=0):
+def unbind(input, dim=0, axis=None):
     """All slices of one dimension.
 
     Args:
@@ -316,6 +322,7 @@ def unbind(input, dim=0):
     >>> [p.tolist() for p in torch.unbind(torch.tensor([[1, 2], [3, 4]]))]
     [[1, 2], [3, 4]]
     """
+    dim = dim if axis is None else axis
     dim, n = _cut("unbind", input, dim)
     if n < 2:
         return _core.unbind(input, dim)

@@ -2,7 +2,7 @@
 from .._core import extend, matmul, put_out
 from ..errors import ArgumentError, ShapeError
 from . import _autocast
-from ._common import axis, broadcast_shape, tensor, whole
+from ._common import axis_of, broadcast_shape, tensor, whole
 from .creation import eye
 
 
@@ -199,7 +199,7 @@ def tensordot(a, b, dims=2, *, out=None):
         of_a, of_b = list(range(a.ndim - dims, a.ndim)), list(range(dims))
     else:
         of_a, of_b = ([d] if isinstance(d, int) else list(d) for d in dims)
-        of_a, of_b = [axis(op, d, a.ndim) for d in of_a], [axis(op, d, b.ndim) for d in of_b]
+        of_a, of_b = [axis_of(op, d, a.ndim) for d in of_a], [axis_of(op, d, b.ndim) for d in of_b]
     if len(of_a) == len(of_b):
         for i, j in zip(of_a, of_b):  # a size of 1 meets any size
             if a.shape[i] != b.shape[j] and 1 in (a.shape[i], b.shape[j]):
@@ -269,16 +269,17 @@ def bilinear(input1, input2, weight, bias=None):
     return y if bias is None else y + bias
 
 
-def cross(input, other, dim=None, *, out=None):
+def cross(input, other, dim=None, axis=None, *, out=None):
     """The vector product in three dimensions.
 
     >>> import udlfast as torch
     >>> torch.cross(torch.tensor([1., 0., 0.]), torch.tensor([0., 1., 0.])).tolist()
     [0.0, 0.0, 1.0]
     """
+    dim = dim if axis is None else axis
     if dim is None:
         dim = next((d for d, n in enumerate(broadcast_shape("cross", tuple(input.shape), tuple(other.shape))) if n == 3), -1)
-    dim = axis("cross", dim, max(input.ndim, other.ndim))
+    dim = axis_of("cross", dim, max(input.ndim, other.ndim))
     from .joining import cat
     from .shaping import broadcast_tensors
     a, b = broadcast_tensors(input, other)

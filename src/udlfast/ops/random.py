@@ -108,10 +108,10 @@ def randn_like(input, *, generator=None, dtype=None, device=None, requires_grad=
                  requires_grad=requires_grad)
 
 
-def randint_like(input, low, high=None, *, dtype=None, **ignored):
+def randint_like(input, low=None, high=None, *, dtype=None, **ignored):
     """randint in input's shape and type."""
-    return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype) if high is not None else \
-        randint(0, low, tuple(input.shape), dtype=dtype or input.dtype)
+    low, high = (0, low) if high is None else (low or 0, high)
+    return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype)
 
 
 def normal(mean=0.0, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False, out=None, **ignored):
@@ -230,7 +230,10 @@ extend("multinomial", multinomial)
 extend("bernoulli", bernoulli)
 
 
-def _random_method(self, low=0, high=None, *, generator=None):
+def _random_method(self, low=0, high=None, *, to=None, generator=None, **named):
+    low, high = named.pop("from", low), high if to is None else to
+    if named:
+        raise TypeError(f"random_: unexpected arguments {sorted(named)}")
     if high is None:
         low, high = (0, low) if low else (0, 2**24 if self.dtype.is_floating_point else 2**31)
     return self.copy_(randint(low, high, tuple(self.shape), generator=generator))

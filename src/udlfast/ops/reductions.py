@@ -41,7 +41,8 @@ def _extreme(name, code, arg_code, sentence, sign):
     kind = result(name, ("values", "indices"))
     amx = _amax("amax", _core.R_MAX) if code == _core.R_MAX else _amax("amin", _core.R_MIN)
 
-    def function(input, dim=None, keepdim=False, *, out=None):
+    def function(input, dim=None, keepdim=False, axis=None, keepdims=None, other=None, *, out=None):
+        dim, keepdim = ((dim if axis is None else axis) if other is None else other), (keepdim if keepdims is None else keepdims)
         if out is not None:
             return put_out(out, function(input, dim, keepdim))
         _check(name, input)
@@ -84,7 +85,8 @@ def _extreme(name, code, arg_code, sentence, sign):
 
 
 def _amax(name, code):
-    def function(input, dim=None, keepdim=False, *, out=None):
+    def function(input, dim=None, keepdim=False, axis=None, keepdims=None, *, out=None):
+        dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
         _check(name, input)
         dims = _dims(name, input, dim)
         y = reduce(code, input, dims, keepdim, None, name)
@@ -127,7 +129,8 @@ min = _extreme("min", _core.R_MIN, _core.R_ARGMIN, "The smallest element.", -1)
 
 
 def _arg(name, code):
-    def function(input, dim=None, keepdim=False, *, out=None):
+    def function(input, dim=None, keepdim=False, axis=None, keepdims=None, *, out=None):
+        dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
         if out is not None:
             return put_out(out, function(input, dim, keepdim))
         _check(name, input)
@@ -165,9 +168,9 @@ argmin = _arg("argmin", _core.R_ARGMIN)
 AminmaxResult = result("aminmax", ("min", "max"))
 
 
-def aminmax(input, *, dim=None, keepdim=False, out=None):
+def aminmax(input, *, dim=None, keepdim=False, axis=None, keepdims=False, out=None):
     """The smallest and the largest element: (amin(input, dim), amax(input, dim))."""
-    y = AminmaxResult(amin(input, dim, keepdim), amax(input, dim, keepdim))
+    y = AminmaxResult(amin(input, dim, keepdim, axis, keepdims or keepdim), amax(input, dim, keepdim, axis, keepdims or keepdim))
     wrong = [o.dtype for o in out or () if o.dtype is not input.dtype]
     if wrong:
         raise DTypeError(f"aminmax: expected out of type {input.dtype}, got {wrong[0]}")
@@ -175,26 +178,28 @@ def aminmax(input, *, dim=None, keepdim=False, out=None):
 
 
 # ---- logical -------------------------------------------------------------------------------------------------------------
-def any(input, dim=None, keepdim=False, *, out=None):
+def any(input, dim=None, keepdim=False, axis=None, keepdims=None, *, out=None):
     """Whether at least one element is nonzero (of each slice with `dim`).
 
     >>> import udlfast as torch
     >>> torch.any(torch.tensor([False, True]))
     tensor(True)
     """
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     _check("any", input)
     r = reduce(_core.R_ANY, input.detach(), _dims("any", input, dim), keepdim, _core.bool_, "any")
     y = r.to(_core.uint8) if input.dtype is _core.uint8 else r
     return y if out is None else put_out(out, y)
 
 
-def all(input, dim=None, keepdim=False, *, out=None):
+def all(input, dim=None, keepdim=False, axis=None, keepdims=None, *, out=None):
     """Whether every element is nonzero (of each slice with `dim`).
 
     >>> import udlfast as torch
     >>> torch.all(torch.tensor([False, True]))
     tensor(False)
     """
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     _check("all", input)
     r = reduce(_core.R_ALL, input.detach(), _dims("all", input, dim), keepdim, _core.bool_, "all")
     y = r.to(_core.uint8) if input.dtype is _core.uint8 else r
@@ -202,7 +207,7 @@ def all(input, dim=None, keepdim=False, *, out=None):
 
 
 # ---- products, norms, logarithmic sums ---------------------------------------------------------------------------------------
-def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
+def prod(input, dim=None, keepdim=False, axis=None, keepdims=None, *, dtype=None, out=None):
     """The product of all elements, or over one dimension.
 
     out = x_1 x_2 ... x_n; the gradient at zeros is exact.
@@ -220,12 +225,13 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
 
     Source: elementary.
     """
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     _check("prod", input)
     if dtype is not None:
         input = input.to(dtype)
     dims = _dims("prod", input, dim)
     y = reduce(_core.R_PROD, input, dims, keepdim, input.dtype if input.dtype.is_floating_point else _core.int64, "prod")
-    y = attach(y, (input,), prod_backward, (input, y), (dims,))
+    y = attach(y, (input,), prod_backward, (input, y), (dims,)) if dtype is None or y.dtype is dtype else y.to(dtype)
     return y if out is None else put_out(out, y)
 
 
@@ -248,7 +254,7 @@ def prod_backward(node, g):
     return (_keep(g * y, x, dims) / x,)
 
 
-def logsumexp(input, dim=None, keepdim=False, *, out=None):
+def logsumexp(input, dim=None, keepdim=False, axis=None, keepdims=None, *, out=None):
     """The logarithm of the sum of exponentials, without overflow.
 
     out = m + ln sum_i e^(x_i - m), m = max_i x_i
@@ -265,6 +271,7 @@ def logsumexp(input, dim=None, keepdim=False, *, out=None):
 
     Source: Understanding Deep Learning, chapter 5.
     """
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     _check("logsumexp", input)
     if not input.dtype.is_floating_point:
         input = input.to(_core.get_default_dtype())
@@ -375,7 +382,7 @@ def moments_backward(node, gv, gm):
     return (gx,)
 
 
-def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
+def var(input, dim=None, unbiased=None, keepdim=False, *, axis=None, keepdims=None, correction=None, out=None):
     """The variance.
 
     out = sum_i (x_i - mean)^2 / (n - correction); correction 1 unless given (unbiased=False: 0)
@@ -394,42 +401,45 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=N
 
     Source: elementary.
     """
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     y = _moments("var", input, dim, unbiased, correction, keepdim)[0]
     return y if out is None else put_out(out, y)
 
 
-def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
+def std(input, dim=None, unbiased=None, keepdim=False, *, axis=None, keepdims=None, correction=None, out=None):
     """The standard deviation: the square root of var, with the same arguments.
 
     >>> import udlfast as torch
     >>> torch.std(torch.tensor([1., 2., 3.]))
     tensor(1.)
     """
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     y = _moments("std", input, dim, unbiased, correction, keepdim)[0].sqrt()
     return y if out is None else put_out(out, y)
 
 
-def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+def var_mean(input, dim=None, unbiased=None, keepdim=False, axis=None, keepdims=False, *, correction=None):
     """(var, mean) in one go; arguments as var's."""
-    return _moments("var_mean", input, dim, unbiased, correction, keepdim)
+    return _moments("var_mean", input, dim if axis is None else axis, unbiased, correction, keepdim or keepdims)
 
 
-def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+def std_mean(input, dim=None, unbiased=None, keepdim=False, axis=None, keepdims=False, *, correction=None):
     """(std, mean) in one go; arguments as var's."""
-    v, m = _moments("std_mean", input, dim, unbiased, correction, keepdim)
+    v, m = _moments("std_mean", input, dim if axis is None else axis, unbiased, correction, keepdim or keepdims)
     return v.sqrt(), m
 
 
-def count_nonzero(input, dim=None, *, out=None):
+def count_nonzero(input, dim=None, axis=None, *, out=None):
     """How many elements are not zero."""
-    y = (input != 0).sum(dim)
+    y = (input != 0).sum(dim if axis is None else axis)
     return y if out is None else put_out(out, y)
 
 
-def nansum(input, dim=None, keepdim=False, *, out=None):
+def nansum(input, dim=None, keepdim=False, axis=None, keepdims=None, *, dtype=None, out=None):
     """The sum of the elements that are not NaN."""
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     from .elementwise import isnan, where
-    y = where(isnan(input), _core.zeros((), dtype=input.dtype), input).sum(dim, keepdim)
+    y = where(isnan(input), _core.zeros((), dtype=input.dtype), input).sum(dim, keepdim, dtype=dtype)
     return y if out is None else put_out(out, y)
 
 

@@ -2,7 +2,7 @@
 from .. import _core
 from .._core import Tensor, attach, extend, put_out
 from ..errors import ArgumentError, ShapeError
-from ._common import axis, in_range, index_tensor, same_type, tensor, whole
+from ._common import axis_of, in_range, index_tensor, same_type, tensor, whole
 from .elementwise import where
 from .gather import ADD, SET, _check_index, _gather, _like_index, _scatter
 from .index_select import _fits, _line
@@ -31,7 +31,7 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=Non
 
 def _reduce(op, input, dim, index, src, reduce, include_self):
     tensor(op, input)
-    dim = axis(op, dim, input.ndim)
+    dim = axis_of(op, dim, input.ndim)
     same_type(op, input, src, "src")
     index = _check_index(op, input, dim, index, src)
     src = _like_index(src, index)

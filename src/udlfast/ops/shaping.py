@@ -2,7 +2,7 @@
 from .. import _core
 from .._core import Tensor, extend
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
-from ._common import axes, axis, broadcast_shape, index_tensor, tensor, whole
+from ._common import axes, axis_of, broadcast_shape, index_tensor, tensor, whole
 from .creation import arange
 from .creation import tensor as new_tensor
 from .joining import stack
@@ -76,7 +76,7 @@ def roll(input, shifts, dims=None):
         raise ArgumentError(f"roll: expected as many shifts as dims, got {shifts} and {dims}")
     moved = [0] * input.ndim
     for shift, d in zip(shifts, dims):
-        d = axis("roll", d, input.ndim)
+        d = axis_of("roll", d, input.ndim)
         if not input.ndim:
             raise DimError("roll: a tensor without dimensions has none to roll along")
         n = input.shape[d]
@@ -147,7 +147,7 @@ def tile(input, *dims_, dims=None):
     return repeat(input, (1,) * (input.ndim - len(dims)) + dims)
 
 
-def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
+def repeat_interleave(input, repeats=None, dim=None, axis=None, *, output_size=None):
     """Each element repeated in place.
 
     Args:
@@ -162,13 +162,14 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     >>> torch.repeat_interleave(torch.tensor([1, 2]), 2).tolist()
     [1, 1, 2, 2]
     """
+    dim = dim if axis is None else axis
     op = "repeat_interleave"
     tensor(op, input)
     if repeats is None:
         return repeat_interleave(arange(input.numel()), input, 0)
     if dim is None:
         input, dim = input.reshape(-1), 0
-    dim = axis(op, dim, input.ndim)
+    dim = axis_of(op, dim, input.ndim)
     if isinstance(repeats, (list, tuple)):
         repeats = new_tensor(repeats)
     if isinstance(repeats, Tensor) and repeats.numel() != 1:
@@ -197,14 +198,14 @@ def broadcast_tensors(*tensors):
     return tuple(t.expand(shape) for t in tensors)
 
 
-def broadcast_to(input, shape):
+def broadcast_to(input, size=None, shape=None):
     """The tensor expanded to a shape.
 
     >>> import udlfast as torch
     >>> torch.broadcast_to(torch.tensor([1, 2]), (2, 2)).tolist()
     [[1, 2], [1, 2]]
     """
-    return input.expand(tuple(shape))
+    return input.expand(tuple(size if shape is None else shape))
 
 
 def broadcast_shapes(*shapes):
@@ -388,7 +389,7 @@ def unfold_dimension(input, dimension, size, step):
     >>> torch.tensor([1, 2, 3]).unfold(0, 2, 1).tolist()
     [[1, 2], [2, 3]]
     """
-    d = axis("unfold", dimension, input.ndim)
+    d = axis_of("unfold", dimension, input.ndim)
     n = input.shape[d] if input.ndim else 1
     size, step = whole("unfold", "size", size, 0, n), whole("unfold", "step", step, 1)
     count = (n - size) // step + 1

@@ -2,7 +2,7 @@
 from .. import _core
 from .._core import extend, put_out
 from ..errors import ShapeError
-from ._common import axis, broadcast_shape, floating, tensor
+from ._common import axis_of, broadcast_shape, floating, tensor
 from .reductions import norm
 from .triangle import triu_indices
 
@@ -29,7 +29,7 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     floating(op, x1, "x1")
     floating(op, x2, "x2")
     shape = broadcast_shape(op, tuple(x1.shape), tuple(x2.shape))
-    dim = axis(op, dim, len(shape))
+    dim = axis_of(op, dim, len(shape))
     common = _core.promote_types(x1.dtype, x2.dtype)
     x1, x2 = x1.to(common).expand(shape), x2.to(common).expand(shape)
     return (_unit(x1, dim, eps) * _unit(x2, dim, eps)).sum(dim)

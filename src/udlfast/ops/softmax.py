@@ -12,10 +12,10 @@ from .._core import (
     is_grad_enabled,
     put_out,
 )
-from ._common import axis, floating, split_at
+from ._common import axis_of, floating, split_at
 
 
-def softmax(input, dim=None, dtype=None, *, out=None):
+def softmax(input, dim=None, dtype=None, axis=None, *, out=None):
     """Positive numbers that sum to one along `dim`, in proportion to the exponentials of the input.
 
     y_k = exp(x_k) / sum_j exp(x_j), computed as exp(x_k - max x) / sum_j exp(x_j - max x)
@@ -33,11 +33,12 @@ def softmax(input, dim=None, dtype=None, *, out=None):
 
     Source: Understanding Deep Learning, section 5.5.
     """
+    dim = dim if axis is None else axis
     y = _softmax("softmax", input, dim, dtype, 0)
     return y if out is None else put_out(out, y)
 
 
-def log_softmax(input, dim=None, dtype=None, *, out=None):
+def log_softmax(input, dim=None, dtype=None, axis=None, *, out=None):
     """The logarithm of softmax, without the overflow and rounding of taking it afterwards.
 
     y_k = x_k - log sum_j exp(x_j)
@@ -55,6 +56,7 @@ def log_softmax(input, dim=None, dtype=None, *, out=None):
 
     Source: Understanding Deep Learning, section 5.5.
     """
+    dim = dim if axis is None else axis
     y = _softmax("log_softmax", input, dim, dtype, 1)
     return y if out is None else put_out(out, y)
 
@@ -90,7 +92,7 @@ def _softmax(op, input, dim, dtype, log):
         warnings.warn(f"Implicit dimension choice for {op} has been deprecated. Change the call to include dim=X as an argument.",
                       UserWarning, stacklevel=3)
         dim = 0 if len(shape) in (0, 1, 3) else 1
-    dim = axis(op, dim, len(shape))
+    dim = axis_of(op, dim, len(shape))
     if input.dtype is float16:
         return _softmax(op, input.to(float32), dim, None, log).to(input.dtype)
     x = input.contiguous()

@@ -4,7 +4,7 @@ from .. import _core
 from .._core import K_sort, Tensor, attach, call, empty, extend, float32, put_out
 from ..errors import ArgumentError, DimError, ShapeError
 from ..return_types import result
-from ._common import axis, floating, tensor, whole
+from ._common import axis_of, floating, tensor, whole
 from .creation import arange
 from .elementwise import where
 from .gather import scatter_add
@@ -16,7 +16,7 @@ MedianResult = result("median", ("values", "indices"))
 ModeResult = result("mode", ("values", "indices"))
 
 
-def sort(input, dim=-1, descending=False, stable=False, *, out=None):
+def sort(input, dim=-1, descending=False, stable=False, axis=None, *, out=None):
     """The elements in order along a dimension.
 
     Args:
@@ -31,8 +31,9 @@ def sort(input, dim=-1, descending=False, stable=False, *, out=None):
     >>> torch.sort(torch.tensor([3, 1, 2])).indices.tolist()
     [1, 2, 0]
     """
+    dim = dim if axis is None else axis
     tensor("sort", input)
-    dim = axis("sort", dim, input.ndim)
+    dim = axis_of("sort", dim, input.ndim)
     y = SortResult(*_first(input, dim, input.shape[dim] if input.ndim else 1, descending))
     return y if out is None else put_out(out, y)
 
@@ -71,7 +72,7 @@ def _order(x, dim, k, descending):
     return values, indices
 
 
-def argsort(input, dim=-1, descending=False, stable=False, *, out=None):
+def argsort(input, dim=-1, descending=False, stable=False, axis=None, *, out=None):
     """The indices that put the elements in order along a dimension.
 
     Args:
@@ -84,8 +85,9 @@ def argsort(input, dim=-1, descending=False, stable=False, *, out=None):
     >>> torch.argsort(torch.tensor([3, 1, 2])).tolist()
     [1, 2, 0]
     """
+    dim = dim if axis is None else axis
     tensor("argsort", input)
-    dim = axis("argsort", dim, input.ndim)
+    dim = axis_of("argsort", dim, input.ndim)
     y = _order(input.detach(), dim, input.shape[dim] if input.ndim else 1, descending)[1]
     return y if out is None else put_out(out, y)
 
@@ -101,7 +103,7 @@ def msort(input, *, out=None):
     return y if out is None else put_out(out, y)
 
 
-def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
+def topk(input, k, dim=-1, largest=True, sorted=True, axis=None, *, out=None):
     """The k largest (or smallest) elements along a dimension.
 
     Args:
@@ -117,8 +119,9 @@ def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
     >>> torch.topk(torch.tensor([3, 1, 2]), 2).values.tolist()
     [3, 2]
     """
+    dim = dim if axis is None else axis
     tensor("topk", input)
-    dim = axis("topk", dim, input.ndim)
+    dim = axis_of("topk", dim, input.ndim)
     n = input.shape[dim] if input.ndim else 1
     k = whole("topk", "k", k)
     if k > n:
@@ -127,7 +130,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
     return y if out is None else put_out(out, y)
 
 
-def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
+def kthvalue(input, k, dim=-1, keepdim=False, axis=None, keepdims=None, *, out=None):
     """The k-th smallest element along a dimension.
 
     Args:
@@ -142,8 +145,9 @@ def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     >>> torch.kthvalue(torch.tensor([3, 1, 2]), 2).values.item()
     2
     """
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     tensor("kthvalue", input)
-    dim = axis("kthvalue", dim, input.ndim)
+    dim = axis_of("kthvalue", dim, input.ndim)
     n = input.shape[dim] if input.ndim else 1
     k = whole("kthvalue", "k", k)
     if not 1 <= k <= n:
@@ -158,7 +162,7 @@ def _one(pair, dim, place, keepdim):
     return tuple(t.narrow(dim, place, 1) if keepdim else t.select(dim, place) for t in pair)
 
 
-def median(input, dim=None, keepdim=False, *, out=None):
+def median(input, dim=None, keepdim=False, axis=None, keepdims=None, *, out=None):
     """The element in the middle (the lower one of two); NaN if there is one.
 
     Args:
@@ -172,17 +176,19 @@ def median(input, dim=None, keepdim=False, *, out=None):
     >>> torch.median(torch.tensor([3, 1, 2, 5])).item()
     2
     """
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     y = _median("median", input, dim, keepdim, False)
     return y if out is None else put_out(out, y)
 
 
-def nanmedian(input, dim=None, keepdim=False, *, out=None):
+def nanmedian(input, dim=None, keepdim=False, axis=None, keepdims=None, *, out=None):
     """The element in the middle of those that are not NaN; see median.
 
     >>> import udlfast as torch
     >>> torch.nanmedian(torch.tensor([3., float("nan"), 2.])).item()
     2.0
     """
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     y = _median("nanmedian", input, dim, keepdim, True)
     return y if out is None else put_out(out, y)
 
@@ -192,7 +198,7 @@ def _median(op, input, dim, keepdim, ignore):
     if dim is None:
         return _median(op, input.reshape(-1), 0, False, ignore)[0] if input.numel() else \
             _core.full((), float("nan"), dtype=input.dtype)
-    dim = axis(op, dim, input.ndim)
+    dim = axis_of(op, dim, input.ndim)
     n = input.shape[dim] if input.ndim else 1
     if n == 0:
         raise DimError(f"{op}: dimension {dim} of input {list(input.shape)} has no elements")
@@ -208,7 +214,7 @@ def _median(op, input, dim, keepdim, ignore):
     return MedianResult(*(picked if keepdim else (t.squeeze(dim) for t in picked)))
 
 
-def mode(input, dim=-1, keepdim=False, *, out=None):
+def mode(input, dim=-1, keepdim=False, axis=None, keepdims=None, *, out=None):
     """The element that occurs most often along a dimension (the smallest of several).
 
     Args:
@@ -222,10 +228,11 @@ def mode(input, dim=-1, keepdim=False, *, out=None):
     >>> torch.mode(torch.tensor([3, 1, 3])).values.item()
     3
     """
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     if out is not None:
         return put_out(out, mode(input, dim, keepdim))
     tensor("mode", input)
-    dim = axis("mode", dim, input.ndim)
+    dim = axis_of("mode", dim, input.ndim)
     if input.ndim == 0:
         return ModeResult(input.clone(), _core.zeros((), dtype=_core.int64))
     n = input.shape[dim]
@@ -244,7 +251,7 @@ def mode(input, dim=-1, keepdim=False, *, out=None):
     return ModeResult(*(picked if keepdim else (t.squeeze(dim) for t in picked)))
 
 
-def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
+def quantile(input, q, dim=None, keepdim=False, axis=None, keepdims=None, *, interpolation="linear", out=None):
     """The values below which a share q of the elements lies.
 
     Args:
@@ -260,17 +267,19 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=N
     >>> torch.quantile(torch.tensor([1., 2., 4.]), 0.75).item()
     3.0
     """
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     y = _quantile("quantile", input, q, dim, keepdim, interpolation, False)
     return y if out is None else put_out(out, y)
 
 
-def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
+def nanquantile(input, q, dim=None, keepdim=False, axis=None, keepdims=None, *, interpolation="linear", out=None):
     """quantile of the elements that are not NaN; NaN where there are none.
 
     >>> import udlfast as torch
     >>> torch.nanquantile(torch.tensor([1., float("nan"), 2.]), 0.5).item()
     1.5
     """
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     y = _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
     return y if out is None else put_out(out, y)
 
@@ -285,7 +294,7 @@ def _quantile(op, input, q, dim, keepdim, interpolation, ignore):
     if bool(((shares < 0) | (shares > 1)).any()):
         raise ArgumentError(f"{op}: q must be from 0 to 1, got {q}")
     ndim, whole_tensor = input.ndim, dim is None
-    d = axis(op, 0 if whole_tensor else dim, 1 if whole_tensor else ndim)
+    d = axis_of(op, 0 if whole_tensor else dim, 1 if whole_tensor else ndim)
     x = input.reshape(-1) if whole_tensor or not ndim else input.movedim(d, -1)
     n = x.shape[-1]
     if n == 0:

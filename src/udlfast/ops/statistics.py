@@ -4,7 +4,7 @@ import math
 from .. import _core
 from .._core import Tensor, extend, put_out
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
-from ._common import axis, tensor, whole
+from ._common import axis_of, tensor, whole
 from .elementwise import isnan, where
 from .joining import cat
 
@@ -75,13 +75,14 @@ def corrcoef(input):
     return (c / d.unsqueeze(1) / d).clamp(-1, 1)
 
 
-def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None):
+def nanmean(input, dim=None, keepdim=False, axis=None, keepdims=None, *, dtype=None, out=None):
     """The mean of the elements that are not NaN.
 
     >>> import udlfast as torch
     >>> torch.nanmean(torch.tensor([1., float("nan"), 3.]))
     tensor(2.)
     """
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
     tensor("nanmean", input)
     x = input if dtype is None else input.to(dtype)
     if not x.dtype.is_floating_point:
@@ -232,7 +233,7 @@ def _steps(op, y, x, dx, dim):
 
 def _trapezoids(op, y, x, dx, dim):
     tensor(op, y, "y")
-    dim = axis(op, dim, max(y.ndim, 0 if x is None else x.ndim))
+    dim = axis_of(op, dim, max(y.ndim, 0 if x is None else x.ndim))
     if x is not None and x.ndim > y.ndim:
         y = y.reshape((1,) * (x.ndim - y.ndim) + tuple(y.shape))
     n = y.shape[dim]
@@ -327,7 +328,7 @@ def gradient(input, *, spacing=None, dim=None, edge_order=1):
     """
     tensor("gradient", input)
     dims = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
-    dims = [axis("gradient", d, input.ndim) for d in dims]
+    dims = [axis_of("gradient", d, input.ndim) for d in dims]
     spacing = 1 if spacing is None else spacing
     spacings = list(spacing) if isinstance(spacing, (list, tuple)) else [spacing] * len(dims)
     if len(set(dims)) != len(dims) or len(spacings) != len(dims) or edge_order not in (1, 2):
@@ -349,7 +350,7 @@ def renorm(input, p, dim, maxnorm, *, out=None):
     [0.0, 1.0]
     """
     tensor("renorm", input)
-    dim = axis("renorm", dim, input.ndim)
+    dim = axis_of("renorm", dim, input.ndim)
     if p <= 0 or maxnorm < 0 or input.ndim < 2:
         raise ArgumentError(f"renorm: expected p > 0, maxnorm >= 0 and at least two dimensions, got {p}, {maxnorm}, {list(input.shape)}")
     norm = input.norm(p, [d for d in range(input.ndim) if d != dim], keepdim=True)

@@ -2,7 +2,7 @@
 from .. import _core
 from .._core import MAP_where, attach, ew3, extend, put_out
 from ..errors import DTypeError, ShapeError
-from ._common import axis, lower_triangle, tensor, whole
+from ._common import axis_of, lower_triangle, tensor, whole
 from .creation import arange, eye
 
 
@@ -155,7 +155,7 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     flat = _core.zeros((*input.shape[:-1], n * n), dtype=input.dtype)
     places = arange(input.shape[-1]) * (n + 1) + (offset if offset >= 0 else -offset * n)
     y = flat.index_copy(-1, places, input).reshape(*input.shape[:-1], n, n)
-    a, b = axis(op, dim1, y.ndim, "dim1"), axis(op, dim2, y.ndim, "dim2")
+    a, b = axis_of(op, dim1, y.ndim, "dim1"), axis_of(op, dim2, y.ndim, "dim2")
     if a == b:
         raise ShapeError(f"{op}: dim1 and dim2 must differ, got {dim1} and {dim2}")
     return y if (a, b) == (y.ndim - 2, y.ndim - 1) else y.movedim((-2, -1), (a, b))

@@ -2,7 +2,7 @@
 from .. import _core
 from .._core import Tensor, extend, put_out
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._common import axis, index_tensor, tensor, whole
+from ._common import axis_of, index_tensor, tensor, whole
 
 
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
@@ -23,7 +23,7 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     """
     import numpy
     a = _array("unique", input)
-    along = None if dim is None else axis("unique", dim, input.ndim)
+    along = None if dim is None else axis_of("unique", dim, input.ndim)
     values, inverse, counts = numpy.unique(a, return_inverse=True, return_counts=True, axis=along, equal_nan=False)
     shape = a.shape if dim is None else (-1,)
     return _results(input, values, inverse.reshape(shape), counts, return_inverse, return_counts)
@@ -46,7 +46,7 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
     """
     import numpy
     a = _array("unique_consecutive", input)
-    d = 0 if dim is None else axis("unique_consecutive", dim, input.ndim)
+    d = 0 if dim is None else axis_of("unique_consecutive", dim, input.ndim)
     shape = a.shape if dim is None else (-1,)
     rows = a.reshape(-1) if dim is None else numpy.moveaxis(a, d, 0)
     flat = rows.reshape(len(rows), -1) if rows.size else rows.reshape(len(rows), 0)

@@ -64,11 +64,15 @@ class Optimizer:
     Source: *Understanding Deep Learning*, chapter 6.
     """
 
+    def __new__(cls, *args, **kwargs):
+        self = super().__new__(cls)
+        self._no_hooks()  # here, as some classes do without the base's __init__
+        return self
+
     def __init__(self, params, defaults):
         self.defaults = defaults
         self.state = defaultdict(dict)
         self.param_groups = []
-        self._no_hooks()
         if defaults.get("differentiable"):
             raise errors.ArgumentError(
                 f"{type(self).__name__}: differentiable=True is not supported: steps are made in place and not recorded; "

@@ -3,6 +3,7 @@
 from .. import no_grad
 from ..errors import ArgumentError
 from ..nn import functional as F
+from .team import Shares, sized
 
 
 def accuracy(output, y):
@@ -41,11 +42,12 @@ def evaluate(model, batches, loss=F.cross_entropy, metrics=None):
     sums = Means(metrics)
     try:
         with no_grad():
-            for x, y in batches:
+            for x, y, n, _ in sized(batches):
                 output = model(x)
-                sums.add(loss(output, y).item(), output, y)
+                sums.add(loss(output, y).item(), output, y, n)
     finally:
         model.train(was_training)
+    sums.over(batches)
     if not sums.count:
         raise ArgumentError("evaluate: there are no samples")
     return sums.means()
@@ -59,15 +61,21 @@ class Means:
         self.count = 0
         self.sums = {}
 
-    def add(self, loss, output, y):
-        """Take in one batch."""
+    def add(self, loss, output, y, n):
+        """Take in one batch of n rows."""
         if self.metrics is None:
             classes = output.ndim == 2 and y.ndim == 1 and not y.dtype.is_floating_point
             self.metrics = {"accuracy": accuracy} if classes else {}
         values = {"loss": loss, **{name: float(f(output, y)) for name, f in self.metrics.items()}}
         for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value * len(y)
-        self.count += len(y)
+            self.sums[name] = self.sums.get(name, 0.0) + (value * n if n else 0.0)
+        self.count += n
+
+    def over(self, batches):
+        """Where `batches` are shares of several processes: the sums over all of them."""
+        if isinstance(batches, Shares) and self.sums:
+            self.count, *values = batches.team.add_up([self.count, *self.sums.values()])
+            self.sums = dict(zip(self.sums, values))
 
     def means(self):
         """{"loss": ..., metric: ...} so far."""

@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import math
-import os
 import time
 
 from .. import manual_seed
@@ -13,6 +12,7 @@ from ..nn.utils import clip_grad_norm_
 from .evaluate import Means, evaluate
 from .history import History
 from .state import Saved
+from .team import Team, sized
 
 
 class Run:
@@ -54,6 +54,10 @@ def fit(model, train, valid=None, *, epochs, optimizer, loss=F.cross_entropy, me
             same bits as a run without interruption. generators: random generators (NumPy's or udlfast's) that data or
             augmentation draw from, besides the loader's and the global ones: their states are kept too.
 
+    A DistributedDataParallel model is trained by all its processes together: each takes its rows of every batch, and means, early
+    stopping and the best epoch are those of all. Process 0 reports progress and writes the checkpoint, from which any number of
+    processes goes on with the same batches; dropout draws from a stream for each seed, epoch and process.
+
     The best epoch is the one of the lowest validation loss; without `valid` the last one.
 
     Returns: a History.
@@ -77,24 +81,26 @@ def fit(model, train, valid=None, *, epochs, optimizer, loss=F.cross_entropy, me
         raise ArgumentError(f"fit: accumulate must be at least 1, got {accumulate}")
     if seed is not None:
         manual_seed(seed)
-    run = Run(model, optimizer, epochs, len(train) if hasattr(train, "__len__") else None)
-    average = _average(model, ema)
-    saved = _saved(checkpoint, run, average, scheduler, step_scheduler, [*_loader_generators(train), *generators])
+    run, team = Run(model, optimizer, epochs, len(train) if hasattr(train, "__len__") else None), Team(model, seed)
+    bare, average = team.bare, _average(team.bare, ema)
+    saved = _saved(checkpoint, run, average, scheduler, step_scheduler, [*_loader_generators(train), *generators], team)
     best_loss, best_state, first = math.inf, None, 0
-    if saved and resume and os.path.exists(saved.path):
-        first, run.history, best_loss, best_state = saved.load()
+    if saved and resume and (found := saved.load()):
+        first, run.history, best_loss, best_state = found
         run.stopping = _has_waited(run, patience, epochs)
-    watchers = [*([progress] if progress else []), *callbacks]
+    train, valid = team.share(train, True), team.share(valid, False)
+    watchers = [*([progress] if progress and team.first else []), *callbacks]
     for watcher in watchers:
         watcher.start(run)
-    steps = _Steps(run, optimizer, loss, metrics, step_scheduler, clip, accumulate, autocast, average, augment, watchers)
+    steps = _Steps(run, optimizer, loss, metrics, step_scheduler, clip, accumulate, autocast, average, augment, watchers, team)
     try:
         for run.epoch in range(first, epochs):
             if run.stopping:
                 break
-            began = time.perf_counter()
+            began, team.epoch = time.perf_counter(), run.epoch
             means = steps.epoch(train)
-            measured = model if average is None else average.module
+            measured = bare if average is None else average.module
+            team.even()
             valid_means = evaluate(measured, valid, loss, metrics) if valid is not None else {}
             valid_loss, lr = valid_means.get("loss"), optimizer.param_groups[0]["lr"]
             if scheduler is not None:
@@ -110,14 +116,14 @@ def fit(model, train, valid=None, *, epochs, optimizer, loss=F.cross_entropy, me
                 watcher.epoch(run)
             if saved:
                 saved.save(run.epoch + 1, run.history, best_loss, best_state)
-            run.stopping |= _has_waited(run, patience, epochs)
+            run.stopping = team.any(run.stopping | _has_waited(run, patience, epochs))
     finally:
         for watcher in watchers:
             watcher.close(run)
     if best_state is not None:
-        model.load_state_dict(best_state)
+        bare.load_state_dict(best_state)
     elif average is not None:
-        model.load_state_dict(average.module.state_dict())
+        bare.load_state_dict(average.module.state_dict())
     return run.history
 
 
@@ -142,48 +148,52 @@ def _loader_generators(train):
     return [] if generator is None else [generator]
 
 
-def _saved(path, run, average, scheduler, step_scheduler, generators):
+def _saved(path, run, average, scheduler, step_scheduler, generators, team):
     if path is None:
         return None
-    parts = {"model": run.model, "optimizer": run.optimizer, "average": average, "scheduler": scheduler, "step_scheduler": step_scheduler}
-    return Saved(path, {name: part for name, part in parts.items() if part is not None}, generators)
+    parts = {"model": team.bare, "optimizer": run.optimizer, "average": average, "scheduler": scheduler, "step_scheduler": step_scheduler}
+    return Saved(path, {name: part for name, part in parts.items() if part is not None}, generators, team)
 
 
 class _Steps:
     """The inner loop: what happens with each batch."""
 
-    def __init__(self, run, optimizer, loss, metrics, scheduler, clip, accumulate, autocast, average, augment, watchers):
+    def __init__(self, run, optimizer, loss, metrics, scheduler, clip, accumulate, autocast, average, augment, watchers, team):
         self.run, self.optimizer, self.loss, self.metrics, self.scheduler, self.clip = run, optimizer, loss, metrics, scheduler, clip
         self.accumulate, self.autocast, self.average, self.augment, self.watchers = accumulate, autocast, average, augment, watchers
+        self.team = team
 
     def epoch(self, train):
         """One walk through the training part; returns the means."""
         self.run.model.train()
-        means, batches = Means(self.metrics), iter(train)
+        means, batches = Means(self.metrics), sized(train)
         while group := list(itertools.islice(batches, self.accumulate)):
             self.step(group, means)
+        means.over(train)
         if not means.count:
             raise ArgumentError("fit: the training part is empty")
         return means.means()
 
     def step(self, group, means):
-        run, samples = self.run, sum(len(y) for _, y in group)
+        """One step: on the batches of `group`, each (x, y, rows here, rows in all processes)."""
+        run, team = self.run, self.team
+        here, samples = sum(n for _, _, n, _ in group), sum(whole for _, _, _, whole in group)
         self.optimizer.zero_grad()
         run.loss = 0.0
-        for x, y in group:
+        for number, (x, y, n, _) in enumerate(group, 1):
             run.x, run.y = x if self.augment is None else self.augment(x), y
-            with self._precision():
-                run.output = run.model(run.x)
-                batch_loss = self.loss(run.output, y)
-            value = batch_loss.item()
-            if not math.isfinite(value):
-                run.loss = value
-                raise FloatingPointError(f"fit: the loss is {value} in epoch {run.epoch + 1} after {means.count} samples; the "
-                                         "weights are as before that batch. A smaller step size or clip=1.0 often helps")  # fmt: skip
-            (batch_loss if len(group) == 1 else batch_loss * (len(y) / samples)).backward()
-            run.loss += value * len(y) / samples
-            means.add(value, run.output, y)
-        run.mean_loss = means.sums["loss"] / means.count
+            with self._exchange(number == len(group)):
+                with self._precision():
+                    run.output = run.model(run.x)
+                    batch_loss = self.loss(run.output, y)
+                value = batch_loss.item()
+                if not math.isfinite(value):
+                    self._refuse(value, means)
+                part = team.size * n / samples  # of the mean over the whole step; DistributedDataParallel divides by the team's size
+                (batch_loss if part == 1.0 else batch_loss * part).backward()
+            run.loss += value * n / max(1, here)
+            means.add(value, run.output, y, n)
+        run.mean_loss = means.sums["loss"] / max(1, means.count)
         for watcher in self.watchers:
             watcher.gradients(run)
         if self.clip is not None:
@@ -192,10 +202,21 @@ class _Steps:
         if self.scheduler is not None:
             self.scheduler.step()
         if self.average is not None:
-            self.average.update_parameters(run.model)
+            self.average.update_parameters(team.bare)
         run.step += 1
         for watcher in self.watchers:
             watcher.batch(run)
+
+    def _refuse(self, value, means):
+        self.run.loss = value
+        text = (f"fit: the loss is {value} in epoch {self.run.epoch + 1} after {means.count} samples; the "
+                "weights are as before that batch. A smaller step size or clip=1.0 often helps")  # fmt: skip
+        self.team.fail(text)
+        raise FloatingPointError(text)
+
+    def _exchange(self, last):
+        """Gradients travel with the last batch of a step."""
+        return contextlib.nullcontext() if last or not self.team.shared else self.run.model.no_sync()
 
     def _precision(self):
         if self.autocast is None:

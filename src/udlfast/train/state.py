@@ -18,24 +18,35 @@ class Saved:
         path: of the file, written all or nothing.
         parts: {name: object with state_dict() and load_state_dict()}.
         generators: random generators of NumPy or of udlfast that data or augmentation draw from, always in one order.
+        team: the processes that train together. The state is that of the model without its wrapper, so that any number of
+            processes can go on from it.
     """
 
-    def __init__(self, path, parts, generators):
-        self.path, self.parts, self.generators = os.fspath(path), parts, list(generators)
+    def __init__(self, path, parts, generators, team):
+        self.path, self.parts, self.generators, self.team = os.fspath(path), parts, list(generators), team
 
     def save(self, epoch, history, best_loss, best_state):
-        """Write the state after `epoch` epochs."""
+        """Write the state after `epoch` epochs: the first process does, with what the others bring."""
         from .. import save
 
+        for part in self.parts.values():
+            if hasattr(part, "consolidate_state_dict"):
+                part.consolidate_state_dict(0)
+        if not self.team.first:
+            return
+
         save({"format": FORMAT, "epoch": epoch, "history": json.dumps(history.as_dict()), "best_loss": best_loss,
-              "best_state": best_state, "random": json.dumps(self._random()), "torch_random": get_rng_state(),
+              "best_state": best_state, "seed": self.team.seed, "random": json.dumps(self._random()), "torch_random": get_rng_state(),
               "parts": {name: part.state_dict() for name, part in self.parts.items()}}, self.path)  # fmt: skip
 
     def load(self):
-        """Restore it; returns (epochs done, history, best loss, best weights or None)."""
+        """Restore it; returns (epochs done, history, best loss, best weights or None), or None where there is no file."""
         from .. import load
 
-        state = load(self.path)
+        source = self.team.read(self.path)
+        if source is None:
+            return None
+        state = load(source)
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise ArgumentError(f"fit: {self.path} is not the state of a run; give another checkpoint= or resume=False")
         if set(state["parts"]) != set(self.parts):
@@ -43,6 +54,7 @@ class Saved:
                                 f"this one has {', '.join(self.parts)}")  # fmt: skip
         for name, part in self.parts.items():
             part.load_state_dict(state["parts"][name])
+        self.team.seed = state.get("seed", self.team.seed)
         self._set_random(json.loads(state["random"]))
         set_rng_state(state["torch_random"])
         return state["epoch"], History.from_dict(json.loads(state["history"])), state["best_loss"], state["best_state"]

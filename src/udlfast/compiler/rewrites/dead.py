@@ -9,7 +9,7 @@ def without_dead(calls, kept):
     out = []
     for call in reversed(calls):
         touched = [(s, w) for _, slot, _, w in call.pointers for s, w in with_links(slot, w)]
-        if any(w and (s.kind != TEMP or s.number in alive) for s, w in touched):
+        if call.name == "expect" or any(w and (s.kind != TEMP or s.number in alive) for s, w in touched):
             alive.update(s.number for s, _ in touched)
             out.append(call)
     return out[::-1]

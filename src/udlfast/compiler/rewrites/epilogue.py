@@ -1,13 +1,15 @@
-"""relu and sums after a product, made by its epilogue."""
+"""Activations and sums after a product, made by its epilogue."""
 
 from ... import _core
 from .calls import F32, TEMP, get, put, quiet, touches
 
-RELU = 1  # of UDL_ACT_* in udlfast.h
+# UDL_ACT_* of udlfast.h: those that the epilogue and the element-wise kernel compute alike
+ACTS = {_core.MAP_relu: 1, _core.MAP_gelu: 2, _core.MAP_tanh: 5, _core.MAP_sigmoid: 6}
+RELU = 1
 
 
 def into_epilogues(calls, kept):
-    """relu, and the sum with another buffer, of a product that nobody else reads, made by the product itself.
+    """An activation, and the sum with another buffer, of a product that nobody else reads, made by the product itself.
 
     The epilogue does the same operation on the same number before it is stored: not a bit changes.
     """
@@ -18,18 +20,18 @@ def into_epilogues(calls, kept):
         found = follower(call)
         if found is None:
             continue
-        out, inputs = found
+        out, inputs, act = found
         for which, a in enumerate(inputs):
             at = touched[a.number]
             if a.kind != TEMP or a.number in keep or len(at) != 2 or at[1] != i or touched[out.number][0] != i:
                 continue
             j = at[0]
             product, other = calls[j], inputs[1 - which] if len(inputs) == 2 else None
-            if j in gone or product.backward != call.backward or not takes(product, a, other):
+            if j in gone or product.backward != call.backward or not takes(product, a, other, act):
                 continue
             if not quiet(calls[j + 1 : i], product):
                 continue
-            fuse(product, a, out, other)
+            fuse(product, a, out, other, act)
             touched[out.number].insert(0, i)
             calls[i] = product  # the product moves to where the follower was
             gone.add(j)
@@ -39,23 +41,24 @@ def into_epilogues(calls, kept):
 
 
 def follower(call):
-    """(result, inputs) of a relu or a sum of whole float buffers, element by element; else None."""
+    """(result, inputs, activation) of an activation or (0) a sum of whole float buffers, element by element; else None."""
     if call.name != "elementwise":
         return None
-    op, n_in = get(call, 4), {_core.MAP_relu: 1, _core.MAP_add: 2}.get(get(call, 4), 0)
+    act = ACTS.get(get(call, 4), 0)
+    n_in = 1 if act else 2 if get(call, 4) == _core.MAP_add else 0
     by_field = {field: (slot, offset) for field, slot, offset, _ in call.pointers}
-    if not n_in or len(by_field) != n_in + 1 or get(call, 10) != 1 or get(call, 6) != F32 or op is None:
+    if not n_in or len(by_field) != n_in + 1 or get(call, 10) != 1 or get(call, 6) != F32:
         return None
     if any(get(call, 6 + k) != F32 or get(call, 19 + 8 * k) != 1 for k in range(n_in + 1)) or get(call, 5) != F32:
         return None
     if any(offset for _, offset in by_field.values()) or any(s.nbytes != 4 * get(call, 11) for s, _ in by_field.values()):
         return None
     slots = [by_field[k][0] for k in range(n_in + 1)]
-    return None if slots[0].number in (s.number for s in slots[1:]) else (slots[0], slots[1:])
+    return None if slots[0].number in (s.number for s in slots[1:]) else (slots[0], slots[1:], act)
 
 
-def takes(product, a, other):
-    """Is this the product that fills all of `a`, with room in its epilogue for relu (other None) or for a sum?"""
+def takes(product, a, other, act):
+    """Is this the product that fills all of `a`, with room in its epilogue for an activation (other None) or for a sum?"""
     fields = {field: slot for field, slot, _, _ in product.pointers}
     if fields.get(0) is not a or any(s is a for f, s in fields.items() if f):
         return False
@@ -64,14 +67,14 @@ def takes(product, a, other):
         whole = get(product, 6) == F32 and 4 * batch * m * n == a.nbytes and get(product, 18) == n
         plain = get(product, 19) == 0 and get(product, 23) == 0 and 4 not in fields
         return whole and plain and (other is None or all(s is not other for s in fields.values()))
-    return product.name == "conv2d" and other is None and get(product, 4) == F32 and get(product, 20) < 65536
+    return product.name == "conv2d" and act == RELU and get(product, 4) == F32 and get(product, 20) < 65536
 
 
-def fuse(product, a, out, other):
+def fuse(product, a, out, other, act):
     product.redirect({a.number: out})
     if product.name == "conv2d":
-        put(product, 20, get(product, 20) + 65536 * RELU)
+        put(product, 20, get(product, 20) + 65536 * act)
     elif other is None:
-        put(product, 19, RELU)
+        put(product, 19, act)
     else:
         product.pointers.append((4, other, 0, False))

@@ -62,14 +62,19 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
     """
     with no_grad():
         tensors = _list(tensors)
-        if not error_if_nonfinite and _recordable(tensors, float(norm_type)):
-            return _norm_on_device(tensors, float(norm_type)).to(tensors[0].dtype)
-        norm = _norm(tensors, float(norm_type))
-        if error_if_nonfinite and not math.isfinite(norm):
+        if _recordable(tensors, float(norm_type)):
+            norm = _norm_on_device(tensors, float(norm_type)).to(tensors[0].dtype)
+            finite = not error_if_nonfinite or bool(norm.isfinite())
+        else:
+            norm = _norm(tensors, float(norm_type))
+            finite = not error_if_nonfinite or math.isfinite(norm)
+        if not finite:
             raise errors.ArgumentError(
-                f"The total norm of order {norm_type} of the gradients is non-finite ({norm}), so it cannot "
+                f"The total norm of order {norm_type} of the gradients is non-finite ({float(norm)}), so it cannot "
                 "be clipped; look for the first loss that is not finite, or pass error_if_nonfinite=False"
             )
+        if isinstance(norm, _core.Tensor):
+            return norm
         return _core.full((), norm, dtype=tensors[0].dtype if tensors else None)
 
 
