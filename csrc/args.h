@@ -38,11 +38,11 @@ typedef struct {
     double correction;
 } udl_var_mean_args;
 
-/* out[o, k, i] = sum or product (op UDL_SUM, UDL_PROD) of a[o, 0..k, i]; reverse != 0 runs from the end. F32 F64 I64 */
+/* out[o, k, i] = UDL_SUM, UDL_PROD or UDL_LOGSUMEXP (no I64) of a[o, 0..k, i]; UDL_ARGMAX, UDL_ARGMIN: its last place (int64). F32 F64 I64 */
 typedef struct {
     void *out;
     const void *a;
-    i64 op, dtype, outer, n, inner_reverse; /* inner_reverse = inner, negative for reverse */
+    i64 op, dtype, outer, n, inner_reverse; /* inner_reverse = inner, negative to run from the end (no ARG*) */
 } udl_cumsum_args;
 
 /* out[b, m, n] = act(alpha sum_k A[b, m, k] B[b, k, n] + beta out + bias[n]) + residual[b, m, n].

@@ -140,10 +140,12 @@ static int rule_var_mean(const udl_var_mean_args *a, udl_extent *e) {
 
 static int rule_cumsum(const udl_cumsum_args *a, udl_extent *e) {
     if (!is_real(a->dtype) && a->dtype != UDL_I64) return 0;
-    if ((a->op != UDL_SUM && a->op != UDL_PROD) || !within(a->inner_reverse, -STEP, STEP) || !a->inner_reverse) return 0;
+    const int places = a->op == UDL_ARGMAX || a->op == UDL_ARGMIN, logs = a->op == UDL_LOGSUMEXP && a->dtype != UDL_I64;
+    if (a->op != UDL_SUM && a->op != UDL_PROD && !logs && !(places && a->inner_reverse > 0)) return 0;
+    if (!within(a->inner_reverse, -STEP, STEP) || !a->inner_reverse) return 0;
     const i64 n = times3(a->outer, a->n, a->inner_reverse < 0 ? -a->inner_reverse : a->inner_reverse);
-    e->work = (double)n;
-    return flat(e, 0, a->out, size_of(a->dtype), n, OUT) && flat(e, 1, a->a, size_of(a->dtype), n, IN);
+    e->work = (logs ? 16. : 1.) * (double)n, e->temp = 1024 + (double)n / 256;
+    return flat(e, 0, a->out, places ? 8 : size_of(a->dtype), n, OUT) && flat(e, 1, a->a, size_of(a->dtype), n, IN);
 }
 
 static int rule_softmax(const udl_softmax_args *a, udl_extent *e) {

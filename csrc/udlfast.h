@@ -24,6 +24,8 @@ enum { UDL_BOOL, UDL_U8, UDL_I8, UDL_I16, UDL_I32, UDL_I64, UDL_U16, UDL_U32, UD
 enum { UDL_HIGHEST, UDL_HIGH, UDL_MEDIUM };
 int udl_float32_precision(void);
 int udl_set_float32_precision(int precision); /* for the process; UDL_EINVAL if it is none of these */
+int udl_batch_invariant(void);
+void udl_set_batch_invariant(int on); /* for the process: a row's sums are added in an order that the number of rows does not change */
 
 #define UDL_MAXDIM 8
 

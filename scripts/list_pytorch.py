@@ -119,8 +119,9 @@ whose names these are. Looked at under both libraries:
   FastViT, HRNet) give PyTorch's outputs, losses and gradients to four digits. transformers, likewise: BERT, GPT-2, Llama, Mistral,
   Qwen2, Mixtral, T5, DistilBERT, RoBERTa, GPT-NeoX, DeBERTa, BART and Gemma2, with the same texts from greedy search and beams.
 - torchmetrics, torchdiffeq, skorch, einops, TabNet, entmax, pytorch-crf, torchinfo, torch_optimizer, lion, ema_pytorch,
-  pytorch_metric_learning, captum, vit_pytorch, rotary_embedding_torch and accelerate, each over a short script. Not: higher, Mamba in
-  transformers (they reach into PyTorch's inside), Trainer of transformers.
+  pytorch_metric_learning, captum, vit_pytorch, rotary_embedding_torch and accelerate, each over a short script; Trainer of transformers
+  with the same losses. Not: higher, and Mamba in transformers (they reach into PyTorch's inside); checkpoints of Trainer (it gives
+  torch.save an object of its own class).
 """
 
 

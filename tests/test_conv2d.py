@@ -359,3 +359,16 @@ def test_gradcheck(rng):
         gradcheck(lambda *a: F.conv2d(*a, **options), *arrays, rng=rng)
         check_reference(lambda *a: ref.conv2d(*a, **options), lambda gy, *a: ref.conv2d_backward(gy, *a, **options), *arrays,
                         rng=rng)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+def test_no_channels(isa, dtype):
+    """A sum over nothing: the bias, and gradients without elements."""
+    kind = getattr(torch, dtype)
+    for conv, n in ((F.conv1d, 1), (F.conv2d, 2), (F.conv3d, 3)):
+        b = torch.arange(3.0).to(kind).requires_grad_()
+        x, w = torch.zeros((2, 0, *[6] * n), dtype=kind, requires_grad=True), torch.zeros((3, 0, *[3] * n), dtype=kind, requires_grad=True)
+        y = conv(x, w, b, padding=1)
+        assert tuple(y.shape) == (2, 3, *[6] * n) and all((y[:, o] == o).all() for o in range(3))
+        y.sum().backward()
+        assert x.grad.shape == x.shape and w.grad.shape == w.shape and b.grad.tolist() == [2 * 6**n] * 3

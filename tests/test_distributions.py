@@ -360,6 +360,19 @@ def test_counts():
     assert torch.equal(first, torch.poisson(torch.full((100,), 50.0)))
 
 
+@pytest.mark.parametrize("bad", [-1.0, -np.inf, np.nan])
+def test_rejection_ends_for_impossible_parameters(bad):
+    """No proposal would ever be accepted: the answer is NaN, and the others are drawn."""
+    x = torch.standard_gamma(torch.tensor([2.0, bad, 0.0]))
+    assert np.isfinite(x[0].item()) and np.isnan(x[1].item()) and x[2].item() < 1e-37
+    assert np.isnan(torch.sample_dirichlet(torch.tensor([[1.0, bad]])).numpy()).all()
+    assert torch.standard_gamma(torch.tensor([np.inf])).item() == np.inf
+    law = D.VonMises(torch.zeros(2), torch.tensor([bad, 3.0]), validate_args=False)
+    assert np.isnan(law.sample().numpy()).tolist() == [True, False]
+    assert torch.poisson(torch.tensor([np.inf, 20.0]))[0].item() == np.inf
+    assert not np.isfinite(torch.binomial(torch.tensor([np.inf]), torch.tensor([0.5])).item())
+
+
 def test_gradcheck_of_densities(rng):
     value = np.array([0.3, 0.5, 0.2])
     v = torch.tensor(value)

@@ -116,6 +116,17 @@ def test_binary(isa, rng, case, dtype):
         check_forward(function(name), lambda a, b: elementwise(name, a, b), a, b, dtype=dtype, k=k, scale=scale)
 
 
+def test_slopes_at_the_edges(isa):
+    """hardswish far out, and the angle of the origin, whose slopes are 0."""
+    x = torch.tensor([np.inf, -np.inf, 4.0, -4.0], requires_grad=True)
+    torch.nn.functional.hardswish(x).sum().backward()
+    assert x.grad.tolist() == [1, 0, 1, 0]
+    a, b = torch.tensor([0.0, 3.0], requires_grad=True), torch.tensor([0.0, 4.0], requires_grad=True)
+    torch.atan2(a, b).sum().backward()
+    check_close(a.grad, [0, 0.16], "a")
+    check_close(b.grad, [0, -0.12], "b")
+
+
 SHAPES = [((7, 5), (7, 5)), ((7, 5), (5,)), ((7, 1), (1, 5)), ((3, 1, 5), (4, 1)), ((), (3, 4)), ((2, 3, 4), ()),
           ((0, 5), (1, 5)), ((1,), (17,)), ((2, 1, 3, 1), (1, 4, 1, 5)), ((33, 1), (33, 17))]  # fmt: skip
 

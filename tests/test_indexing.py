@@ -102,3 +102,32 @@ def test_overlapping_copy_within_one_tensor():
     t = torch.arange(10)
     t[1:] = t[:-1].clone()
     assert t.tolist() == [0, 0, 1, 2, 3, 4, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
+@pytest.mark.parametrize("shape", [(1,), (5,), (3, 4), (2, 3, 4), (17, 129), (4, 0), (2, 1, 3, 2)], ids=str)
+def test_places_of_true(rng, shape, share):
+    m = rng.random(shape) < share
+    t = torch.tensor(m)
+    assert np.array_equal(torch.nonzero(t).numpy(), np.argwhere(m)) and torch.nonzero(t).dtype == torch.int64
+    assert [i.tolist() for i in torch.nonzero(t, as_tuple=True)] == [i.tolist() for i in np.nonzero(m)]
+    assert np.array_equal(torch.nonzero(torch.tensor(m * 2.5).t() if m.ndim == 2 else torch.tensor(m * 2.5)).numpy(),
+                          np.argwhere(m.T if m.ndim == 2 else m))  # fmt: skip
+    x, y = rng.standard_normal(shape), rng.standard_normal((*shape, 3))
+    assert np.array_equal(torch.tensor(x)[t].numpy(), x[m]) and np.array_equal(torch.tensor(y)[t].numpy(), y[m])
+    assert np.array_equal(torch.masked_select(torch.tensor(x), t).numpy(), x[m])
+    assert torch.zeros(*shape, 0)[t].shape == (m.sum(), 0)
+    g = torch.tensor(y, requires_grad=True)
+    g[t].sum().backward()
+    assert np.array_equal(g.grad.numpy(), np.broadcast_to(m[..., None], y.shape).astype(float))
+
+
+@pytest.mark.parametrize("diagonal", [-9, -1, 0, 1, 9])
+def test_triangles_and_their_gradients(rng, diagonal):
+    x = rng.standard_normal((2, 4, 5))
+    for op, want in ((torch.tril, np.tril), (torch.triu, np.triu)):
+        t = torch.tensor(x, requires_grad=True)
+        y = op(t, diagonal)
+        assert np.array_equal(y.detach().numpy(), want(x, diagonal))
+        y.backward(torch.tensor(2 * x))
+        assert np.array_equal(t.grad.numpy(), want(2 * x, diagonal))

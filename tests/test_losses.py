@@ -90,6 +90,14 @@ def test_weights(isa, rng):
         )  # fmt: skip
 
 
+def test_infinite_logits_have_an_infinite_loss(isa):
+    for n in (1, 5, 33):
+        x = torch.full((n,), np.inf)
+        for logits, target in ((x, 0.25), (-x, 0.25), (x, 0.0), (-x, 1.0)):
+            y = F.binary_cross_entropy_with_logits(logits, torch.full((n,), target), reduction="none")
+            assert y.tolist() == [np.inf] * n
+
+
 def test_batchmean(isa, rng):
     x, t = log_and_probability(rng, (4, 3))
     check_gradient(

@@ -89,6 +89,20 @@ def test_transposed_operands(isa, rng, case):
             check_close(s @ t, want, f"{left} @ {right}", k=2, n=k, scale=bound(a, b))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("sizes", [(8, 8, 8), (4, 4, 4), (1, 3, 5), (16, 16, 16), (3, 1, 2), (15, 7, 16), (16, 17, 3), (17, 8, 8)], ids=str)
+@pytest.mark.parametrize("transposed", [0, 1, 2, 3])
+def test_batches_of_tiny_matrices(isa, rng, sizes, transposed, dtype):
+    m, k, n = sizes
+    a = rng.standard_normal((6, k, m) if transposed & 1 else (6, m, k))
+    b = rng.standard_normal((6, n, k) if transposed & 2 else (6, k, n))
+    turn = lambda x, bit: x.swapaxes(1, 2) if transposed & bit else x  # noqa: E731
+    got = torch.matmul(turn(place(a, dtype), 1), turn(place(b, dtype), 2))
+    check_close(got, turn(rounded(a, dtype), 1) @ turn(rounded(b, dtype), 2), "matmul", n=k)
+    got = torch.matmul(turn(place(a, dtype), 1), turn(place(b[:1], dtype), 2).expand(6, k, n))
+    check_close(got, turn(rounded(a, dtype), 1) @ turn(rounded(b[:1], dtype), 2), "matmul", n=k)
+
+
 @pytest.mark.parametrize("op", [torch.mm, torch.bmm, torch.mv, torch.dot], ids=lambda f: f.__name__)
 def test_named_products(isa, rng, op):
     shapes = {"mm": ((5, 7), (7, 3)), "bmm": ((4, 5, 7), (4, 7, 3)), "mv": ((5, 7), (7,)), "dot": ((7,), (7,))}

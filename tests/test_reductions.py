@@ -298,3 +298,15 @@ def test_rows_of_integers(dtype, n):
     assert t.sum(1).tolist() == x.astype(np.int64).sum(1).tolist()
     if dtype != "bool":
         assert t.amax(1).tolist() == x.max(1).tolist() and t.amin(1).tolist() == x.min(1).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "int16", "int8", "uint8", "bool"])
+@pytest.mark.parametrize("n", [1, 7, 64, 1025, 70_000])
+def test_extremes_of_integer_rows_are_the_first(isa, rng, dtype, n):
+    x = rng.integers(0, 2 if dtype == "bool" else 11, (3, n)).astype(dtype)
+    t = torch.tensor(x)
+    for name in ("argmax", "argmin"):
+        assert np.array_equal(getattr(t, name)(1).numpy(), getattr(x, name)(1))
+        assert getattr(t, name)().item() == getattr(x, name)()
+    values, places = t.max(1)
+    assert np.array_equal(values.numpy(), x.max(1)) and np.array_equal(places.numpy(), x.argmax(1))

@@ -98,6 +98,15 @@ def test_masked_fill(isa, rng):
     )  # fmt: skip
 
 
+def test_masked_fill_with_a_tensor(isa, rng):
+    """The value gets the gradients of all places it was put in."""
+    mask = rng.random((3, 17)) < 0.3
+    check_gradient(
+        lambda x, v: x.masked_fill(torch.tensor(mask), v), lambda x, v: np.where(mask, v, x),
+        lambda gy, x, v: (np.where(mask, 0, gy), np.sum(gy[mask])), rng.standard_normal((3, 17)), np.array(0.7), rng=rng, k=2, n=51,
+    )  # fmt: skip
+
+
 def test_reference(rng):
     x, i, s = rng.standard_normal((3, 4)), rng.integers(0, 4, (3, 3)), rng.standard_normal((3, 3))
     check_reference(lambda x, s: ref.scatter_add(x, 1, i, s), lambda gy, x, s: ref.scatter_add_backward(gy, x, 1, i, s), x, s,

@@ -104,3 +104,77 @@ def test_rows_of_each_radix_form(n, descending):
     values, indices = torch.sort(torch.from_numpy(x), 1, descending=descending, stable=True)
     assert (indices.numpy() == want).all()
     assert np.array_equal(values.numpy(), np.take_along_axis(x, want, 1), equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "bool", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(0,), (1,), (7,), (3, 5), (2000,), ()], ids=str)
+def test_unique(rng, dtype, shape):
+    x = rng.integers(0, 2 if dtype == "bool" else 17, shape).astype(dtype)
+    for function, want in ((torch.unique, np.unique(x, return_inverse=True, return_counts=True)),
+                           (torch.unique_consecutive, _consecutive(x))):  # fmt: skip
+        values, inverse, counts = function(torch.tensor(x), return_inverse=True, return_counts=True)
+        assert values.dtype == getattr(torch, dtype) and inverse.dtype == counts.dtype == torch.int64
+        assert np.array_equal(values.numpy(), want[0]) and np.array_equal(counts.numpy(), want[2])
+        assert inverse.shape == tuple(shape) and np.array_equal(inverse.numpy().ravel(), np.ravel(want[1]))
+        assert np.array_equal(function(torch.tensor(x)).numpy(), want[0])
+        assert np.array_equal(function(torch.tensor(x), return_counts=True)[1].numpy(), want[2])
+
+
+def _consecutive(x):
+    values, inverse, counts = [], [], []
+    for v in x.ravel():
+        if not values or values[-1] != v:
+            values.append(v), counts.append(0)
+        counts[-1] += 1
+        inverse.append(len(values) - 1)
+    return np.array(values, x.dtype), np.array(inverse, int), np.array(counts, int)
+
+
+def test_each_nan_is_unique():
+    nan = float("nan")
+    values, counts = torch.unique(torch.tensor([nan, 1.0, nan, -0.0, 0.0, 1.0]), return_counts=True)
+    assert values.tolist()[:2] == [0.0, 1.0] and np.isnan(values.tolist()[2:]).all() and counts.tolist() == [2, 2, 1, 1]
+    values, inverse = torch.unique_consecutive(torch.tensor([nan, nan, 2.0, 2.0]), return_inverse=True)
+    assert inverse.tolist() == [0, 1, 2, 2] and values.tolist()[2:] == [2.0]
+
+
+@pytest.mark.parametrize("n", [600, 3001, 9001])
+@pytest.mark.parametrize("span", [1, 900, 2**32 - 1, 2**32, 2**63])
+@pytest.mark.parametrize("descending", [False, True])
+def test_int64_of_any_span(isa, n, span, descending):
+    """Keys that span at most 32 bits go another way than wider ones; the ends of the span are there, ties stay in order."""
+    rng = np.random.default_rng(n)
+    for least in (-(2**63), -5, min(0, 2**63 - 1 - span), 2**63 - 1 - span):
+        least = min(least, 2**63 - 1 - span)
+        x = (rng.integers(0, min(span + 1, 300), n) * max(1, span // 300)).astype(object) + least
+        x[n // 2], x[n // 3] = least, least + span
+        x = x.astype(np.int64)
+        values, indices = torch.sort(torch.from_numpy(x), descending=descending)
+        want = np.argsort(~x if descending else x, kind="stable")
+        assert np.array_equal(indices.numpy(), want) and np.array_equal(values.numpy(), x[want])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int32"])
+@pytest.mark.parametrize("n", [0, 1, 2, 7, 64, 1000])
+def test_searchsorted(rng, dtype, n):
+    row = np.sort(rng.integers(-20, 20, n).astype(dtype))
+    x = rng.integers(-22, 22, (13, 5)).astype(dtype)
+    for right in (False, True):
+        want = np.searchsorted(row, x, "right" if right else "left")
+        assert np.array_equal(torch.searchsorted(torch.tensor(row), torch.tensor(x), right=right).numpy(), want)
+        assert np.array_equal(torch.bucketize(torch.tensor(x).t(), torch.tensor(row), right=right, out_int32=True).numpy(), want.T)
+
+
+def test_searchsorted_row_by_row(rng):
+    rows, x = np.sort(rng.standard_normal((4, 3, 9)), -1), rng.standard_normal((4, 3, 5))
+    want = [[np.searchsorted(rows[i, j], x[i, j]) for j in range(3)] for i in range(4)]
+    assert torch.searchsorted(torch.tensor(rows), torch.tensor(x)).tolist() == np.array(want).tolist()
+    nan = float("nan")
+    assert torch.searchsorted(torch.tensor([1.0, 2.0]), torch.tensor([nan, 1.5, nan])).tolist() == [2, 1, 2]
+
+
+def test_gradient_of_one_element_goes_there():
+    x = torch.tensor([[3.0, 1.0, 2.0, 9.0], [7.0, 7.0, 0.0, 8.0]], requires_grad=True)
+    for values, places in (torch.median(x, 1), torch.kthvalue(x, 2, 1), torch.nanmedian(x, 1, keepdim=True), torch.mode(x, 1)):
+        (g,) = torch.autograd.grad([values], [x], [torch.full_like(values, 5.0)])
+        assert g.sum(1).tolist() == [5.0, 5.0] and g.gather(1, places.reshape(2, 1)).tolist() == [[5.0], [5.0]]

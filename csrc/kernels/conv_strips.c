@@ -280,7 +280,7 @@ int conv_strips(const FN(conv_sum) *c, const T *xp, i64 distance, i64 images, T 
     i64 L = images * c->P * c->Q, panels = UDL_CEIL_DIV(L, GEMM_NR), units = UDL_CEIL_DIV(c->M, GEMM_MR);
     double flops = 2. * (double)c->M * (double)c->K * (double)L;
     i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 16.) + 1;
-    i64 wide = UDL_MAXI(1, UDL_MINI(CONV_STRIP / (c->K * GEMM_NR * (i64)sizeof(T)), STRIP_PANELS));
+    i64 wide = UDL_MAXI(1, UDL_MINI(CONV_STRIP / (UDL_MAXI(c->K, 1) * GEMM_NR * (i64)sizeof(T)), STRIP_PANELS));
     FN(strips) s = {.c = c, .xp = xp, .distance = distance, .images = images, .y = y, .parts = 1};
 #if GEMM_MATRIX_UNIT
     if (sizeof(T) == 4 && !c->pairs && conv_on_unit(c->M, c->K, c->low)) return FN(whole)(&s);
@@ -290,7 +290,7 @@ int conv_strips(const FN(conv_sum) *c, const T *xp, i64 distance, i64 images, T 
     if (s.strips < tasks) s.parts = UDL_MAXI(1, UDL_MINI(UDL_CEIL_DIV(tasks, s.strips), units / 6));
     if (s.strips % 2 && s.parts % 2 && s.strips < panels) s.strips++; /* two threads share them without a rest */
     s.most = UDL_CEIL_DIV(panels, s.strips) * GEMM_NR;
-    s.mb = UDL_MAXI(1, UDL_MINI(131072 / (c->K * GEMM_MR * (i64)sizeof(T)), 8)) * GEMM_MR;
+    s.mb = UDL_MAXI(1, UDL_MINI(131072 / (UDL_MAXI(c->K, 1) * GEMM_MR * (i64)sizeof(T)), 8)) * GEMM_MR;
     i64 n = s.strips * s.parts;
     udl_parallel_for(n, tasks == 1 ? n : 1, FN(strips_task), &s);
     return s.failed ? UDL_ENOMEM : UDL_OK;

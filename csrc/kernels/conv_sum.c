@@ -210,7 +210,7 @@ static void FN(taps_task)(void *ctx, i64 begin, i64 end) {
 }
 
 static void FN(run_taps)(const FN(conv_sum) *c, const T *xp, T *y) {
-    i64 panels = UDL_MAXI(1, 131072 / (c->K * GEMM_MR * (i64)sizeof(T))), blocks = UDL_MAXI(1, c->M / (panels * GEMM_MR));
+    i64 panels = UDL_MAXI(1, 131072 / (UDL_MAXI(c->K, 1) * GEMM_MR * (i64)sizeof(T))), blocks = UDL_MAXI(1, c->M / (panels * GEMM_MR));
     FN(taps_run) r = {c, xp, y, c->P, panels * GEMM_MR};
     double flops = 2. * (double)c->M * (double)c->K * (double)(c->P * c->Q);
     i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 64.) + 1;
@@ -245,7 +245,7 @@ int conv_prepare(FN(conv_sum) *c) {
             for (i64 k = 0; k < c->K; k++) c->panels[m * c->K + k] = c->w[k * c->M + m];
     else {
         i64 parts = UDL_MAXI(1, UDL_CEIL_DIV(c->M, GEMM_MR) / 2);
-        udl_parallel_for(parts, UDL_MAXI(1, UDL_MAXI(parts / 8, 65536 / (c->K * 2 * GEMM_MR))), FN(pack_filters), c);
+        udl_parallel_for(parts, UDL_MAXI(1, UDL_MAXI(parts / 8, 65536 / (UDL_MAXI(c->K, 1) * 2 * GEMM_MR))), FN(pack_filters), c);
     }
     return UDL_OK;
 }

@@ -223,7 +223,7 @@ TWO(l1, v_abs(x - y))
 TWO_ARRAYS(huber, v_sel(v_abs(x - y) <= s0, (T)0.5 * (x - y) * (x - y), s0 * (v_abs(x - y) - (T)0.5 * s0)))
 TWO_ARRAYS(smooth_l1, v_sel(v_abs(x - y) < s0, (T)0.5 * (x - y) * (x - y) / s0, v_abs(x - y) - (T)0.5 * s0))
 TWO_ARRAYS(bce, -(y * FN(clamped_log)(x) + (1 - y) * v_atleast(v_log1p(-x), v_set(-100))))
-TWO_ARRAYS(bce_with_logits, v_atleast(x, v_set(0)) - x * y + v_log1p(v_exp(-v_abs(x))))
+TWO_ARRAYS(bce_with_logits, v_sel(x > v_set(0), 1 - y, -y) * x + v_log1p(v_exp(-v_abs(x)))) /* infinite for an infinite x, not NaN */
 THREE(mse_backward, x * 2 * (y - z))
 THREE(l1_backward, x * FN(signum)(y - z))
 THREE(huber_backward, x * v_sel(v_abs(y - z) <= s1, y - z, s1 * FN(signum)(y - z)))

@@ -200,7 +200,7 @@ static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
 static int FN(run_whole)(const FN(gemm_job) *g, gemm_sizes s) {
 #if GEMM_MATRIX_UNIT
     int status;
-    if (sizeof(T) == 4 && !g->block && udl_matrix_unit.gemm && udl_matrix_unit.gemm(g, &status)) return status;
+    if (sizeof(T) == 4 && !g->block && !udl_batch_invariant() && udl_matrix_unit.gemm && udl_matrix_unit.gemm(g, &status)) return status;
 #endif
     return g->m <= s.mc + s.mc / 4 ? FN(run_columns)(g, s) : FN(run_blocks)(g, s);
 }
@@ -252,7 +252,7 @@ int gemm_run(const FN(gemm_job) *g) {
         s.mc = UDL_MAXI(cache_size(1) / 2 / (UDL_MAXI(s.kc, 64) * (i64)sizeof(T)) / GEMM_MR, 1) * GEMM_MR;
     }
     i64 blocks = UDL_CEIL_DIV(g->m, 8 * GEMM_MR) * UDL_CEIL_DIV(g->n, 4 * GEMM_NR);
-    if (blocks < 8 && g->k >= 2048 && !g->packed_b && !g->packed_tiles && 2. * (double)g->m * (double)g->n * (double)g->k > 8. * GEMM_TASK_FLOPS)
+    if (!udl_batch_invariant() && blocks < 8 && g->k >= 2048 && !g->packed_b && !g->packed_tiles && 2. * (double)g->m * (double)g->n * (double)g->k > 8. * GEMM_TASK_FLOPS)
         return FN(run_split)(g, FN(even)(UDL_MINI(UDL_CEIL_DIV(16, blocks), g->k / 1024), g->k / 1024));
     return FN(run_whole)(g, s);
 }

@@ -1,7 +1,8 @@
 /* matmul.c - out[b, m, n] = act(alpha sum_k A[b, m, k] B[b, k, n] + beta out + bias) + residual.
  *
  * Chooses, by the shape alone: a matrix with a vector (gemv.c), a small product read in place, or the blocked engine
- * (gemm.c). A batch of small products is shared out over the threads; of large ones, each in turn is cut up. */
+ * (gemm.c). A batch of small products is shared out over the threads; of large ones, each in turn is cut up. In the batch-invariant
+ * mode the ways that add in another order are left out, as m chooses them. */
 #ifndef T
 #include "gemm.h"
 
@@ -73,7 +74,8 @@ static bf16_side bf16_at(const void *p, i64 at, i64 row, i64 k, int is_float) {
 
 static int one_bf16(const udl_matmul_args *a, i64 b) {
     int status;
-    if (GEMM_MATRIX_UNIT && udl_matrix_unit.matmul_bf16 && udl_matrix_unit.matmul_bf16(a, b, &status)) return status;
+    const int unit = GEMM_MATRIX_UNIT && !udl_batch_invariant() && udl_matrix_unit.matmul_bf16;
+    if (unit && udl_matrix_unit.matmul_bf16(a, b, &status)) return status;
     const int wide = (int)a->wide, in_place = wide & UDL_WIDE_OUT;
     size_t elements = in_place ? 0 : (size_t)(a->m * a->n), bias_n = a->bias ? (size_t)(a->bias_m ? a->m : a->n) : 0;
     size_t bytes = (elements + bias_n + 1) * sizeof(float);
@@ -160,7 +162,33 @@ static void FN(small)(const FN(gemm_job) *g, const FN(operands) *s) {
     }
 }
 
+/* Matrices of at most one vector across and TINY down: the rows of B are laid out once, a row of out is one chain over k, as in
+ * the engine, whose preparations would take longer than such a product. */
+#define TINY 16
+static void FN(tiny)(const udl_matmul_args *a, i64 b) {
+    const T *x = (const T *)a->a + b * a->a_batch, *y = (const T *)a->b + b * a->b_batch;
+    T *out = (T *)a->out + b * a->o_batch, t[VW] = {0};
+    const int n = (int)a->n;
+    vec rows[TINY];
+    for (i64 k = 0; k < a->k; k++) {
+        if (n == VW && a->b_n == 1) { rows[k] = v_load(y + k * a->b_k); continue; }
+        for (int i = 0; i < n; i++) t[i] = y[k * a->b_k + i * a->b_n];
+        rows[k] = v_load(t);
+    }
+    for (i64 m = 0; m < a->m; m++, x += a->a_m, out += a->ldo) {
+        vec s = v_set(*x) * rows[0];
+        for (i64 k = 1; k < a->k; k++) s = v_fma(v_set(x[k * a->a_k]), rows[k], s);
+        if (n == VW) v_store(out, s);
+        else v_store_n(out, s, n);
+    }
+}
+static int FN(is_tiny)(const udl_matmul_args *a) {
+    return a->n <= VW && a->m <= TINY && a->k <= TINY && a->k > 0 && a->batch > 1 && !a->bias && !a->residual && a->act == UDL_ACT_NONE &&
+           a->alpha == 1 && a->beta == 0;
+}
+
 static int FN(one)(const udl_matmul_args *a, i64 b) {
+    if (FN(is_tiny)(a)) return FN(tiny)(a, b), UDL_OK;
     FN(operands) s = {(const T *)a->a + b * a->a_batch, (const T *)a->b + b * a->b_batch, a->a_m, a->a_k, a->b_k, a->b_n};
     const T *bias = a->bias;
     FN(gemm_job) g = {.m = a->m, .n = a->n, .k = a->k, .c = (T *)a->out + b * a->o_batch, .ldc = a->ldo, .ctx = &s,
@@ -171,16 +199,17 @@ static int FN(one)(const udl_matmul_args *a, i64 b) {
                             .residual = a->residual ? (const T *)a->residual + b * a->o_batch : 0}};
     FN(gemm_a) in_place = {s.a, a->a_k == 1 ? a->a_m : a->a_k, a->a_k == 1 ? GEMM_A_ROWS : GEMM_A_COLUMNS};
     int a_unit = a->a_k == 1 || a->a_m == 1;
-    if (a->k > 0 && (a->m == 1 || (a->m <= GEMM_FEW && a->b_k == 1 && a->k >= 4 * VW)))
+    const int any = !udl_batch_invariant();
+    if (any && a->k > 0 && (a->m == 1 || (a->m <= GEMM_FEW && a->b_k == 1 && a->k >= 4 * VW)))
         return few_rows(a->m, a->n, a->k, s.a, a->a_m, a->a_k, s.b, a->b_n, a->b_k, g.c, g.ldc, 1, &g.e);
-    if (a->k > 0 && (a->n == 1 || (a->n <= GEMM_FEW / 2 && a->a_k == 1 && a->k >= 4 * VW))) {
+    if (any && a->k > 0 && (a->n == 1 || (a->n <= GEMM_FEW / 2 && a->a_k == 1 && a->k >= 4 * VW))) {
         FN(gemm_epilogue) e = g.e; /* out transposed: bias over m and n change places */
         e.bias_n = g.e.bias_m, e.bias_m = g.e.bias_n;
         return few_rows(a->n, a->m, a->k, s.b, a->b_n, a->b_k, s.a, a->a_m, a->a_k, g.c, 1, g.ldc, &e);
     }
     i64 kn = a->k * a->n * (i64)sizeof(T), mk = a->m * a->k * (i64)sizeof(T);
     if (a_unit && a->k > 0 && a->k <= SMALL_BYTES / (i64)sizeof(T) / GEMM_NR && mk <= 2 * SMALL_BYTES && kn <= 4 * SMALL_BYTES &&
-        (double)a->m * (double)a->n * (double)a->k < GEMM_TASK_FLOPS / 2) {
+        (any || a->k <= INTERNAL(gemm_sizes)(a->k, sizeof(T)).kc) && (double)a->m * (double)a->n * (double)a->k < GEMM_TASK_FLOPS / 2) {
         g.a = in_place;
         FN(small)(&g, &s);
         return UDL_OK;
@@ -189,7 +218,7 @@ static int FN(one)(const udl_matmul_args *a, i64 b) {
     if (a_unit && a->n <= (a->a_k == 1 ? 16 : 2) * GEMM_NR) g.a = in_place;
     if (a->packed_b && INTERNAL(packed_is_mine)(a->packed_b, a)) g.packed_b = (const T *)((const gemm_packed *)a->packed_b + 1);
     else if (a->packed_b) g.packed_tiles = a->packed_b;
-    else if (a->m <= 6 && a->b_n == 1) { /* too few rows to pay for a copy of B: read it once, a few rows at a time */
+    else if (any && a->m <= 6 && a->b_n == 1) { /* too few rows to pay for a copy of B: read it once, a few rows at a time */
         g.b = (FN(gemm_b)){s.b, a->b_k};
         g.kc = 16;
         if (a_unit) g.a = in_place;

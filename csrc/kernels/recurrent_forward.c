@@ -56,7 +56,7 @@ static void FN(rows_product)(const FN(recurrent) *r, i64 m, i64 width, const T *
         const int alone = column >= r->gates_n || f.x >= 0;
         FN(recurrent_part) parts[2] = {{x, r->I, r->I}, {h, ldh, r->K}};
         c[few] = buf + column * GEMM_NR, b[few] = w, start[few] = alone && bias ? bias + column * GEMM_NR : 0;
-        if (m > 2 || f.x >= 0 || alone)
+        if (m > 2 || f.x >= 0 || alone || udl_batch_invariant())
             recurrent_sums(m, width, f.x >= 0 ? parts : parts + 1, (f.x >= 0) + (f.h >= 0), w, c[few], RECURRENT_ROW, !alone,
                            start[few]);
         else if (f.h >= 0) few++;
@@ -172,7 +172,7 @@ int recurrent(FN(recurrent) *r, const udl_lstm_args *a) {
     for (int d = 0; d < 2; d++) r->w_ih[d] = a->w_ih[d], r->w_hh[d] = a->w_hh[d], r->w_hr[d] = a->w_hr[d];
     if (r->N <= 0 || r->H <= 0) return UDL_OK;
     if (recurrent_plan(r, r->H, r->gates_n * r->H, r->K)) return UDL_ENOMEM;
-    r->inside = r->packed && r->rb >= INSIDE && r->I > 0 &&
+    r->inside = r->packed && r->rb >= INSIDE && !udl_batch_invariant() && r->I > 0 &&
                 (r->I < 3 * r->N || r->gates_n * r->H * r->I * (i64)sizeof(T) < LARGE);
     r->strip = r->gates_n * GEMM_NR * (r->K + (r->inside ? r->I : 0));
     if (a->cn) memcpy(a->cn, a->c0, (size_t)(r->D * r->N * r->H) * sizeof(T));

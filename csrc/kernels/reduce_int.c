@@ -22,7 +22,7 @@ static void store_int(const udl_reduce_args *a, i64 at, i64 v) {
         const type *x = (const type *)a->a + at;                                                    \
         type best = x[0];                                                                           \
         uint64_t sum = 0;                                                                           \
-        switch (a->op) {                                                                            \
+        switch (op) {                                                                               \
         case UDL_SUM: for (i64 k = 0; k < n; k++) sum += (uint64_t)(i64)(term); return (i64)sum;    \
         case UDL_MAX: for (i64 k = 0; k < n; k++) best = x[k] > best ? x[k] : best; return (i64)best; \
         case UDL_MIN: for (i64 k = 0; k < n; k++) best = x[k] < best ? x[k] : best; return (i64)best; \
@@ -31,11 +31,11 @@ static void store_int(const udl_reduce_args *a, i64 at, i64 v) {
         for (i64 b = 0; b < n; b += 4096) {                                                         \
             uint8_t any = 0, none = 0;                                                              \
             for (i64 k = b; k < UDL_MINI(n, b + 4096); k++) any |= x[k] != 0, none |= x[k] == 0;    \
-            if (a->op == UDL_ANY ? any : none) return a->op == UDL_ANY;                             \
+            if (op == UDL_ANY ? any : none) return op == UDL_ANY;                                   \
         }                                                                                           \
-        return a->op == UDL_ALL;                                                                    \
+        return op == UDL_ALL;                                                                       \
     } while (0)
-static i64 int_run(const udl_reduce_args *a, i64 at, i64 n) { /* sum, maximum, minimum, any or all of n > 0 elements */
+static i64 int_run(const udl_reduce_args *a, i64 op, i64 at, i64 n) { /* sum, maximum, minimum, any or all of n > 0 elements */
     switch (a->dtype) {
     case UDL_I64: INT_RUN(i64, x[k]);
     case UDL_I32: INT_RUN(int32_t, x[k]);
@@ -43,6 +43,19 @@ static i64 int_run(const udl_reduce_args *a, i64 at, i64 n) { /* sum, maximum, m
     case UDL_I8: INT_RUN(int8_t, x[k]);
     case UDL_BOOL: INT_RUN(uint8_t, x[k] != 0);
     default: INT_RUN(uint8_t, x[k]);
+    }
+}
+
+#define FIRST(type) { const type *x = (const type *)a->a + at; while (x[k] != (type)v) k++; return k; }
+static i64 int_place(const udl_reduce_args *a, i64 at, i64 n) { /* the first place of the extreme: found after its value */
+    const i64 v = int_run(a, a->op == UDL_ARGMAX ? UDL_MAX : UDL_MIN, at, n);
+    i64 k = 0;
+    switch (a->dtype) {
+    case UDL_I64: FIRST(i64)
+    case UDL_I32: FIRST(int32_t)
+    case UDL_I16: FIRST(int16_t)
+    case UDL_I8: FIRST(int8_t)
+    default: FIRST(uint8_t)
     }
 }
 
@@ -54,7 +67,8 @@ static void int_rows(void *p, i64 begin, i64 end) {
     const int_job *j = p;
     for (i64 t = begin; t < end; t++) {
         const i64 b = t % j->chunks * CHUNK, n = j->a->n;
-        const i64 v = int_run(j->a, t / j->chunks * n + b, j->chunks == 1 ? n : UDL_MINI(n - b, (i64)CHUNK));
+        const i64 op = j->a->op, at = t / j->chunks * n + b, m = j->chunks == 1 ? n : UDL_MINI(n - b, (i64)CHUNK);
+        const i64 v = op == UDL_ARGMAX || op == UDL_ARGMIN ? int_place(j->a, at, m) : int_run(j->a, op, at, m);
         if (j->parts) j->parts[t] = v;
         else store_int(j->a, t, v);
     }
@@ -70,7 +84,7 @@ static i64 int_join(i64 op, i64 x, i64 y) {
 }
 
 static int reduce_int_rows(const udl_reduce_args *a) {
-    int_job j = {a, a->outer < 64 ? UDL_CEIL_DIV(a->n, CHUNK) : 1, NULL};
+    int_job j = {a, a->outer < 64 && a->op != UDL_ARGMAX && a->op != UDL_ARGMIN ? UDL_CEIL_DIV(a->n, CHUNK) : 1, NULL};
     const i64 tasks = a->outer * j.chunks;
     if (j.chunks > 1 && !(j.parts = udl_alloc(sizeof(i64) * (size_t)tasks))) return UDL_ENOMEM;
     udl_parallel_for(tasks, UDL_MAXI(1, 16384 / a->n), int_rows, &j);
@@ -148,7 +162,7 @@ int INTERNAL(reduce_int)(const udl_reduce_args *a) {
     if (a->n == 0 && (a->op == UDL_MAX || a->op == UDL_MIN || a->op == UDL_ARGMAX || a->op == UDL_ARGMIN)) return UDL_EINVAL;
     const i64 tasks = a->outer * UDL_CEIL_DIV(a->inner, WIDE);
     const i64 grain = UDL_MAXI(1, 16384 / UDL_MAXI(a->n * UDL_MINI(a->inner, (i64)WIDE), 1));
-    if (a->inner == 1 && a->n > 0 && a->op != UDL_PROD && a->op != UDL_ARGMAX && a->op != UDL_ARGMIN) return reduce_int_rows(a);
+    if (a->inner == 1 && a->n > 0 && a->op != UDL_PROD) return reduce_int_rows(a);
     udl_parallel_for(tasks, grain, ints, (void *)(uintptr_t)a);
     return UDL_OK;
 }

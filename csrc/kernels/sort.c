@@ -6,7 +6,8 @@
  *   k <= n / 4      candidates below the k-th best so far are collected; every k of them the k best are kept
  *   otherwise       radix sort from the least significant digit, digits equal in all keys skipped: stable, linear. Keys of
  *                   at most 32 bits of rows up to INDEXED_MAX stay in L1 while only positions move; those of longer rows
- *                   travel with their position in one 64-bit word, wider keys as pairs.
+ *                   travel with their position in one 64-bit word. Wider keys that span at most 32 bits are taken from the
+ *                   least on and go the same ways, others travel as pairs.
  * Rows are parallel. Floor: one read of the row; radix: one read and one scattered write for each byte that varies. */
 #include "../kernel.h"
 
@@ -153,16 +154,30 @@ static void sort_wide(const sort_job *j, const char *row, i64 out, sort_pair *v,
     for (i64 i = 0; i < a->k; i++) sort_put(a, row, out + i, v[i].at);
 }
 
-/* key and position in one word; rows are longer than INDEXED_MAX */
-static void sort_packed(const sort_job *j, const char *row, i64 out, uint64_t *v, uint32_t *hist) {
+/* Whether the keys of 64 bits lie within 32 bits from *base on, the least of them: labels and places do. */
+static int narrow_range(const sort_job *j, const char *row, uint64_t *base) {
+    const i64 n = j->a->n;
+    uint64_t key[KEY_CHUNK], least = UINT64_MAX, most = 0;
+    for (i64 i = 0; i < n && (i == 0 || most - least <= UINT32_MAX); i += KEY_CHUNK) {
+        const i64 m = UDL_MINI(KEY_CHUNK, n - i);
+        keys_of(key, row, i, m, j->a->dtype, j->flip);
+        for (i64 c = 0; c < m; c++) least = UDL_MINI(least, key[c]), most = UDL_MAXI(most, key[c]);
+    }
+    *base = least;
+    return most - least <= UINT32_MAX;
+}
+
+/* key - base and position in one word; rows are longer than INDEXED_MAX */
+static void sort_packed(const sort_job *j, const char *row, i64 out, uint64_t base, uint64_t *v, uint32_t *hist) {
     const udl_sort_args *a = j->a;
     const i64 n = a->n, bytes = key_bytes[a->dtype];
-    const int wide = bytes == 4;
+    const int wide = bytes >= 4;
     uint64_t key[KEY_CHUNK];
     memset(hist, 0, sizeof(uint32_t) * (wide ? 3 << 11 : (size_t)bytes << 8));
     for (i64 i = 0; i < n; i += KEY_CHUNK) {
         const i64 m = UDL_MINI(KEY_CHUNK, n - i);
         keys_of(key, row, i, m, a->dtype, j->flip);
+        for (i64 c = 0; c < m; c++) key[c] -= base;
         if (wide) count_packed(hist, key, m, 3, 11);
         else count_packed(hist, key, m, (int)bytes, 8);
         for (i64 c = 0; c < m; c++) v[i + c] = key[c] << 32 | (uint64_t)(i + c);
@@ -196,7 +211,7 @@ VFN void count_digits(uint16_t *hist, const uint32_t *key, i64 n, int digits, in
         for (int b = 0; b < digits; b++) hist[b << bits | (key[i] >> (bits * b) & ((1u << bits) - 1))]++;
 }
 
-static void sort_indexed(const sort_job *j, const char *row, i64 out) {
+static void sort_indexed(const sort_job *j, const char *row, i64 out, uint64_t base) {
     const udl_sort_args *a = j->a;
     const i64 n = a->n, bytes = key_bytes[a->dtype];
     uint64_t chunk[KEY_CHUNK];
@@ -205,12 +220,12 @@ static void sort_indexed(const sort_job *j, const char *row, i64 out) {
     for (i64 i = 0; i < n; i += KEY_CHUNK) {
         const i64 m = UDL_MINI(KEY_CHUNK, n - i);
         keys_of(chunk, row, i, m, a->dtype, j->flip);
-        for (i64 c = 0; c < m; c++) key[i + c] = (uint32_t)chunk[c];
+        for (i64 c = 0; c < m; c++) key[i + c] = (uint32_t)(chunk[c] - base);
     }
-    if (bytes == 4 && n >= 2048) { /* enough to pay for summing 2048 counts a digit */
+    if (bytes >= 4 && n >= 2048) { /* enough to pay for summing 2048 counts a digit */
         count_digits(hist, key, n, 3, 11);
         p = radix_positions(pos, pos + n, key, n, hist, 3, 11);
-    } else if (bytes == 4) {
+    } else if (bytes >= 4) {
         count_digits(hist, key, n, 4, 8);
         p = radix_positions(pos, pos + n, key, n, hist, 4, 8);
     } else {
@@ -261,7 +276,7 @@ static void sort_rows(void *ctx, i64 begin, i64 end) {
         return;
     }
     if (!j->select && key_bytes[a->dtype] <= 4 && n <= INDEXED_MAX) {
-        for (i64 o = begin; o < end; o++) sort_indexed(j, rows + o * row_bytes, o * a->k);
+        for (i64 o = begin; o < end; o++) sort_indexed(j, rows + o * row_bytes, o * a->k, 0);
         return;
     }
     const size_t hist_bytes = 3 * 2048 * sizeof(uint32_t); /* the larger of sort_packed's and 8 x 256 of i64 */
@@ -271,9 +286,12 @@ static void sort_rows(void *ctx, i64 begin, i64 end) {
     void *v = scratch + hist_bytes;
     void *hist = scratch;
     for (i64 o = begin; o < end; o++) {
-        if (j->select) sort_select(j, rows + o * row_bytes, o * a->k, v, hist);
-        else if (j->packed) sort_packed(j, rows + o * row_bytes, o * a->k, v, hist);
-        else sort_wide(j, rows + o * row_bytes, o * a->k, v, hist);
+        const char *row = rows + o * row_bytes;
+        uint64_t base = 0;
+        if (j->select) sort_select(j, row, o * a->k, v, hist);
+        else if (!j->packed && !(n <= UINT32_MAX && narrow_range(j, row, &base))) sort_wide(j, row, o * a->k, v, hist);
+        else if (n <= INDEXED_MAX) sort_indexed(j, row, o * a->k, base);
+        else sort_packed(j, row, o * a->k, base, v, hist);
     }
     udl_free(scratch, bytes);
 }

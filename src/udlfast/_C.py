@@ -6,6 +6,15 @@ from ._core import Tensor as TensorBase  # noqa: F401
 _TensorMeta = type(TensorBase)
 
 
+class PyTorchFileReader:
+    """A name: to make one raises ArgumentError, as torch.load has a reader of its own."""
+
+    def __init__(self, *args):
+        from .errors import ArgumentError
+
+        raise ArgumentError("PyTorchFileReader: read .pt files with torch.load")
+
+
 def _log_api_usage_once(name):
     """Nothing is logged."""
 

@@ -199,6 +199,21 @@ static void test_var_mean_cumsum_sumsq(void) {
             for (i64 i = 0; i < a->n; i++) m[i] = (i / inner % n ? m[i - inner] : 0) + get(a, i);
             expect(o, m, 2, 2 * SUM(n));
             done();
+            a = in(outer * n * inner, dt, -2, 2), o = out(a->n, dt);
+            udl_cumsum_args l = {P(o), P(a), UDL_LOGSUMEXP, dt, outer, n, inner};
+            run(UDL_K_cumsum, &l, "logs, dtype %d, %d x %d x %d", dt, (int)outer, (int)n, (int)inner);
+            for (i64 i = 0; i < a->n; i++) m[i] = i / inner % n ? log(exp(m[i - inner]) + exp(get(a, i))) : get(a, i);
+            expect(o, m, 4, SUM(n));
+            done();
+            a = in(outer * n * inner, dt, -2, 2), o = out(a->n, I64);
+            udl_cumsum_args p = {P(o), P(a), UDL_ARGMIN, dt, outer, n, inner};
+            run(UDL_K_cumsum, &p, "places, dtype %d, %d x %d x %d", dt, (int)outer, (int)n, (int)inner);
+            for (i64 i = 0; i < a->n; i++) {
+                const i64 k = i / inner % n;
+                m[i] = k && get(a, i) > get(a, i - (k - (i64)m[i - inner]) * inner) ? m[i - inner] : (double)k;
+            }
+            expect(o, m, 0, 0);
+            done();
             a = in(outer * n * inner, dt, -2, 2), o = out(1, F64);
             udl_sumsq_args q = {P(o), P(a), dt, a->n};
             run(UDL_K_sumsq, &q, "dtype %d, n %d", dt, (int)a->n);

@@ -16,7 +16,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,32 +50,32 @@ def child(target, begin, end, memory, seconds, env, page, folder):
     """(findings, the step to go on with) of one child."""
     page.write_bytes(struct.pack("<qq", begin, 0))
     words = [sys.executable, "-m", "reliability.children", target, str(begin), str(end), str(memory or 0), str(page)]
-    paths = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
+    given = [os.path.abspath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
+    paths = os.pathsep.join([str(TESTS), *given])
     out, err = folder / "out", folder / "err"
     with out.open("wb") as o, err.open("wb") as e:
-        process = subprocess.Popen(words, stdout=o, stderr=e, env={**os.environ, "PYTHONPATH": paths, **(env or {})}, cwd=folder,
-                                   start_new_session=True)
+        process = subprocess.Popen(words, stdout=o, stderr=e, env={**os.environ, "PYTHONPATH": paths, **(env or {})}, cwd=folder)
         hung = watch(process, page, seconds)
     text = err.read_text(errors="replace")
     findings = [Finding(int(n), "wrong", what) for n, _, what in
                 (line.partition("\t") for line in out.read_text(errors="replace").splitlines()) if n.isdigit()]
     step, _ = struct.unpack("<qq", page.read_bytes())
     if hung:
-        return [*findings, Finding(step, "hang", f"more than {seconds:g} s; {text[-300:]}")], step + 1
+        return [*findings, Finding(step, "hang", f"more than {seconds:g} s; {text[-1000:]}")], step + 1
     if process.returncode < 0:
         name = signal.Signals(-process.returncode).name
-        return [*findings, Finding(step, "signal", f"{name} {text[-2000:]}")], step + 1
+        return [*findings, Finding(step, "signal", f"{name} {text[:1500]}")], step + 1
     if process.returncode:
-        return [*findings, Finding(step, "exit", f"status {process.returncode}: {text[-4000:]}")], step + 1
+        return [*findings, Finding(step, "exit", f"status {process.returncode}: {text[-600:]}")], step + 1
     return findings, end
 
 
 def watch(process, page, seconds):
     """Waits for the child; True if one step took longer than `seconds` and the child was killed.
 
-    A step's time is its processor time where that can be read, so that a machine busy with other work makes no hang; ten times as
-    long on the clock is a hang in any case."""
-    last, since, used = None, time.monotonic(), cpu_seconds(process.pid)
+    A step's time is its processor time where that can be read, so that a machine busy with other work makes no hang; looked at in
+    vain for ten times as long, it is a hang in any case. Looks are counted, as both processes may be stopped for a while."""
+    last, looks, used = None, 0, cpu_seconds(process.pid)
     while True:
         try:
             process.wait(0.2)
@@ -84,14 +83,15 @@ def watch(process, page, seconds):
         except subprocess.TimeoutExpired:
             now = page.read_bytes()
             if now != last:
-                last, since, used = now, time.monotonic(), cpu_seconds(process.pid)
-            waited = time.monotonic() - since
+                last, looks, used = now, 0, cpu_seconds(process.pid)
+            looks += 1
+            waited = 0.2 * looks
             if (waited > seconds and cpu_seconds(process.pid) - used > seconds) or waited > 10 * seconds:
-                os.killpg(process.pid, signal.SIGABRT)  # faulthandler prints where it stands
+                process.send_signal(signal.SIGABRT)  # faulthandler prints where it stands
                 try:
                     process.wait(5)
                 except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)
+                    process.kill()
                     process.wait()
                 return True
 
@@ -111,6 +111,10 @@ def main():
 
     faulthandler.enable()
     warnings.simplefilter("ignore")
+    source = os.environ.get("UDLFAST_RELIABILITY_SOURCE")
+    if source:  # a package built in another way, instead of the one that is installed
+        sys.meta_path[:] = [f for f in sys.meta_path if not type(f).__module__.startswith("_editable")]
+        sys.path.insert(0, source)
     target, begin, end, memory, page = sys.argv[1:]
     module, _, name = target.partition(":")
     step = getattr(importlib.import_module(module), name)

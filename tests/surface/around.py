@@ -333,3 +333,31 @@ def names_that_libraries_import(torch, say):
     dlpack = module("utils.dlpack")
     say(dlpack.from_dlpack(dlpack.to_dlpack(torch.arange(3.0))), module("storage").UntypedStorage.__name__)
     say(np.asarray(torch.ones(2)), module("_dynamo").config.suppress_errors, module("autograd.profiler").record_function.__name__)
+
+
+def random_matrices(torch, say):
+    d, v = torch.distributions, torch.tensor([[2.0, 0.5], [0.5, 1.0]])
+    low = torch.linalg.cholesky(v).requires_grad_()
+    w = torch.tensor([[1.0, 0.2], [0.2, 2.0]])
+    laws = [
+        d.Wishart(torch.tensor([3.0, 4.5]), v),
+        d.Wishart(5.0, scale_tril=low),
+        d.Wishart(torch.tensor(5.0), precision_matrix=torch.inverse(v)),
+    ]
+    for law in laws:
+        say(
+            law.log_prob(w),
+            law.entropy(),
+            law.mean,
+            law.mode,
+            law.variance,
+            law.batch_shape,
+            law.event_shape,
+            law.expand((3, 2)).batch_shape,
+        )
+        s = law.sample((4000,))
+        say(s.shape, bool(((s.mean(0) - law.mean).abs() < 0.4).all()), bool((s.transpose(-2, -1) == s).all()))
+    laws[1].log_prob(w).backward()
+    say(low.grad.tril(), laws[1].rsample().requires_grad, lambda: d.Wishart(torch.tensor(0.5), v))
+    for law in (d.Gamma(2.0, 1.0), d.Chi2(4.0), d.StudentT(3.0), d.NegativeBinomial(3, torch.tensor(0.5)), d.FisherSnedecor(3.0, 4.0)):
+        say(law.sample().shape, law.sample((2,)).shape, law.sample().dtype)

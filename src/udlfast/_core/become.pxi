@@ -122,12 +122,31 @@ cdef bint add_scaled_(Tensor self, object other, double alpha) except -1:
     return True
 
 
+def same_kind(list tensors not None):
+    """Whether all are tensors of one shape and element type."""
+    cdef Tensor first, t
+    cdef int i
+    if type(tensors[0]) is not Tensor:
+        return False
+    first = <Tensor>tensors[0]
+    for o in tensors:
+        if type(o) is not Tensor:
+            return False
+        t = <Tensor>o
+        if t.ndim_ != first.ndim_ or t.code != first.code:
+            return False
+        for i in range(t.ndim_):
+            if t.shape_[i] != first.shape_[i]:
+                return False
+    return True
+
+
 def join_small(Tensor out not None, parts, Py_ssize_t outer):
     """Fill contiguous `out` with contiguous parts side by side in each of `outer` rows, if that is little work; whether it was done."""
     cdef Py_ssize_t row, o, at = 0, size = ITEMSIZE[out.code], total
     cdef Tensor t
     total = out.numel_ * size
-    if udl_tracing or total > 262144 or outer * <Py_ssize_t>len(parts) > 4096 or outer == 0:
+    if udl_tracing or total > 262144 + 4096 * <Py_ssize_t>len(parts) or outer * <Py_ssize_t>len(parts) > 4096 or outer == 0:
         return False
     for p in parts:
         if not (<Tensor>p).contig or (<Tensor>p).code != out.code:

@@ -710,6 +710,8 @@ cpdef Tensor fill_(Tensor self, value):
         else:
             v = empty_nd(UDL_F64, 0, NULL)
             (<double *>v.data_)[0] = value
+            if self.numel_ > 4096 and (self.code == UDL_F32 or self.code == UDL_BOOL):
+                v = cast(v, self.code)      # of one type: the kernel only stores
             copy_into(self, v)
     self.storage.version += 1
     return self

@@ -30,7 +30,7 @@ cdef PackedWeight packed_weight(Tensor w, Py_ssize_t rows, int code):
     the product."""
     cdef Storage s = w.storage
     cdef PackedWeight p
-    if (rows <= 8 and code != UDL_BF16) or rows > udl_prepack_rows() or w.numel_ < 65536 or not w.contig or s.owner is not None or s.exported \
+    if (rows <= 8 and code != UDL_BF16 and not udl_batch_invariant()) or rows > udl_prepack_rows() or w.numel_ < 65536 or not w.contig or s.owner is not None or s.exported \
             or s.device > 0:
         return None
     if w.code != code and (code != UDL_BF16 or w.code != UDL_F32):

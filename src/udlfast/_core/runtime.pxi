@@ -76,6 +76,53 @@ def get_float32_matmul_precision():
     return _PRECISIONS[udl_float32_precision()]
 
 
+def set_batch_invariant(mode):
+    """Whether row i of a result keeps its bits whatever the batch around it is, in the whole process.
+
+    By default the number of rows chooses the fastest way to compute a product, a 3 x 3 convolution or a recurrent layer, and these
+    ways round differently: an example may come out some roundings apart alone and in a batch. In this mode one way serves every
+    number of rows. It holds for the results of layers in evaluation, not for gradients of weights, which are sums over the batch.
+    Small batches pay for it: see docs/numerics.md.
+
+    mode: bool
+
+    >>> import udlfast as torch
+    >>> torch.set_batch_invariant(True)
+    >>> torch.is_batch_invariant()
+    True
+    >>> torch.set_batch_invariant(False)
+    """
+    if not isinstance(mode, bool):
+        raise DTypeError(f"set_batch_invariant: expected True or False, got {mode!r}")
+    udl_set_batch_invariant(mode)
+
+
+def is_batch_invariant():
+    """Whether results of a row do not depend on the batch around it (set_batch_invariant)."""
+    return bool(udl_batch_invariant())
+
+
+class batch_invariant:
+    """with batch_invariant(): set_batch_invariant for a block.
+
+    >>> import udlfast as torch
+    >>> x, net = torch.randn(9, 70), torch.nn.Linear(70, 50)
+    >>> with torch.no_grad(), torch.batch_invariant():
+    ...     bool((net(x)[:1] == net(x[:1])).all())
+    True
+    """
+
+    def __init__(self, mode=True):
+        self.before = is_batch_invariant()
+        set_batch_invariant(mode)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        set_batch_invariant(self.before)
+
+
 def get_num_threads():
     """How many threads kernels use."""
     return udl_num_threads()

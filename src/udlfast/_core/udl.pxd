@@ -81,6 +81,8 @@ cdef extern from "udlfast.h" nogil:
     enum: UDL_WIDE_A, UDL_WIDE_B, UDL_WIDE_OUT, UDL_WIDE_BIAS
     int udl_float32_precision()
     int udl_set_float32_precision(int precision)
+    int udl_batch_invariant()
+    void udl_set_batch_invariant(int on)
     int udl_num_threads()
     int udl_set_num_threads(int n)
     const char *udl_threads_why()

@@ -408,7 +408,7 @@ class VonMises(Distribution):
             c = k[at] * (r[at] - f)
             good = (c * (2 - c) > u) | (np.log(c / u) + 1 >= c)
             return np.where(side < 0.5, -1, 1) * np.arccos(np.clip(f, -1, 1)), good
-        x = _core.from_numpy(_in_rounds(shape, propose)).to(self.loc.dtype)
+        x = _core.from_numpy(_in_rounds((k >= 0) & (k < math.inf), propose).reshape(shape)).to(self.loc.dtype)
         return (x + math.pi + self.loc.detach()) % (2 * math.pi) - math.pi
 
     def log_prob(self, value):

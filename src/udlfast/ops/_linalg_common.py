@@ -107,7 +107,7 @@ def with_out(function):
 
 
 def substitute(A, B, upper=False, unit=False):
-    """X with A X = B for triangular arrays A [..., n, n] and B [..., n, k]: halves by matmul, small triangles row by row.
+    """X with A X = B for triangular arrays A [..., n, n] and B [..., n, k]: halves by matmul, small triangles row by row (_core).
 
     A zero on the diagonal gives infinities, as division does."""
     n = A.shape[-1]
@@ -121,12 +121,12 @@ def substitute(A, B, upper=False, unit=False):
             x2 = substitute(A[..., h:, h:], B[..., h:, :] - A[..., h:, :h] @ x1, False, unit)
         return np.concatenate([x1, x2], -2)
     batch = np.broadcast_shapes(A.shape[:-2], B.shape[:-2])
-    X = np.array(np.broadcast_to(B, (*batch, *B.shape[-2:])))
-    for i in reversed(range(n)) if upper else range(n):
-        known = slice(i + 1, n) if upper else slice(0, i)
-        row = X[..., i, :] - (A[..., i, None, known] @ X[..., known, :])[..., 0, :] if n > 1 else X[..., i, :]
-        X[..., i, :] = row if unit else row / A[..., i, i, None]
-    return X
+    A, X = (np.array(np.broadcast_to(t, (*batch, *t.shape[-2:])), dtype=np.float64, order="C") for t in (A, B))
+    if X.size == 0:
+        return X
+    rows = _core.from_numpy(X.reshape(-1, *X.shape[-2:]))
+    _core.substitute(_core.from_numpy(A.reshape(-1, n, n)), rows, upper, unit)
+    return rows.numpy().reshape(X.shape)
 
 
 def lu_arrays(A, pivot=True):

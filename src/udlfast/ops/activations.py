@@ -4,7 +4,7 @@ from .. import _core
 from .._core import MAP_clamp, MAP_hardtanh_backward, attach, ew1, ew2, extend, is_grad_enabled
 from ..errors import ArgumentError, ShapeError
 from ._common import axis_of, floating, same_type
-from .elementwise import expm1, relu, tanh, where
+from .elementwise import expm1, relu, sum_to, tanh, where
 from .rectifiers import elu
 from .softmax import softmax
 
@@ -52,6 +52,8 @@ def celu(input, alpha=1.0, inplace=False):
     floating("celu", input)
     if alpha == 0:
         raise ArgumentError("celu: alpha must not be zero")
+    if alpha == 1:
+        return elu(input, 1.0, inplace)
     x = _core.snapshot(input, "in place") if inplace else input
     return _into(input, relu(x) + expm1(-relu(-x) / alpha) * alpha, inplace)
 
@@ -249,7 +251,16 @@ def prelu(input, weight):
         weight = weight.reshape(()) if input.ndim == 0 else weight.reshape((1,) * input.ndim)
     else:
         weight = weight.reshape(1, n, *(1,) * (input.ndim - 2))
-    return where(input > 0, input, weight * input)
+    x, w = input.detach(), weight.detach()
+    return attach(where(x > 0, x, w * x), (input, weight), prelu_backward, saved=(input, weight))
+
+
+def prelu_backward(node, g):
+    """gx = g for x > 0, else w g; gw = sum of g x where x <= 0"""
+    x, w = node.saved
+    right = x > 0
+    gx = where(right, g, w * g) if node.needs(0) else None
+    return gx, sum_to(where(right, 0.0, g * x), tuple(w.shape)) if node.needs(1) else None
 
 
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):

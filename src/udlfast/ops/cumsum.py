@@ -6,7 +6,7 @@ from ._common import axis_of, split_at, tensor, whole
 from .elementwise import where
 from .joining import stack
 
-SUM, PROD = 0, 1  # UDL_SUM, UDL_PROD
+SUM, PROD, LOGS = _core.R_SUM, _core.R_PROD, _core.R_LOGSUMEXP
 
 
 def cumsum(input, dim=None, axis=None, *, dtype=None, out=None):
@@ -54,13 +54,20 @@ def _wide(x):
 def _scan(input, dim, kind, reverse):
     """The kernel over dim, from the front or (reverse) from the end."""
     x = input.contiguous()
-    y = empty_like(x)
-    outer, n, inner = split_at(x.shape, dim)
-    if x.numel():
-        call(K_cumsum, (y, x), (kind, x.dtype.code, outer, n, -inner if reverse else inner), ())
+    y = _run(kind, x, dim, x.dtype, reverse)
+    if kind == LOGS:
+        return attach(y, (x,), logcumsumexp_backward, saved=(x, y), args=(dim,))
     if kind == SUM:
         return attach(y, (x,), cumsum_backward, args=(dim, reverse))
     return attach(y, (x,), cumprod_backward, saved=(x, y), args=(dim,))
+
+
+def _run(kind, x, dim, dtype, reverse=False):
+    y = empty_like(x, dtype=dtype)
+    outer, n, inner = split_at(x.shape, dim)
+    if x.numel():
+        call(K_cumsum, (y, x), (kind, x.dtype.code, outer, n, -inner if reverse else inner), ())
+    return y
 
 
 def cumsum_backward(node, g):
@@ -154,20 +161,7 @@ def logcumsumexp(input, dim=None, axis=None, *, out=None):
         raise DTypeError(f"{op}: expected a floating-point input, got {input.dtype}; convert it with input.float()")
     if input.dtype.narrow:
         return logcumsumexp(input.to(float32), dim).to(input.dtype)
-    dim = axis_of(op, dim, input.ndim)
-    y = _log_scan(input.detach(), dim, False)
-    return attach(y, (input,), logcumsumexp_backward, saved=(input, y), args=(dim,))
-
-
-def _log_scan(x, dim, reverse):
-    """log of the running sums of exp(x), pair by pair: no shift of x could keep all of them in range"""
-    import numpy
-    a = x.numpy()
-    if a.ndim == 0:
-        return x.clone()
-    a = numpy.flip(a, dim) if reverse else a
-    y = numpy.logaddexp.accumulate(a, axis=dim, dtype=a.dtype)
-    return _core.from_numpy(numpy.ascontiguousarray(numpy.flip(y, dim) if reverse else y))
+    return _scan(input, axis_of(op, dim, input.ndim), LOGS, False)
 
 
 def logcumsumexp_backward(node, g):
@@ -175,8 +169,8 @@ def logcumsumexp_backward(node, g):
     (x, y), dim = node.saved, node.args[0]
     if _core.is_grad_enabled():
         return _recorded(_log_sums, x, g, dim)
-    positive = (x + _log_scan(g.clamp(min=0.0).log() - y, dim, True)).exp()
-    negative = (x + _log_scan((-g).clamp(min=0.0).log() - y, dim, True)).exp()
+    positive = (x + _scan(g.clamp(min=0.0).log() - y, dim, LOGS, True)).exp()
+    negative = (x + _scan((-g).clamp(min=0.0).log() - y, dim, LOGS, True)).exp()
     return positive - negative,
 
 
@@ -194,7 +188,7 @@ def cummax(input, dim=None, axis=None, *, out=None):
     [1, 3, 3]
     """
     dim = dim if axis is None else axis
-    y = _running("cummax", input, dim, lambda a, best: (a >= best) | (a != a))
+    y = _running("cummax", input, dim, _core.R_ARGMAX)
     return y if out is None else put_out(out, y)
 
 
@@ -212,25 +206,16 @@ def cummin(input, dim=None, axis=None, *, out=None):
     [2, 1, 1]
     """
     dim = dim if axis is None else axis
-    y = _running("cummin", input, dim, lambda a, best: (a <= best) | (a != a))
+    y = _running("cummin", input, dim, _core.R_ARGMIN)
     return y if out is None else put_out(out, y)
 
 
-def _running(op, input, dim, wins):
-    import numpy
+def _running(op, input, dim, kind):
     tensor(op, input)
     dim = axis_of(op, dim, input.ndim)
     x = input.detach()
-    a = (x.to(float32) if x.dtype.narrow else x).numpy()
-    a = numpy.moveaxis(a.reshape(1) if a.ndim == 0 else a, dim, 0)
-    index = numpy.zeros(a.shape, numpy.int64)
-    best = a[:1].copy()
-    for k in range(1, len(a)):
-        better = wins(a[k], best[0])
-        index[k] = numpy.where(better, k, index[k - 1])
-        best[0] = numpy.where(better, a[k], best[0])
-    index = numpy.ascontiguousarray(numpy.moveaxis(index, 0, dim)).reshape(tuple(input.shape))
-    index = _core.from_numpy(index)
+    x = x.to(float32) if x.dtype.narrow else x if x.dtype.is_floating_point else x.to(_core.int64)
+    index = _run(kind, x.contiguous(), dim, _core.int64)
     return (input.gather(dim, index) if input.ndim else input.clone()), index
 
 

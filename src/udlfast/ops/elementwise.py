@@ -140,7 +140,7 @@ def _mish_rule(g, x, y, p0, p1):
 mish = _unary("mish", _mish_rule,
               "x times tanh of softplus.", "x_i tanh(ln(1 + e^x_i))",
               "torch.nn.functional.mish(torch.tensor([0.]))", "tensor([0.])", source="Misra 2019")
-hardswish = _unary("hardswish", lambda g, x, y, p0, p1: g * ((x >= 3) + ((x > -3) & (x < 3)) * (x / 3 + 0.5)),
+hardswish = _unary("hardswish", lambda g, x, y, p0, p1: g * ((x >= 3) + ((x > -3) & (x < 3)) * (x.clamp(-3, 3) / 3 + 0.5)),
                    "A piecewise approximation of swish.", "x_i min(max(x_i + 3, 0), 6) / 6",
                    "torch.nn.functional.hardswish(torch.tensor([3.]))", "tensor([3.])", source="Howard et al. 2019")
 hardsigmoid = _unary("hardsigmoid", lambda g, x, y, p0, p1: g * ((x > -3) & (x < 3)) * (1 / 6),
@@ -280,7 +280,12 @@ maximum = _binary("maximum", lambda g, a, b, y: _ties(g, a, b, ~(a <= b)), "The 
                   "max(x_i, y_i)", "torch.maximum(torch.tensor([1., 5.]), torch.tensor([3., 4.]))", "tensor([3., 5.])")
 minimum = _binary("minimum", lambda g, a, b, y: _ties(g, a, b, ~(a >= b)), "The smaller of two; NaN if one is.",
                   "min(x_i, y_i)", "torch.minimum(torch.tensor([1., 5.]), torch.tensor([3., 4.]))", "tensor([1., 4.])")
-atan2 = arctan2 = _binary("atan2", lambda g, a, b, y: (g * b / (a * a + b * b), -g * a / (a * a + b * b)),
+def _square_of_distance(a, b):
+    """a^2 + b^2, but 1 at the origin, where the slopes of an angle are taken as 0."""
+    return a * a + b * b + ((a == 0) & (b == 0))
+
+
+atan2 = arctan2 = _binary("atan2", lambda g, a, b, y: (g * b / _square_of_distance(a, b), -g * a / _square_of_distance(a, b)),
                           "The angle of the point (y, x), in radians.", "atan2(x_i, y_i)",
                           "torch.atan2(torch.tensor([1.]), torch.tensor([1.]))", "tensor([0.7854])")
 hypot = _binary("hypot", lambda g, a, b, y: (g * a / hypot(a, b), g * b / hypot(a, b)), "The length of the hypotenuse.",

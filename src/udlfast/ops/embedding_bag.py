@@ -1,9 +1,9 @@
 """Sums, means or maxima of rows of a table, bag by bag."""
 from .. import _core
-from .._core import from_numpy, zeros
+from .._core import K_spmm, attach, call, empty, from_numpy, zeros
 from ..errors import ArgumentError, DimError, ShapeError
-from ._common import floating, index_tensor, same_type, whole
-from .embedding import embedding
+from ._common import floating, in_range, index_tensor, same_type, whole
+from .embedding import NO_SKIP, _add_rows, embedding
 from .joining import cat
 
 
@@ -40,12 +40,41 @@ def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale
     index = index.reshape(-1)
     if padding_idx is not None:
         padding_idx = whole(op, "padding_idx", padding_idx, -weight.shape[0], weight.shape[0] - 1) % weight.shape[0]
+    if mode != "max" and padding_idx is None and per_sample_weights is None and max_norm is None and not scale_grad_by_freq \
+            and not weight.dtype.narrow and not weight.is_cuda:
+        y = _sums(op, index, weight, lengths)
+        return y if mode == "sum" else y / _counts(lengths, y.dtype)
     rows = embedding(index, weight, None, max_norm, norm_type, scale_grad_by_freq)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
     keep = None if padding_idx is None else index != padding_idx
     reduce = _maximum if mode == "max" else _total
     return reduce(rows, lengths, keep, mode)
+
+
+def _sums(op, index, weight, lengths):
+    """Sum of each bag, in the order of its numbers: the bags are rows of a sparse matrix of ones, and no row of the table is copied."""
+    import numpy as np
+    (V, D), crow = weight.shape, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    in_range(op, index, 0, V, "input")
+    table, index = weight.contiguous(), index.narrow(0, 0, int(crow[-1])).contiguous()
+    y = empty((len(lengths), D), table.dtype)
+    if y.numel():
+        call(K_spmm, (y, table, None, from_numpy(crow), index, None), (table.dtype.code, len(lengths), V, index.numel(), 1, D), ())
+    return attach(y, (table,), embedding_bag_backward, saved=(index,), args=(V, lengths))
+
+
+def embedding_bag_backward(node, g):
+    """gw[v] = sum of g[b] over all places with number v, b the bag of the place"""
+    import numpy as np
+    index, (V, lengths) = node.saved[0], node.args
+    bag = from_numpy(np.repeat(np.arange(len(lengths)), lengths))
+    return _add_rows(g.index_select(0, bag), index, V, g.shape[1], NO_SKIP),
+
+
+def _counts(lengths, dtype):
+    import numpy as np
+    return from_numpy(np.maximum(lengths, 1).astype(np.float64)).to(dtype).unsqueeze(1)
 
 
 def _check(op, index, weight, offsets, mode, by_frequency, sparse, weights):
@@ -103,8 +132,7 @@ def _total(rows, lengths, keep, mode):
     else:
         y = zeros((B, D), dtype=rows.dtype).index_add(0, bag, rows)
     if mode == "mean":
-        counts = np.maximum(np.bincount(bag.numpy(), minlength=B), 1)
-        y = y / from_numpy(counts.astype(np.float64)).to(rows.dtype).unsqueeze(1)
+        y = y / _counts(np.bincount(bag.numpy(), minlength=B), rows.dtype)
     return y
 
 

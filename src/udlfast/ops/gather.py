@@ -3,7 +3,7 @@ from .. import _core
 from .._core import K_gather, K_scatter, Tensor, attach, call, empty_like, extend, float32, int64, put_out
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._common import axis_of, broadcast_shape, in_range, index_tensor, same_type, tensor
-from .index_select import _add, _copy, _select, contiguous_clone, one_line, take
+from .index_select import _add, _copy, _select, _zero_of, contiguous_clone, one_line, take
 
 SET, ADD = 0, 1  # what the scatter kernel does with the old element
 
@@ -57,7 +57,7 @@ def _gather(input, dim, index, strict=1):
 def gather_backward(node, g):
     """Each picked element gets the gradients of its copies, added."""
     dim, shape = node.args
-    return _scatter(_core.zeros(shape, dtype=g.dtype), dim, node.saved[0], g, ADD, strict=0),
+    return _scatter(_zero_of(shape, g.dtype), dim, node.saved[0], g, ADD, strict=0),
 
 
 def _eight(values):

@@ -5,13 +5,13 @@ arrays broadcast against each other and replace their dimensions by the common s
 neighbours, else at the front. A mask stands for as many arrays as it has dimensions: the places of its True elements.
 """
 from .. import _core
-from .._core import R_MAX, R_MIN, Tensor, extend, reduce
+from .._core import R_MAX, R_MIN, Tensor, bounds, extend, reduce
 from ..errors import DimError, IndexKindError, ShapeError
 from ._common import broadcast_shape, same_type
 from .creation import tensor
 from .elementwise import where
 from .index_select import index_select
-from .masked import masked_fill, nonzero
+from .masked import _places, masked_fill, nonzero
 
 
 def getitem(input, index):
@@ -30,6 +30,9 @@ def getitem(input, index):
     if len(index) == 1 and isinstance(index[0], Tensor) and index[0].ndim == 1 and index[0].dtype is _core.int64 \
             and input.ndim:
         return index_select(input, 0, _wrapped(index[0], input.shape[0], 0))  # x[rows], the common case
+    if len(index) == 1 and isinstance(index[0], Tensor) and index[0].dtype is _core.bool_ and index[0].ndim \
+            and tuple(index[0].shape) == tuple(input.shape[:index[0].ndim]):
+        return index_select(input.reshape(index[0].numel(), *input.shape[index[0].ndim:]), 0, _places(index[0]))  # x[mask]
     view, arrays = _split(input, index)
     if not arrays:
         return view.clone() if view is input else view
@@ -207,7 +210,7 @@ def _wrapped(places, n, dim):
     """Places counted from the front; refuses those out of range."""
     if places.numel() == 0:
         return places
-    least, most = reduce(R_MIN, places).item(), reduce(R_MAX, places).item()
+    least, most = bounds(places) or (reduce(R_MIN, places).item(), reduce(R_MAX, places).item())
     if least < -n or most >= n:
         bad = least if least < -n else most
         raise DimError(f"index: {bad} is out of range for dimension {dim} of size {n}")

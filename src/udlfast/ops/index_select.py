@@ -59,6 +59,11 @@ def contiguous_clone(x):
     return out
 
 
+def _zero_of(shape, dtype):
+    """Zeros to clone and add to: one number that stands for all of them."""
+    return _core.zeros((), dtype=dtype).expand(tuple(shape))
+
+
 def _select(input, dim, index, op="index_select", strict=1):
     """index_select of shapes that fit; strict: a negative index is out of range"""
     x = input.contiguous()
@@ -83,7 +88,7 @@ def _select(input, dim, index, op="index_select", strict=1):
 def index_select_backward(node, g):
     """Each slice gets the gradients of its copies, added."""
     dim, shape = node.args
-    return _add(_core.zeros(shape, dtype=g.dtype), dim, node.saved[0], g, strict=0),
+    return _add(_zero_of(shape, g.dtype), dim, node.saved[0], g, strict=0),
 
 
 def index_add(input, dim, index, source, *, alpha=1, out=None):

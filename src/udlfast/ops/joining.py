@@ -2,7 +2,7 @@
 import math
 
 from .. import _core
-from .._core import Tensor, attach, empty, extend, join_small, put_out
+from .._core import Tensor, attach, empty, extend, join_small, put_out, same_kind
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ._common import axis_of, tensor, whole
 
@@ -21,7 +21,13 @@ def cat(tensors, dim=0, axis=None, *, out=None):
     [1, 2, 3]
     """
     dim = dim if axis is None else axis
-    tensors, dtype = _all("cat", tensors)
+    tensors, dtype, alike = _all("cat", tensors)
+    if alike and tensors[0].ndim and tensors[0].ndim + tensors[0].numel() > 1:
+        shape, n = list(tensors[0].shape), len(tensors)
+        dim = axis_of("cat", dim, len(shape))
+        size, shape[dim] = shape[dim], shape[dim] * n
+        y = _join(tuple(tensors), dim, [size] * n, tuple(shape), dtype)
+        return y if out is None else put_out(out, y)
     parts, lengths, others = [], [], None
     flat = all(t.ndim == 1 for t in tensors)
     for t in tensors:
@@ -82,13 +88,13 @@ def stack(tensors, dim=0, axis=None, *, out=None):
     [[1, 3], [2, 4]]
     """
     dim = dim if axis is None else axis
-    tensors, dtype = _all("stack", tensors)
+    tensors, dtype, alike = _all("stack", tensors)
     shape = tuple(tensors[0].shape)
     dim = axis_of("stack", dim, len(shape) + 1)
-    for t in tensors:
+    for t in () if alike else tensors:
         if tuple(t.shape) != shape:
             raise ShapeError(f"stack: expected tensors of one shape, got {list(shape)} and {list(t.shape)}")
-    parts = tuple(t.to(dtype) for t in tensors)
+    parts = tuple(tensors if alike else (t.to(dtype) for t in tensors))
     y = empty((*shape[:dim], len(parts), *shape[dim:]), dtype)
     if not join_small(y, parts, math.prod(shape[:dim])):
         for i, t in enumerate(parts):
@@ -104,7 +110,7 @@ def stack_backward(node, g):
 
 
 def _all(op, tensors):
-    """(the tensors as a list, their common element type)"""
+    """(the tensors as a list, their common element type, whether they have one shape and type)"""
     if isinstance(tensors, Tensor):
         raise DTypeError(f"{op}: expected a sequence of Tensors, got one Tensor; write {op}([a, b])")
     try:
@@ -113,6 +119,8 @@ def _all(op, tensors):
         raise DTypeError(f"{op}: expected a sequence of Tensors, got {type(tensors).__name__}") from None
     if not tensors:
         raise ArgumentError(f"{op}: expected at least one tensor, got an empty sequence")
+    if same_kind(tensors):
+        return tensors, tensors[0].dtype, True
     for i, t in enumerate(tensors):
         if not isinstance(t, Tensor):
             tensor(op, t, f"element {i}")
@@ -120,7 +128,7 @@ def _all(op, tensors):
     for t in tensors[1:]:
         if t.dtype is not dtype:
             dtype = _core.promote_types(dtype, t.dtype)
-    return tensors, dtype
+    return tensors, dtype, False
 
 
 def hstack(tensors, *, out=None):

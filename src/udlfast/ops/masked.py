@@ -100,6 +100,9 @@ def masked_scatter(input, mask, source):
 
 def _places(mask):
     """The numbers of the True elements of the flattened mask."""
+    found = _core.places(mask.detach().contiguous())
+    if found is not None:
+        return found
     import numpy
     return _core.from_numpy(numpy.flatnonzero(mask.numpy(force=True)))
 
@@ -119,10 +122,14 @@ def nonzero(input, *, as_tuple=False, out=None):
     """
     if out is not None:
         return put_out(out, nonzero(input, as_tuple=as_tuple))
-    import numpy
     tensor("nonzero", input)
     x = input.detach()
-    a = (x != 0).numpy(force=True)
+    mask = (x if x.dtype is _core.bool_ else x != 0).contiguous()
+    found = _core.places(mask, True)
+    if found is not None:
+        return tuple(i.contiguous() for i in found.unbind(1)) if as_tuple else found
+    import numpy
+    a = mask.numpy(force=True)
     if as_tuple:
         return tuple(_core.from_numpy(i) for i in (numpy.nonzero(a) if a.ndim else numpy.nonzero(a.reshape(1))))
     return _core.from_numpy(numpy.ascontiguousarray(numpy.argwhere(a)).astype(numpy.int64, copy=False))

@@ -435,13 +435,5 @@ def count_nonzero(input, dim=None, axis=None, *, out=None):
     return y if out is None else put_out(out, y)
 
 
-def nansum(input, dim=None, keepdim=False, axis=None, keepdims=None, *, dtype=None, out=None):
-    """The sum of the elements that are not NaN."""
-    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
-    from .elementwise import isnan, where
-    y = where(isnan(input), _core.zeros((), dtype=input.dtype), input).sum(dim, keepdim, dtype=dtype)
-    return y if out is None else put_out(out, y)
-
-
-for _f in (any, all, prod, logsumexp, norm, var, std, count_nonzero, nansum, aminmax):
+for _f in (any, all, prod, logsumexp, norm, var, std, count_nonzero, aminmax):
     extend(_f.__name__, _f)

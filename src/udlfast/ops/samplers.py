@@ -16,23 +16,29 @@ def _uniform(n, generator):
     return 1 - rand(n, dtype=_core.float64, generator=generator).numpy()
 
 
-def _in_rounds(shape, propose):
-    """The first accepted proposal of each element: propose(open elements) -> (values, accepted)."""
-    out = np.zeros(int(np.prod(shape)))
-    left = np.arange(out.size)
-    while left.size:
+ROUNDS = 1000  # a proposal is taken with a probability of more than a half
+
+
+def _in_rounds(usable, propose):
+    """The first accepted proposal of each usable element: propose(open elements) -> (values, accepted). NaN for the others."""
+    out = np.full(usable.size, np.nan)
+    left = np.flatnonzero(usable)
+    for _ in range(ROUNDS):
+        if not left.size:
+            break
         value, good = propose(left)
         out[left[good]] = value[good]
         left = left[~good]
-    return out.reshape(shape)
+    return out
 
 
 # ---- gamma -------------------------------------------------------------------------------------------------------------------
 def log_gamma_array(a, generator=None):
-    """Logarithms of gamma(a, 1) numbers: Marsaglia and Tsang 2000, and u^(1/a) times gamma(a + 1) below 1."""
+    """Logarithms of gamma(a, 1) numbers: Marsaglia and Tsang 2000, and u^(1/a) times gamma(a + 1) below 1; NaN where a < 0."""
     a = np.asarray(a, np.float64)
     flat = a.ravel()
-    d = np.where(flat < 1, flat + 1, flat) - 1 / 3
+    usable = (flat >= 0) & (flat < np.inf)
+    d = np.where(usable, np.where(flat < 1, flat + 1, flat), 1.0) - 1 / 3
     c = 1 / np.sqrt(9 * d)
 
     def propose(at):
@@ -42,8 +48,9 @@ def log_gamma_array(a, generator=None):
         with np.errstate(all="ignore"):
             lv = np.log(v)
             good = (v > 0) & (np.log(u) < 0.5 * z * z + d[at] * (1 - v + lv))
-        return np.log(d[at]) + lv, good | np.isnan(d[at])
-    y = _in_rounds(flat.shape, propose)
+        return np.log(d[at]) + lv, good
+    y = _in_rounds(usable, propose)
+    y[flat == np.inf] = np.inf
     small = flat < 1
     if small.any():
         with np.errstate(all="ignore"):
@@ -88,7 +95,7 @@ def standard_gamma(alpha, generator=None):
     a = alpha.detach().to(_core.float64).numpy()
     log_y = log_gamma_array(a, generator)
     tiny = 1.1754943508222875e-38 if alpha.dtype is not _core.float64 else 2.2250738585072014e-308
-    y = _core.from_numpy(np.maximum(np.exp(log_y), tiny)).to(alpha.dtype)
+    y = _core.from_numpy(np.array(np.maximum(np.exp(log_y), tiny))).to(alpha.dtype)
     if not (alpha.requires_grad and _core.is_grad_enabled()):
         return y
     return attach(y, (alpha,), standard_gamma_backward, saved=(alpha, _core.from_numpy(np.array(log_y))))
@@ -173,7 +180,9 @@ def poisson_array(rate, generator=None):
                 right = -r[at] + k * np.log(r[at]) - lgamma(np.where(k >= 0, k, 0) + 1)
                 good = quick | ((k >= 0) & ~((us < 0.013) & (v > us)) & (left <= right))
             return k, good & (k >= 0)
-        out[big] = _in_rounds(r.shape, propose)
+        found = _in_rounds(r < np.inf, propose)
+        found[r == np.inf] = np.inf
+        out[big] = found
     return out.reshape(rate.shape)
 
 
@@ -208,7 +217,7 @@ def binomial_array(count, p, generator=None):
                 left = np.log(v * alpha[at] / (a[at] / (us * us) + b[at]))
                 right = top[at] - lgamma(safe + 1) - lgamma(m[at] - safe + 1) + (safe - mode[at]) * np.log(r[at] / (1 - r[at]))
             return k, inside & (((us >= 0.07) & (v <= v_r[at])) | (left <= right))
-        out[big] = _in_rounds(m.shape, propose)
+        out[big] = _in_rounds(m < np.inf, propose)
     return np.where(flip, n - out, out).reshape(shape)
 
 

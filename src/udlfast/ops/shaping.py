@@ -100,8 +100,7 @@ def rot90(input, k=1, dims=(0, 1)):
         return input.clone()
     if k == 2:
         return flip(input, (a, b))
-    turned = input.transpose(a, b)
-    return flip(turned, a if k == 1 else b)
+    return flip(input, b if k == 1 else a).transpose(a, b)
 
 
 def repeat(input, *sizes, repeats=None):

@@ -1,8 +1,13 @@
 """How alike or how far apart vectors are."""
+import math
+
 from .. import _core
-from .._core import extend, put_out
+from .._core import attach, extend, put_out
 from ..errors import ShapeError
 from ._common import axis_of, broadcast_shape, floating, tensor
+from ._linalg_common import to_shape
+from .elementwise import where
+from .masked import _places
 from .reductions import norm
 from .triangle import triu_indices
 
@@ -120,7 +125,8 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary", *, 
         x1: [..., P, D], floating point
         x2: [..., R, D]
         p: which norm
-        compute_mode: accepted for compatibility; differences are always formed, which loses no digits
+        compute_mode: accepted for compatibility; float32 distances come from a product in float64, or where that would lose digits
+            (and for other types and norms) from differences
     Returns: [..., P, R]
     Raises: ShapeError, DTypeError
 
@@ -135,8 +141,59 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary", *, 
     floating(op, x2, "x2")
     if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
         raise ShapeError(f"{op}: expected x1 [..., P, D] and x2 [..., R, D], got {list(x1.shape)} and {list(x2.shape)}")
-    y = norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1, False)
+    y = _euclidean(x1, x2) if p == 2 and x1.dtype is x2.dtype is _core.float32 and _core.at_hand() else None
+    y = _differences(x1, x2, p) if y is None else y
     return y if out is None else put_out(out, y)
+
+
+def _differences(x1, x2, p):
+    return norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1, False)
+
+
+def _euclidean(x1, x2):
+    """|a|^2 - 2 a.b + |b|^2 in float64. Its error is about 2^-52 of the largest |a|^2 + |b|^2: squares below 2^-20 of that would have
+    less than float32's digits, and are found again from differences. None where those are many, numbers are not finite, or all is small."""
+    P, R, D = x1.shape[-2], x2.shape[-2], x1.shape[-1]
+    batch = broadcast_shape("cdist", tuple(x1.shape[:-2]), tuple(x2.shape[:-2]))
+    if math.prod(batch) * P * R * D < 1 << 14:
+        return None
+    a, b = _centred(x1.detach(), x2.detach())
+    na, nb = (a * a).sum(-1, True), (b * b).sum(-1, True).transpose(-2, -1)
+    scale = na.max().item() + nb.max().item()
+    if not math.isfinite(scale):
+        return None
+    squares = (a @ (b * -2.0).transpose(-2, -1)).add_(na).add_(nb)
+    y = squares.clamp(min=0.0).sqrt_().to(_core.float32)
+    if squares.min().item() < scale * 2.0**-20:
+        near = _places(squares < scale * 2.0**-20)
+        if near.numel() * 8 > squares.numel():
+            return None
+        row = near // R
+        rows = x1.detach().expand(*batch, P, D).reshape(-1, D).index_select(0, row)
+        others = x2.detach().expand(*batch, R, D).reshape(-1, D).index_select(0, row // P * R + (near - row * R))
+        y = y.reshape(-1).index_copy(0, near, norm(rows - others, 2, 1)).reshape(y.shape)
+    return attach(y, (x1, x2), cdist_backward, saved=(x1, x2, y))
+
+
+def _centred(x1, x2):
+    """Both in float64, from the middle of x2 on: what all points have in common costs digits."""
+    b = x2.double()
+    middle = b.mean(-2, True)
+    return x1.double() - middle, b - middle
+
+
+def cdist_backward(node, g):
+    """gx1_i = sum over j of w_ij (x1_i - x2_j), w = g / y (0 where y is), and gx2 likewise; in float64, as w may be large"""
+    x1, x2, y = node.saved
+    if _core.is_grad_enabled():
+        wanted = [x for i, x in enumerate((x1, x2)) if node.needs(i)]
+        grads = iter(_core.grad([_differences(x1, x2, 2)], wanted, [g], create_graph=True))
+        return tuple(next(grads) if node.needs(i) else None for i in range(2))
+    a, b = _centred(x1, x2)
+    w = where(y == 0, 0.0, g / y).double()
+    ga = to_shape(a * w.sum(-1, True) - w @ b, x1.shape).to(_core.float32) if node.needs(0) else None
+    gb = to_shape(b * w.sum(-2).unsqueeze(-1) - w.transpose(-2, -1) @ a, x2.shape).to(_core.float32) if node.needs(1) else None
+    return ga, gb
 
 
 def pdist(input, p=2.0):
@@ -158,6 +215,8 @@ def pdist(input, p=2.0):
     if input.ndim != 2:
         raise ShapeError(f"pdist: expected input [N, D], got {list(input.shape)}")
     i, j = triu_indices(input.shape[0], input.shape[0], 1)
+    if p == 2 and input.dtype is _core.float32:
+        return cdist(input, input).reshape(-1).index_select(0, i * input.shape[0] + j)
     return norm(input.index_select(0, i) - input.index_select(0, j), p, 1)
 
 

@@ -7,7 +7,8 @@ from ..return_types import result
 from ._common import axis_of, floating, tensor, whole
 from .creation import arange
 from .elementwise import where
-from .gather import scatter_add
+from .gather import gather, scatter_add
+from .index_select import _zero_of
 
 SortResult = result("sort", ("values", "indices"))
 TopkResult = result("topk", ("values", "indices"))
@@ -47,7 +48,7 @@ def _first(input, dim, k, descending):
 def sort_backward(node, g):
     """Each element gets the gradient of the place it went to."""
     dim, shape = node.args
-    return scatter_add(_core.zeros(shape, dtype=g.dtype), dim, node.saved[0], g),
+    return scatter_add(_zero_of(shape, g.dtype), dim, node.saved[0], g),
 
 
 def _order(x, dim, k, descending):
@@ -152,14 +153,17 @@ def kthvalue(input, k, dim=-1, keepdim=False, axis=None, keepdims=None, *, out=N
     k = whole("kthvalue", "k", k)
     if not 1 <= k <= n:
         raise ArgumentError(f"kthvalue: k must be from 1 to {n}, the size of dimension {dim}, got {k}")
-    y = KthvalueResult(*_one(_first(input, dim, k, False), dim, k - 1, keepdim))
+    indices = _order(input.detach(), dim, k, False)[1]
+    y = KthvalueResult(*_picked(input, dim, indices.narrow(dim, k - 1, 1) if input.ndim else indices, keepdim))
     return y if out is None else put_out(out, y)
 
 
-def _one(pair, dim, place, keepdim):
-    if pair[0].ndim == 0:
-        return pair
-    return tuple(t.narrow(dim, place, 1) if keepdim else t.select(dim, place) for t in pair)
+def _picked(input, dim, indices, keepdim):
+    """(the elements at one place of each line, the places): the gradient goes there and nowhere else"""
+    if input.ndim == 0:
+        return input.clone(), indices
+    values = gather(input, dim, indices)
+    return (values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))
 
 
 def median(input, dim=None, keepdim=False, axis=None, keepdims=None, *, out=None):
@@ -202,16 +206,16 @@ def _median(op, input, dim, keepdim, ignore):
     n = input.shape[dim] if input.ndim else 1
     if n == 0:
         raise DimError(f"{op}: dimension {dim} of input {list(input.shape)} has no elements")
-    values, indices = _first(input, dim, n, False)
+    values, indices = _order(input.detach(), dim, n, False)
     if input.ndim == 0:
-        return MedianResult(values, indices)
-    middle = _core.full((), (n - 1) // 2, dtype=_core.int64).expand(values.narrow(dim, 0, 1).shape)
-    if input.dtype.is_floating_point:
-        nans = (values.detach() != values.detach()).sum(dim, True)
-        # NaN stands at the end: without it the middle moves to the front; with it, its first place is the answer
-        middle = ((n - nans - 1) // 2).clamp(min=0) if ignore else where(nans > 0, n - nans, middle)
-    picked = (values.gather(dim, middle), indices.gather(dim, middle))
-    return MedianResult(*(picked if keepdim else (t.squeeze(dim) for t in picked)))
+        return MedianResult(*_picked(input, dim, indices, keepdim))
+    last = values.narrow(dim, n - 1, 1)  # a NaN stands at the end
+    if not input.dtype.is_floating_point or _core.at_hand() and not (last != last).any().item():
+        return MedianResult(*_picked(input, dim, indices.narrow(dim, (n - 1) // 2, 1), keepdim))
+    nans = (values != values).sum(dim, True)
+    # without NaN the middle moves to the front; with it, its first place is the answer
+    middle = ((n - nans - 1) // 2).clamp(min=0) if ignore else where(nans > 0, n - nans, (n - 1) // 2)
+    return MedianResult(*_picked(input, dim, indices.gather(dim, middle), keepdim))
 
 
 def mode(input, dim=-1, keepdim=False, axis=None, keepdims=None, *, out=None):
@@ -238,8 +242,7 @@ def mode(input, dim=-1, keepdim=False, axis=None, keepdims=None, *, out=None):
     n = input.shape[dim]
     if n == 0:
         raise DimError(f"mode: dimension {dim} of input {list(input.shape)} has no elements")
-    values, indices = _first(input, dim, n, False)
-    plain = values.detach()
+    plain, indices = _order(input.detach(), dim, n, False)
     places = arange(n).reshape(n, *(1,) * (input.ndim - dim - 1))
     # in order, equal elements stand together: the length of the run up to each place
     change = _core.ones(plain.shape, dtype=_core.bool_)
@@ -247,8 +250,7 @@ def mode(input, dim=-1, keepdim=False, axis=None, keepdims=None, *, out=None):
         change.narrow(dim, 1, n - 1).copy_(plain.narrow(dim, 1, n - 1) != plain.narrow(dim, 0, n - 1))
     start = where(change, places, 0).cummax(dim)[0]
     best = (places - start).argmax(dim, True)
-    picked = (values.gather(dim, best), indices.gather(dim, best))
-    return ModeResult(*(picked if keepdim else (t.squeeze(dim) for t in picked)))
+    return ModeResult(*_picked(input, dim, indices.gather(dim, best), keepdim))
 
 
 def quantile(input, q, dim=None, keepdim=False, axis=None, keepdims=None, *, interpolation="linear", out=None):

@@ -2,7 +2,7 @@
 import math
 
 from .. import _core
-from .._core import Tensor, extend, put_out
+from .._core import MAP_clamp_backward, Tensor, attach, ew2, extend, put_out
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ._common import axis_of, tensor, whole
 from .elementwise import isnan, where
@@ -88,8 +88,25 @@ def nanmean(input, dim=None, keepdim=False, axis=None, keepdims=None, *, dtype=N
     if not x.dtype.is_floating_point:
         raise DTypeError(f"nanmean: expected a floating-point tensor, got {x.dtype}; convert it with .float()")
     there = ~isnan(x.detach())
-    y = where(there, x, 0.0).sum(dim, keepdim) / there.sum(dim, keepdim)
+    y = _no_nan(x, x).sum(dim, keepdim) / there.sum(dim, keepdim)
     return y if out is None else put_out(out, y)
+
+
+def nansum(input, dim=None, keepdim=False, axis=None, keepdims=None, *, dtype=None, out=None):
+    """The sum of the elements that are not NaN."""
+    dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
+    y = (_no_nan(input, input) if input.dtype.is_floating_point else input).sum(dim, keepdim, dtype=dtype)
+    return y if out is None else put_out(out, y)
+
+
+def _no_nan(g, x):
+    """g where x is a number, 0 where it is NaN: the gradient of a clamp between the infinities"""
+    return attach(ew2(MAP_clamp_backward, g.detach(), x.detach(), -math.inf, math.inf), (g,), no_nan_backward, saved=(x,))
+
+
+def no_nan_backward(node, g):
+    """Nothing comes from a NaN."""
+    return _no_nan(g, node.saved[0]),
 
 
 # ---- histograms -----------------------------------------------------------------------------------------------------------
@@ -375,5 +392,5 @@ def vander(x, N=None, increasing=False):
     return cat([(_core.ones_like(x) if k == 0 else x ** k).unsqueeze(1) for k in powers], 1)
 
 
-for _function in (cov, corrcoef, nanmean, histc, histogram, renorm):
+for _function in (cov, corrcoef, nanmean, nansum, histc, histogram, renorm):
     extend(_function.__name__, _function)

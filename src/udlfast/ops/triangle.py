@@ -3,7 +3,7 @@ from .. import _core
 from .._core import MAP_where, attach, ew3, extend, put_out
 from ..errors import DTypeError, ShapeError
 from ._common import axis_of, lower_triangle, tensor, whole
-from .creation import arange, eye
+from .creation import arange
 
 
 def tril(input, diagonal=0, *, out=None):
@@ -51,17 +51,21 @@ def _triangle(op, input, diagonal, lower):
     diagonal = whole(op, "diagonal", diagonal, -(2**62), 2**62)
     m, n = input.shape[-2:]
     diagonal = max(-m - 1, min(n, diagonal))  # all beyond is alike, and small enough for any integer
-    return _keep(input, lower_triangle(m, n, diagonal) if lower else ~lower_triangle(m, n, diagonal - 1))
+    return _keep(input, diagonal, lower)
 
 
-def _keep(input, mask):
-    y = ew3(MAP_where, mask, input.detach(), _core.zeros((), dtype=input.dtype))
-    return attach(y, (input,), triangle_backward, saved=(mask,))
+def _keep(input, diagonal, lower):
+    x = input.detach()
+    y = _core.triangle(x.contiguous(), diagonal, lower)
+    if y is None:
+        mask, zero = lower_triangle(*x.shape[-2:], diagonal if lower else diagonal - 1), _core.zeros((), dtype=x.dtype)
+        y = ew3(MAP_where, mask, *((x, zero) if lower else (zero, x)))
+    return attach(y, (input,), triangle_backward, args=(diagonal, lower))
 
 
 def triangle_backward(node, g):
     """Zeros stay zeros: the gradient is cut to the same triangle."""
-    return _keep(g, node.saved[0]),
+    return _keep(g, *node.args),
 
 
 def tril_indices(row, col, offset=0, *, dtype=None, device=None):
@@ -152,13 +156,18 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     if input.ndim < 1:
         raise ShapeError(f"{op}: expected at least one dimension, got a number")
     n = input.shape[-1] + abs(offset)
-    flat = _core.zeros((*input.shape[:-1], n * n), dtype=input.dtype)
-    places = arange(input.shape[-1]) * (n + 1) + (offset if offset >= 0 else -offset * n)
-    y = flat.index_copy(-1, places, input).reshape(*input.shape[:-1], n, n)
+    y = _core.zeros((*input.shape[:-1], n, n), dtype=input.dtype)
+    y.diagonal(offset, -2, -1).copy_(input.detach())
+    y = attach(y, (input,), diag_embed_backward, args=(offset,))
     a, b = axis_of(op, dim1, y.ndim, "dim1"), axis_of(op, dim2, y.ndim, "dim2")
     if a == b:
         raise ShapeError(f"{op}: dim1 and dim2 must differ, got {dim1} and {dim2}")
     return y if (a, b) == (y.ndim - 2, y.ndim - 1) else y.movedim((-2, -1), (a, b))
+
+
+def diag_embed_backward(node, g):
+    """What stands on the diagonals."""
+    return _core.diagonal(g, node.args[0], -2, -1),
 
 
 def diagflat(input, offset=0):
@@ -182,7 +191,7 @@ def trace(input):
     tensor("trace", input)
     if input.ndim != 2:
         raise ShapeError(f"trace: expected a matrix, got {list(input.shape)}")
-    return (input * eye(*input.shape, dtype=input.dtype)).sum()
+    return input.diagonal().sum()
 
 
 for _function in (tril, triu, diag, diag_embed, diagflat, trace):

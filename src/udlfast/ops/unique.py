@@ -3,6 +3,10 @@ from .. import _core
 from .._core import Tensor, extend, put_out
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._common import axis_of, index_tensor, tensor, whole
+from .cumsum import cumsum, diff
+from .gather import scatter
+from .masked import nonzero
+from .sort import sort
 
 
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
@@ -21,12 +25,29 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     >>> torch.unique(torch.tensor([3, 1, 3])).tolist()
     [1, 3]
     """
+    if dim is None:
+        tensor("unique", input)
+        values, order = sort(input.detach().reshape(-1))
+        return _runs(values, order, tuple(input.shape), return_inverse, return_counts)
     import numpy
-    a = _array("unique", input)
-    along = None if dim is None else axis_of("unique", dim, input.ndim)
+    a, along = _array("unique", input), axis_of("unique", dim, input.ndim)
     values, inverse, counts = numpy.unique(a, return_inverse=True, return_counts=True, axis=along, equal_nan=False)
-    shape = a.shape if dim is None else (-1,)
-    return _results(input, values, inverse.reshape(shape), counts, return_inverse, return_counts)
+    return _results(input, values, inverse.reshape(-1), counts, return_inverse, return_counts)
+
+
+def _runs(x, order, shape, return_inverse, return_counts):
+    """unique of x [n], in which equal elements stand side by side; order: their places in a tensor of `shape`, None = as they stand"""
+    new = _core.ones((x.numel(),), dtype=_core.bool_)
+    if x.numel() > 1:
+        new.narrow(0, 1, x.numel() - 1).copy_(x.narrow(0, 1, x.numel() - 1) != x.narrow(0, 0, x.numel() - 1))
+    starts = nonzero(new).squeeze(1)
+    out = [x.index_select(0, starts)]
+    if return_inverse:
+        number = cumsum(new, 0) - 1
+        out.append((number if order is None else scatter(number, 0, order, number)).reshape(shape))
+    if return_counts:
+        out.append(diff(starts, append=_core.full((1,), x.numel(), dtype=_core.int64)))
+    return out[0] if len(out) == 1 else tuple(out)
 
 
 def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
@@ -44,16 +65,17 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
     >>> torch.unique_consecutive(torch.tensor([3, 3, 1, 3])).tolist()
     [3, 1, 3]
     """
+    if dim is None:
+        tensor("unique_consecutive", input)
+        return _runs(input.detach().reshape(-1), None, tuple(input.shape), return_inverse, return_counts)
     import numpy
-    a = _array("unique_consecutive", input)
-    d = 0 if dim is None else axis_of("unique_consecutive", dim, input.ndim)
-    shape = a.shape if dim is None else (-1,)
-    rows = a.reshape(-1) if dim is None else numpy.moveaxis(a, d, 0)
+    a, d = _array("unique_consecutive", input), axis_of("unique_consecutive", dim, input.ndim)
+    rows = numpy.moveaxis_of(a, d, 0)
     flat = rows.reshape(len(rows), -1) if rows.size else rows.reshape(len(rows), 0)
     new = numpy.ones(len(rows), bool)
     new[1:] = (flat[1:] != flat[:-1]).any(1)
     starts = numpy.flatnonzero(new)
-    inverse = (numpy.cumsum(new) - 1).reshape(shape)
+    inverse = numpy.cumsum(new) - 1
     counts = numpy.diff(numpy.append(starts, len(rows)))
     return _results(input, numpy.moveaxis(rows[starts], 0, d), inverse, counts, return_inverse, return_counts)
 
@@ -128,6 +150,11 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     side = side or ("right" if right else "left")
     if sorter is not None:
         sorted_sequence = sorted_sequence.gather(-1, sorter)
+    if isinstance(input, Tensor) and (sorted_sequence.ndim == 1 or sorted_sequence.shape[:-1] == input.shape[:-1]):
+        places = _core.search(sorted_sequence.detach().contiguous(), input.detach().contiguous(), side == "right")
+        if places is not None:
+            places = places.to(_core.int32) if out_int32 else places
+            return places if out is None else put_out(out, places)
     s = _array(op, sorted_sequence)
     v = _array(op, input) if isinstance(input, Tensor) else numpy.asarray(input)
     if v.size == 0:

@@ -114,7 +114,8 @@ def bce_derivative(x, t):
 
 
 def bce_with_logits(x, t):
-    return np.logaddexp(0, -x) + (1 - t) * x
+    with np.errstate(invalid="ignore"):
+        return np.where(x == -np.inf, -t * x, np.logaddexp(0, -x) + (1 - t) * x)
 
 
 def xlogy(x, y):

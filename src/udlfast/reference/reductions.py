@@ -50,7 +50,7 @@ def prod_backward(gy, x, axis=None):
     axes = all_axes(x, axis)
     rest = [a for a in range(x.ndim) if a not in axes]
     moved = np.transpose(x, rest + list(axes))
-    rows = moved.reshape(int(np.prod([x.shape[a] for a in rest])), -1)
+    rows = moved.reshape([int(np.prod([x.shape[a] for a in some])) for some in (rest, axes)])
     others = np.ones_like(rows)
     for i in range(rows.shape[1]):
         others[:, i] = np.prod(np.delete(rows, i, axis=1), axis=1)
