@@ -9,8 +9,10 @@ taken or refused as the safetensors package does, if it is there. Models of ONNX
 """
 
 import argparse
+import importlib
 import json
 import os
+import pkgutil
 import resource
 import signal
 import sys
@@ -79,7 +81,9 @@ class Judge:
     def __init__(self, folder):
         self.path, self.events, self.watching = os.path.join(folder, f"mutant-{os.getpid()}"), [], False
         sys.addaudithook(self._hook)
-        for name, data in {**seeds(), **hostile_models.seeds()}.items():  # what loads lazily is loaded now
+        for module in pkgutil.iter_modules(torch.ops.__path__, "udlfast.ops."):  # what loads lazily is loaded now
+            importlib.import_module(module.name)
+        for name, data in {**seeds(), **hostile_models.seeds()}.items():
             load, use, _ = reader_of(name)
             use(self.load(data, load))
         try:
