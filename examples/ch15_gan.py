@@ -19,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", help="MNIST's files")
     parser.add_argument("--kind", choices=("nonsaturating", "wasserstein"), default="nonsaturating")
-    parser.add_argument("--epochs", type=int, help="default: 12 for a folder (wasserstein: 40), 60 without")
+    parser.add_argument("--epochs", type=int, help="default: 12 for a folder, 60 without")
     parser.add_argument("--quick", action="store_true", help="one epoch")
     parser.add_argument("--out", default="ch15_gan.png")
     options = parser.parse_args()
@@ -28,16 +28,11 @@ def main() -> None:
     torch.manual_seed(0)
     gan = GAN(x.shape[1:], latent=32, kind=options.kind)
     average = AveragedModel(gan.generator, multi_avg_fn=get_ema_multi_avg_fn(0.995), use_buffers=True)
-    usual = options.kind == "nonsaturating"
-    critic = torch.optim.Adam(gan.critic.parameters(), lr=4e-4 if usual else 1e-3, betas=(0.5 if usual else 0.0, 0.9))
-    generator = torch.optim.Adam(gan.generator.parameters(), lr=4e-4 if usual else 7e-4, betas=(0.5 if usual else 0.0, 0.9))
-    every = 1 if usual else 2  # steps of the critic for one of the generator
+    critic, generator = (torch.optim.Adam(part.parameters(), lr=4e-4, betas=(0.5, 0.9)) for part in (gan.critic, gan.generator))
+    every = 1 if options.kind == "nonsaturating" else 3  # steps of the critic for one of the generator
     loader = DataLoader(TensorDataset(x), batch_size=64, shuffle=True, drop_last=True)
-    epochs = 1 if options.quick else options.epochs or ((12 if usual else 40) if options.folder else 60)
-    fall = 0.0 if usual else 0.95  # of the step sizes, in a line over all epochs
-    schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda e: 1 - fall * e / epochs) for o in (critic, generator)]
     step, began = 0, time.perf_counter()
-    for epoch in range(epochs):
+    for epoch in range(1 if options.quick else options.epochs or (12 if options.folder else 60)):
         for (batch,) in loader:
             loss = gan.critic_loss(batch)
             critic.zero_grad()
@@ -49,8 +44,6 @@ def main() -> None:
                 gan.generator_loss(len(batch)).backward()
                 generator.step()
                 average.update_parameters(gan.generator)
-        for schedule in schedules:
-            schedule.step()
         print(f"epoch {epoch + 1}  critic's loss {loss.item():.3f}  {time.perf_counter() - began:.0f} s", flush=True)
     gan.generator.load_state_dict(average.module.state_dict())
     test, features = digits.x_test, train.classifier_features(digits.x_train, digits.y_train, epochs=1 if options.quick else 4)

@@ -147,3 +147,23 @@ def test_reference(rng, case):
     check_reference(
         lambda x: elementwise(name, x, p=p), lambda gy, x: elementwise_backward(name, gy, x, p=p), x, rng=rng
     )
+
+
+@pytest.mark.parametrize("slope", [0.25, -0.3, 0.0])
+def test_prelu_of_one_weight(isa, rng, slope):
+    check_gradient(
+        F.prelu, lambda x, w: np.where(x > 0, x, w * x),
+        lambda gy, x, w: (np.where(x > 0, gy, w * gy), np.where(x > 0, 0, gy * x).sum().reshape(1)),
+        rng.standard_normal((3, 4, 17)), np.array([slope]), rng=rng, k=4, n=204,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("lambd", [0.5, 0.0, float("inf")])
+def test_hardshrink_at_its_limits(isa, lambd):
+    x = np.array([0.5, -0.5, 0.6, -0.6, 0.0, -0.0, 1e-40, np.inf, -np.inf, np.nan] * 4)
+    t = torch.tensor(x, dtype=torch.float32, requires_grad=True)
+    y = F.hardshrink(t, lambd)
+    y.backward(torch.full_like(t, 2.0))
+    inside = np.abs(x) <= lambd
+    assert np.array_equal(y.detach().numpy(), np.where(inside, 0, x).astype(np.float32), equal_nan=True)
+    assert np.array_equal(t.grad.numpy(), np.where(np.abs(x) > lambd, 2.0, 0.0))

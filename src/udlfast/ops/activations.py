@@ -1,7 +1,20 @@
 """Activation functions that are composed of others, or have a parameter that learns."""
 
+from math import inf
+
 from .. import _core
-from .._core import MAP_clamp, MAP_hardtanh_backward, attach, ew1, ew2, extend, is_grad_enabled
+from .._core import (
+    MAP_clamp,
+    MAP_clamp_backward,
+    MAP_hardtanh_backward,
+    MAP_leaky_relu,
+    MAP_leaky_relu_backward,
+    attach,
+    ew1,
+    ew2,
+    extend,
+    is_grad_enabled,
+)
 from ..errors import ArgumentError, ShapeError
 from ._common import axis_of, floating, same_type
 from .elementwise import expm1, relu, sum_to, tanh, where
@@ -154,7 +167,15 @@ def hardshrink(input, lambd=0.5):
     [0.0, 3.0]
     """
     floating("hardshrink", input)
-    return where((input >= -lambd) & (input <= lambd), _core.zeros((), dtype=input.dtype), input)
+    x = input.detach()
+    y = x - ew2(MAP_clamp_backward, x, x, -lambd, lambd) if abs(lambd) < inf else where((x >= -lambd) & (x <= lambd), 0.0, x)
+    return attach(y, (input,), hardshrink_backward, saved=(input,), args=(lambd,))
+
+
+def hardshrink_backward(node, g):
+    """g where the input came through, 0 for NaN as PyTorch has it"""
+    x, lambd = node.saved[0], node.args[0]
+    return where((x > lambd) | (x < -lambd), g, 0.0),
 
 
 def softshrink(input, lambd=0.5):
@@ -252,14 +273,19 @@ def prelu(input, weight):
     else:
         weight = weight.reshape(1, n, *(1,) * (input.ndim - 2))
     x, w = input.detach(), weight.detach()
-    return attach(where(x > 0, x, w * x), (input, weight), prelu_backward, saved=(input, weight))
+    y = ew1(MAP_leaky_relu, x, w.item()) if n == 1 and _core.at_hand() else where(x > 0, x, w * x)
+    return attach(y, (input, weight), prelu_backward, saved=(input, weight))
 
 
 def prelu_backward(node, g):
     """gx = g for x > 0, else w g; gw = sum of g x where x <= 0"""
     x, w = node.saved
     right = x > 0
-    gx = where(right, g, w * g) if node.needs(0) else None
+    gx = None
+    if node.needs(0) and w.numel() == 1 and _core.at_hand() and not is_grad_enabled():
+        gx = ew2(MAP_leaky_relu_backward, g, x, w.item())
+    elif node.needs(0):
+        gx = where(right, g, w * g)
     return gx, sum_to(where(right, 0.0, g * x), tuple(w.shape)) if node.needs(1) else None
 
 
