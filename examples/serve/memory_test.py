@@ -24,6 +24,7 @@ from load_test import of_server
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MOST = 0.15
+PATIENCE = 300  # seconds until every worker must have answered
 
 
 def proportional(pid):
@@ -50,10 +51,10 @@ def pid_of(link):
 
 def find_workers(port, workers):
     """Their process ids, once each has answered."""
-    found, held, until = set(), [], time.monotonic() + 60
+    found, held, until = set(), [], time.monotonic() + PATIENCE
     while len(found) < workers:
         if time.monotonic() > until:
-            raise TimeoutError(f"{len(found)} of {workers} workers answered within 60 s")
+            raise TimeoutError(f"{len(found)} of {workers} workers answered within {PATIENCE} s")
         held.append(http.client.HTTPConnection("127.0.0.1", port, timeout=30))
         try:
             found.add(pid_of(held[-1]))
@@ -80,7 +81,7 @@ def serve(port, pids, path, requests):
 def total(folder, port, workers, clients, requests):
     """(MiB of all processes, [what each worker has alone])"""
     env = {**os.environ, "MODELS": os.path.abspath(folder), "WORKERS": str(workers), "BIND": f"127.0.0.1:{port}"}
-    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn_conf.py", "app:app", "--log-level", "warning"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn_conf.py", "app:app", "--log-level", "warning", "--timeout", "300"]
     server = subprocess.Popen(command, cwd=HERE, env=env)
     try:
         pids, failed = find_workers(port, workers), []
@@ -96,7 +97,7 @@ def total(folder, port, workers, clients, requests):
         for c in crowd:
             c.start()
         for c in crowd:
-            c.join(300)
+            c.join(PATIENCE)
         if failed or any(c.is_alive() for c in crowd):
             raise RuntimeError(f"requests failed: {failed[:2]}")
         found = [proportional(pid) for pid in [server.pid, *pids]]

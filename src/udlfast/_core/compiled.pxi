@@ -3,7 +3,7 @@
 cdef class Compiled:
     """A function and its plans: the first plan whose guards hold is replayed."""
     cdef readonly object fn
-    cdef readonly list plans           # the one used last comes first
+    cdef public list plans             # the one used last comes first; replaced as a whole, so that whoever walks over it misses none
     cdef readonly PlanMemory memory    # of all of them
     cdef public bint eager             # there will be no plans any more
     cdef dict __dict__
@@ -23,10 +23,16 @@ cdef class Compiled:
                 return self.fn(*args, **kwargs)
             if r is not miss:
                 if i:
-                    (<Plan>plans[0]).rest()
-                    plans.insert(0, plans.pop(i))
+                    self.put_first(<Plan>plans[i])
                 return r
         return self.fn(*args, **kwargs) if self.eager else self.miss(args, kwargs)
+
+    cdef int put_first(self, Plan plan) except -1:
+        cdef list plans = self.plans
+        if plans and plans[0] is not plan and plan in plans:
+            (<Plan>plans[0]).rest()
+            self.plans = [plan] + [p for p in plans if p is not plan]
+        return 0
 
     def __get__(self, instance, owner):
         if instance is None:

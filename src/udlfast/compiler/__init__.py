@@ -44,7 +44,7 @@ class Compiled(_Compiled):
                 steered = any(plan.steered for plan in alike)  # each of them runs up to the number that it finds another
                 self.give_up(why, steered)
                 if steered:
-                    del self.plans[:]
+                    self.plans = []
                 return self.fn(*args, **kwargs)
             if len(self.plans) >= SIZES:
                 self.pause = (self.pause + 1) % PAUSE
@@ -64,8 +64,7 @@ class Compiled(_Compiled):
         if self.plans:
             self.plans[0].rest()
         plan.sizes, self.tries = sizes, 0
-        self.plans.insert(0, plan)
-        del self.plans[SIZES:]
+        self.plans = [plan, *self.plans][:SIZES]
 
     def give_up(self, why, eager):
         self.eager = self.eager or eager
