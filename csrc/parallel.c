@@ -14,12 +14,10 @@
  * Every other job runs the other way: what the last call touched last, and the caches still hold, comes first in the next.
  * The caller never waits for a helper that did not enter, so one that is slow to wake costs nothing. A second caller
  * (another Python thread) finds `busy` taken and runs its own pieces itself: no waiting, no more threads than asked for.
- * A forked child has none of the helpers: it forgets them, and starts its own when it first needs them. */
+ * Before a fork an idle pool ends its helpers; parent and child start new ones when they first need them. */
 #define _GNU_SOURCE
 #include "cpu.h"
 #include "udlfast.h"
-#include <errno.h>
-#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -29,12 +27,13 @@
 #include <string.h>
 #include <time.h>
 #if defined(__linux__)
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
 
-enum { MAX_THREADS = 256, STACK_BYTES = 1 << 20, SPIN_NS = 50000 };
+enum { MAX_THREADS = 256, STACK_BYTES = 1 << 20, SPIN_NS = 50000, FORK_WAIT_NS = 20000000 };
 
 /* gate: bits 0-8 helpers inside | 14 the caller sleeps | 15 open | 16-31 number of the job */
 #define INSIDE 0x1ffu
@@ -59,6 +58,7 @@ static _Alignas(64) atomic_flag busy = ATOMIC_FLAG_INIT; /* a caller owns `job` 
 static _Atomic uint32_t doorbell;                        /* helpers sleep on it */
 static atomic_int started, sleeping;                     /* helpers that exist, and those of them asleep */
 static atomic_int width, spin_ns;                        /* width 0: not chosen yet */
+static atomic_int leaving;                               /* a fork: all helpers end */
 static atomic_int start_failed;                          /* the system gave no more threads */
 static _Thread_local int in_region;                      /* this thread runs pieces: nested calls stay on it */
 
@@ -162,10 +162,10 @@ static void leave(void) {
     if ((g & INSIDE) == 0 && (g & CALLER_SLEEPS)) wake(&job.gate, 1);
 }
 
-/* true when there are more helpers than the width asks for; then the calling helper is no longer counted */
+/* true when there are more helpers than the width asks for, or all are to leave; then the calling helper is no longer counted */
 static int surplus(void) {
     int s = atomic_load(&started);
-    while (s > atomic_load(&width) - 1)
+    while (s > (atomic_load(&leaving) ? 0 : atomic_load(&width) - 1))
         if (atomic_compare_exchange_weak(&started, &s, s - 1)) return 1;
     return 0;
 }
@@ -347,25 +347,7 @@ void udl_parallel_steps(int64_t steps, int64_t n, udl_step_fn fn, void *ctx) {
 
 /* ---- width ----------------------------------------------------------------------------------------------------------- */
 static pthread_mutex_t config = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
-static struct {
-    int affinity, processors; /* processors = min(affinity, cgroup quota) */
-    double quota;
-    int env[2]; /* 0 not set, -1 no valid number */
-    char env_text[2][32];
-    const char *chosen_by;
-} why;
-static const char *const env_name[2] = {"UDLFAST_NUM_THREADS", "OMP_NUM_THREADS"};
-
-static void read_env(int k) {
-    const char *text = getenv(env_name[k]);
-    if (!text || !*text) return;
-    char *end;
-    errno = 0;
-    long v = strtol(text, &end, 10);
-    while (*end == ' ') end++;
-    why.env[k] = errno == 0 && *end == 0 && v >= 1 && v <= MAX_THREADS ? (int)v : -1;
-    snprintf(why.env_text[k], sizeof why.env_text[k], "%s", text);
-}
+static udl_width_reasons why;
 
 static void set_width(int n) {
     atomic_store(&spin_ns, n <= why.processors ? SPIN_NS : 0);
@@ -373,26 +355,8 @@ static void set_width(int n) {
     atomic_store(&width, n);
 }
 
-static void choose_width(void) {
-    why.affinity = why.processors = udl_limit_affinity();
-    why.quota = udl_limit_cgroup_cpus(UDL_PROC_CGROUP, UDL_CGROUP_ROOT);
-    why.chosen_by = "affinity";
-    if (why.quota < why.processors) {
-        why.processors = why.quota < 1 ? 1 : (int)floor(why.quota);
-        why.chosen_by = "the cgroup quota";
-    }
-    read_env(0);
-    read_env(1);
-    int n = why.processors < MAX_THREADS ? why.processors : MAX_THREADS, k = why.env[0] > 0 ? 0 : 1;
-    if (why.env[k] > 0 && why.env[k] < n) {
-        n = why.env[k];
-        why.chosen_by = env_name[k];
-    }
-    set_width(n);
-}
-
 static int locked_width(void) {
-    if (atomic_load(&width) == 0) choose_width();
+    if (atomic_load(&width) == 0) set_width(udl_choose_width(&why, MAX_THREADS));
     return atomic_load(&width);
 }
 
@@ -419,29 +383,56 @@ int udl_set_num_threads(int n) {
 
 const char *udl_threads_why(void) {
     static _Thread_local char text[512];
-    char quota[64] = "none", env[2][128];
     pthread_mutex_lock(&config);
     int n = locked_width();
-    if (isfinite(why.quota)) snprintf(quota, sizeof quota, "%.2f processors", why.quota);
-    for (int k = 0; k < 2; k++)
-        snprintf(env[k], sizeof env[k], "%s%s%s%s", env_name[k], why.env[k] ? "=" : " not set", why.env_text[k],
-                 why.env[k] < 0 ? " ignored (not an integer from 1 to 256)" : "");
-    snprintf(text, sizeof text, "%d thread%s, chosen by %s: affinity %d processor%s; cgroup quota %s; %s; %s%s", n,
-             n == 1 ? "" : "s", why.chosen_by, why.affinity, why.affinity == 1 ? "" : "s", quota, env[0], env[1],
-             atomic_load(&start_failed) ? "; the system refused to start more threads" : "");
+    udl_width_text(&why, n, atomic_load(&start_failed), text, sizeof text);
     pthread_mutex_unlock(&config);
     return text;
 }
 
-/* ---- fork -------------------------------------------------------------------------------------------------------------- */
-static void before_fork(void) { pthread_mutex_lock(&config); }
-static void after_fork_in_parent(void) { pthread_mutex_unlock(&config); }
+/* ---- fork --------------------------------------------------------------------------------------------------------------
+ * A fork copies the calling thread only. The child forgets the helpers; and so that the parent, too, forks with as few threads as
+ * its program has (Python warns of more), an idle pool ends its helpers first. A busy one belongs to another thread: it stays. */
+#if defined(__linux__)
+static int threads_of_process(void) { /* field 20 of /proc/self/stat; the name in field 2 may hold anything but ends at the last ')' */
+    char text[1024];
+    int n = 0, f = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    if (f < 0) return 0;
+    ssize_t size = read(f, text, sizeof text - 1);
+    close(f);
+    text[size < 0 ? 0 : size] = 0;
+    const char *p = strrchr(text, ')');
+    for (int field = 2; p && field < 20; field++)
+        if ((p = strchr(p, ' ')) != NULL) p++;
+    return p && sscanf(p, "%d", &n) == 1 ? n : 0;
+}
+#else
+static int threads_of_process(void) { return 0; }
+#endif
+
+static int owns_pool; /* from before to after a fork, with `config` held */
+static void before_fork(void) {
+    pthread_mutex_lock(&config);
+    owns_pool = atomic_load(&started) > 0 && !atomic_flag_test_and_set(&busy);
+    if (!owns_pool) return;
+    const int alone = threads_of_process() - atomic_load(&started);
+    const int64_t end = now_ns() + FORK_WAIT_NS;
+    atomic_store(&leaving, 1);
+    ring(MAX_THREADS);
+    while ((atomic_load(&started) > 0 || threads_of_process() > alone) && now_ns() < end) sched_yield();
+}
+static void after_fork_in_parent(void) {
+    atomic_store(&leaving, 0);
+    if (owns_pool) atomic_flag_clear(&busy);
+    pthread_mutex_unlock(&config);
+}
 static void after_fork_in_child(void) {
     forget_sleepers();
     atomic_store(&job.gate, 0);
     atomic_store(&started, 0);
     atomic_store(&sleeping, 0);
     atomic_store(&start_failed, 0);
+    atomic_store(&leaving, 0);
     atomic_flag_clear(&busy);
     pthread_mutex_unlock(&config);
 }

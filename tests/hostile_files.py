@@ -1,22 +1,25 @@
-"""Damaged and hostile files of tensors: a seeded maker of mutants, and a child process that loads them under limits.
+"""Damaged and hostile files of tensors and models: mutants, and a child process that loads them under limits.
 
     python tests/hostile_files.py --count 10000 --seed 1
 
-Every mutant must load, or raise udlfast.serialization.FileFormatError: no other exception, no crash, no hang (10 s), no
-code run (an audit hook watches imports, processes, files and compilation), and no more memory than the size of the file
-and 16 MiB (address space and resident memory). Mutants of plain .safetensors files must be taken or refused as the
-safetensors package does, if it is there.
+Every mutant must load, or raise udlfast.serialization.FileFormatError (ONNX: an error of udlfast.errors; IDX: IDXError): no other
+exception, no crash, no hang (10 s of processor time), no code run (an audit hook watches imports, processes, files and compilation),
+and no more memory than the size of the file and 16 MiB (address space and resident memory). Mutants of plain .safetensors files must be
+taken or refused as the safetensors package does, if it is there. Models of ONNX files that load are run, too.
 """
 
 import argparse
+import importlib
 import json
 import os
+import pkgutil
 import resource
 import signal
 import sys
 import tempfile
 from collections import Counter
 
+import hostile_models
 from hostile_bombs import bombs
 from hostile_mutants import mutants, seeds
 
@@ -60,15 +63,29 @@ WATCHED = (
 )
 
 
+def reader_of(kind):
+    """(load, use, exceptions that refuse) for files of a kind."""
+    return hostile_models.reader_of(kind) if kind.endswith((".onnx", ".idx", ".idx.gz")) else (torch.load, touch, FileFormatError)
+
+
+def every_mutant(count, seed):
+    """(label, kind, maker, plain): a fifth of them models and IDX files."""
+    models = hostile_models.mutants(count // 5, seed)
+    yield from mutants(count - count // 5, seed)
+    yield from ((label, kind, make, False) for label, kind, make in models)
+
+
 class Judge:
     """Loads files under limits; used in a child process only, for its audit hook stays."""
 
     def __init__(self, folder):
         self.path, self.events, self.watching = os.path.join(folder, f"mutant-{os.getpid()}"), [], False
         sys.addaudithook(self._hook)
-        for name, data in seeds().items():  # what loads lazily is loaded now
-            self.load(data)
-            del name
+        for module in pkgutil.iter_modules(torch.ops.__path__, "udlfast.ops."):  # what loads lazily is loaded now
+            importlib.import_module(module.name)
+        for name, data in {**seeds(), **hostile_models.seeds()}.items():
+            load, use, _ = reader_of(name)
+            use(self.load(data, load))
         try:
             from safetensors import SafetensorError, deserialize
         except ImportError:
@@ -81,7 +98,7 @@ class Judge:
             if opened or event == "import" or event.startswith(WATCHED):
                 self.events.append((event, str(args)[:100]))
 
-    def load(self, data):
+    def load(self, data, load=torch.load):
         with open(self.path, "wb") as file:
             file.write(data)
         with open("/proc/self/clear_refs", "w") as file:
@@ -89,28 +106,34 @@ class Judge:
         size, resident = status("VmSize", "VmRSS")
         before = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (size + len(data) + ROOM, before[1]))
-        signal.alarm(10)
+        signal.setitimer(signal.ITIMER_PROF, 10)
+        signal.alarm(600)
         self.events, self.watching = [], True
         try:
-            return torch.load(self.path)
+            return load(self.path)
         finally:
             self.watching = False
+            signal.setitimer(signal.ITIMER_PROF, 0)
             signal.alarm(0)
             resource.setrlimit(resource.RLIMIT_AS, before)
             self.took = status("VmHWM")[0] - resident
 
-    def __call__(self, data, plain=False):
+    def __call__(self, data, kind="", plain=False):
         """(outcome, fault): "loaded" or "refused", and what is wrong with that, or None."""
+        load, use, refusals = reader_of(kind)
         try:
-            obj = self.load(data)
-        except FileFormatError as error:
+            obj = self.load(data, load)
+        except refusals as error:
             outcome, obj = "refused", str(error)
             fault = "a text of more than 2,000 letters" if len(obj) > 2000 else None
         except BaseException as error:
             return "failed", f"{type(error).__name__}: {str(error)[:300]}"
         else:
             outcome, fault = "loaded", None
-            touch(obj)
+            try:
+                use(obj)
+            except BaseException as error:
+                return outcome, f"when used: {type(error).__name__}: {str(error)[:300]}"
         if self.events:
             return outcome, f"it did {self.events[:3]}"
         if self.took > len(data) + ROOM:
@@ -147,7 +170,7 @@ def judge_all(files, folder):
                 judge = Judge(folder)
                 with os.fdopen(write, "w") as pipe:
                     for label, kind, data, plain in files[start:]:
-                        outcome, fault = judge(data() if callable(data) else data, plain)
+                        outcome, fault = judge(data() if callable(data) else data, kind, plain)
                         pipe.write(json.dumps([label, kind, outcome, fault]) + "\n")
                         pipe.flush()
             except BaseException as error:
@@ -164,28 +187,42 @@ def judge_all(files, folder):
                 faults.append((label, fault))
         start += len(done)
         if code and start < len(files):
-            faults.append((files[start][0], f"the child ended with status {code} (14: it hung)"))
+            faults.append((files[start][0], f"the child ended with status {code} (14, 27: it hung)"))
             start += 1
     if os.path.exists(os.path.join(folder, "executed")):
         faults.append(("?", "a command was executed"))
     return counts, faults
 
 
+def judge_many(count, seed, batch=20_000):
+    """(counts, faults) of the bombs and of `count` mutants, in batches with seeds of their own."""
+    counts, faults = Counter(), []
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+        hand_made = ((f"bomb: {name}", "bomb", data, False) for name, data in bombs().items())
+        for i in range(-(-count // batch)):
+            more = every_mutant(min(batch, count - i * batch), seed if count <= batch else f"{seed}/{i}")
+            got, wrong = judge_all(hand_made if i == 0 else (), folder)
+            counts, faults = counts + got, faults + wrong
+            got, wrong = judge_all(more, folder)
+            counts, faults = counts + got, faults + wrong
+            if len(faults) > 1000:
+                break
+    if counts["bomb", "loaded"]:
+        faults.append(("a bomb", "it was loaded"))
+    return counts, faults
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", default=0)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        files = [*mutants(options.count, options.seed), *((f"bomb: {name}", "bomb", data, False) for name, data in bombs().items())]
-        counts, faults = judge_all(files, folder)
+    counts, faults = judge_many(options.count, options.seed)
     for (kind, outcome), n in sorted(counts.items()):
         print(f"{kind:18} {outcome:8} {n:6}")
-    if counts["bomb", "loaded"]:
-        faults.append(("a bomb", "it was loaded"))
     for label, fault in faults[:40]:
         print(f"FAULT {label}: {fault}")
-    print(f"{len(files)} files, {len(faults)} faults")
+    print(f"{sum(counts.values())} files, {len(faults)} faults")
     return 1 if faults else 0
 
 

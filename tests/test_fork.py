@@ -184,3 +184,19 @@ def test_memory_of_the_child_is_its_own():
 
     wait([in_child(work) for _ in range(3)])
     assert not np.any(x.numpy())
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
+def test_an_idle_pool_leaves_no_thread_to_fork_beside():
+    """Python 3.12 and later warn of a fork beside other threads; the parent's pool works on after it."""
+    before = len(os.listdir("/proc/self/task"))
+    compute()
+    with_pool = len(os.listdir("/proc/self/task"))
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    after = len(os.listdir("/proc/self/task"))
+    os.waitpid(child, 0)
+    assert with_pool >= 4 and after == with_pool - 3 and before >= after
+    want = compute()
+    assert len(os.listdir("/proc/self/task")) == with_pool and compute() == want

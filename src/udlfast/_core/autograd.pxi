@@ -301,6 +301,14 @@ cdef inline link(Node n, int i, Tensor t):
         (n.idxn if n.idxn != NULL else n.idx4)[i] = t.out_idx if t.node is not None else 0
 
 
+cdef int *many_indices(Py_ssize_t k) except NULL:
+    """Room for the indices of a node with more than four inputs; without it, `link` would write beside `idx4`."""
+    cdef int *p = <int *>malloc(k * sizeof(int))
+    if p == NULL:
+        raise MemoryError(f"no memory for the tape of an operation with {k} inputs")
+    return p
+
+
 cdef inline void init_node1(Node n, Tensor a):
     n.n_in = 1
     n.n_out = 1
@@ -364,7 +372,7 @@ def attach(out, tuple inputs, backward, tuple saved=(), tuple args=()):
     n.n_in = <int>k
     n.next_ = []
     if k > 4:
-        n.idxn = <int *>malloc(k * sizeof(int))
+        n.idxn = many_indices(k)
     for i in range(k):
         link(n, <int>i, <Tensor>inputs[i])
     outs = out if type(out) is tuple else (out,)

@@ -436,7 +436,7 @@ cdef class Plan:
         cdef Tensor t
         b.plan, b.next_, b.n_in, b.n_out, b.kept = self, [], <int>n, <int>len(self.back_slots), []
         if n > 4:
-            b.idxn = <int *>malloc(n * sizeof(int))
+            b.idxn = many_indices(n)
         for i in range(n):
             link(b, <int>i, <Tensor>self.places.tensors[<Py_ssize_t>self.back_places[i]])
         for place in self.back_reads:

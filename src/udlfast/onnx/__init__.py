@@ -36,13 +36,19 @@ def load(f, *, max_bytes=None):
     except ImportError as error:
         raise ImportError("onnx.load: needs the onnx package: pip install udlfast[onnx]") from error
     from ._model import OnnxModule
+    from ._node import OURS
 
     proto, size = f, 0
     if not isinstance(f, onnx.ModelProto):
         proto, size = _parse(onnx, f)
     if not proto.HasField("graph"):
         raise ArgumentError("onnx.load: the file holds no graph; is it an ONNX model?")
-    return OnnxModule(proto, (4 << 30) + 4 * size if max_bytes is None else max_bytes)
+    try:
+        return OnnxModule(proto, (4 << 30) + 4 * size if max_bytes is None else max_bytes)
+    except (*OURS, MemoryError):
+        raise
+    except Exception as error:  # names that are no text, operators called with too few inputs: the file is damaged
+        raise ArgumentError(f"onnx.load: not a valid ONNX model: {type(error).__name__}: {error}") from error
 
 
 def _parse(onnx, f):

@@ -4,9 +4,12 @@ import numpy as np
 
 import udlfast as udl
 
+from .. import errors
 from .._core import recording
-from ..errors import ArgumentError
+from ..errors import ArgumentError, DimError, DTypeError
 from ._types import code_of, has_tensor, tensor_type, to_array, to_tensor
+
+OURS = tuple(kind for kind in vars(errors).values() if isinstance(kind, type))
 
 
 class Constant:
@@ -77,9 +80,15 @@ class Node:
             else:
                 host = operator.host
                 results = operator.compute(self, *[self.array(v) if k in host else self.ready(v, k) for k, v in enumerate(got)])
-        except (RuntimeError, ValueError, TypeError, IndexError, MemoryError) as error:
+        except (*OURS, MemoryError) as error:
             error.args = (f"{self.label}: {error}",)
             raise
+        except TypeError as error:
+            raise DTypeError(f"{self.label}: {error}") from error
+        except IndexError as error:
+            raise DimError(f"{self.label}: {error}") from error
+        except (RuntimeError, ValueError) as error:
+            raise ArgumentError(f"{self.label}: {error}") from error
         except (ArithmeticError, LookupError, AttributeError, AssertionError, OSError) as error:
             raise ArgumentError(f"{self.label}: {type(error).__name__}: {error}") from error
         if not isinstance(results, tuple):

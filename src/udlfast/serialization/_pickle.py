@@ -122,7 +122,7 @@ class Machine:
             step = codes[code]
             if step is None:
                 raise self.refuse(f"the pickle instruction {_name_of(code)}")
-            charge(10)
+            charge(18)  # 9 bytes of a list, and as many while it grows
             try:
                 step(self)
             except IndexError:

@@ -100,6 +100,21 @@ static int run(udl_plan *plan) {
     return status;
 }
 
+#if defined(UDL_LIBFUZZER)
+/* scripts/fuzz.sh: the same for files that a coverage-guided fuzzer makes */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
+    const udl_plan_options options = {.max_bytes = (int64_t)n + 16 * MIB, .max_work = 3e6, .no_packing = (int)(n % 2)};
+    udl_plan *plan;
+    char why[256] = "", *file = memory(n);
+    memcpy(file, data, n);
+    state = n;
+    if (udl_plan_open_memory(&plan, file, n, &options, why, sizeof why) == UDL_PLAN_OK) run(plan), udl_plan_close(plan);
+    else if (!why[0]) abort();
+    free(file);
+    return 0;
+}
+#else
 int main(int argc, char **argv) {
     if (argc < 4) return puts("plan_fuzz count seed file.udl..."), 2;
     const long count = atol(argv[1]);
@@ -134,3 +149,4 @@ int main(int argc, char **argv) {
     printf("plan_fuzz: %ld mutants, %ld refused, %ld ran, %ld ran and failed with a status\n", count, refused, ran, failed);
     return 0;
 }
+#endif
