@@ -9,7 +9,7 @@ from ._linalg_common import to_shape
 from .elementwise import where
 from .masked import _places
 from .reductions import norm
-from .triangle import triu_indices
+from .triangle import triu, triu_indices
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
@@ -141,7 +141,8 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary", *, 
     floating(op, x2, "x2")
     if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
         raise ShapeError(f"{op}: expected x1 [..., P, D] and x2 [..., R, D], got {list(x1.shape)} and {list(x2.shape)}")
-    y = _euclidean(x1, x2) if p == 2 and x1.dtype is x2.dtype is _core.float32 and _core.at_hand() else None
+    many = x1.numel() * x2.shape[-2] >= 1 << 14 or x2.numel() * x1.shape[-2] >= 1 << 14
+    y = _euclidean(x1, x2) if many and p == 2 and x1.dtype is x2.dtype is _core.float32 and _core.at_hand() else None
     y = _differences(x1, x2, p) if y is None else y
     return y if out is None else put_out(out, y)
 
@@ -152,10 +153,10 @@ def _differences(x1, x2, p):
 
 def _euclidean(x1, x2):
     """|a|^2 - 2 a.b + |b|^2 in float64. Its error is about 2^-52 of the largest |a|^2 + |b|^2: squares below 2^-20 of that would have
-    less than float32's digits, and are found again from differences. None where those are many, numbers are not finite, or all is small."""
+    less than float32's digits, and are found again from differences. None where those are many or numbers are not finite."""
     P, R, D = x1.shape[-2], x2.shape[-2], x1.shape[-1]
     batch = broadcast_shape("cdist", tuple(x1.shape[:-2]), tuple(x2.shape[:-2]))
-    if math.prod(batch) * P * R * D < 1 << 14:
+    if not math.prod(batch) * P * R * D:
         return None
     a, b = _centred(x1.detach(), x2.detach())
     na, nb = (a * a).sum(-1, True), (b * b).sum(-1, True).transpose(-2, -1)
@@ -214,9 +215,10 @@ def pdist(input, p=2.0):
     floating("pdist", input)
     if input.ndim != 2:
         raise ShapeError(f"pdist: expected input [N, D], got {list(input.shape)}")
-    i, j = triu_indices(input.shape[0], input.shape[0], 1)
     if p == 2 and input.dtype is _core.float32:
-        return cdist(input, input).reshape(-1).index_select(0, i * input.shape[0] + j)
+        above = _places(triu(_core.ones((input.shape[0],) * 2, dtype=_core.bool_), 1))
+        return cdist(input, input).reshape(-1).index_select(0, above)
+    i, j = triu_indices(input.shape[0], input.shape[0], 1)
     return norm(input.index_select(0, i) - input.index_select(0, j), p, 1)
 
 
