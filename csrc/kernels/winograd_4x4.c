@@ -295,7 +295,10 @@ int INTERNAL(wino4_forward)(WINO_FORWARD) {
 double INTERNAL(wino4_cycles)(const udl_conv *g, i64 N) {
     double C = (double)g->C, O = (double)g->O, across = (double)UDL_CEIL_DIV(g->Q, 2), rows = (double)(N * UDL_CEIL_DIV(g->P, 2));
     double pieces = rows * ((double)UDL_CEIL_DIV(UDL_CEIL_DIV(g->Q, 2), V) + across / NR);
-    double u = 64 * C * O, filters = C * O / V * 60 + (u > 1e6 ? u / 6 : 0); /* beyond L2 they go through memory */
-    double products = (double)UDL_CEIL_DIV((i64)(rows * across), V) * 16 * C * O / 2 * 1.2;
-    return products + filters + pieces * (C * 50 + O * 60) + 10000;
+    const int large = g->P * g->Q >= 64; /* smaller planes are mostly border, where plain sums are short and round less */
+    const i64 tiles = N * UDL_CEIL_DIV(g->P, 2) * UDL_CEIL_DIV(g->Q, 2), rest = large && tiles < 7 * NR && tiles % V <= V / 4 ? tiles % V : 0;
+    const int fresh = large && tiles <= 4 * NR; /* filters stay in L2; else large ones go through memory */
+    double u = 64 * C * O, filters = C * O / V * (fresh ? 80 : 60) + (u > 1e6 && !fresh ? u / 6 : 0);
+    double vectors = (double)UDL_CEIL_DIV(tiles - rest, V) + 2 * (double)rest / V;
+    return vectors * 16 * C * O / 2 * 1.2 + filters + pieces * (C * 50 + O * 60) + 10000;
 }

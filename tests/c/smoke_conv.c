@@ -64,11 +64,11 @@ static void test_conv(void) {
         {.N = 9, .C = 1, .H = 28, .W = 28, .O = 8, .R = 5, .S = 5, .stride = 1, .pad = 0, .dil = 1, .groups = 1},
         {.N = 3, .C = 35, .H = 13, .W = 14, .O = 38, .R = 3, .S = 3, .stride = 1, .pad = 1, .dil = 1, .groups = 1},
         {.N = 2, .C = 80, .H = 7, .W = 9, .O = 82, .R = 3, .S = 3, .stride = 1, .pad = 0, .dil = 1, .groups = 2},
-        {.N = 1, .C = 3, .H = 40, .W = 37, .O = 64, .R = 7, .S = 7, .stride = 2, .pad = 3, .dil = 1, .groups = 1},
-        {.N = 2, .C = 8, .H = 17, .W = 20, .O = 20, .R = 5, .S = 5, .stride = 1, .pad = 2, .dil = 1, .groups = 1},
+        {.N = 1, .C = 3, .H = 66, .W = 63, .O = 48, .R = 7, .S = 7, .stride = 2, .pad = 3, .dil = 1, .groups = 1},
+        {.N = 2, .C = 24, .H = 17, .W = 32, .O = 30, .R = 5, .S = 5, .stride = 1, .pad = 2, .dil = 1, .groups = 1},
         {.N = 1, .C = 64, .H = 13, .W = 13, .O = 300, .R = 3, .S = 3, .stride = 2, .pad = 1, .dil = 1, .groups = 1},
         {.N = 2, .C = 600, .H = 5, .W = 5, .O = 260, .R = 1, .S = 1, .stride = 1, .pad = 0, .dil = 1, .groups = 1},
-        {.N = 1, .C = 64, .H = 14, .W = 14, .O = 64, .R = 3, .S = 3, .stride = 1, .pad = 1, .dil = 1, .groups = 1},
+        {.N = 1, .C = 96, .H = 14, .W = 14, .O = 96, .R = 3, .S = 3, .stride = 1, .pad = 1, .dil = 1, .groups = 1},
         {.N = 2, .C = 20, .H = 7, .W = 7, .O = 20, .R = 5, .S = 5, .stride = 1, .pad = 2, .dil = 1, .groups = 20},
         {.N = 1, .C = 17, .H = 15, .W = 14, .O = 17, .R = 3, .S = 3, .stride = 2, .pad = 1, .dil = 1, .groups = 17}};
     EACH_FLOAT
