@@ -97,6 +97,12 @@ def test_airy_solves_its_equation():
     check_near(of(S.airy_ai, [0.0]), [third])
 
 
+def test_degrees_that_would_not_end_are_refused():
+    for name in ("chebyshev_polynomial_w", "shifted_chebyshev_polynomial_t", "hermite_polynomial_h", "legendre_polynomial_p"):
+        check_raises(ValueError, [name, "1,000,000"], getattr(S, name), torch.tensor([0.5, 2.0]), 2**40)
+        assert np.isnan(numbers(getattr(S, name)(torch.tensor([0.5, 0.5]), torch.tensor([math.nan, 1.0])))).tolist() == [True, False]
+
+
 def test_polynomials_at_angles():
     """T_n(cos t) = cos n t and U_n(cos t) sin t = sin (n + 1) t; the values at 1 of the others."""
     t, n = np.meshgrid(np.linspace(0.1, 3, 11), np.arange(9.0))

@@ -5,6 +5,7 @@ the leading behaviour far from it.
 """
 import numpy as np
 
+from ..errors import ArgumentError
 from . import _special_tables as tables
 from ._special_numeric import chebyshev
 
@@ -148,17 +149,24 @@ POLYNOMIALS = {
 }  # fmt: skip
 
 
+HIGHEST = 1_000_000
+
+
 def polynomial(name):
-    """The function (x, n) of a family; n is cut to an integer, and a negative one gives 0."""
+    """The function (x, n) of a family; n is cut to an integer, and a negative one gives 0. A step of the recurrence for each degree:
+    of a degree without bound they would not end."""
     first, step = POLYNOMIALS[name.removeprefix("shifted_")]
     shifted = name.startswith("shifted_")
 
     def f(x, n):
         x, n = np.broadcast_arrays(x, np.trunc(n))
+        highest = np.where(np.isnan(n), 0, n).max(initial=0)
+        if highest > HIGHEST:
+            raise ArgumentError(f"{name}: expected degrees of at most {HIGHEST:,}, got {highest:g}")
         x = 2 * x - 1 if shifted else x
         q, p = np.ones_like(x), first(x)
         y = np.where(n == 0, q, np.where(n == 1, p, 0.0))
-        for k in range(1, int(n.max(initial=0))):
+        for k in range(1, int(highest)):
             q, p = p, step(x, k, p, q)
             y = np.where(n == k + 1, p, y)
         return np.where(np.isnan(n), n, y)
