@@ -258,7 +258,7 @@ static void FN(few_task)(void *ctx, i64 begin, i64 end) { /* parts of the filter
 
 /* few pixels, and more numbers of filters than L2 holds with them */
 static int FN(are_few)(const FN(conv_sum) *c, i64 L) {
-    return !c->panels && !c->pairs && L >= VW && L <= STRIP_PANELS * GEMM_NR && c->M >= 4 * FEW_ROWS && c->K * c->M >= 1 << 17 && c->M >= L;
+    return !udl_batch_invariant() && !c->panels && !c->pairs && L >= VW && L <= STRIP_PANELS * GEMM_NR && c->M >= 4 * FEW_ROWS && c->K * c->M >= 1 << 17 && c->M >= L;
 }
 static int FN(few_strips)(FN(strips) *s, i64 tasks) {
     const FN(conv_sum) *c = s->c;

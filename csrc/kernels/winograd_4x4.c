@@ -238,7 +238,7 @@ static void read_task(void *ctx, i64 begin, i64 end) { /* channels, all panels *
 static int run(wino *j) {
     const udl_conv *g = j->g;
     j->panels = UDL_CEIL_DIV(j->tiles, NR);
-    j->rest = j->f.turned || j->panels >= 8 || j->tiles % V > V / 4 ? 0 : j->tiles % V; /* too few for a vector: sums along the channels */
+    j->rest = j->f.turned || udl_batch_invariant() || j->panels >= 8 || j->tiles % V > V / 4 ? 0 : j->tiles % V; /* too few for a vector: sums along the channels */
     i64 units = UDL_CEIL_DIV(g->O, GEMM_MR);
     size_t bytes = 0;
     i64 us = 64 * g->C * g->O, wide = us > 8 << 20 ? 4 : us > 1 << 20 ? 2 : 1; /* filters beyond L2 are read for more tiles */
