@@ -130,6 +130,14 @@ def _consecutive(x):
     return np.array(values, x.dtype), np.array(inverse, int), np.array(counts, int)
 
 
+@pytest.mark.parametrize("dim", [0, 1, -1])
+def test_slices_that_follow_each_other(dim):
+    x = np.array([[1, 1, 2], [1, 1, 2], [3, 3, 4]])
+    values, inverse, counts = torch.unique_consecutive(torch.tensor(x), return_inverse=True, return_counts=True, dim=dim)
+    assert values.tolist() == np.unique(x, axis=dim).tolist()
+    assert inverse.tolist() == [0, 0, 1] and counts.tolist() == [2, 1]
+
+
 def test_each_nan_is_unique():
     nan = float("nan")
     values, counts = torch.unique(torch.tensor([nan, 1.0, nan, -0.0, 0.0, 1.0]), return_counts=True)

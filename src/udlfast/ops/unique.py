@@ -70,7 +70,7 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
         return _runs(input.detach().reshape(-1), None, tuple(input.shape), return_inverse, return_counts)
     import numpy
     a, d = _array("unique_consecutive", input), axis_of("unique_consecutive", dim, input.ndim)
-    rows = numpy.moveaxis_of(a, d, 0)
+    rows = numpy.moveaxis(a, d, 0)
     flat = rows.reshape(len(rows), -1) if rows.size else rows.reshape(len(rows), 0)
     new = numpy.ones(len(rows), bool)
     new[1:] = (flat[1:] != flat[:-1]).any(1)
