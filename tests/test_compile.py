@@ -2,7 +2,6 @@
 
 import copy
 import threading
-import warnings
 
 import numpy as np
 import pytest
@@ -12,14 +11,7 @@ import udlfast as torch
 from udlfast import _core
 
 nn, F = torch.nn, torch.nn.functional
-
-
-@pytest.fixture(autouse=True)
-def no_warning():
-    """A plan is expected in these tests: running without one is a failure unless a test expects the warning."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        yield
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")  # running without a plan is a failure unless a test expects the warning
 
 
 # ---- functions --------------------------------------------------------------------------------------------------------------

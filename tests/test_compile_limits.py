@@ -1,7 +1,5 @@
 """compile: what cannot be recorded runs without a plan, with one warning."""
 
-import warnings
-
 import numpy as np
 import pytest
 from plans import same, state_of, tensor
@@ -9,14 +7,7 @@ from plans import same, state_of, tensor
 import udlfast as torch
 
 nn, F = torch.nn, torch.nn.functional
-
-
-@pytest.fixture(autouse=True)
-def no_warning():
-    """A plan is expected in these tests: running without one is a failure unless a test expects the warning."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        yield
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")  # running without a plan is a failure unless a test expects the warning
 
 
 # ---- what cannot be recorded ---------------------------------------------------------------------------------------------------------

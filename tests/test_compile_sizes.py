@@ -1,7 +1,6 @@
 """compile: batches of many sizes through one function. Plans share memory, are bounded in number, and give eager's bits."""
 
 import threading
-import warnings
 
 import numpy as np
 import pytest
@@ -11,13 +10,7 @@ import udlfast as torch
 from udlfast.compiler import PAUSE, PLANS, SIZES
 
 nn, F = torch.nn, torch.nn.functional
-
-
-@pytest.fixture(autouse=True)
-def no_warning():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        yield
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")  # running without a plan is a failure unless a test expects the warning
 
 
 class Text(nn.Module):

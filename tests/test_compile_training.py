@@ -1,7 +1,6 @@
 """compile: training steps, whole and with the backward pass outside, bit by bit."""
 
 import copy
-import warnings
 
 import numpy as np
 import pytest
@@ -10,14 +9,7 @@ from plans import same, state_of, tensor
 import udlfast as torch
 
 nn, F = torch.nn, torch.nn.functional
-
-
-@pytest.fixture(autouse=True)
-def no_warning():
-    """A plan is expected in these tests: running without one is a failure unless a test expects the warning."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        yield
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")  # running without a plan is a failure unless a test expects the warning
 
 
 # ---- training -----------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,5 @@
 """compile: numbers that steer Python. A plan expects them as they were; where one is another, another plan or eager code goes on."""
 
-import warnings
-
 import numpy as np
 import pytest
 from plans import same, state_of, tensor
@@ -11,13 +9,7 @@ from udlfast.compiler import PLANS
 from udlfast.errors import ArgumentError
 
 nn, F = torch.nn, torch.nn.functional
-
-
-@pytest.fixture(autouse=True)
-def no_warning():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        yield
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")  # running without a plan is a failure unless a test expects the warning
 
 
 def replays(g):
