@@ -69,6 +69,10 @@ ACTIVATIONS = ["relu", "gelu", "silu", "elu", "selu", "leaky_relu", "softplus", 
 def test_gradients_of_gradients(name):
     f, *inputs = OPERATIONS[name]() if name in OPERATIONS else (getattr(F, name), t(7))
     assert torch.autograd.gradcheck(f, tuple(inputs)) and torch.autograd.gradgradcheck(f, tuple(inputs))
+    weights = torch.tensor(RNG.standard_normal(f(*inputs).shape))
+    plain, taped = (torch.autograd.grad((f(*inputs) * weights).sum(), inputs, create_graph=on) for on in (False, True))
+    for one, other in zip(plain, taped, strict=True):  # the rule on the tape and the kernel without it
+        assert np.allclose(one.numpy(), other.detach().numpy(), rtol=1e-10, atol=1e-12)
 
 
 def images(L):

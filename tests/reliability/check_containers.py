@@ -119,7 +119,7 @@ PLACES = {
     "one processor": "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n" + USE + ALLOWED.format(n=1)
                      + "use(); assert len(os.listdir('/proc/self/task')) == 1",
     "RLIMIT_NPROC": USE + """
-torch.set_num_threads(1); use()  # loads what is loaded late
+torch.set_num_threads(1); use(); torch.__config__.parallel_info()  # loads what is loaded late: another user may not read the files
 import resource
 others = len(os.listdir('/proc/self/task'))
 if os.getuid() == 0: os.setresgid(54321, 54321, 54321); os.setresuid(54321, 54321, 54321)  # root has no such limit
