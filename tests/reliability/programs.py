@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,12 +30,22 @@ def kill_tree(process):
         for pid in new:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
+        while any(state(pid) not in "TtZX" for pid in new):  # one that is inside fork() stops after it
+            time.sleep(0.001)
         found += new
         parents = parents_of_all()
         new = [pid for pid, parent in parents.items() if parent in found and pid not in found]
     for pid in found:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def state(pid):
+    """The letter of Linux's /proc for what a process does; X: it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
 
 
 def parents_of_all():
