@@ -69,6 +69,8 @@ def _modules():
         if isinstance(value, type) and issubclass(value, Distribution) and name != "Distribution":
             groups.setdefault(snake(name), (name,))
     for file, names in groups.items():
+        if f"{__name__}.{file}" in _sys.modules:  # written in a file of that name (wishart.py)
+            continue
         module = _types.ModuleType(f"{__name__}.{file}")
         module.__dict__.update({n: globals()[n] for n in names})
         _sys.modules[module.__name__] = globals()[file] = module
