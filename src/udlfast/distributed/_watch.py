@@ -113,8 +113,8 @@ class Hub:
 
     def _tell(self, message):
         with self.lock:
-            for sock in self.sockets.values():
-                say(sock, message)
+            for rank in sorted(self.sockets, reverse=True):  # rank 0 last: where it hears that all is over it closes all of these
+                say(self.sockets[rank], message)
 
 
 class Watch:
