@@ -222,6 +222,9 @@ def _at_exit(world):
     global WORLD
     WORLD = None
     world.end()
+    if world.pid == os.getpid() and world.watch is not None and world.watch.lost and getattr(sys, "last_value", None) is None:
+        sys.stdout.flush(), sys.stderr.flush()
+        os._exit(1)  # this script ended in order, but not the group: no launcher may take that for success
 
 
 def destroy_process_group(group=None):
