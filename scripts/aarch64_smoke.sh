@@ -46,19 +46,20 @@ esac
 levels=${LEVELS:-$levels}
 flags_of() {
     case $1 in
+    generic) echo "-Os" ;; # as CMakeLists.txt has it
     avx2) echo "-mavx2 -mfma -mf16c -mbmi2" ;;
     avx512 | amx) echo "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512" ;;
     esac
 }
 
 objects=
+: >"$BUILD/commands"
 compile() { # object, source, flags
     object=$BUILD/$1 source=$2
     shift 2
     objects="$objects $object"
     if [ ! -f "$object" ] || [ -n "$(find csrc tests/c -newer "$object" \( -name '*.h' -o -name '*.inc' -o -path "$source" \))" ]; then
-        # shellcheck disable=SC2086
-        "$CC" $base $CFLAGS "$@" -c "$source" -o "$object"
+        echo "$CC $base $CFLAGS $* -c $source -o $object" >>"$BUILD/commands"
     fi
 }
 
@@ -89,6 +90,7 @@ for source in csrc/*.c tests/c/*.c; do
     [ "$source" = csrc/table.c ] || compile "$(basename "$source" .c).o" "$source" $have
 done
 
+xargs -P "$(getconf _NPROCESSORS_ONLN)" -I COMMAND sh -c COMMAND <"$BUILD/commands"
 # shellcheck disable=SC2086
 "$CC" $CFLAGS $objects ${LIBS:-} -o "$BUILD/smoke" -lpthread -lm
 $emulator "$BUILD/smoke"
