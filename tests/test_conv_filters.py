@@ -52,7 +52,7 @@ def test_the_same_bits(isa, rng, case, act):
 
 
 def test_there_are_ready_filters(isa):
-    assert all(_core.filters_bytes(sizes_of(case)) >= 64 * case[1] * case[4] // case[5] for case in CASES[:2])
+    assert _core.filters_bytes(sizes_of((1, 256, 14, 14, 256, 1))) >= 64 * 256 * 256
     assert _core.filters_bytes(sizes_of((1, 64, 14, 14, 64, 1))) == 0, "a small weight"
     assert _core.filters_bytes(sizes_of((64, 256, 56, 56, 256, 1))) == 0, "many tiles"
 
@@ -196,12 +196,12 @@ def test_in_a_plan(isa, rng, fold):
 
 def test_plans_of_several_sizes_share_them(rng):
     net = network()
-    g = torch.compile(net)
+    g, plain = torch.compile(net), torch.compile(net, options={"prepack": False})
     for n in (1, 2, 3):
-        for _ in range(2):
+        for _ in range(3):
             x = tensor(rng, n, 64, 14, 14)
             with torch.inference_mode():
-                same(g(x), torch.compile(net, options={"prepack": False})(x)) if n == 1 else g(x)
+                same(g(x), plain(x))
     made = sum(_core.filters_bytes(sizes_of((1, c, 14, 14, o, 1))) for c, o in ((64, 128), (128, 96)))
     folded = 4 * (64 * 128 * 9 + 128)
     lasting = g._compiled.memory.nbytes - max(p.arena_bytes for p in g.plans)
