@@ -19,7 +19,7 @@
 #define DEFAULT_BYTES ((int64_t)4 << 30)
 #define DEFAULT_WORK 1e15
 #define PACKED_MOST ((int64_t)256 << 20)
-enum { IDLE = 64 };
+enum { IDLE = 64, KEPT_WHOLE = 1 << 20 }; /* beyond these bytes only one block waits: to take others again costs 1 % of their runs */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int ready;
@@ -86,7 +86,7 @@ static run_memory *take_run(udl_plan *p) {
 }
 
 static void give_run(udl_plan *p, run_memory *m) {
-    for (int i = 0; i < IDLE; i++) {
+    for (int i = 0; i < (p->scratch > KEPT_WHOLE ? 1 : IDLE); i++) {
         void *none = NULL;
         if (atomic_compare_exchange_strong_explicit(&p->idle[i], &none, m, memory_order_acq_rel, memory_order_relaxed)) return;
     }
