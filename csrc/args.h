@@ -59,12 +59,21 @@ typedef struct {
 } udl_matmul_args;
 
 /* y[N, O, P, Q] = x[N, C, H, W] * w[O, C/G, R, S] + b[O] (cross-correlation); b or NULL; act as matmul's.
+ * ready: NULL, or w as conv2d_filters made it (w is given all the same).
  * pad_h, pad_w are the zeros before the first row and column; P and Q are given, so padding may be asymmetric. */
 typedef struct {
     void *y;
-    const void *x, *w, *b;
+    const void *x, *w, *b, *ready;
     i64 dtype, N, C, H, W, O, R, S, P, Q, stride_h, stride_w, pad_h, pad_w, dil_h, dil_w, groups_act; /* groups + 65536 act */
 } udl_conv2d_args;
+
+/* The filters of conv2d calls made ready for the active instruction set. bytes: int64, or NULL: what `ready` takes, or 0 where this saves
+ * nothing at these sizes. ready: NULL, or so many bytes: then w is read, and of the sizes O, C and groups alone. */
+typedef struct {
+    void *ready, *bytes;
+    const void *w;
+    i64 dtype, N, C, H, W, O, R, S, P, Q, stride_h, stride_w, pad_h, pad_w, dil_h, dil_w, groups_act;
+} udl_conv2d_filters_args;
 
 /* gx[N, C, H, W] from gy[N, O, P, Q] and w */
 typedef struct {

@@ -2,7 +2,8 @@
  *
  * Sizes are rounded up to a class: multiples of 64 bytes up to 512, then eight steps in every power of two (512, 576,
  * 640, ..., 1024, 1152, ...), so that less than 1/8 is wasted. A class keeps its free blocks in a list that runs
- * through the blocks themselves. Blocks from 2 MiB up are mapped at 2 MiB boundaries for huge pages.
+ * through the blocks themselves. Blocks from 128 KiB up are mapped, as malloc would keep much of what it is given back, and those
+ * from 2 MiB up at 2 MiB boundaries for huge pages.
  *
  * When more would be cached than the limit allows, blocks go back to the system from the class that has not been
  * asked for longest: a program that changes its shapes does not stay stuck with blocks of the old ones. */
@@ -20,6 +21,7 @@
 #endif
 
 enum { ALIGN = 64, LINEAR = 8, MAX_LOG2 = 47, NCLASSES = LINEAR + (MAX_LOG2 - 9) * 8 };
+#define MAPPED ((size_t)128 << 10)
 #define LARGE ((size_t)2 << 20)
 
 typedef struct block {
@@ -76,11 +78,15 @@ static void *map_large(size_t size) {
 static void *take_from_system(size_t size) {
     void *p = NULL;
     if (size >= LARGE) return map_large(size);
+    if (size >= MAPPED) {
+        p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return p == MAP_FAILED ? NULL : p;
+    }
     return posix_memalign(&p, ALIGN, size) ? NULL : p;
 }
 
 static void give_to_system(void *p, size_t size) {
-    if (size >= LARGE) munmap(p, size);
+    if (size >= MAPPED) munmap(p, size);
     else free(p);
 }
 

@@ -221,7 +221,7 @@ static int rule_conv2d(const udl_conv2d_args *a, udl_extent *e) {
     const i64 Hp = conv_axis(a->H, a->R, a->P, a->stride_h, a->pad_h, a->dil_h);
     const i64 Wp = conv_axis(a->W, a->S, a->Q, a->stride_w, a->pad_w, a->dil_w);
     if (!is_image(a->dtype) || G < 1 || act > UDL_ACT_SIGMOID || a->groups_act < 0 || Hp < 0 || Wp < 0) return 0;
-    if (!within(a->C, 1, SIDE) || !within(a->O, 0, SIDE) || a->C % G || a->O % G) return 0;
+    if (!within(a->C, 1, SIDE) || !within(a->O, 0, SIDE) || a->C % G || a->O % G || a->ready) return 0;
     const int size = size_of(a->dtype);
     const i64 x = times4(a->N, a->C, a->H, a->W), y = times4(a->N, a->O, a->P, a->Q), w = times4(a->O, a->C / G, a->R, a->S);
     if (times4(a->N, a->C, Hp, Wp) < 0) return 0;

@@ -28,7 +28,8 @@ enum { UDL_CONSTANT, UDL_SCRATCH, UDL_INPUT, UDL_OUTPUT };
 
 typedef struct { int64_t kind, place, bytes, align; } udl_file_buffer; /* align: of what the calls read and write there */
 typedef struct { int64_t word, buffer, offset; } udl_file_pointer;     /* word: of the structs */
-typedef struct { int64_t call; void *memory; int64_t bytes; const void *weight; int owner; } udl_file_pack;
+/* a weight packed for a call. what: kernel, type, outputs, inputs and groups of the weight, its bytes */
+typedef struct { int64_t call; void *memory; int64_t bytes; const char *weight; int64_t what[6]; int owner; } udl_file_pack;
 
 struct udl_plan {
     const char *file, *data;

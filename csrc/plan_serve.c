@@ -19,7 +19,7 @@
 #define DEFAULT_BYTES ((int64_t)4 << 30)
 #define DEFAULT_WORK 1e15
 #define PACKED_MOST ((int64_t)256 << 20)
-enum { IDLE = 64 };
+enum { IDLE = 64, KEPT_WHOLE = 1 << 20 }; /* beyond these bytes only one block waits: to take others again costs 1 % of their runs */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int ready;
@@ -44,8 +44,12 @@ static void free_run(const udl_plan *p, run_memory *m) {
 }
 
 static void set_packs(const udl_plan *p, run_memory *m, int on) {
-    for (int64_t i = 0; i < p->n_packs; i++)
-        ((udl_matmul_args *)m->calls[p->packs[i].call].args)->packed_b = on ? p->packs[i].memory : NULL;
+    for (int64_t i = 0; i < p->n_packs; i++) {
+        const udl_plan_call *c = &m->calls[p->packs[i].call];
+        const void *memory = on ? p->packs[i].memory : NULL;
+        if (c->kernel == UDL_K_conv2d) ((udl_conv2d_args *)c->args)->ready = memory;
+        else ((udl_matmul_args *)c->args)->packed_b = memory;
+    }
     m->packed = on;
 }
 
@@ -82,7 +86,7 @@ static run_memory *take_run(udl_plan *p) {
 }
 
 static void give_run(udl_plan *p, run_memory *m) {
-    for (int i = 0; i < IDLE; i++) {
+    for (int i = 0; i < (p->scratch > KEPT_WHOLE ? 1 : IDLE); i++) {
         void *none = NULL;
         if (atomic_compare_exchange_strong_explicit(&p->idle[i], &none, m, memory_order_acq_rel, memory_order_relaxed)) return;
     }
@@ -90,47 +94,70 @@ static void give_run(udl_plan *p, run_memory *m) {
 }
 
 /* ---- weights packed for their products ---------------------------------------------------------------------------------------- */
-static const udl_matmul_args *packable(const udl_plan *p, int64_t call, const char **weight) {
-    const udl_matmul_args *a = p->calls[call].args;
-    int64_t rows, size; /* an empty product may have sides of any length */
-    if (p->calls[call].kernel != UDL_K_matmul) return NULL;
-    if (__builtin_mul_overflow(a->batch, a->m, &rows) || __builtin_mul_overflow(a->n, a->k, &size)) return NULL;
-    if (rows <= 8 || rows > udl_prepack_rows() || size < 65536 || a->b_k != 1 || a->b_n != a->k) return NULL;
-    if ((a->batch != 1 && a->b_batch != 0) || (a->dtype != UDL_F32 && a->dtype != UDL_F64)) return NULL;
-    const int64_t word = (int64_t *)p->calls[call].args - p->words + 2; /* of b */
+enum { RAW = 5 }; /* of udl_file_pack.what */
+
+/* the constant behind the second input of a call, or NULL */
+static const char *weight_of(const udl_plan *p, int64_t call) {
+    const int64_t word = (int64_t *)p->calls[call].args - p->words + 2;
     for (int64_t i = 0; i < p->first_moving; i++) {
         const udl_file_pointer *f = &p->pointers[i];
         const udl_file_buffer *b = &p->buffers[f->buffer];
-        if (f->word != word || b->kind != UDL_CONSTANT) continue;
-        *weight = p->data + b->place + f->offset;
-        return a;
+        if (f->word == word && b->kind == UDL_CONSTANT) return p->data + b->place + f->offset;
     }
     return NULL;
 }
 
-/* A product goes without where there is no room. */
+static int product_pack(const udl_matmul_args *call, udl_file_pack *t, void *to) {
+    udl_matmul_args a = *call;
+    int64_t rows, size; /* an empty product may have sides of any length */
+    if (__builtin_mul_overflow(a.batch, a.m, &rows) || __builtin_mul_overflow(a.n, a.k, &size)) return 0;
+    if (rows <= 8 || rows > udl_prepack_rows() || size < 65536 || a.b_k != 1 || a.b_n != a.k) return 0;
+    if ((a.batch != 1 && a.b_batch != 0) || (a.dtype != UDL_F32 && a.dtype != UDL_F64)) return 0;
+    const int64_t what[] = {UDL_K_matmul, a.dtype, a.n, a.k, 1, size * (a.dtype == UDL_F32 ? 4 : 8)};
+    memcpy(t->what, what, sizeof what);
+    a.b = t->weight;
+    t->bytes = udl_prepack(&a, to);
+    return t->bytes > 0;
+}
+
+static int filters_pack(const udl_conv2d_args *a, udl_file_pack *t, void *to) {
+    const int64_t G = a->groups_act % 65536;
+    if (a->dtype != UDL_F32 || a->N * a->O * a->P * a->Q == 0) return 0;
+    const int64_t what[] = {UDL_K_conv2d, a->dtype, a->O, a->C, G, 4 * a->O * (a->C / G) * a->R * a->S};
+    memcpy(t->what, what, sizeof what);
+    const udl_conv2d_filters_args f = {to, &t->bytes, t->weight, a->dtype, a->N, a->C, a->H, a->W, a->O, a->R, a->S, a->P, a->Q,
+                                       a->stride_h, a->stride_w, a->pad_h, a->pad_w, a->dil_h, a->dil_w, G};
+    return udl_call(UDL_K_conv2d_filters, &f) == UDL_OK && t->bytes > 0;
+}
+
+/* makes the packed weight of a call, or (to == NULL) tells what it takes; 0 if it should have none */
+static int pack(const udl_plan *p, udl_file_pack *t, void *to) {
+    const udl_plan_call *c = &p->calls[t->call];
+    if (c->kernel != UDL_K_matmul && c->kernel != UDL_K_conv2d) return 0;
+    if (!t->weight && !(t->weight = weight_of(p, t->call))) return 0;
+    return c->kernel == UDL_K_matmul ? product_pack(c->args, t, to) : filters_pack(c->args, t, to);
+}
+
+/* A product goes without where there is no room. Packed weights are not read in the file again, so its pages are let go. */
 static void pack_weights(udl_plan *p) {
     int64_t left = p->options.max_bytes - p->taken;
     if (left > PACKED_MOST) left = PACKED_MOST;
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     p->packed_isa = udl_isa_active(), p->packed_precision = udl_float32_precision();
     p->packs = calloc((size_t)p->n_calls + 1, sizeof *p->packs);
     for (int64_t i = 0; i < p->n_calls && p->packs; i++) {
-        const char *weight = NULL;
-        const udl_matmul_args *a = packable(p, i, &weight);
-        if (!a) continue;
-        udl_matmul_args with = *a;
-        with.b = weight;
-        udl_file_pack *pack = &p->packs[p->n_packs];
-        *pack = (udl_file_pack){.call = i, .weight = weight, .bytes = udl_prepack(&with, NULL), .owner = 1};
-        for (int64_t j = 0; j < p->n_packs; j++) { /* one weight in several calls */
-            const udl_matmul_args *other = p->calls[p->packs[j].call].args;
-            if (p->packs[j].weight == weight && other->n == a->n && other->k == a->k && other->dtype == a->dtype)
-                pack->memory = p->packs[j].memory, pack->owner = 0;
-        }
-        if (pack->owner && (pack->bytes <= 0 || pack->bytes > left || !(pack->memory = udl_alloc((size_t)pack->bytes)))) continue;
-        if (pack->owner) {
-            udl_prepack(&with, pack->memory);
-            left -= pack->bytes;
+        udl_file_pack *t = &p->packs[p->n_packs];
+        *t = (udl_file_pack){.call = i, .owner = 1};
+        if (!pack(p, t, NULL)) continue;
+        for (int64_t j = 0; j < p->n_packs; j++) /* one weight in several calls */
+            if (p->packs[j].weight == t->weight && !memcmp(p->packs[j].what, t->what, sizeof t->what))
+                t->memory = p->packs[j].memory, t->owner = 0;
+        if (t->owner && (t->bytes > left || !(t->memory = udl_alloc((size_t)t->bytes)))) continue;
+        if (t->owner) {
+            pack(p, t, t->memory);
+            left -= t->bytes;
+            const uintptr_t first = ((uintptr_t)t->weight + page - 1) / page * page, end = ((uintptr_t)t->weight + (uintptr_t)t->what[RAW]) / page * page;
+            if (p->held == 1 && end > first) madvise((void *)first, end - first, MADV_DONTNEED);
         }
         p->n_packs++;
     }

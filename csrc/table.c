@@ -8,6 +8,7 @@ const udl_kernel_fn UDL_TABLE_NAME[UDL_NKERNELS] = {
 #define UDL_SAVED(name) [UDL_K_##name] = (udl_kernel_fn)KERNEL(name),
 #include "plan_kernels.inc"
 #undef UDL_SAVED
+    [UDL_K_conv2d_filters] = (udl_kernel_fn)KERNEL(conv2d_filters),
 #else
 #define UDL_KERNEL(name, a, b, c, d) (udl_kernel_fn)KERNEL(name),
 #include "kernels.inc"

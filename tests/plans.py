@@ -141,7 +141,7 @@ def recorded(case):
     """(compiled module in eval mode, arguments, what it gives) of a case."""
     torch.manual_seed(5)
     net, *args = _cases()[case]
-    net = torch.compile(net.eval(), options={"fold": case != "groups"})  # where batch norm stays a call of its own
+    net = torch.compile(net.eval(), options={"fold": case != "groups", "prepack": False})  # where batch norm stays a call of its own
     with torch.no_grad():
         return net, args, net(*args)
 

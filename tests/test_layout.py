@@ -17,7 +17,7 @@ KERNELS = re.findall(r"^UDL_KERNEL\((\w+),", (ROOT / "csrc/kernels.inc").read_te
 FAMILY = {
     "var_mean": "reduce", "max_pool2d": "pool2d", "avg_pool2d": "pool2d", "adaptive_avg_pool2d": "adaptive_pool2d",
     "adaptive_max_pool2d": "adaptive_pool2d", "index_add": "index_select", "sumsq": "sgd", "chain": "elementwise",
-    "fold_batch_norm": "batch_norm", "segment_softmax": "softmax", "spmm_values": "spmm",
+    "fold_batch_norm": "batch_norm", "conv2d_filters": "conv2d", "segment_softmax": "softmax", "spmm_values": "spmm",
     **dict.fromkeys(("rmsprop", "adagrad", "adadelta", "adamax", "nadam", "radam", "asgd", "rprop"), "adam"),
 }  # fmt: skip
 # where a family's file on a floor has another name; None: this floor has none, for the reason given

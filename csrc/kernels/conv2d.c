@@ -12,7 +12,30 @@ static int depthwise_f32(const udl_conv *g, i64 N, i64 G, float *y, const float 
     return 1;
 }
 #define depthwise_f64(...) ((void)status, 0)
+#define GEOMETRY(a, G) conv_geometry((a)->C / (G), (a)->H, (a)->W, (a)->O / (G), (a)->R, (a)->S, (a)->P, (a)->Q, (a)->stride_h, \
+                                     (a)->stride_w, (a)->pad_h, (a)->pad_w, (a)->dil_h, (a)->dil_w)
+/* before packed filters: whose they are */
+static int is_mine(const gemm_packed *p, const udl_conv *g, i64 G) {
+    return p->maker == (int64_t)(intptr_t)INTERNAL(wino4_pack) && p->n == g->O && p->k == g->C && p->parts == G;
+}
+static const float *filters_of(const udl_conv2d_args *a, const udl_conv *g, i64 G) {
+    const gemm_packed *p = a->ready;
+    return p && is_mine(p, g, G) ? (const float *)(p + 1) : 0;
+}
 #include "../each_float.h"
+int KERNEL(conv2d_filters)(const udl_conv2d_filters_args *a) {
+    const i64 G = a->groups_act % 65536;
+    udl_conv g = GEOMETRY(a, G);
+    if (a->bytes) {
+        const int pays = a->dtype == UDL_F32 && a->N * a->O * a->P * a->Q && INTERNAL(wino_tiles)(&g, a->N) == 4 && INTERNAL(wino4_packs)(&g, a->N);
+        *(i64 *)a->bytes = pays ? (i64)sizeof(gemm_packed) + (i64)sizeof(float) * INTERNAL(wino4_packed)(&g, G) : 0;
+    }
+    if (!a->ready) return UDL_OK;
+    gemm_packed *p = a->ready;
+    *p = (gemm_packed){.maker = (int64_t)(intptr_t)INTERNAL(wino4_pack), .n = g.O, .k = g.C, .parts = G};
+    INTERNAL(wino4_pack)(&g, G, a->w, (float *)(p + 1));
+    return UDL_OK;
+}
 int KERNEL(conv2d)(const udl_conv2d_args *a) {
     return a->dtype == UDL_BF16 ? INTERNAL(conv2d_bf16)(a) : BY_FLOAT(a->dtype, conv2d, (a, 0));
 }
@@ -93,15 +116,15 @@ int conv_direct(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w, i
 static int FN(conv2d)(const udl_conv2d_args *a, gemm_block_fn_f32 pairs) {
     i64 G = a->groups_act % 65536;
     if (a->N * a->O * a->P * a->Q == 0) return UDL_OK;
-    udl_conv g = conv_geometry(a->C / G, a->H, a->W, a->O / G, a->R, a->S, a->P, a->Q, a->stride_h, a->stride_w, a->pad_h,
-                               a->pad_w, a->dil_h, a->dil_w);
+    udl_conv g = GEOMETRY(a, G);
     g.low = a->dtype == UDL_BF16, g.pairs = pairs;
     int act = (int)(a->groups_act / 65536), tiles = a->dtype == UDL_F32 ? INTERNAL(wino_tiles)(&g, a->N) : 0, status = UDL_OK;
     if (!tiles) return conv_direct(&g, a->N, G, a->y, a->x, a->w, 0, a->b, act, 0);
     char *bad = udl_alloc((size_t)a->N);
     if (!bad) return UDL_ENOMEM;
     memset(bad, 0, (size_t)a->N);
-    status = INTERNAL(wino_forward)(tiles, &g, a->N, G, a->y, a->x, a->w, (wino_filters){g.K, g.R * g.S, 0}, a->b, act, bad);
+    const wino_filters f = {g.K, g.R * g.S, 0, a->dtype == UDL_F32 ? filters_of(a, &g, G) : 0};
+    status = INTERNAL(wino_forward)(tiles, &g, a->N, G, a->y, a->x, a->w, f, a->b, act, bad);
     if (!status) status = conv_direct(&g, a->N, G, a->y, a->x, a->w, 0, a->b, act, bad);
     udl_free(bad, (size_t)a->N);
     return status;

@@ -105,7 +105,7 @@ int INTERNAL(conv2d_bf16)(const udl_conv2d_args *a) {
     char *bad = udl_alloc((size_t)a->N);
     if (!bad) return UDL_ENOMEM;
     memset(bad, 0, (size_t)a->N);
-    int status = INTERNAL(wino6_forward)(&g, a->N, G, a->y, a->x, a->w, (wino_filters){g.K, 9, 0}, a->b, (int)act, bad);
+    int status = INTERNAL(wino6_forward)(&g, a->N, G, a->y, a->x, a->w, (wino_filters){g.K, 9, 0, 0}, a->b, (int)act, bad);
     udl_conv2d_args one = *a;
     one.N = 1;
     for (i64 n = 0; n < a->N && !status; n++) {
@@ -141,7 +141,7 @@ int INTERNAL(conv2d_backward_input_bf16)(const udl_conv2d_backward_input_args *a
     char *bad = udl_alloc((size_t)a->N);
     if (!bad) return UDL_ENOMEM;
     memset(bad, 0, (size_t)a->N);
-    int status = INTERNAL(wino6_forward)(&g, a->N, G, a->gx, a->gy, a->w, (wino_filters){9, C * 9, 1}, 0, UDL_ACT_NONE, bad);
+    int status = INTERNAL(wino6_forward)(&g, a->N, G, a->gx, a->gy, a->w, (wino_filters){9, C * 9, 1, 0}, 0, UDL_ACT_NONE, bad);
     udl_conv2d_backward_input_args one = *a;
     one.N = 1;
     for (i64 n = 0; n < a->N && !status; n++) {

@@ -2,20 +2,20 @@
  *
  *     y[c, p, q] = act(b[c] + sum over r, s of w[c, r, s] x[c, stride p + r dil - pad, ..])
  *
- * A row narrower than a vector would waste its lanes, so VW planes are transposed in registers into one padded plane of vectors,
+ * A narrow row would waste lanes, or be as much border as pixels, so VW planes are transposed in registers into one padded plane of vectors,
  * which stays in L1 like the result, and back. A tile of TILE pixels of a row keeps its sums in registers over all taps.
  * Floor: a multiply-add and a load for VW channels, a pixel and a tap; bytes of x and y. */
 #include "columns.h"
 #include "conv2d.h"
 
-enum { V = VW32, TILE = 8, MOST_BYTES = 32 << 10 };
+enum { V = VW32, TILE = 8, MOST_BYTES = 32 << 10, NARROW = V > 16 ? V : 16 };
 
 typedef struct { const udl_conv *g; i64 G, Wp, act; float *y; const float *x, *w, *b; int failed; } depthwise;
 
 static i64 plane_vectors(const udl_conv *g) { return g->Hp * ((g->Q - 1) * g->stride_w + (g->S - 1) * g->dil_w + 1); }
 
 int INTERNAL(conv_is_depthwise)(const udl_conv *g) {
-    return g->C == 1 && g->O == 1 && !g->plain && g->Q < V && g->P * g->Q >= 4 && g->H * g->W >= 4 && g->R * g->S >= 4 &&
+    return g->C == 1 && g->O == 1 && !g->plain && g->Q < NARROW && g->P * g->Q >= 4 && g->H * g->W >= 4 && g->R * g->S >= 4 &&
            plane_vectors(g) * V * (i64)sizeof(float) <= MOST_BYTES;
 }
 

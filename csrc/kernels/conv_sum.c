@@ -65,10 +65,16 @@ static void FN(pad_two)(const udl_conv *g, T *xp, const T *x) {
     const i64 evens = UDL_MINI((g->W + 1) / 2, g->Wq - g->pad_w / 2), odds = UDL_MINI(g->W / 2, g->Wq - (g->pad_w + 1) / 2);
     for (i64 h = 0; h < g->Hp; h++, xp += g->row) {
         const i64 in = h - g->pad_h;
-        for (i64 i = 0; i < g->row; i += VW) v_store_n(xp + i, v_set(0), (int)UDL_MINI(g->row - i, (i64)VW));
+        i64 k = 0;
+        for (; k + VW <= g->row; k += VW) v_store(xp + k, v_set(0));
+        if (k < g->row) v_store_n(xp + k, v_set(0), (int)(g->row - k));
         if (in < 0 || in >= g->H) continue;
         const T *from = x + in * g->W;
-        for (i64 k = 0; k < evens || k < odds; k += VW) {
+        for (k = 0; k + VW <= UDL_MINI(evens, odds) && 2 * (k + VW) <= g->W; k += VW) {
+            const vec a = v_load(from + 2 * k), b = v_load(from + 2 * k + VW);
+            v_store(xp + e + k, v_even(a, b)), v_store(xp + o + k, v_odd(a, b));
+        }
+        for (; k < evens || k < odds; k += VW) {
             const i64 left = g->W - 2 * k;
             const vec a = v_load_n(from + 2 * k, (int)UDL_MINI(left, (i64)VW));
             const vec b = left > VW ? v_load_n(from + 2 * k + VW, (int)UDL_MINI(left - VW, (i64)VW)) : v_set(0);

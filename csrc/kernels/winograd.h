@@ -43,8 +43,8 @@
 #define APART 16 /* floats more from point to point: the lines that are written together lie in different sets */
 #define WINO_CHUNK 24 /* channels, or tiles, in a chain of sums */
 
-/* Strides of the filter in w; turned: taps in reverse order. */
-typedef struct { i64 o, c; int turned; } wino_filters;
+/* Strides of the filter in w; turned: taps in reverse order. ready: NULL, or all filters as wino4_pack made them. */
+typedef struct { i64 o, c; int turned; const float *ready; } wino_filters;
 
 int INTERNAL(wino_fits)(const udl_conv *g);
 /* The tiles that are faster than tap by tap for N images: 4 or 6 rows and columns, 2 for rows only (winograd_rows.c), or 0 if none
@@ -58,6 +58,9 @@ double INTERNAL(wino6_cycles)(const udl_conv *g, i64 N);
 #define WINO_FORWARD const udl_conv *g, i64 N, i64 G, float *y, const float *x, const float *w, wino_filters f, const float *bias, \
                      int act, char *bad
 int INTERNAL(wino4_forward)(WINO_FORWARD);
+int INTERNAL(wino4_packs)(const udl_conv *g, i64 N);  /* many filters for so few tiles that to make them takes a part worth saving */
+i64 INTERNAL(wino4_packed)(const udl_conv *g, i64 G); /* floats of packed filters */
+void INTERNAL(wino4_pack)(const udl_conv *g, i64 G, const float *w, float *u);
 int INTERNAL(wino6_forward)(WINO_FORWARD);
 int INTERNAL(wino_rows_forward)(WINO_FORWARD);
 int INTERNAL(wino_forward)(int tiles, WINO_FORWARD);

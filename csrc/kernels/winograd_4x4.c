@@ -27,19 +27,19 @@ VFN void wino4_at(const vf32 m[4], vf32 y[2]) {
     y[1] = (m[1] - m[2]) - m[3];
 }
 
-/* ---- filters: u[point][filter][channel], or, if the gradient turns them round, panels of filters ----------------------- */
+/* ---- filters: u[point][filter][channel], or panels of filters: turned round for the gradient, or packed (below) ------------- */
 typedef struct {
     const float *w;
     float *u;
-    i64 outer, inner, stride, point; /* inner: what follows each other in w, 9 apart; stride: of outer in w; of a point in u */
+    i64 rows, depth, o, c, point; /* filters, channels, and how far apart they lie in w; a point in u */
     int turned;
 } filter_job;
 
-/* the four by four points of n filters or channels that follow each other in w */
-VFN void filter_points(const filter_job *j, const float *w, i64 n, float *to) {
+/* the four by four points of n filters or channels that lie `apart` in w */
+VFN void filter_points(const filter_job *j, const float *w, i64 apart, i64 n, float *to) {
     const float *row[V];
-    for (i64 r = 0; r < V; r++) row[r] = w + 9 * UDL_MINI(r, n - 1);
-    const float *ahead = w + (j->turned ? 4 * j->stride : 8 * 9 * V); /* weights are often cold */
+    for (i64 r = 0; r < V; r++) row[r] = w + apart * UDL_MINI(r, n - 1);
+    const float *ahead = w + (j->turned ? 4 * j->c : 8 * 9 * V); /* weights are often cold */
     for (i64 r = 0; r < 9 * V; r += 16) __builtin_prefetch(ahead + r);
     vf32 t[9], h[3][4], u[4];
     if (j->turned) wino_taps(row, 1, t);
@@ -60,26 +60,56 @@ VFN void filter_points(const filter_job *j, const float *w, i64 n, float *to) {
 static void filters_task(void *ctx, i64 begin, i64 end) { /* filters */
     const filter_job *j = ctx;
     for (i64 o = begin; o < end; o++)
-        for (i64 c = 0; c < j->inner; c += V)
-            filter_points(j, j->w + o * j->stride + 9 * c, UDL_MINI(V, j->inner - c), j->u + o * j->inner + c);
+        for (i64 c = 0; c < j->depth; c += V)
+            filter_points(j, j->w + o * j->o + c * j->c, j->c, UDL_MINI(V, j->depth - c), j->u + o * j->depth + c);
 }
-static void turned_panels(const filter_job *j, i64 m0, i64 m1) {
+static void filter_panels(const filter_job *j, i64 m0, i64 m1) {
     for (i64 m = m0, mr; m < m1; m += mr) {
         mr = gemm_rows(m1 - m);
-        for (i64 c = 0; c < j->outer; c++)
+        for (i64 c = 0; c < j->depth; c++)
             for (i64 i = 0; i < mr; i += V)
-                filter_points(j, j->w + c * j->stride + 9 * (m + i), UDL_MINI(V, mr - i), j->u + m * j->outer + c * mr + i);
+                filter_points(j, j->w + (m + i) * j->o + c * j->c, j->o, UDL_MINI(V, mr - i), j->u + m * j->depth + c * mr + i);
     }
 }
 static void turned_task(void *ctx, i64 begin, i64 end) { /* pairs of panels, the last with the rest (gemm_rows) */
     const filter_job *j = ctx;
-    i64 units = UDL_CEIL_DIV(j->inner, GEMM_MR), parts = UDL_MAXI(1, units / 2);
-    turned_panels(j, units * begin / parts * GEMM_MR, UDL_MINI(units * end / parts * GEMM_MR, j->inner));
+    i64 units = UDL_CEIL_DIV(j->rows, GEMM_MR), parts = UDL_MAXI(1, units / 2);
+    filter_panels(j, units * begin / parts * GEMM_MR, UDL_MINI(units * end / parts * GEMM_MR, j->rows));
 }
 static void make_filters(const filter_job *j) {
-    i64 pairs = UDL_MAXI(1, UDL_CEIL_DIV(j->inner, GEMM_MR) / 2), grain = UDL_MAXI(1, 2048 / j->inner);
-    if (j->turned) udl_parallel_for(pairs, UDL_MAXI(1, 2048 / (j->outer * 2 * GEMM_MR)), turned_task, (void *)(uintptr_t)j);
-    else udl_parallel_for(j->outer, grain, filters_task, (void *)(uintptr_t)j);
+    i64 pairs = UDL_MAXI(1, UDL_CEIL_DIV(j->rows, GEMM_MR) / 2), grain = UDL_MAXI(1, 2048 / j->depth);
+    if (j->turned) udl_parallel_for(pairs, UDL_MAXI(1, 2048 / (j->depth * 2 * GEMM_MR)), turned_task, (void *)(uintptr_t)j);
+    else udl_parallel_for(j->rows, grain, filters_task, (void *)(uintptr_t)j);
+}
+
+/* ---- packed filters: u[group of filters][point][panel], read from front to back for few tiles --------------------------------- */
+static i64 group_count(i64 O) { /* of about five panels, an even number of them */
+    const i64 units = UDL_CEIL_DIV(O, GEMM_MR), groups = UDL_CEIL_DIV(units, 5);
+    return UDL_MINI(groups + groups % 2, units);
+}
+static i64 group_at(i64 O, i64 i) { /* its first filter */
+    return UDL_MINI(UDL_CEIL_DIV(O, GEMM_MR) * i / group_count(O) * GEMM_MR, O);
+}
+static void pack_task(void *ctx, i64 begin, i64 end) { /* groups of all filters, one behind another */
+    filter_job f = *(const filter_job *)ctx;
+    const i64 groups = group_count(f.rows);
+    const float *w = f.w;
+    float *u = f.u;
+    for (i64 t = begin; t < end; t++) {
+        const i64 at = t / groups * f.rows, o = group_at(f.rows, t % groups), n = group_at(f.rows, t % groups + 1) - o;
+        f.w = w + (at + o) * f.o, f.u = u + 16 * f.depth * (at + o), f.point = f.depth * n;
+        filter_panels(&f, 0, n);
+    }
+}
+int INTERNAL(wino4_packs)(const udl_conv *g, i64 N) {
+    if (udl_batch_invariant()) N = 1;
+    return 9 * g->O * g->C >= 65536 && N * UDL_CEIL_DIV(g->P, 2) * UDL_CEIL_DIV(g->Q, 2) <= 32 * V;
+}
+i64 INTERNAL(wino4_packed)(const udl_conv *g, i64 G) { return 16 * G * g->O * g->C + 2 * V; }
+void INTERNAL(wino4_pack)(const udl_conv *g, i64 G, const float *w, float *u) {
+    filter_job f = {.w = w, .u = u, .rows = g->O, .depth = g->C, .o = g->K, .c = 9};
+    udl_parallel_for(G * group_count(g->O), 1, pack_task, &f);
+    memset(u + 16 * G * g->O * g->C, 0, 2 * V * sizeof(float)); /* few_columns reads whole vectors */
 }
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------------- */
@@ -90,7 +120,7 @@ typedef struct {
     float *y, *v;           /* v: panels of all tiles, if they are few */
     i64 tap[16], per_image, tiles, rest, panels, blocks, parts, y_image, most; /* most: panels of a block; rest: see run */
     filter_job f;
-    const float *bias;
+    const float *ready, *bias; /* ready: packed filters, or NULL */
     int act, failed, fresh; /* fresh: one block sees all tiles, so each task makes the filters that it alone reads */
     char *bad;
 } wino;
@@ -164,6 +194,8 @@ static void write_tiles(const wino *j, const float *m, i64 point, i64 ld, i64 fi
         const float *from = m + n - first;
         vf32 seen = {0};
         for (i64 o = o0; o < o1; o++, to += g->P * g->Q, from += ld) {
+            const float *soon = to + 4 * g->P * g->Q; /* four filters on: those lines come from afar */
+            for (int i = 0; i < rows; i++) __builtin_prefetch(soon + i * g->Q, 1), __builtin_prefetch(soon + i * g->Q + 2 * V - 1, 1);
             vf32 h[2][4], r[2];
             float bias = j->bias ? j->bias[o] : 0;
             _Pragma("GCC unroll 4") for (int b = 0; b < 4; b++) {
@@ -190,13 +222,47 @@ static void write_tiles(const wino *j, const float *m, i64 point, i64 ld, i64 fi
     }
 }
 
+/* m[filter][0..rest] of n packed filters: the sums of gemm_block, term by term, with filters on the vector axis. Four panels at a time
+ * hide the latency of a multiply-add. */
+enum { PANEL_V = (GEMM_MR + VW32 - 1) / VW32 };
+static void few_columns(i64 n, i64 C, const float *u, const float *v, i64 rest, float *m, i64 ld) {
+    for (i64 o = 0, next = 0; o < n; o = next) {
+        const float *panel[4];
+        i64 at[4], mr[4], count = 0;
+        for (; count < 4 && next < n; count++, next += mr[count - 1]) at[count] = next, panel[count] = u + next * C, mr[count] = gemm_rows(n - next);
+        for (i64 i = count; i < 4; i++) at[i] = at[0], panel[i] = panel[0], mr[i] = mr[0];
+        for (i64 t = 0; t < rest; t++) {
+            vf32 sum[4][PANEL_V], acc[4][PANEL_V];
+            for (i64 k = 0, kc; k < C; k += kc) {
+                kc = C - k < WINO_CHUNK + WINO_CHUNK / 2 ? C - k : WINO_CHUNK;
+                _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++)
+                    _Pragma("GCC unroll 2") for (int l = 0; l < PANEL_V; l++) acc[i][l] = (vf32){0};
+                for (i64 c = k; c < k + kc; c++) {
+                    const vf32 x = v_set_f32(v[c * V + t]);
+                    _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++)
+                        _Pragma("GCC unroll 2") for (int l = 0; l < PANEL_V; l++)
+                            acc[i][l] = v_fma(x, v_load(panel[i] + c * mr[i] + l * V), acc[i][l]);
+                }
+                _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++)
+                    _Pragma("GCC unroll 2") for (int l = 0; l < PANEL_V; l++) sum[i][l] = k ? acc[i][l] + sum[i][l] : acc[i][l];
+            }
+            for (i64 i = 0; i < count; i++) {
+                float lanes[PANEL_V * V];
+                for (int l = 0; l < PANEL_V; l++) v_store(lanes + l * V, sum[i][l]);
+                for (i64 r = 0; r < mr[i]; r++) m[(at[i] + r) * ld + t] = lanes[r];
+            }
+        }
+    }
+}
+
 /* task = block of panels x part of the filters */
 static void block_task(void *ctx, i64 begin, i64 end) {
     wino *j = ctx;
     const udl_conv *g = j->g;
     i64 units = UDL_CEIL_DIV(g->O, GEMM_MR), ld = j->most * NR, v_point = (j->v ? j->panels : j->most) * NR * g->C + APART;
     i64 rows = UDL_MAXI(1, (j->fresh ? U_BYTES / (64 * g->C * GEMM_MR) : M_BYTES / (64 * ld * GEMM_MR))) * GEMM_MR;
-    i64 m_point = 2 * rows * ld + APART, more = j->fresh ? 2 * rows * g->C + APART : j->v ? 0 : v_point;
+    const i64 groups = group_count(g->O), most = j->ready ? UDL_CEIL_DIV(units, groups) * GEMM_MR : 2 * rows;
+    i64 m_point = most * ld + APART, more = j->fresh ? 2 * rows * g->C + APART : j->v ? 0 : v_point;
     size_t bytes = sizeof(float) * (size_t)(16 * (more + m_point) + V);
     float *m = udl_alloc(bytes), *rest = m + 16 * m_point + V, *v = j->v ? j->v : rest;
     if (!m) { j->failed = 1; return; }
@@ -206,22 +272,23 @@ static void block_task(void *ctx, i64 begin, i64 end) {
         i64 block = t / j->parts, part = t % j->parts;
         i64 k0 = j->panels * block / j->blocks, k1 = j->panels * (block + 1) / j->blocks, first = k0 * NR, last = UDL_MINI(k1 * NR, j->tiles);
         i64 o0 = units * part / j->parts * GEMM_MR, o1 = UDL_MINI(units * (part + 1) / j->parts * GEMM_MR, g->O);
+        const i64 few = last == j->tiles ? j->rest : 0, packed = last - first - few;
         if (!j->v) read_tiles(j, v, v_point, first, k1 - k0, 0, g->C);
-        for (i64 o = o0, n; o < o1; o += n) {
+        for (i64 o = o0, n, group = part; o < o1; o += n, group++) {
             n = o1 - o < 2 * rows ? o1 - o : rows; /* the last takes the rest */
+            const float *u = f.u + o * g->C;
+            if (j->ready) n = group_at(g->O, group + 1) - o, u = j->ready + 16 * o * g->C, f.point = n * g->C;
             if (j->fresh) {
-                f.w = j->f.w + o * (f.turned ? 9 : f.stride), f.u = rest, f.point = n * g->C + APART;
-                if (f.turned) turned_panels(&f, 0, n);
+                f.w = j->f.w + o * f.o, u = f.u = rest, f.point = n * g->C + APART;
+                if (f.turned) filter_panels(&f, 0, n);
                 else filters_task(&f, 0, n);
             }
-            const float *u = f.u + (j->fresh ? 0 : o * g->C);
+            const int panels = f.turned || j->ready;
             for (i64 i = 0; i < 16; i++) {
-                gemm_a_f32 a = {u + i * f.point, f.turned ? 0 : g->C, f.turned ? GEMM_A_PANELS : GEMM_A_ROWS};
+                gemm_a_f32 a = {u + i * f.point, panels ? 0 : g->C, panels ? GEMM_A_PANELS : GEMM_A_ROWS};
                 gemm_b_f32 b = {v + i * v_point + (j->v ? k0 * NR * g->C : 0), 0};
-                i64 rest = last == j->tiles ? j->rest : 0, packed = last - first - rest;
                 if (packed) INTERNAL(gemm_block_f32)(n, packed, g->C, a, b, m + i * m_point, ld, &e);
-                if (rest && INTERNAL(few_rows_f32)(rest, n, g->C, b.p + packed * g->C, 1, V, a.p, g->C, 1, m + i * m_point + packed, 1, ld, &e))
-                    j->failed = 1;
+                if (few) few_columns(n, g->C, a.p, b.p + packed * g->C, few, m + i * m_point + packed, ld);
             }
             write_tiles(j, m, m_point, ld, first, last, o, o + n);
         }
@@ -238,7 +305,7 @@ static void read_task(void *ctx, i64 begin, i64 end) { /* channels, all panels *
 static int run(wino *j) {
     const udl_conv *g = j->g;
     j->panels = UDL_CEIL_DIV(j->tiles, NR);
-    j->rest = j->f.turned || udl_batch_invariant() || j->panels >= 8 || j->tiles % V > V / 4 ? 0 : j->tiles % V; /* too few for a vector: sums along the channels */
+    j->rest = !j->ready || j->panels >= 8 || j->tiles % V > V / 4 ? 0 : j->tiles % V; /* too few for a vector */
     i64 units = UDL_CEIL_DIV(g->O, GEMM_MR);
     size_t bytes = 0;
     i64 us = 64 * g->C * g->O, wide = us > 8 << 20 ? 4 : us > 1 << 20 ? 2 : 1; /* filters beyond L2 are read for more tiles */
@@ -249,7 +316,7 @@ static int run(wino *j) {
         if (!(j->v = udl_alloc(bytes))) return UDL_ENOMEM;
         udl_parallel_for(g->C, UDL_MAXI(1, 64 / j->panels), read_task, j);
         j->blocks = UDL_CEIL_DIV(j->panels, 4);
-        j->parts = UDL_MAXI(1, UDL_MINI(UDL_CEIL_DIV(16, j->blocks), units / 2));
+        j->parts = j->ready ? group_count(g->O) : UDL_MAXI(1, UDL_MINI(UDL_CEIL_DIV(16, j->blocks), units / 2));
     } else {
         j->blocks = UDL_MINI(UDL_CEIL_DIV(UDL_CEIL_DIV(j->panels, wide), 2) * 2, j->panels);
     }
@@ -264,19 +331,19 @@ int INTERNAL(wino4_forward)(WINO_FORWARD) {
     i64 X = g->C * g->H * g->W, Y = g->O * g->P * g->Q, p = UDL_CEIL_DIV(g->P, 2), q = UDL_CEIL_DIV(g->Q, 2);
     wino j = {.g = g, .t = conv_geometry(g->C, g->H, g->W, g->O, 4, 4, p, q, 2, 2, g->pad_h, g->pad_w, 1, 1), .act = act,
               .y_image = G * Y, .per_image = p * q};
-    j.f = (filter_job){.turned = f.turned, .stride = f.turned ? f.c : f.o, .outer = f.turned ? g->C : g->O, .inner = f.turned ? g->O : g->C};
-    j.f.point = g->C * g->O + APART;
+    j.f = (filter_job){.rows = g->O, .depth = g->C, .o = f.o, .c = f.c, .turned = f.turned, .point = g->C * g->O + APART};
     for (int i = 0; i < 16; i++) j.tap[i] = conv_tap(&j.t, 0, i / 4, i % 4);
     i64 most = UDL_MAXI(1, CONV_PADDED / (j.t.size * (i64)sizeof(float))), images = UDL_CEIL_DIV(N, UDL_CEIL_DIV(N, most));
-    j.fresh = images == N && N * j.per_image <= 4 * NR; /* run() then makes one block of them */
-    size_t us = j.fresh ? 0 : sizeof(float) * (size_t)(16 * j.f.point), pads = sizeof(float) * (size_t)(images * j.t.size);
+    j.fresh = !f.ready && images == N && N * j.per_image <= 4 * NR; /* run() then makes one block of them */
+    size_t us = j.fresh || f.ready ? 0 : sizeof(float) * (size_t)(16 * j.f.point), pads = sizeof(float) * (size_t)(images * j.t.size);
     float *u = us ? udl_alloc(us) : 0, *xp = udl_alloc(pads);
     int status = (u || !us) && xp ? UDL_OK : UDL_ENOMEM;
     j.f.u = u, j.xp = xp;
     for (i64 i = 0; i < G && !status; i++) {
         j.f.w = w + i * g->O * g->K;
+        j.ready = f.ready ? f.ready + 16 * i * g->O * g->C : 0;
         j.bias = bias ? bias + i * g->O : 0;
-        if (!j.fresh) make_filters(&j.f);
+        if (us) make_filters(&j.f);
         for (i64 n = 0; n < N && !status; n += images) {
             i64 count = UDL_MINI(images, N - n);
             INTERNAL(conv_pad_f32)(&j.t, xp, x + (n * G + i) * X, count, G * X);
@@ -295,10 +362,10 @@ int INTERNAL(wino4_forward)(WINO_FORWARD) {
 double INTERNAL(wino4_cycles)(const udl_conv *g, i64 N) {
     double C = (double)g->C, O = (double)g->O, across = (double)UDL_CEIL_DIV(g->Q, 2), rows = (double)(N * UDL_CEIL_DIV(g->P, 2));
     double pieces = rows * ((double)UDL_CEIL_DIV(UDL_CEIL_DIV(g->Q, 2), V) + across / NR);
-    const int large = g->P * g->Q >= 64; /* smaller planes are mostly border, where plain sums are short and round less */
+    const int large = g->P * g->Q >= 49; /* smaller planes are mostly border, where plain sums are short and round less */
     const i64 tiles = N * UDL_CEIL_DIV(g->P, 2) * UDL_CEIL_DIV(g->Q, 2), rest = large && tiles < 7 * NR && tiles % V <= V / 4 ? tiles % V : 0;
-    const int fresh = large && tiles <= 4 * NR; /* filters stay in L2; else large ones go through memory */
-    double u = 64 * C * O, filters = C * O / V * (fresh ? 80 : 60) + (u > 1e6 && !fresh ? u / 6 : 0);
+    const int fresh = large && tiles <= 4 * NR; /* filters stay in L2, or are ready; else large ones go through memory */
+    double u = 64 * C * O, filters = C * O / V * (fresh ? 40 : 60) + (u > 1e6 && !fresh ? u / 6 : 0);
     double vectors = (double)UDL_CEIL_DIV(tiles - rest, V) + 2 * (double)rest / V;
     return vectors * 16 * C * O / 2 * 1.2 + filters + pieces * (C * 50 + O * 60) + 10000;
 }

@@ -37,7 +37,7 @@ static void one_conv(int dt, conv v, int act) {
         if (act == UDL_ACT_RELU) y_want[i] = fmax(y_want[i], 0);
     }
     arr *y = out(ny, dt);
-    udl_conv2d_args f = {P(y), P(x), P(w), P(b), SIZES, v.groups + 65536 * act};
+    udl_conv2d_args f = {P(y), P(x), P(w), P(b), NULL, SIZES, v.groups + 65536 * act};
     run(UDL_K_conv2d, &f, SHAPE);
     /* tiles of 6 x 6, the filters' gradient's always, err more than a plain sum (docs/numerics.md) */
     const int tiled = dt == F32 && v.R == 3 && v.S == 3 && v.stride == 1 && v.dil == 1;

@@ -1,4 +1,4 @@
-# prepack.pxi - weights of linear, packed once for the products that follow.
+# prepack.pxi - weights of linear and filters of convolutions, packed once for the products that follow.
 #
 # A weight that serves a second few-row product without having changed is kept in the packed form of the matmul engine
 # (csrc/kernels/gemm_prepack.c, csrc/tiles), held by its storage: freed with it, replaced when the version counter has
@@ -17,12 +17,26 @@ cdef class PackedWeight:
     cdef const void *data
     cdef Py_ssize_t n, k
     cdef int code, isa, precision
+    cdef Tensor filters  # of a convolution, else None
 
     def __dealloc__(self):
         global packed_total
         if self.ptr != NULL:
             udl_free(self.ptr, self.nbytes)
-            packed_total -= self.nbytes
+        packed_total -= self.nbytes
+
+
+cdef bint may_pack(Tensor w):
+    """Memory whose changes are counted, and enough of it."""
+    return w.numel_ >= 65536 and w.contig and w.storage.owner is None and not w.storage.exported and w.storage.device <= 0
+
+
+cdef bint used_again(Storage s):
+    """Is this the second use of a weight that has not changed?"""
+    if s.linear_once and s.linear_version == s.version:
+        return True
+    s.linear_once, s.linear_version = True, s.version
+    return False
 
 
 cdef PackedWeight packed_weight(Tensor w, Py_ssize_t rows, int code):
@@ -30,8 +44,7 @@ cdef PackedWeight packed_weight(Tensor w, Py_ssize_t rows, int code):
     the product."""
     cdef Storage s = w.storage
     cdef PackedWeight p
-    if (rows <= 8 and code != UDL_BF16 and not udl_batch_invariant()) or rows > udl_prepack_rows() or w.numel_ < 65536 or not w.contig or s.owner is not None or s.exported \
-            or s.device > 0:
+    if (rows <= 8 and code != UDL_BF16 and not udl_batch_invariant()) or rows > udl_prepack_rows() or not may_pack(w):
         return None
     if w.code != code and (code != UDL_BF16 or w.code != UDL_F32):
         return None
@@ -41,11 +54,10 @@ cdef PackedWeight packed_weight(Tensor w, Py_ssize_t rows, int code):
     if s.packed is not None:
         p = <PackedWeight>s.packed
         if p.version == s.version and p.data == w.data_ and p.n == w.shape_[0] and p.k == w.shape_[1] and p.code == code \
-                and p.isa == udl_isa_active() and p.precision == udl_float32_precision():
+                and p.filters is None and p.isa == udl_isa_active() and p.precision == udl_float32_precision():
             return p
         s.packed = None
-    if not s.linear_once or s.linear_version != s.version:
-        s.linear_once, s.linear_version = True, s.version
+    if not used_again(s):
         return None
     p = pack_weight(w, code)
     s.packed = p
@@ -75,6 +87,53 @@ cdef PackedWeight pack_weight(Tensor w, int code):
     with nogil:
         udl_prepack(&a, p.ptr)
     return p
+
+
+def packed_filters(Tensor w, tuple ints):
+    """The filters w of a conv2d call with these integers, made ready by K_conv2d_filters, or None."""
+    cdef Storage s = w.storage
+    cdef PackedWeight p
+    cdef int64_t nbytes
+    if w.code != UDL_F32 or w.ndim_ != 4 or w.shape_[3] != 3 or not may_pack(w) or udl_cuda \
+            or (udl_tracing and recorder() is not None):
+        return None
+    if s.packed is not None:
+        p = <PackedWeight>s.packed
+        if p.version == s.version and p.data == w.data_ and p.n == w.shape_[0] and p.k == w.shape_[1] and p.code == ints[16] \
+                and p.filters is not None and p.isa == udl_isa_active():
+            return p.filters
+        s.packed = None
+    if not used_again(s):
+        return None
+    nbytes = filters_bytes(ints)
+    if nbytes <= 0 or packed_total + nbytes > PACKED_LIMIT:
+        return None
+    s.packed = pack_filters(w, ints, nbytes)
+    return (<PackedWeight>s.packed).filters
+
+
+cdef PackedWeight pack_filters(Tensor w, tuple ints, int64_t nbytes):
+    global packed_total
+    cdef PackedWeight p = PackedWeight.__new__(PackedWeight)
+    cdef Tensor filters = empty((nbytes // 4,), float32)
+    call(UDL_K_conv2d_filters, (filters, None, w), ints)
+    p.filters, p.nbytes = filters, nbytes
+    packed_total += nbytes
+    p.version, p.data, p.n, p.k, p.code, p.isa = w.storage.version, w.data_, w.shape_[0], w.shape_[1], ints[16], udl_isa_active()
+    return p
+
+
+def filters_bytes(tuple ints):
+    """What the filters of a conv2d call with these integers take when they are made ready; 0: it saves nothing."""
+    cdef int64_t[20] f
+    cdef int64_t nbytes = 0
+    cdef Py_ssize_t i
+    memset(f, 0, sizeof(f))
+    f[1] = <int64_t><void *>&nbytes
+    for i in range(17):
+        f[3 + i] = ints[i]
+    udl_call(UDL_K_conv2d_filters, f)
+    return nbytes
 
 
 def packed_bytes():

@@ -8,7 +8,7 @@ cdef extern from "udlfast.h" nogil:
         UDL_MAXDIM, UDL_NKERNELS, UDL_MAP_COUNT
         UDL_SUM, UDL_PROD, UDL_MAX, UDL_MIN, UDL_ARGMAX, UDL_ARGMIN, UDL_ANY, UDL_ALL, UDL_LOGSUMEXP, UDL_NORM2
         UDL_K_elementwise, UDL_K_index_select, UDL_K_gather, UDL_K_scatter, UDL_K_remap, UDL_K_index_add
-        UDL_K_reduce, UDL_K_matmul, UDL_K_random, UDL_K_var_mean, UDL_K_batch_norm, UDL_K_dropout
+        UDL_K_reduce, UDL_K_matmul, UDL_K_random, UDL_K_var_mean, UDL_K_batch_norm, UDL_K_dropout, UDL_K_conv2d_filters
         UDL_K_attention, UDL_K_attention_backward, UDL_PLAN_COPY, UDL_PLAN_FILL
         UDL_MAP_copy, UDL_MAP_neg, UDL_MAP_abs, UDL_MAP_sign, UDL_MAP_square, UDL_MAP_floor, UDL_MAP_ceil, UDL_MAP_round
         UDL_MAP_trunc, UDL_MAP_relu, UDL_MAP_clamp, UDL_MAP_isnan, UDL_MAP_isinf, UDL_MAP_isfinite

@@ -67,7 +67,7 @@ def matmul(r):
 
 
 def convolution(r):
-    at = {"conv2d": 4, "conv2d_backward_input": 3, "conv2d_backward_weight": 4}[r.name]
+    at = {"conv2d": 5, "conv2d_backward_input": 3, "conv2d_backward_weight": 4}[r.name]
     dtype, N, C, H, W, O, R, S, P, Q = r.ints[at : at + 10]
     groups = r.ints[at + 16] % 65536
     r.shape = f"{N} x {C} x {H} x {W} -> {O} x {P} x {Q}, {R} x {S}"

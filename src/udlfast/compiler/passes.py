@@ -5,8 +5,9 @@ from .rewrites.dead import without_dead
 from .rewrites.epilogue import into_epilogues
 from .rewrites.fold import folded
 from .rewrites.fuse import fused
+from .rewrites.prepack import prepacked
 
-OPTIONS = {"arena", "copies", "dead", "epilogue", "fold", "fuse"}
+OPTIONS = {"arena", "copies", "dead", "epilogue", "fold", "fuse", "prepack"}
 
 
 def run(recorder, calls, kept, options):
@@ -18,6 +19,8 @@ def run(recorder, calls, kept, options):
         calls = without_copies(calls, kept)
     if on["fold"]:
         calls = folded(recorder, calls, kept)
+    if on["prepack"]:
+        calls = prepacked(recorder, calls)
     if on["epilogue"]:
         calls = into_epilogues(calls, kept)
     if on["fuse"]:

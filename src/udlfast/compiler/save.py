@@ -42,7 +42,7 @@ class Call:
         self.n_out, self.n_in, self.n_pointers = n_out, n_in, n_out + n_in
         self.words = list(struct.unpack(f"<{len(args) // 8}q", args))
         for i in range(self.n_pointers):
-            if self.words[i] and i not in pointers and self.name != "matmul":  # matmul's packed weight comes back when it is loaded
+            if self.words[i] and i not in pointers and self.name not in ("matmul", "conv2d"):  # packed weights come back when it is loaded
                 refuse(f"{self.name} uses memory that is no tensor")
             self.words[i] = int(i in pointers)
         if self.name == "elementwise":
@@ -103,7 +103,7 @@ class Writer:
         self.plan, self.by_slot, self.buffers, self.outputs = plan, {}, [], []
         self.slots = {slot.number: slot for slot in plan.slots}
         self.inputs = self.read_inputs(names)
-        self.calls = [self.call(step) for step in plan.steps]
+        self.calls = [self.call(step) for step in plan.steps if step.kernel != _core.K_conv2d_filters]
         self.structure = json.dumps(self.result(_core.plan_result(plan), ""), separators=(",", ":"))
         if len(self.structure) > 60000:
             refuse("its result has too many parts")
@@ -150,6 +150,8 @@ class Writer:
     def call(self, step):
         pointers = {}
         for field, slot, offset, _ in step.pointers:
+            if field == 4 and step.kernel == _core.K_conv2d:  # made again where the file is loaded
+                continue
             buffer, rel = self.buffer_of(slot)
             pointers[field] = buffer, offset - rel
         return Call(step.kernel, bytes(step.args), pointers, {field for field, _, _, written in step.pointers if written})

@@ -226,7 +226,7 @@ def _blocks(m, n, z):
 
 def conv2d(tensors, ints, floats):
     """The body of udl_conv2d."""
-    y, x, w, b = tensors
+    y, x, w, b, _ = tensors
     code, groups, act, g = _geometry(ints)
     if code not in FLOATS or 0 in g[:9] or max(g[N - 5] * g[P - 5] * g[Q - 5], g[N - 5] * g[H - 5] * g[W - 5]) > 2**31:
         return False

@@ -15,6 +15,7 @@ from .._core import (
     float16,
     float32,
     is_grad_enabled,
+    packed_filters,
 )
 from ..errors import ArgumentError, ShapeError
 from . import _autocast
@@ -135,8 +136,9 @@ def _output_size(op, sizes, window, stride, padding, dilation):
 def _correlate(x, w, b, sizes, shape):
     """The kernel and its tape entry. `sizes` = N C H W O R S P Q, stride, padding and dilation of each axis, groups."""
     x, w, b = x.contiguous(), w.contiguous(), b if b is None else b.contiguous()
-    y = empty(shape, x.dtype)
-    call(K_conv2d, (y, x, exact(w), exact(b)), (x.dtype.code, *sizes), ())
+    y, ints = empty(shape, x.dtype), (x.dtype.code, *sizes)
+    ready = None if w.requires_grad and is_grad_enabled() else packed_filters(w, ints)
+    call(K_conv2d, (y, x, exact(w), exact(b), ready), ints, ())
     return attach(y, (x, w, b), conv2d_backward, saved=(x, w), args=(sizes, w.dtype if b is None else b.dtype))
 
 

@@ -198,10 +198,10 @@ def _correlate(x, w, b, geometry):
     if flat:
         x, w, b = x.contiguous(), w.contiguous(), b if b is None else b.contiguous()
         y = empty(shape, x.dtype)
-        call(K_conv2d, (y, x, w, b), (x.dtype.code, *flat), ())
+        call(K_conv2d, (y, x, w, b, None), (x.dtype.code, *flat), ())
         return attach(y, (x, w, b), conv3d_backward, saved=(x, w), args=(geometry,))
     y = empty((sizes[0], sizes[4], *sizes[7:9]), x.dtype)
-    call(K_conv2d, (y, _columns(x, geometry), _flat(w), b if b is None else b.detach().contiguous()), (x.dtype.code, *sizes), ())
+    call(K_conv2d, (y, _columns(x, geometry), _flat(w), b if b is None else b.detach().contiguous(), None), (x.dtype.code, *sizes), ())
     return attach(_from_images(y, shape), (x, w, b), conv3d_backward, saved=(x, w), args=(geometry,))
 
 

@@ -67,13 +67,13 @@ def takes(product, a, other, act):
         whole = get(product, 6) == F32 and 4 * batch * m * n == a.nbytes and get(product, 18) == n
         plain = get(product, 19) == 0 and get(product, 23) == 0 and 4 not in fields
         return whole and plain and (other is None or all(s is not other for s in fields.values()))
-    return product.name == "conv2d" and act == RELU and get(product, 4) == F32 and get(product, 20) < 65536
+    return product.name == "conv2d" and act == RELU and get(product, 5) == F32 and get(product, 21) < 65536
 
 
 def fuse(product, a, out, other, act):
     product.redirect({a.number: out})
     if product.name == "conv2d":
-        put(product, 20, get(product, 20) + 65536 * act)
+        put(product, 21, get(product, 21) + 65536 * act)
     elif other is None:
         put(product, 19, act)
     else:

@@ -65,8 +65,8 @@ def shape_of(product, norm, x):
     if dtype not in (F32, F64) or x.nbytes != (4 if dtype == F32 else 8) * N * C * L:
         return None
     if product.name == "conv2d":
-        channels, outputs, R, S, groups = (get(product, f) for f in (6, 9, 10, 11, 20))
-        if get(product, 4) != dtype or outputs != C or get(product, 5) != N or groups >= 65536:
+        channels, outputs, R, S, groups = (get(product, f) for f in (7, 10, 11, 12, 21))
+        if get(product, 5) != dtype or outputs != C or get(product, 6) != N or groups >= 65536:
             return None
         return outputs, channels // groups * R * S
     if product.name == "matmul":
