@@ -216,6 +216,31 @@ def test_views_of_one_projection(isa, rng, dtype, T):
     assert sdpa(*views).transpose(1, 2).is_contiguous()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("D, apart", [(8, 24), (8, 511), (8, 512), (8, 1024), (16, 255), (16, 256), (12, 40), (64, 64)], ids=str)
+def test_rows_read_where_they_lie_or_copied(isa, rng, dtype, D, apart):
+    """Rows of keys and values that lie near each other, far apart (2048 bytes or more), or end inside a vector: the same bits as from
+    neighbours, also past a hidden NaN."""
+    B, L, S = 2, 60, 150
+    q, gy = (torch.tensor(rng.standard_normal((B, L, D)), dtype=getattr(torch, dtype)) for _ in range(2))
+    wide = [torch.full((B, S, apart), float("nan"), dtype=q.dtype) for _ in range(2)]
+    for t in wide:
+        t[..., :D] = torch.tensor(rng.standard_normal((B, S, D)), dtype=q.dtype)
+    wide[1][:, 7, 1] = float("nan")
+    seen = np.arange(S) != 7
+    found = []
+    for k, v in ([t[..., :D] for t in wide], [t[..., :D].contiguous() for t in wide]):
+        leaves = [t.detach().requires_grad_() for t in (q, k, v)]
+        y = sdpa(*leaves, attn_mask=torch.tensor(seen))
+        y.backward(gy)
+        found.append([numbers(t) for t in (y, *(t.grad for t in leaves))])
+    assert np.isfinite(found[0][0]).all()
+    for name, a, b in zip("y gq gk gv".split(), *found, strict=True):
+        assert np.array_equal(a, b), name
+    want = ref.attention(*(np.where(np.isnan(numbers(t)), 0, numbers(t)) for t in (q, wide[0][..., :D], wide[1][..., :D])), seen)
+    check_close(y, want, "y", k=8, n=S)
+
+
 def test_expanded_and_overlapping_inputs(isa, rng):
     q, k, v = draw(rng, ((2, 3), 20, 30, 4, 4))
     one = [torch.tensor(q), torch.tensor(k[:1, :1]).expand(2, 3, 30, 4), torch.tensor(v[:, :, :1]).expand(2, 3, 30, 4)]

@@ -72,17 +72,14 @@ VFN void FN(att_raise)(const T *x, i64 ld, i64 ns, T *m, T *sum, T *f, int all, 
 /* x becomes weights below m; true if any is above ATTENTION_HIGH or NaN: then nothing is added to sum */
 VFN int FN(att_weights)(T *x, i64 ld, i64 ns, const T *m, T *sum, int limited, int U) {
     vec low[2], add[2];
-    int high = 0;
+    vmask over = {0};
     UDL_UNROLL for (int u = 0; u < U; u++) { /* nothing seen so far: weights 0 */
         low[u] = v_load(m + u * VW);
         low[u] = v_sel(low[u] == (T)-INFINITY, (vec){0}, low[u]);
     }
     FN(att_exp)(x, ld, ns, low, add, U);
-    UDL_UNROLL for (int u = 0; u < U; u++) {
-        vmask over = ~(add[u] <= (T)ATTENTION_HIGH);
-        if (limited) for (int i = 0; i < VW; i++) high |= over[i] != 0;
-    }
-    if (high) return 1;
+    UDL_UNROLL for (int u = 0; u < U; u++) over |= ~(add[u] <= (T)ATTENTION_HIGH);
+    if (limited && v_any((vi64)over)) return 1;
     UDL_UNROLL for (int u = 0; u < U; u++) v_store(sum + u * VW, v_load(sum + u * VW) + add[u]);
     return 0;
 }
@@ -102,14 +99,14 @@ static void FN(att_drop)(T *x, i64 ld, const FN(att_head) *j, const FN(att_group
     }
 /* x = weights of one block; false if one went too high, unless `all`: then below the maximum of this block as well.
  * A few keys at a time, as their scores are then in L1 still. */
-static int FN(att_try)(const FN(att_head) *j, FN(att_group) *g, const T *keys, i64 s0, i64 ns, T *x, int all, int *masked) {
+static int FN(att_try)(const FN(att_head) *j, FN(att_group) *g, FN(gemm_b) keys, i64 s0, i64 ns, T *x, int all, int *masked) {
     const i64 ld = ATTENTION_QUERIES, step = all ? ns : ATTENTION_STEP;
     T old[ATTENTION_QUERIES];
     memcpy(old, g->sum, sizeof old);
     int high = 0;
-    for (i64 s = 0; s < ns && !high; s += step, x += step * ld) {
+    for (i64 s = 0; s < ns && !high; s += step, x += step * ld, keys.p += step * keys.stride) {
         const i64 n = UDL_MINI(step, ns - s);
-        *masked |= FN(att_scores)(x, ld, j, g->queries, keys + s * FN(att_row)(j->a->D), g->l0, g->n, s0 + s, n);
+        *masked |= FN(att_scores)(x, ld, j, g->queries, keys, g->l0, g->n, s0 + s, n);
         int raise = all;
         for (i64 l = 0; l < g->wide; l++) raise |= g->m[l] == (T)-INFINITY;
         if (raise) EACH_STRIP(FN(att_raise)(x + p, ld, n, g->m + p, g->sum + p, g->f + p, all, 1),
@@ -131,8 +128,8 @@ static void FN(att_fetch)(const FN(att_head) *j, i64 s0, int i, int n) {
     }
 }
 
-/* the keys s0 .. s0 + ns for one group; keys, values: their rows, copied */
-static void FN(att_block)(const FN(att_head) *j, FN(att_group) *g, i64 s0, i64 ns, const T *keys, const T *values, T *x) {
+/* the keys s0 .. s0 + ns for one group; keys, values: their rows */
+static void FN(att_block)(const FN(att_head) *j, FN(att_group) *g, i64 s0, i64 ns, FN(gemm_b) keys, FN(gemm_b) values, T *x) {
     const udl_attention_args *a = j->a;
     const i64 ld = ATTENTION_QUERIES, wide = ATTENTION_WIDE(a->E);
     int masked = 0, all = !FN(att_try)(j, g, keys, s0, ns, x, 0, &masked);
@@ -140,7 +137,7 @@ static void FN(att_block)(const FN(att_head) *j, FN(att_group) *g, i64 s0, i64 n
     if (a->p > 0) FN(att_drop)(x, ld, j, g, s0, ns);
     for (i64 l = 0; l < g->n && all && s0; l++)
         for (i64 i = 0; i < wide; i += VW) v_store(g->o + l * wide + i, v_load(g->o + l * wide + i) * g->f[l]);
-    FN(att_product)(g->n, wide, ns, (FN(gemm_a)){x, ld, GEMM_A_COLUMNS}, values, FN(att_row)(a->E), g->o, wide, s0 > 0, masked);
+    FN(att_product)(g->n, wide, ns, (FN(gemm_a)){x, ld, GEMM_A_COLUMNS}, values, g->o, wide, s0 > 0, masked);
 }
 
 static void FN(att_finish)(const FN(att_head) *j, const FN(att_group) *g, T *out) {
@@ -165,10 +162,10 @@ static void FN(att_finish)(const FN(att_head) *j, const FN(att_group) *g, T *out
 
 static void FN(att_one)(const FN(att_head) *j, i64 l0, i64 l1, T *out, T *scratch) {
     const udl_attention_args *a = j->a;
-    const i64 Q = ATTENTION_QUERIES, row = FN(att_row)(a->E);
+    const i64 Q = ATTENTION_QUERIES;
     FN(att_group) g[ATTENTION_GROUPS];
-    T *x = scratch, *values = x + ATTENTION_KEYS * Q, *keys = values + ATTENTION_KEYS * row;
-    T *next = keys + ATTENTION_KEYS * FN(att_row)(a->D);
+    T *x = scratch, *v = x + ATTENTION_KEYS * Q, *k = v + ATTENTION_KEYS * FN(att_row)(a->E);
+    T *next = k + ATTENTION_KEYS * FN(att_row)(a->D);
     int count = 0;
     for (i64 l = l0; l < l1; l += Q, count++) {
         FN(att_group) *t = &g[count];
@@ -182,8 +179,8 @@ static void FN(att_one)(const FN(att_head) *j, i64 l0, i64 l1, T *out, T *scratc
     const i64 end = FN(att_keys)(a, l1), size = attention_block(end);
     for (i64 s0 = 0, s1; s0 < end; s0 = s1) {
         s1 = UDL_MINI(s0 + size, end);
-        FN(att_copy)(keys, FN(att_row)(a->D), j->k + s0 * a->k_s[2], a->k_s[2], s1 - s0, a->D, 0);
-        FN(att_copy)(values, row, j->v + s0 * a->v_s[2], a->v_s[2], s1 - s0, a->E, 0);
+        const FN(gemm_b) keys = FN(att_rows)(k, j->k + s0 * a->k_s[2], a->k_s[2], s1 - s0, a->D);
+        const FN(gemm_b) values = FN(att_rows)(v, j->v + s0 * a->v_s[2], a->v_s[2], s1 - s0, a->E);
         for (int i = 0; i < count; i++) {
             i64 ns = UDL_MINI(s1, FN(att_keys)(a, g[i].l0 + g[i].n)) - s0;
             if (s1 < end) FN(att_fetch)(j, s1, i, count);

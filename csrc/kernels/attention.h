@@ -2,8 +2,8 @@
  *
  * A block holds ATTENTION_KEYS keys x a group of ATTENTION_QUERIES queries, transposed: element (s, l) at s ld + l. So the
  * softmax of a query runs down a column and a vector holds several queries: its maximum, sum and scale need no
- * reduction across lanes. Keys and values are read as rows where they lie (A of the micro-kernel); queries are packed,
- * scaled by scale log2(e), as the panels of B: scores come out ready for 2^x. */
+ * reduction across lanes. Keys and values are read as rows (A and B of the micro-kernel), where they lie if the caches can
+ * hold them there; queries are packed, scaled by scale log2(e), as the panels of B: scores come out ready for 2^x. */
 #ifndef T
 #ifndef UDL_ATTENTION_H
 #define UDL_ATTENTION_H
@@ -68,6 +68,14 @@ static __attribute__((unused)) void FN(att_copy)(T *to, i64 to_s, const T *from,
         for (; i + VW <= n; i += VW) v_store(to + i, v_load(from + i) * x);
         if (i < wide) v_store(to + i, v_load_n(from + i, (int)(n - i)) * x);
     }
+}
+
+/* rows of n numbers: where they lie, or copied to `to` if they do not end with a vector, or lie so far apart that few sets of the
+ * caches hold all of them and each has a page of its own */
+VFN FN(gemm_b) FN(att_rows)(T *to, const T *from, i64 from_s, i64 rows, i64 n) {
+    if (n % VW == 0 && from_s > 0 && from_s * (i64)sizeof(T) < 2048) return (FN(gemm_b)){from, from_s};
+    FN(att_copy)(to, ATTENTION_ROW(n), from, from_s, rows, n, 0);
+    return (FN(gemm_b)){to, ATTENTION_ROW(n)};
 }
 
 static __attribute__((unused)) int FN(att_finite)(const T *p, i64 stride, i64 rows, i64 n) { /* rows as att_copy leaves them */
@@ -136,12 +144,12 @@ static void FN(att_mask)(T *x, i64 ld, const FN(att_head) *j, i64 l0, i64 n, i64
         }
 }
 
-/* x[ns][wide] = scores of the keys s0 .. s0 + ns (their rows, copied) and the packed queries l0 .. l0 + n; true if any was masked */
-static __attribute__((unused)) int FN(att_scores)(T *x, i64 ld, const FN(att_head) *j, const T *queries, const T *keys, i64 l0,
+/* x[ns][wide] = scores of the keys s0 .. s0 + ns (their rows) and the packed queries l0 .. l0 + n; true if any was masked */
+static __attribute__((unused)) int FN(att_scores)(T *x, i64 ld, const FN(att_head) *j, const T *queries, FN(gemm_b) keys, i64 l0,
                                                   i64 n, i64 s0, i64 ns) {
     const udl_attention_args *a = j->a;
     const FN(gemm_epilogue) e = {.alpha = 1};
-    gemm_block(ns, ATTENTION_WIDE(n), a->D, (FN(gemm_a)){keys, FN(att_row)(a->D), GEMM_A_ROWS},
+    gemm_block(ns, ATTENTION_WIDE(n), a->D, (FN(gemm_a)){keys.p, keys.stride, GEMM_A_ROWS},
                (FN(gemm_b)){queries, 0}, x, ld, &e);
     int masked = a->mask_kind != ATTENTION_NO_MASK;
     if (masked) FN(att_mask)(x, ld, j, l0, n, s0, ns);
@@ -162,12 +170,12 @@ static __attribute__((unused)) void FN(att_keep)(uint8_t *keep, const FN(att_hea
     }
 }
 
-/* c[m][n] (+)= A B for B in rows of whole vectors. `careful`: weights of 0 hide what stands in B, NaN too. */
-static __attribute__((unused)) void FN(att_product)(i64 m, i64 n, i64 k, FN(gemm_a) a, const T *b, i64 b_s, T *c, i64 ldc,
+/* c[m][n] (+)= A B for B in rows. `careful`: weights of 0 hide what stands in B, NaN too. */
+static __attribute__((unused)) void FN(att_product)(i64 m, i64 n, i64 k, FN(gemm_a) a, FN(gemm_b) b, T *c, i64 ldc,
                                                     int add, int careful) {
     const FN(gemm_epilogue) e = {.alpha = 1, .add = add};
-    if (!careful || FN(att_finite)(b, b_s, k, n)) {
-        gemm_block(m, n, k, a, (FN(gemm_b)){b, b_s}, c, ldc, &e);
+    if (!careful || FN(att_finite)(b.p, b.stride, k, n)) {
+        gemm_block(m, n, k, a, b, c, ldc, &e);
         return;
     }
     for (i64 i = 0; i < m; i++, c += ldc) {
@@ -175,7 +183,7 @@ static __attribute__((unused)) void FN(att_product)(i64 m, i64 n, i64 k, FN(gemm
         for (i64 t = 0; t < k; t++) {
             T w = a.kind == GEMM_A_ROWS ? a.p[i * a.stride + t] : a.p[t * a.stride + i];
             if (w == 0) continue;
-            for (i64 x = 0; x < n; x += VW) v_store(c + x, v_load(c + x) + v_load(b + t * b_s + x) * w);
+            for (i64 x = 0; x < n; x += VW) v_store(c + x, v_load(c + x) + v_load(b.p + t * b.stride + x) * w);
         }
     }
 }

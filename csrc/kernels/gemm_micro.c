@@ -68,19 +68,21 @@ void gemm_block(i64 mb, i64 nb, i64 kc, FN(gemm_a) a, FN(gemm_b) b, T *c, i64 ld
     i64 outer = rows_outside ? mb : whole, inner = rows_outside ? whole : mb;
     FN(epi) t = *e;
     t.rare = t.alpha != 1 || t.residual || t.act > UDL_ACT_RELU;
+    const int rows = a.kind == GEMM_A_ROWS, moves = e->bias_n || e->bias_m || e->residual;
+    const i64 a_i = a.kind == GEMM_A_PANELS ? kc : rows ? a.stride : 1, b_j = b.stride ? 1 : kc; /* from row to row, column to column */
     for (i64 o = 0, os; o < outer; o += os) {
         os = rows_outside ? gemm_rows(mb - o) : GEMM_NR;
         for (i64 p = 0, ps; p < inner; p += ps) {
             ps = rows_outside ? GEMM_NR : gemm_rows(mb - p);
-            i64 i = rows_outside ? o : p, j = rows_outside ? p : o, mr = rows_outside ? os : ps;
-            i64 n = UDL_MINI(GEMM_NR, whole - j), nv = UDL_CEIL_DIV(n, VW);
-            const T *ap = a.kind == GEMM_A_PANELS ? a.p + i * kc : a.kind == GEMM_A_ROWS ? a.p + i * a.stride : a.p + i;
-            const T *bp = b.stride ? b.p + j : b.p + j * kc;
-            t.bias_n = e->bias_n ? e->bias_n + j : 0;
-            t.bias_m = e->bias_m ? e->bias_m + i : 0;
-            t.residual = e->residual ? e->residual + i * ldc + j : 0;
-            FN(micros)[mr - 1][a.kind == GEMM_A_ROWS][nv - 1](kc, ap, a.kind == GEMM_A_PANELS ? mr : a.stride, bp,
-                                                              b.stride ? b.stride : nv * VW, c + i * ldc + j, ldc, n, &t);
+            const i64 i = rows_outside ? o : p, j = rows_outside ? p : o, mr = rows_outside ? os : ps;
+            const i64 n = UDL_MINI(GEMM_NR, whole - j), nv = UDL_CEIL_DIV(n, VW);
+            if (moves) {
+                t.bias_n = e->bias_n ? e->bias_n + j : 0;
+                t.bias_m = e->bias_m ? e->bias_m + i : 0;
+                t.residual = e->residual ? e->residual + i * ldc + j : 0;
+            }
+            FN(micros)[mr - 1][rows][nv - 1](kc, a.p + i * a_i, a.kind == GEMM_A_PANELS ? mr : a.stride, b.p + j * b_j,
+                                             b.stride ? b.stride : nv * VW, c + i * ldc + j, ldc, n, &t);
         }
     }
     if (whole < nb) FN(tail)(mb, nb - whole, kc, a, b, c, ldc, *e, whole);

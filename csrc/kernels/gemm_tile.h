@@ -42,9 +42,11 @@ VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T 
     _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] = rows ? a + 3 * i * a_s : a;
     _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++)
         _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) { acc[i][j] = (vec){0}; GEMM_PIN(acc[i][j]); }
-    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {
-        __builtin_prefetch(c + i * ldc, 1);
-        __builtin_prefetch(c + i * ldc + NV * VW - 1, 1);
+    T *row = c; /* a pointer of its own: those of the epilogue need not wait in memory */
+    _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++, row += ldc) {
+        __asm__("" : "+r"(row));
+        __builtin_prefetch(row, 1);
+        __builtin_prefetch(row + NV * VW - 1, 1);
     }
 #define STEP(u)                                                                                                        \
     do {                                                                                                               \
