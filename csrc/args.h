@@ -311,11 +311,12 @@ typedef struct {
     i64 dtype, ndim, dim, out_n, op, shape[8], out_strides[8], index_strides[8], strict; /* a, index: index_strides */
 } udl_scatter_args;
 
-/* values[o, j], indices[o, j] (int64): the first k of a[o, n] in order (stable; NaN is largest); k = n sorts */
+/* values[o, j], indices[o, j] (int64): the first k of a[o, n] in order (stable; NaN is largest); k = n sorts. only: the k-th alone,
+ * values[o] and indices[o] */
 typedef struct {
     void *values, *indices;
     const void *a;
-    i64 dtype, outer, n, k, descending, pad;
+    i64 dtype, outer, n, k, descending, only;
 } udl_sort_args;
 
 /* out[n]: kind 0 uniform [p0, p1), 1 normal (mean p0, std p1), 2 integers [low, high) int64, 3 bernoulli(p0) as dtype,

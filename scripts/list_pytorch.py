@@ -81,7 +81,7 @@ DIFFERS = """
 - Exceptions are those of PyTorch and of Python at once (`ShapeError` is a `RuntimeError` and a `ValueError`); messages name the
   operation, what it got and what it needs.
 - Tensors have at most 8 dimensions.
-- Tensors made in `inference_mode` are ordinary ones (`is_inference()` is False), and usable in recorded operations afterwards.
+- Tensors made in `inference_mode` say so (`is_inference()`), and are usable in recorded operations and in place afterwards.
 - Nodes of the tape are called after our operations, so `grad_fn=<...>` often shows another name. `saved_tensors_hooks` see the tensors
   that operations here save: other ones than PyTorch's, and off the tape; where a hook gives the tensor itself back, changing it in
   place raises. Forward mode (`torch.autograd.forward_ad`, `torch.func.jvp`, `jacfwd`) takes two backward passes: what lies between has

@@ -131,3 +131,83 @@ def test_triangles_and_their_gradients(rng, diagonal):
         assert np.array_equal(y.detach().numpy(), want(x, diagonal))
         y.backward(torch.tensor(2 * x))
         assert np.array_equal(t.grad.numpy(), want(2 * x, diagonal))
+
+
+PAIRS = [([0, 2, 1], [3, 0, 0]), ([-1, 0], [-4, 3]), ([1], [2]), ([], []), ([[0, 1], [2, 2]], [[3, 2], [1, 0]]),
+         ([0, 1, 2], [1, 1, 1], [4, 0, -5])]  # fmt: skip
+
+
+@pytest.mark.parametrize("lists", PAIRS, ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64", "int32", "uint8", "bool"])
+def test_arrays_of_places(lists, dtype, rng):
+    """x[rows, columns] read, written and added to, in tensors that lie in order and in such that do not."""
+    a = (rng.standard_normal((3, 4, 5)) * 9).astype(dtype)
+    where, index = tuple(np.array(p, np.int64) for p in lists), tuple(torch.tensor(p, dtype=torch.int64) for p in lists)
+    for t in (torch.tensor(a), torch.tensor(a.transpose(2, 1, 0).copy()).permute(2, 1, 0)):
+        assert np.array_equal(t[index].numpy(), a[where])
+        value = (rng.standard_normal(a[where].shape) * 9).astype(dtype)
+        for v in (value, value[..., :1] if value.ndim > len(lists[0]) else value):
+            want = a.copy()
+            want[where] = v
+            got = t.clone() if t.is_contiguous() else torch.tensor(a.transpose(2, 1, 0).copy()).permute(2, 1, 0)
+            version = got._version
+            got[index] = torch.tensor(v)
+            assert np.array_equal(got.numpy(), want) and got._version > version
+        got, want = t.clone(), a.copy()
+        got[index] = 1
+        want[where] = 1
+        assert np.array_equal(got.numpy(), want)
+        if dtype in ("float32", "float64", "int64"):
+            got, want = torch.index_put(t, index, torch.tensor(value), accumulate=True), a.copy()
+            np.add.at(want, where, value)
+            assert np.allclose(got.numpy(), want, rtol=1e-6)
+
+
+def test_arrays_of_places_out_of_range():
+    x = torch.zeros(3, 4)
+    for rows, columns, word in (([3], [0], "3 is out of range for dimension 0 of size 3"), ([0], [-5], "-5 is out of range")):
+        index = torch.tensor(rows), torch.tensor(columns)
+        for call in (lambda: x[index], lambda: x.__setitem__(index, 1.0)):  # noqa: B023
+            with pytest.raises(IndexError, match=word):
+                call()
+    with pytest.raises(IndexError):
+        x[torch.tensor([[0]]), torch.tensor([0]), torch.tensor([0])]
+    with pytest.raises(ValueError, match="[2].*[3]"):
+        x[torch.tensor([0, 1]), torch.tensor([0, 1])] = torch.ones(3)
+    with pytest.raises(IndexError):
+        x[torch.tensor([0, 1]), torch.tensor([0, 1, 2])]
+    assert x.abs().sum().item() == 0
+
+
+def test_places_of_which_the_value_shares_memory():
+    x = torch.arange(4.0)
+    x[torch.tensor([1, 2, 3])] = x[:3]
+    assert x.tolist() == [0, 0, 1, 2]
+    x = torch.arange(4.0)
+    x[torch.tensor([3, 2, 1, 0])] = x
+    assert x.tolist() == [3, 2, 1, 0]
+
+
+def test_gradients_of_arrays_of_places(rng):
+    a = rng.standard_normal((3, 4, 2))
+    t = torch.tensor(a, requires_grad=True)
+    rows, columns = torch.tensor([0, 2, 0, -1]), torch.tensor([1, 3, 1, 3])
+    weight = rng.standard_normal((4, 2))
+    (t[rows, columns] * torch.tensor(weight)).sum().backward()
+    want = np.zeros_like(a)
+    np.add.at(want, (rows.numpy(), columns.numpy()), weight)
+    assert np.allclose(t.grad.numpy(), want, rtol=1e-12)
+    y, v = t * 1, torch.tensor(weight[:3], requires_grad=True)
+    y[torch.tensor([0, 1, 2]), torch.tensor([0, 0, 3])] = v
+    t.grad = None
+    (y * y).sum().backward()
+    assert np.allclose(v.grad.numpy(), 2 * weight[:3]) and t.grad[0, 0].abs().sum().item() == 0
+
+
+def test_arrays_of_places_in_a_compiled_function(rng):
+    """The numbers of a recorded call are read anew at each replay."""
+    f = torch.compile(lambda x, i, j: x[i, j] * 2)
+    x = torch.tensor(rng.standard_normal((5, 6)))
+    for seed in range(4):
+        i, j = (torch.tensor(np.random.default_rng(seed).integers(0, n, 7)) for n in (5, 6))
+        assert np.array_equal(f(x, i, j).numpy(), 2 * x.numpy()[i.numpy(), j.numpy()])

@@ -165,3 +165,54 @@ def test_autocast_to_half():
 def test_bits_of_a_single_bfloat16():
     one = torch.bits_to_bfloat16(torch.tensor(0x3F80, dtype=torch.int32))
     assert one.shape == () and one.item() == 1.0 and torch.bfloat16_to_bits(one).item() == 0x3F80
+
+
+LENGTHS = [0, 1, 7, 31, 32, 33, 511, 512, 513, 1300, 70_001]
+
+
+@pytest.mark.parametrize("name", ["uint8", "int8", "int16", "int32"])
+@pytest.mark.parametrize("n", LENGTHS)
+def test_arithmetic_of_small_integers_wraps(isa, rng, name, n):
+    low, high = np.iinfo(name).min, np.iinfo(name).max
+    a, b = (rng.integers(low, high, n, endpoint=True).astype(name) for _ in range(2))
+    x, y = torch.tensor(a), torch.tensor(b)
+    wide, other = a.astype(np.int64), b.astype(np.int64)
+    for got, want in ((x + y, wide + other), (x - y, wide - other), (x * y, wide * other), (x & y, a & b), (x | y, a | b), (x ^ y, a ^ b),
+                      (x + 7, wide + 7), (x * 3, wide * 3), (5 - x, 5 - wide), (x & 6, a & 6)):
+        assert got.dtype is x.dtype and np.array_equal(got.numpy(), want.astype(name))
+    assert np.array_equal((-x).numpy(), (-wide).astype(name))
+    assert np.array_equal(x.abs().numpy(), np.abs(wide).astype(name))
+    z = x.clone()
+    z.mul_(z)
+    assert np.array_equal(z.numpy(), (wide * wide).astype(name))
+    if n > 1:
+        assert np.array_equal((x[1:] + y[:-1]).numpy(), (wide[1:] + other[:-1]).astype(name))
+        assert np.array_equal((x[::2] * y[::2]).numpy(), (wide * other)[::2].astype(name))
+
+
+@pytest.mark.parametrize("name", ["uint8", "int8", "int16", "int32", "int64"])
+@pytest.mark.parametrize("n", LENGTHS)
+def test_float32_to_integers(isa, rng, name, n):
+    """By blocks: one with a number beyond 2^31 or a NaN goes another way than its neighbours, and both give what int64 would."""
+    x = (rng.standard_normal(n) * 300).astype(np.float32)
+    if n > 600:
+        x[[5, 520, n - 1]] = [2.0**31, -3e9, np.nan]
+    with np.errstate(invalid="ignore"):
+        want = np.where(np.isnan(x), 0, x).astype(np.int64).astype(name)
+    got = torch.tensor(x).to(getattr(torch, name))
+    assert np.array_equal(got.numpy(), want)
+    assert np.array_equal(torch.tensor(x)[1:].to(getattr(torch, name)).numpy(), want[1:])
+    edges = np.float32([2147483520.0, -2147483648.0, 0.99, -0.99, 1e30, -1e30, np.inf])
+    by_pairs = torch.tensor(np.stack([edges, edges], 1))[:, 0].to(getattr(torch, name))  # with strides, by the general driver
+    assert torch.equal(torch.tensor(edges).to(getattr(torch, name)), by_pairs)
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_float16_arithmetic_rounds_once(isa, rng, n):
+    a, b = (rng.standard_normal(n).astype(np.float16) for _ in range(2))
+    x, y = torch.tensor(a), torch.tensor(b)
+    with np.errstate(over="ignore"):
+        assert np.array_equal((x + y).numpy(), (a.astype(np.float32) + b.astype(np.float32)).astype(np.float16))
+        assert np.array_equal((x * y).numpy(), (a.astype(np.float32) * b.astype(np.float32)).astype(np.float16))
+    assert np.array_equal(x.float().numpy(), a.astype(np.float32)) and np.array_equal(x.float().half().numpy(), a)
+    assert np.array_equal(x[::2].float().numpy(), a[::2].astype(np.float32))

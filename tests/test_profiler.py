@@ -108,3 +108,26 @@ def test_a_picture_has_a_box_for_each_call_and_buffer(rng, tmp_path):
         for b in plan.layout:
             if a is not b and a[1] <= b[2] and b[1] <= a[2]:
                 assert a[3] + a[4] <= b[3] or b[3] + b[4] <= a[3]
+
+
+def test_a_schedule_says_which_steps_are_recorded():
+    seen = []
+    steps = torch.profiler.schedule(wait=1, warmup=1, active=2, repeat=2)
+    names = [steps(i).name for i in range(10)]
+    assert names == ["NONE", "WARMUP", "RECORD", "RECORD_AND_SAVE"] * 2 + ["NONE", "NONE"]
+    with torch.profiler.profile(schedule=steps, on_trace_ready=lambda p: seen.append((p.step_num, counts(p)))) as p:
+        for i in range(10):
+            for _ in range(i + 1):
+                torch.ones(3).exp()
+            p.step()
+    assert [n for n, _ in seen] == [4, 8]
+    assert [c["exp"] for _, c in seen] == [3 + 4, 7 + 8]
+    torch.ones(3).exp()
+    assert counts(p)["exp"] == 15
+    steps = torch.profiler.schedule(wait=0, warmup=0, active=3)
+    with torch.profiler.profile(schedule=steps, on_trace_ready=lambda p: seen.append(p.step_num)):
+        torch.ones(3).exp()
+    assert seen[2:] == [0]
+    with pytest.raises(ValueError, match="active"):
+        torch.profiler.schedule(wait=0, warmup=0, active=0)
+    assert torch.profiler.schedule(wait=2, warmup=0, active=1, skip_first=1, skip_first_wait=1)(1).name == "RECORD_AND_SAVE"

@@ -233,3 +233,18 @@ def test_storages_begin_at_multiples_of_64(tmp_path):
 def test_old_pickles_strings_of_python_2():
     raw = b"\x80\x02}q\x01U\x04nameq\x02U\x02abq\x03s."
     assert udlfast.load(io.BytesIO(archive_of(raw))) == {"name": "ab"}
+
+
+def test_numbers_of_numpy_are_written_as_python_s():
+    file = io.BytesIO()
+    names = "float16 float32 float64 int8 int32 int64 uint8 uint64 bool_".split()
+    scalars = {name: getattr(np, name)(1) for name in names}
+    udlfast.save(scalars, file)
+    file.seek(0)
+    theirs = torch.load(file, weights_only=True)
+    file.seek(0)
+    ours = udlfast.load(file)
+    assert theirs == ours == dict.fromkeys(scalars, 1)
+    assert type(ours["float32"]) is float and type(ours["int64"]) is int and type(ours["bool_"]) is bool
+    with pytest.raises(TypeError, match="longdouble"):
+        udlfast.save(np.longdouble(1), io.BytesIO())

@@ -125,3 +125,37 @@ def test_randint_takes_size_by_name():
     x = torch.randint(3, size=(400,))
     assert sorted(set(x.tolist())) == [0, 1, 2] and tuple(x.shape) == (400,)
     assert sorted(set(torch.randint(5, 7, size=(50,)).tolist())) == [5, 6]
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+def test_one_draw_of_each_row_follows_its_weights(replacement):
+    weights = torch.tensor([[1.0, 0.0, 3.0, 0.0], [0.0, 0.5, 0.0, 0.0]]).repeat(20_000, 1)
+    drawn = torch.multinomial(weights, 1, replacement=replacement).reshape(-1, 2).numpy()
+    assert set(drawn[:, 1]) == {1} and set(drawn[:, 0]) == {0, 2}
+    assert abs((drawn[:, 0] == 2).mean() - 0.75) < 5 * (0.75 * 0.25 / 20_000) ** 0.5
+
+
+def test_many_draws_of_many_weights():
+    """As many draws as weights: their product must not be looked at."""
+    n = 200_000
+    weights = torch.ones(n)
+    weights[n // 2 :] = 0.0
+    drawn = torch.multinomial(weights, n, replacement=True)
+    assert drawn.shape == (n,) and drawn.max().item() < n // 2
+    assert abs(drawn.double().mean().item() / (n // 2) - 0.5) < 5 * (1 / 12 / n) ** 0.5
+
+
+def test_the_draws_are_the_same_in_a_compiled_function():
+    weights = torch.tensor([[0.1, 0.2, 0.0, 0.7]] * 50)
+    torch.manual_seed(3)
+    eager = [torch.multinomial(weights, 1) for _ in range(3)]
+    f = torch.compile(lambda w: torch.multinomial(w, 1))
+    torch.manual_seed(3)
+    assert all(torch.equal(a, f(weights)) for a in eager)
+
+
+def test_weights_that_cannot_be_drawn_from():
+    for bad in ([0.0, 0.0], [-1.0, 2.0], [float("nan"), 1.0], [float("inf"), 1.0], []):
+        for n in (1, 2):
+            check_raises((RuntimeError, ValueError), ["multinomial"], torch.multinomial, torch.tensor(bad, dtype=torch.float32), n)
+            check_raises((RuntimeError, ValueError), ["multinomial"], torch.multinomial, torch.tensor(bad, dtype=torch.float32), n, True)

@@ -186,3 +186,51 @@ def test_gradient_of_one_element_goes_there():
     for values, places in (torch.median(x, 1), torch.kthvalue(x, 2, 1), torch.nanmedian(x, 1, keepdim=True), torch.mode(x, 1)):
         (g,) = torch.autograd.grad([values], [x], [torch.full_like(values, 5.0)])
         assert g.sum(1).tolist() == [5.0, 5.0] and g.gather(1, places.reshape(2, 1)).tolist() == [[5.0], [5.0]]
+
+
+KTH = [(1,), (2,), (9,), (33,), (511,), (512,), (513,), (2000,), (5000,), (3, 1000), (70, 4, 3)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8"])
+@pytest.mark.parametrize("shape", KTH, ids=str)
+@pytest.mark.parametrize("spread", ["many", "few", "one"])
+def test_kth_is_that_of_the_order(isa, rng, shape, dtype, spread):
+    """Counting digits and sorting agree, also about which of equal elements is meant: below and above the size where digits begin."""
+    x = rng.standard_normal(shape) * {"many": 1000.0, "few": 2.0, "one": 0.0}[spread]
+    x = torch.tensor(x if "float" in dtype and spread == "many" else np.round(x)).to(getattr(torch, dtype))
+    dim = x.ndim - 1 if x.ndim < 3 else 0
+    values, order = torch.sort(x, dim, stable=True)
+    n = x.shape[dim]
+    for k in {1, (n + 1) // 2, n, max(1, n // 3)}:
+        got = torch.kthvalue(x, k, dim)
+        assert torch.equal(got.indices, order.select(dim, k - 1)) and torch.equal(got.values, values.select(dim, k - 1))
+    middle = torch.median(x, dim)
+    assert torch.equal(middle.indices, order.select(dim, (n - 1) // 2))
+    flat = np.sort(x.double().numpy().ravel())
+    assert torch.median(x).item() == flat[(flat.size - 1) // 2]
+
+
+@pytest.mark.parametrize("n", [5, 700])
+def test_medians_and_nan(isa, rng, n):
+    x = rng.standard_normal((2, n))
+    x[0, [1, n - 1]] = np.nan
+    t = torch.tensor(x, requires_grad=True)
+    values, places = torch.median(t, 1)
+    assert np.isnan(values[0].item()) and places[0].item() == 1 and values[1].item() == np.sort(x[1])[(n - 1) // 2]
+    rest = np.sort(x[0][~np.isnan(x[0])])
+    assert torch.nanmedian(t, 1).values[0].item() == rest[(rest.size - 1) // 2]
+    assert np.isnan(torch.median(t).item())
+    values[1].backward()
+    want = np.zeros_like(x)
+    want[1, places[1].item()] = 1
+    assert np.array_equal(t.grad.numpy(), want)
+
+
+def test_kth_has_the_same_places_for_any_number_of_threads(rng):
+    x = torch.tensor(np.round(rng.standard_normal((64, 3000))))
+    before, found = torch.get_num_threads(), []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        found.append(torch.kthvalue(x, 1000).indices)
+    torch.set_num_threads(before)
+    assert torch.equal(*found)

@@ -160,7 +160,7 @@ int KERNEL(elementwise)(const udl_elementwise_args *s) {
     for (i64 d = 0; d < s->ndim; d++) /* a plan from a file may ask for nothing; ways below divide by sizes */
         if (s->shape[d] == 0) return UDL_OK;
     if (s->op == UDL_MAP_copy && s->ndim > 1 && INTERNAL(copy_dims)(s)) return UDL_OK;
-    if (INTERNAL(copy_bf16)(s) || map_bytes(s)) return UDL_OK;
+    if (INTERNAL(copy_bf16)(s) || map_bytes(s) || INTERNAL(map_narrow)(s)) return UDL_OK;
     if (s->compute == UDL_F32) return map_f32(s);
     if (s->compute == UDL_F64) return UDL_F64_OR(map_f64(s), UDL_EINVAL);
     return s->compute == UDL_I64 ? map_i64(s) : UDL_EINVAL;
@@ -214,7 +214,16 @@ static void FN(gather)(T *buf, const void *src, i64 at, i64 row, i64 stride, i64
 #ifndef UDL_INT_PASS
     case UDL_U16: case UDL_U32: case UDL_U64: FN(gather_unsigned)(buf, src, at, row, stride, dtype, rows, n); break;
 #endif
-    case UDL_F16: LOADS(uint16_t, FROM_FLOAT(half_to_float(v)))
+#if !defined UDL_INT_PASS
+    case UDL_F16:
+        if (stride == 1 && sizeof(T) == 4) {
+            for (i64 r = 0; r < rows; r++) halves_to_floats((float *)buf + r * n, (const uint16_t *)src + at + r * row, n);
+            break;
+        }
+#else
+    case UDL_F16:
+#endif
+        LOADS(uint16_t, FROM_FLOAT(half_to_float(v)))
     case UDL_BF16: LOADS(uint16_t, FROM_FLOAT(bf16_to_float(v)))
     case UDL_F32: LOADS(float, FROM_FLOAT(v))
     case UDL_F64: LOADS(double, FROM_FLOAT(v))
@@ -253,7 +262,16 @@ static void FN(scatter)(const T *buf, void *dst, i64 at, i64 row, i64 stride, i6
             for (i64 i = 0; i < n; i++) ((i64 *)dst)[at + i * stride] = to_uint((double)*buf++);
         break;
 #endif
-    case UDL_F16: STORES(uint16_t, float_to_half((float)v))
+#if !defined UDL_INT_PASS
+    case UDL_F16:
+        if (stride == 1 && sizeof(T) == 4) {
+            for (i64 r = 0; r < rows; r++) floats_to_halves((uint16_t *)dst + at + r * row, (const float *)buf + r * n, n);
+            break;
+        }
+#else
+    case UDL_F16:
+#endif
+        STORES(uint16_t, float_to_half((float)v))
     case UDL_BF16: STORES(uint16_t, float_to_bf16((float)v))
     case UDL_F32: STORES(float, (float)v)
     case UDL_F64: STORES(double, (double)v)

@@ -13,5 +13,6 @@ extern const udl_map_f64 INTERNAL(map_f64)[UDL_MAP_COUNT];
 extern const udl_map_i64 INTERNAL(map_i64)[UDL_MAP_COUNT];
 /* copies between tensors of one type and at least two dimensions that this can do; 1 if done */
 int INTERNAL(copy_dims)(const udl_elementwise_args *s);
-int INTERNAL(copy_bf16)(const udl_elementwise_args *); /* elementwise_bf16.c: 1 if done */
+int INTERNAL(copy_bf16)(const udl_elementwise_args *);  /* elementwise_bf16.c: 1 if done */
+int INTERNAL(map_narrow)(const udl_elementwise_args *); /* elementwise_narrow.c: 1 if done */
 #endif

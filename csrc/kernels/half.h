@@ -6,6 +6,9 @@
 #define UDL_HALF_H
 #include <stdint.h>
 #include <string.h>
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
 
 static inline __attribute__((unused)) float half_to_float(uint16_t h) {
     const uint32_t m = h & 0x7fffu, small = 0x3f000000u + m;
@@ -31,5 +34,23 @@ static inline __attribute__((unused)) uint16_t float_to_half(float f) {
     const uint32_t normal = (m - (112u << 23) + 0xfffu + (m >> 13 & 1u)) >> 13; /* a carry out of the mantissa gives Inf at 65520 */
     const uint32_t large = m > 0x7f800000u ? 0x7e00u | (m >> 13 & 0x3ffu) : 0x7c00u;
     return (uint16_t)(sign | (m < 0x38800000u ? small - 0x3f000000u : m < 0x47800000u ? normal : large));
+}
+
+/* n of them, by the instructions for it where there are some (which also make a signalling NaN a quiet one) */
+static inline __attribute__((unused)) void halves_to_floats(float *to, const uint16_t *from, int64_t n) {
+    int64_t i = 0;
+#ifdef __F16C__
+    for (; i + 8 <= n; i += 8) _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm_loadu_si128((const void *)(from + i))));
+#endif
+    for (; i < n; i++) to[i] = half_to_float(from[i]);
+}
+
+static inline __attribute__((unused)) void floats_to_halves(uint16_t *to, const float *from, int64_t n) {
+    int64_t i = 0;
+#ifdef __F16C__
+    for (; i + 8 <= n; i += 8)
+        _mm_storeu_si128((void *)(to + i), _mm256_cvtps_ph(_mm256_loadu_ps(from + i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+#endif
+    for (; i < n; i++) to[i] = float_to_half(from[i]);
 }
 #endif

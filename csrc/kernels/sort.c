@@ -8,6 +8,8 @@
  *                   at most 32 bits of rows up to INDEXED_MAX stay in L1 while only positions move; those of longer rows
  *                   travel with their position in one 64-bit word. Wider keys that span at most 32 bits are taken from the
  *                   least on and go the same ways, others travel as pairs.
+ * The k-th alone (medians) needs no order: digits from the most significant on are counted among the keys that agree with those
+ * already known, until few are left; each digit reads the row once.
  * Rows are parallel. Floor: one read of the row; radix: one read and one scattered write for each byte that varies. */
 #include "../kernel.h"
 
@@ -266,6 +268,54 @@ static void sort_select(const sort_job *j, const char *row, i64 out, sort_pair *
     for (i64 i = 0; i < k; i++) sort_put(a, row, out + i, v[i].at);
 }
 
+/* the element of rank k - 1 alone */
+enum { FEW = 512, DIGIT = 11 };
+static void sort_kth(const sort_job *j, const char *row, i64 out) {
+    const udl_sort_args *a = j->a;
+    const i64 n = a->n;
+    uint64_t key[KEY_CHUNK], known = 0; /* the digits that are known, those below them 0 */
+    i64 rank = a->k - 1, left = n, at = 0;
+    int low = 8 * (int)key_bytes[a->dtype]; /* bits that are not known yet */
+    while (left > FEW && low > 0) {
+        const int bits = low < DIGIT ? low : DIGIT, shift = low - bits;
+        i64 count[1 << DIGIT] = {0}, digit = 0;
+        for (i64 i = 0; i < n; i += KEY_CHUNK) {
+            const i64 m = UDL_MINI(KEY_CHUNK, n - i);
+            keys_of(key, row, i, m, a->dtype, j->flip);
+            /* what agrees differs from `known` in the digit at most */
+            for (i64 c = 0; c < m; c++) {
+                const uint64_t d = (key[c] ^ known) >> shift;
+                if (d < 1u << bits) count[d]++;
+            }
+        }
+        while (rank >= count[digit]) rank -= count[digit++];
+        left = count[digit];
+        known |= (uint64_t)digit << shift;
+        low = shift;
+    }
+    /* among the `left` keys that agree, the one of rank `rank`, equal keys by their places */
+    sort_pair v[FEW], tmp[FEW];
+    i64 hist[8 << 8], found = 0;
+    for (i64 i = 0; i < n; i += KEY_CHUNK) {
+        const i64 m = UDL_MINI(KEY_CHUNK, n - i);
+        keys_of(key, row, i, m, a->dtype, j->flip);
+        for (i64 c = 0; c < m; c++) {
+            if (low < 64 && (key[c] ^ known) >> low) continue;
+            if (low > 0) v[found++] = (sort_pair){key[c], i + c};
+            else if (found++ == rank) at = i + c;
+        }
+        if (low == 0 && found > rank) break;
+    }
+    if (low > 0) at = sort_pairs(v, tmp, found, key_bytes[a->dtype], hist)[rank].at;
+    sort_put(a, row, out, at);
+}
+
+static void kth_rows(void *ctx, i64 begin, i64 end) {
+    const sort_job *j = ctx;
+    const i64 row_bytes = j->a->n * key_bytes[j->a->dtype];
+    for (i64 o = begin; o < end; o++) sort_kth(j, (const char *)j->a->a + o * row_bytes, o);
+}
+
 static void sort_rows(void *ctx, i64 begin, i64 end) {
     sort_job *j = ctx;
     const udl_sort_args *a = j->a;
@@ -301,6 +351,10 @@ int KERNEL(sort)(const udl_sort_args *a) {
     if (a->outer * a->k == 0) return UDL_OK;
     const i64 bytes = key_bytes[a->dtype];
     sort_job j = {a, a->descending ? UINT64_MAX >> (64 - 8 * bytes) : 0, a->n, 0, a->k <= a->n / 4, 0};
+    if (a->only) {
+        udl_parallel_for(a->outer, UDL_MAXI(1, 8192 / a->n), kth_rows, &j);
+        return UDL_OK;
+    }
     if (j.select) j.room = UDL_MAXI(2 * a->k, 16);
     else j.packed = bytes <= 4 && a->n <= UINT32_MAX;
     udl_parallel_for(a->outer, UDL_MAXI(1, 8192 / a->n), sort_rows, &j);

@@ -4,6 +4,7 @@ from contextlib import ContextDecorator
 from enum import Enum
 
 from . import _core
+from .errors import ArgumentError
 
 __all__ = ["ProfilerAction", "ProfilerActivity", "profile", "record_function", "schedule", "tensorboard_trace_handler"]
 
@@ -20,6 +21,9 @@ class ProfilerAction(Enum):
     """What a step does."""
 
     NONE, WARMUP, RECORD, RECORD_AND_SAVE = range(4)
+
+
+RECORDED = (ProfilerAction.RECORD, ProfilerAction.RECORD_AND_SAVE)
 
 
 class record_function(ContextDecorator):
@@ -90,8 +94,8 @@ class profile:
     """A block in which every kernel call and record_function's blocks are timed.
 
     key_averages() adds up by name (and shape, with group_by_input_shape=True); events() has each call; export_chrome_trace(path)
-    writes them for chrome://tracing or Perfetto. Arguments are accepted; on_trace_ready(profile) is called at the end. A call
-    takes about a microsecond longer meanwhile.
+    writes them for chrome://tracing or Perfetto. on_trace_ready(profile) is called at the end, and with schedule (which step() moves
+    on) after each step that ends a recording. Other arguments are accepted. A call takes about a microsecond longer meanwhile.
 
     >>> import udlfast as torch
     >>> with torch.profiler.profile() as p:
@@ -102,6 +106,8 @@ class profile:
 
     def __init__(self, *, activities=None, schedule=None, on_trace_ready=None, **kwargs):
         self.blocks, self.calls, self.on_trace_ready, self.step_num, self.since = [], [], on_trace_ready, 0, None
+        self.schedule = schedule or (lambda step: ProfilerAction.RECORD)
+        self.action = self.schedule(0)
 
     def __enter__(self):
         self.start()
@@ -112,24 +118,45 @@ class profile:
         return False
 
     def start(self):
-        """Begin to count."""
-        ACTIVE.append(self)
-        self.since = _core.profile_start()
+        """Begin to count, if the schedule says so."""
+        if self.action in RECORDED:
+            self._begin()
 
     def stop(self):
         """End, and hand over the result."""
+        if self.since is not None:
+            self._end()
+            self._hand_over()
+
+    def step(self):
+        """The next step of training."""
+        done = self.action is ProfilerAction.RECORD_AND_SAVE
+        self.step_num += 1
+        self.action = self.schedule(self.step_num)
+        if self.since is not None and (done or self.action not in RECORDED):
+            self._end()
+            if done:
+                self._hand_over()
+        if self.since is None and self.action in RECORDED:
+            self._begin()
+
+    def _hand_over(self):
+        if self.on_trace_ready is not None:
+            self.on_trace_ready(self)
+
+    def _begin(self):
+        self.blocks, self.calls = [], []
+        ACTIVE.append(self)
+        self.since = _core.profile_start()
+
+    def _end(self):
         from .compiler.explain import Row as CallRow
 
         for kernel, args, start, seconds, thread in _core.profile_stop(self.since):
             row = CallRow(_core.call_of(kernel, args), seconds)
             self.calls.append(Event(row.name, row.shape, start, seconds, thread))
         ACTIVE.remove(self)
-        if self.on_trace_ready is not None:
-            self.on_trace_ready(self)
-
-    def step(self):
-        """The next step of training."""
-        self.step_num += 1
+        self.since = None
 
     def key_averages(self, group_by_input_shape=False, **kwargs):
         """A row for each name, with table()."""
@@ -165,8 +192,31 @@ def write_trace(path, events):
 
 
 def schedule(*, wait, warmup, active, repeat=0, skip_first=0, skip_first_wait=0):
-    """Which steps a profile records: accepted; all are."""
-    return lambda step: ProfilerAction.RECORD
+    """Which steps a profile records: cycles of `wait` steps of nothing, `warmup` steps of nothing either and `active` recorded ones,
+    `repeat` times (0: always), after the first skip_first steps; with skip_first_wait the first cycle does not wait.
+
+    >>> import udlfast as torch
+    >>> [torch.profiler.schedule(wait=1, warmup=0, active=2)(step).name for step in range(3)]
+    ['NONE', 'RECORD', 'RECORD_AND_SAVE']
+    """
+    cycle = wait + warmup + active
+    if min(wait, warmup, repeat, skip_first) < 0 or active < 1:
+        raise ArgumentError(f"schedule: wait, warmup, repeat and skip_first must be at least 0 and active at least 1, got {wait}, "
+                            f"{warmup}, {repeat}, {skip_first} and {active}")
+
+    def action(step):
+        step -= skip_first
+        if step < 0:
+            return ProfilerAction.NONE
+        step += wait if skip_first_wait else 0
+        place = step % cycle
+        if place < wait or repeat and step // cycle >= repeat:
+            return ProfilerAction.NONE
+        if place < wait + warmup:
+            return ProfilerAction.WARMUP
+        return ProfilerAction.RECORD_AND_SAVE if place == cycle - 1 else ProfilerAction.RECORD
+
+    return action
 
 
 def tensorboard_trace_handler(dir_name, worker_name=None, use_gzip=False):

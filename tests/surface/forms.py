@@ -116,3 +116,40 @@ def older_forms(torch, say):
         net(draw(torch, 4, 3)).pow(2).mean().backward()
         optimizer.step()
     say(list(net.parameters()), [n for n, _ in reversed(torch.nn.Sequential(net, net)._modules.items())])
+
+
+def products_with_numbers_between(torch, say):
+    """The deprecated forms (beta, input, alpha, a, b) of the products that add."""
+    m, v = torch.arange(4.0).reshape(2, 2), torch.tensor([1.0, 2.0])
+    say(torch.addmm(2, m, 3, m, m), torch.addmm(2, m, m, m), m.addmm(2, m, m), m.addmm(2, 3, m, m), torch.addmm(m, m, m))
+    say(torch.addmv(2, v, 3, m, v), torch.addmv(2, v, m, v), v.addmv(2, m, v), torch.addr(2, m, 3, v, v), m.addr(2, v, v))
+    say(torch.addbmm(2, m, 3, m[None], m[None]), torch.baddbmm(2, m[None], 3, m[None], m[None]))
+    say(torch.baddbmm(2, m[None], m[None], m[None]))
+    say(m.clone().addmm_(2, m, m), v.clone().addmv_(2, m, v), m[None].clone().baddbmm_(2, m[None], m[None]))
+    say(m.clone().addr_(2, v, v))
+    say(lambda: torch.addmm(2, 3, 4, m, m), lambda: torch.addmm(m, 2, m))
+
+
+def pieces_by_name(torch, say):
+    x = torch.arange(16.0).reshape(4, 4)
+    say(torch.hsplit(x, sections=2), torch.vsplit(x, sections=2), torch.vsplit(x, indices=[1]), x.hsplit(sections=4), x.vsplit((1, 3)))
+    say(torch.dsplit(x.reshape(2, 2, 4), sections=2), torch.tensor_split(x, tensor_indices_or_sections=torch.tensor(2)))
+    say(lambda: torch.hsplit(x, 3), lambda: torch.vsplit(x[0], 2), lambda: torch.dsplit(x, 2), lambda: torch.hsplit(x[0, 0], 1))
+    say(torch.heaviside(x - 3, values=torch.tensor(0.5)), x.heaviside(values=x), torch.heaviside(input=x, values=x))
+
+
+def inference_tensors(torch, say):
+    outside = torch.ones(3)
+    with torch.inference_mode():
+        x = torch.ones(3)
+        y = x * 2
+        say(x.is_inference(), y.is_inference(), outside.is_inference(), outside[1:].is_inference(), outside.clone().is_inference())
+        say(torch.is_inference(x), torch.is_inference_mode_enabled())
+    say(x.is_inference(), y[1:].is_inference(), y.detach().is_inference(), x.clone().is_inference(), (x + 1).is_inference())
+
+
+def names_of_results(torch, say):
+    x = draw(torch, 4, 5)
+    for r in (x.cummax(0), x.cummin(1), x.median(1), x.nanmedian(0), x.kthvalue(2), x.mode(1), torch.histogram(x, 3)):
+        say(type(r).__name__, [type(r).__name__ + "." + name for name in ("values", "indices", "hist", "bin_edges") if hasattr(r, name)])
+    say(x.cummax(0).values, x.cummin(1).indices, repr(x[:1, :2].cummax(1)))

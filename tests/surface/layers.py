@@ -149,3 +149,18 @@ def surgery_on_networks(torch, say):
     )
     with torch.device("cpu"):
         say(torch.ones(1).device)
+
+
+def antialiased_images(torch, say):
+    F = torch.nn.functional
+    x = draw(torch, 2, 3, 17, 13)
+    for mode in ("bilinear", "bicubic"):
+        for align in (False, True):
+            for size in ((8, 8), (5, 20), (30, 4), (17, 13), (1, 2)):
+                t = x.clone().requires_grad_()
+                y = F.interpolate(t, size=size, mode=mode, align_corners=align, antialias=True)
+                (y * y).sum().backward()
+                say(y, t.grad)
+        for factor in (0.37, (2.0, 0.5)):
+            say(F.interpolate(x, scale_factor=factor, mode=mode, antialias=True))
+    say(lambda: F.interpolate(x, size=(4, 4), mode="nearest", antialias=True))

@@ -18,7 +18,7 @@ from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.float cimport PyFloat_AS_DOUBLE
 from cpython.pythread cimport (PyThread_type_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_acquire_lock,
                                PyThread_release_lock, WAIT_LOCK, NOWAIT_LOCK)
-from libc.stdint cimport int64_t, uint64_t, uint32_t, uint16_t, uint8_t, int32_t, int16_t, int8_t
+from libc.stdint cimport int64_t, uint64_t, uint32_t, uint16_t, uint8_t, int32_t, int16_t, int8_t, INT64_MIN
 from libc.string cimport memset, memcpy
 from libc.stdlib cimport malloc, free, realloc
 cimport udl
@@ -46,6 +46,7 @@ include "become.pxi"
 include "prepack.pxi"
 include "matmul.pxi"
 include "create.pxi"
+include "rows.pxi"
 include "random.pxi"
 include "dlpack.pxi"
 include "guard.pxi"

@@ -8,6 +8,7 @@ cdef class Storage:
     cdef size_t nbytes
     cdef long version
     cdef object owner  # whoever owns foreign memory; None: ours, from udl_alloc
+    cdef bint inference  # allocated inside inference_mode
     cdef bint exported  # others may write to it without advancing the version: NumPy, DLPack, an address
     cdef object packed  # prepack.pxi
     cdef bint linear_once
@@ -30,6 +31,7 @@ cdef Storage new_storage(size_t nbytes):
         raise MemoryError(f"tensor: could not allocate {nbytes} bytes; free some tensors, use smaller batches, "
                           f"or see udlfast.memory_stats()")
     s.nbytes = nbytes
+    s.inference = udl_inference
     if udl_tracing:
         mark_new(s)
     return s

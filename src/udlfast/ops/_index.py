@@ -8,7 +8,6 @@ FUNCTIONS = {
     "DoubleTensor": "legacy",
     "FloatTensor": "legacy",
     "HalfTensor": "legacy",
-    "HistogramResult": "statistics",
     "IntTensor": "legacy",
     "LongTensor": "legacy",
     "ShortTensor": "legacy",

@@ -13,6 +13,7 @@ from .triangle import tril, triu
 InvEx = result("linalg_inv_ex", ("inverse", "info"))
 SolveEx = result("linalg_solve_ex", ("result", "info"))
 Slogdet = result("linalg_slogdet", ("sign", "logabsdet"))
+SMALL = 64  # triangles up to this size are solved row by row where the batches are the same
 _SINGULAR = "the input matrix is singular: its inverse does not exist; pinv or lstsq take such matrices"
 
 
@@ -222,10 +223,23 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False):
 
 
 def _triangular(A, B, upper, unit):
-    shape_batch("linalg.solve_triangular", A, B)
-    with np.errstate(all="ignore"):
-        x = back(substitute(double(A), double(B), upper, unit), A.dtype)
+    if A.shape[-1] <= SMALL and A.shape[:-2] == B.shape[:-2] and A.dtype is B.dtype and _core.at_hand():
+        x = _by_rows(A.detach(), B.detach(), upper, unit)
+    else:
+        shape_batch("linalg.solve_triangular", A, B)
+        with np.errstate(all="ignore"):
+            x = back(substitute(double(A), double(B), upper, unit), A.dtype)
     return attach(x, (A, B), triangular_backward, saved=(A, x), args=(B.shape, upper, unit))
+
+
+def _by_rows(A, B, upper, unit):
+    """Small triangles of the same batch as B, row by row in float64."""
+    x = B.to(_core.float64).contiguous()
+    x = x.clone() if x is B or _core.storage_address(x) == _core.storage_address(B) else x
+    if x.numel():
+        n, k = x.shape[-2:]
+        _core.substitute(A.to(_core.float64).contiguous().reshape(-1, n, n), x.reshape(-1, n, k), upper, unit)
+    return x.to(B.dtype)
 
 
 def triangular_backward(node, g):

@@ -275,9 +275,17 @@ _LN2 = math.log(2)
 logaddexp2 = _two("logaddexp2", lambda a, b: _log_sum(a * _LN2, b * _LN2) * (1 / _LN2),
                   lambda g, a, b, y: (g * exp2(a - y), g * exp2(b - y)), "The logarithm to base 2 of a sum of powers of 2.",
                   "log2(2^x_i + 2^y_i)", "torch.logaddexp2(torch.tensor([0.]), torch.tensor([0.]))", "tensor([1.])")
-heaviside = _two("heaviside", lambda a, b: where(a == 0, b, where(isnan(a), a, (a > 0).to(a.dtype))), None,
-                 "The step function, with its value at 0.", "0 for x_i < 0, y_i for x_i = 0, 1 for x_i > 0",
-                 "torch.heaviside(torch.tensor([-1., 0.]), torch.tensor(0.5))", "tensor([0.0000, 0.5000])", floating=False)
+_step = _two("heaviside", lambda a, b: where(a == 0, b, where(isnan(a), a, (a > 0).to(a.dtype))), None,
+             "The step function, with its value at 0.", "0 for x_i < 0, y_i for x_i = 0, 1 for x_i > 0",
+             "torch.heaviside(torch.tensor([-1., 0.]), torch.tensor(0.5))", "tensor([0.0000, 0.5000])", floating=False)
+
+
+def heaviside(input, values, *, out=None):
+    return _step(input, values, out=out)
+
+
+heaviside.__doc__ = _step.__doc__
+extend("heaviside", heaviside)
 nextafter = _two("nextafter", _nextafter, lambda g, a, b, y: (g, g * 0.0), "The next number of the element type towards another.",
                  "the neighbour of x_i on the way to y_i", "torch.nextafter(torch.tensor([1.]), torch.tensor([2.])) > 1",
                  "tensor([True])")

@@ -17,6 +17,10 @@ def to_tensor(data=None, dtype=None, copy=True):
     if isinstance(data, Tensor):
         return data.detach().to(dtype) if dtype is not None and data.dtype is not dtype else \
             (data.detach().clone() if copy else data)
+    if type(data) in (list, tuple, float, int) and (dtype is None or isinstance(dtype, _core.dtype)):
+        t = _core.from_list(data, dtype)  # the common case
+        if t is not None:
+            return t
     if isinstance(data, np.ndarray) or isinstance(data, np.generic):
         array = np.asarray(data)
     else:
@@ -26,7 +30,8 @@ def to_tensor(data=None, dtype=None, copy=True):
             array = _unsigned(data) if dtype is _core.uint64 else np.asarray(data)
         except ValueError:
             raise ShapeError(f"tensor: expected lists of equal lengths, got {_short(data)}") from None
-        if array.dtype.kind in "uf" and dtype is not _core.uint64 and array.size and float(array.max()) >= 2.0**63 and _whole_numbers(data):
+        if array.dtype.kind in "uf" and isinstance(_first(data), int) and dtype is not _core.uint64 and array.size \
+                and float(array.max()) >= 2.0**63 and _whole_numbers(data):
             raise ArgumentError(f"tensor: {_short(data)} does not fit into int64")
         if isinstance(_first(data), (np.generic, np.ndarray)):
             pass  # they say what they are
@@ -153,6 +158,11 @@ def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=Fa
     """
     if end is None:
         start, end = 0, start
+    if type(start) is int and type(end) is int and step == 1 and 0 <= end - start < 2**31 and abs(start) < 2**53 \
+            and dtype in (None, _core.int64) and device is None and out is None and not requires_grad:
+        t = _core.ramp(end - start, start, 1, _core.int64)  # the common case
+        if t is not None:
+            return t
     start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
     if dtype is None and out is not None:
         dtype = out.dtype
@@ -168,7 +178,9 @@ def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=Fa
         dtype = _core.int64 if all(isinstance(x, int) for x in (start, end, step)) else _core.get_default_dtype()
     if dtype.is_floating_point:
         n = math.ceil((end - start) / step)
-        t = from_numpy(np.arange(n, dtype=np.float64) * step + start).to(dtype)
+        t = _core.ramp(n, start, step, dtype)
+        if t is None:
+            t = from_numpy(np.arange(n, dtype=np.float64) * step + start).to(dtype)
     else:
         t = from_numpy(np.arange(start, end, step, dtype=np.int64)).to(dtype)
     t = made_on(t if out is None else put_out(out, t), device)
@@ -192,7 +204,13 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False,
     tensor([0.0000, 0.5000, 1.0000])
     """
     start, end = _bounds("linspace", start, end, steps)
-    t = from_numpy(np.linspace(start, end, steps, dtype=np.float64)).to(dtype or _core.get_default_dtype())
+    dtype, t = dtype or _core.get_default_dtype(), None
+    if steps > 1 and dtype.is_floating_point and math.isfinite(end - start) and (end - start) / (steps - 1) != 0:
+        t = _core.ramp(steps, start, (end - start) / (steps - 1), dtype)
+        if t is not None:
+            t[-1] = end
+    if t is None:
+        t = from_numpy(np.linspace(start, end, steps, dtype=np.float64)).to(dtype)
     t = made_on(t if out is None else put_out(out, t), device)
     return t.requires_grad_(True) if requires_grad else t
 
@@ -217,7 +235,10 @@ def eye(n, m=None, *, dtype=None, device=None, requires_grad=False, out=None):
         raise ShapeError(f"eye: negative size in ({n}, {m})")
     if n * (n if m is None else m) > 2**48:
         raise ShapeError(f"eye: size ({n}, {n if m is None else m}) has more elements than memory can hold")
-    t = from_numpy(np.eye(n, m, dtype=np.float32)).to(dtype or _core.get_default_dtype())
+    m = n if m is None else m
+    t = zeros((n, m), dtype=dtype or _core.get_default_dtype())
+    if n and m:
+        _core.as_strided(t, (min(n, m),), (m + 1,)).fill_(1)
     t = made_on(t if out is None else put_out(out, t), device)
     return t.requires_grad_(True) if requires_grad else t
 

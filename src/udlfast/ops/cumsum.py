@@ -2,9 +2,13 @@
 from .. import _core
 from .._core import K_cumsum, Tensor, attach, call, empty_like, extend, float32, put_out
 from ..errors import DTypeError
+from ..return_types import result
 from ._common import axis_of, split_at, tensor, whole
 from .elementwise import where
 from .joining import stack
+
+CummaxResult = result("cummax", ("values", "indices"))
+CumminResult = result("cummin", ("values", "indices"))
 
 SUM, PROD, LOGS = _core.R_SUM, _core.R_PROD, _core.R_LOGSUMEXP
 
@@ -188,7 +192,7 @@ def cummax(input, dim=None, axis=None, *, out=None):
     [1, 3, 3]
     """
     dim = dim if axis is None else axis
-    y = _running("cummax", input, dim, _core.R_ARGMAX)
+    y = CummaxResult(*_running("cummax", input, dim, _core.R_ARGMAX))
     return y if out is None else put_out(out, y)
 
 
@@ -206,7 +210,7 @@ def cummin(input, dim=None, axis=None, *, out=None):
     [2, 1, 1]
     """
     dim = dim if axis is None else axis
-    y = _running("cummin", input, dim, _core.R_ARGMIN)
+    y = CumminResult(*_running("cummin", input, dim, _core.R_ARGMIN))
     return y if out is None else put_out(out, y)
 
 

@@ -1,4 +1,7 @@
 """Einstein's summation convention."""
+import functools
+import math
+
 from .._core import Tensor, diagonal, matmul
 from ..errors import ArgumentError, ShapeError
 from ._common import tensor
@@ -33,6 +36,10 @@ def einsum(equation, *operands):
         if not isinstance(x, Tensor) and type(x).__name__ == "ComplexTensor":
             return _of_complex(equation, operands)
         tensor(op, x, "each operand")
+    if len(operands) == 2:
+        y = _product(equation, *operands)
+        if y is not None:
+            return y
     terms, result, sizes = _parse(op, equation, operands)
     parts = [_single(x, letters) for x, letters in zip(operands, terms)]
     x, letters = parts[0]
@@ -44,6 +51,48 @@ def einsum(equation, *operands):
         x, letters = x.sum(lost), [c for c in letters if c in result]
     x = x.permute(tuple(letters.index(c) for c in result))
     return x
+
+
+@functools.lru_cache(256)
+def _as_matmul(equation, ranks):
+    """How an equation of two operands of these numbers of dimensions is one matmul: orders of the dimensions of both, how many are of the
+    batch, rows, inner and columns, order of the result (None: as it is). None where it is something else, or makes no sense."""
+    left, arrow, result = equation.replace(" ", "").partition("->")
+    a, comma, b = left.partition(",")
+    if not arrow or not all(t.isalpha() and len(set(t)) == len(t) for t in (a, b, result)) or (len(a), len(b)) != ranks:
+        return None
+    batch, inner = ([c for c in a if c in b and (c in result) == kept] for kept in (True, False))
+    rows, columns = [c for c in a if c not in b], [c for c in b if c not in a]
+    found = batch + rows + columns
+    if not inner or sorted(found) != sorted(result):
+        return None
+
+    def order(letters, wanted):
+        places = tuple(letters.index(c) for c in wanted)
+        return None if places == tuple(range(len(letters))) else places
+    counts = len(batch), len(rows), len(inner), len(columns)
+    return order(a, batch + rows + inner), order(b, batch + inner + columns), counts, order(found, result)
+
+
+def _product(equation, a, b):
+    """The result of an equation that is one matmul, or None"""
+    plan = _as_matmul(equation, (a.ndim, b.ndim))
+    if plan is None:
+        return None
+    order_a, order_b, (batch, rows, inner, columns), order = plan
+    a, b = a if order_a is None else a.permute(order_a), b if order_b is None else b.permute(order_b)
+    sa, sb = tuple(a.shape), tuple(b.shape)
+    lead, k = sa[:batch], sa[batch + rows:]
+    if sb[:batch] != lead or sb[batch:batch + inner] != k:
+        return None
+    if rows != 1 or inner != 1:
+        a = a.reshape(*lead, math.prod(sa[batch:batch + rows]), math.prod(k))
+    if columns != 1 or inner != 1:
+        b = b.reshape(*lead, math.prod(k), math.prod(sb[batch + inner:]))
+    y = matmul(a, b)
+    if rows != 1 or columns != 1:
+        y = y.reshape(*lead, *sa[batch:batch + rows], *sb[batch + inner:])
+    return y if order is None else y.permute(order)
 
 
 def _from_lists(op, given):

@@ -3,7 +3,6 @@ from .. import _core
 from .._core import K_index_add, K_index_select, Tensor, attach, call, empty, float32, no_grad, zeros
 from ..errors import ArgumentError, CheckError, DimError, DTypeError, ShapeError
 from ._common import floating, in_range, index_tensor, whole
-from .creation import arange
 from .elementwise import where
 
 NO_SKIP = -(2**63)  # tells the index_add kernel to leave out no row
@@ -129,15 +128,11 @@ def one_hot(tensor, num_classes=-1):
         if num_classes == 0:
             raise ArgumentError(f"{op}: num_classes must be positive, or -1 to take it from the largest number")
         num_classes = index.max().item() + 1
-    in_range(op, index, 0, max(num_classes, 1), "tensor")
     out = _core.zeros((*index.shape, num_classes), dtype=_core.int64)
-    return out.scatter_(-1, index.unsqueeze(-1), 1) if index.numel() * num_classes < 4096 else _ones_at(out, index.reshape(-1))
-
-
-def _ones_at(out, index):
-    """A 1 in each row of out, written in place."""
-    C = out.shape[-1]
-    rows = arange(index.numel()) * C + index
-    ones = _core.ones((index.numel(),), dtype=_core.int64)
-    call(K_index_add, (out, ones, rows), (ones.dtype.code, 1, out.numel(), 1, index.numel(), NO_SKIP), ())
+    places = index.contiguous().unsqueeze(-1)
+    try:
+        _core.place_along(out, index.ndim, places, _core.ones(places.shape, dtype=_core.int64), False, True)
+    except IndexError:
+        in_range(op, index, 0, max(num_classes, 1), "tensor")
+        raise
     return out

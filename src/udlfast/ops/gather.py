@@ -1,9 +1,9 @@
 """Elements picked and placed by a tensor of places along one dimension."""
 from .. import _core
-from .._core import K_gather, K_scatter, Tensor, attach, call, empty_like, extend, float32, int64, put_out
+from .._core import Tensor, attach, extend, fits_along, float32, int64, pick_along, place_along, put_out
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._common import axis_of, broadcast_shape, in_range, index_tensor, same_type, tensor
-from .index_select import _add, _copy, _select, _zero_of, contiguous_clone, one_line, take
+from ._common import axis_of, broadcast_shape, index_tensor, same_type, tensor
+from .index_select import _add, _copy, _refuse, _select, _zero_of, contiguous_clone, one_line, take
 
 SET, ADD = 0, 1  # what the scatter kernel does with the old element
 
@@ -37,20 +37,15 @@ def gather(input, dim=None, index=None, axis=None, *, sparse_grad=False, out=Non
 
 def _gather(input, dim, index, strict=1):
     """gather of shapes that fit; strict: a negative index is out of range"""
-    line = one_line(index, dim, input.shape)
+    line = _line_of(index, dim, input.shape)
     if line is not None and index.ndim > 1:
         return _select(input, dim, line, "gather", strict)
     index = index.contiguous()
-    out, n = empty_like(index, dtype=input.dtype), input.ndim
-    if out.numel():
-        # the kernel walks the dimensions of index; the input is strided
-        size = input.shape[dim] if n else 1
-        try:
-            call(K_gather, (out, input.detach(), index), (input.dtype.itemsize, n or 1, dim, size, *_eight(index.shape),
-                                                          *_eight(input.stride()), *_eight(index.stride()), strict), (), True)
-        except IndexError:
-            in_range("gather", index, 0 if strict else -size, size)
-            raise
+    try:
+        out = pick_along(input, dim, index, strict)
+    except IndexError:
+        _refuse("gather", input, dim, index, strict)
+        raise
     return attach(out, (input,), gather_backward, saved=(index,), args=(dim, tuple(input.shape)))
 
 
@@ -60,14 +55,18 @@ def gather_backward(node, g):
     return _scatter(_zero_of(shape, g.dtype), dim, node.saved[0], g, ADD, strict=0),
 
 
-def _eight(values):
-    values = tuple(values) or (1,)
-    return values + (0,) * (8 - len(values))
+def _line_of(index, dim, shape):
+    """one_line, which is not looked for where an index lies in order and has several lines."""
+    if index.ndim > 1 and index.is_contiguous() and index.numel() != index.shape[dim]:
+        return None
+    return one_line(index, dim, shape)
 
 
 def _check_index(op, input, dim, index, source=None):
     """`index` as int64, of a shape that fits; the kernels look at its values."""
     index = index_tensor(op, index)
+    if fits_along(input, dim, index) and (source is None or fits_along(source, -1, index)):
+        return index
     shape, i_shape = tuple(input.shape) or (1,), tuple(index.shape) or (1,)
     if index.numel() == 0:
         return index
@@ -165,18 +164,15 @@ def _scatter(input, dim, index, src, how, op="scatter", strict=1):
         return _scatter(input.to(float32), dim, index, src.to(float32), how, op, strict).to(input.dtype)
     if how == ADD and not input.dtype.is_floating_point and input.dtype is not int64:
         return _scatter(input.to(int64), dim, index, src.to(int64), how, op, strict).to(input.dtype)
-    line = one_line(index, dim, input.shape)
+    line = _line_of(index, dim, input.shape)
     if line is not None:
         return (_add if how == ADD else _copy)(input, dim, line, src, op, strict)
     index, out = index.contiguous(), contiguous_clone(input)
-    if index.numel():
-        n, size = input.ndim, input.shape[dim] if input.ndim else 1
-        try:
-            call(K_scatter, (out, src.detach().contiguous(), index), (out.dtype.code, n or 1, dim, size, how, *_eight(index.shape),
-                                                                      *_eight(out.stride()), *_eight(index.stride()), strict), ())
-        except IndexError:
-            in_range(op, index, 0 if strict else -size, size)
-            raise
+    try:
+        place_along(out, dim, index, src.detach().contiguous(), how, strict)
+    except IndexError:
+        _refuse(op, input, dim, index, strict)
+        raise
     return attach(out, (input, src), scatter_backward, saved=(index,), args=(dim, how))
 
 

@@ -4,13 +4,15 @@ Integers, slices, None and Ellipsis are views and need nothing of this; here an 
 arrays broadcast against each other and replace their dimensions by the common shape: where they stood if they are
 neighbours, else at the front. A mask stands for as many arrays as it has dimensions: the places of its True elements.
 """
+import math
+
 from .. import _core
 from .._core import R_MAX, R_MIN, Tensor, bounds, extend, reduce
 from ..errors import DimError, IndexKindError, ShapeError
 from ._common import broadcast_shape, same_type
 from .creation import tensor
 from .elementwise import where
-from .index_select import index_select
+from .index_select import ROWS_SET, _select, index_select
 from .masked import _places, masked_fill, nonzero
 
 
@@ -29,16 +31,38 @@ def getitem(input, index):
     """
     if len(index) == 1 and isinstance(index[0], Tensor) and index[0].ndim == 1 and index[0].dtype is _core.int64 \
             and input.ndim:
-        return index_select(input, 0, _wrapped(index[0], input.shape[0], 0))  # x[rows], the common case
+        return _picked(input, index)  # x[rows], the common case
     if len(index) == 1 and isinstance(index[0], Tensor) and index[0].dtype is _core.bool_ and index[0].ndim \
             and tuple(index[0].shape) == tuple(input.shape[:index[0].ndim]):
-        return index_select(input.reshape(index[0].numel(), *input.shape[index[0].ndim:]), 0, _places(index[0]))  # x[mask]
+        mask = index[0]
+        flat = input if mask.ndim == 1 else input.reshape(mask.numel(), *input.shape[mask.ndim:])
+        return _select(flat, 0, _places(mask), "index")  # x[mask]
+    if 1 < len(index) <= input.ndim and _numbers_only(index):
+        return _picked(input, index)  # x[rows, columns]
     view, arrays = _split(input, index)
     if not arrays:
         return view.clone() if view is input else view
     flat, places, shape, order = _arrange(view, arrays)
     picked = index_select(flat, 0, places.reshape(-1)).reshape(shape)
     return picked.permute(order) if order else picked
+
+
+def _numbers_only(index):
+    return all(isinstance(i, Tensor) and i.dtype is _core.int64 and i.ndim for i in index)
+
+
+def _picked(input, arrays):
+    """input[arrays] for int64 arrays, one for each of the first dimensions"""
+    numbers = _core.row_numbers(arrays, input)
+    if numbers is None:
+        view, arrays = _split(input, arrays)
+        flat, places, shape, order = _arrange(view, arrays)
+        return index_select(flat, 0, places.reshape(-1)).reshape(shape)
+    k, shape = len(arrays), input.shape
+    flat = input if k == 1 else input.reshape(math.prod(shape[:k]), *shape[k:])
+    if numbers.ndim == 1:
+        return _select(flat, 0, numbers, "index")
+    return _select(flat, 0, numbers.reshape(-1), "index").reshape(*numbers.shape, *shape[k:])
 
 
 def setitem(input, index, value):
@@ -64,11 +88,40 @@ def setitem(input, index, value):
             value = int(value)
         input.copy_(masked_fill(input, index[0], value))  # x[mask] = number, the common case
         return
+    if len(index) <= input.ndim and _numbers_only(index):
+        if _placed(input, index, _value(value, input)):
+            return  # x[rows] = value, x[rows, columns] = value
     view, arrays = _split(input, index)
     if not arrays:
         view.copy_(_value(value, view))
         return
     _index_put(view, arrays, _value(value, view))
+
+
+def _placed(input, arrays, value, add=False):
+    """Store (or add) value at input[arrays] in place where nothing is recorded and int64 arrays name places of a contiguous input; is it
+    done?"""
+    if not input.is_contiguous() or _core.is_grad_enabled() and (input.requires_grad or value.requires_grad) \
+            or add and input.dtype not in (_core.float32, _core.float64, _core.int64):
+        return False
+    numbers = _core.row_numbers(arrays, input)
+    if numbers is None:
+        return False
+    k, shape = len(arrays), input.shape
+    wanted = (*numbers.shape, *shape[k:])
+    value = value.detach()
+    while value.ndim > len(wanted) and value.shape[0] == 1:
+        value = value.squeeze(0)
+    if tuple(value.shape) != wanted:
+        if broadcast_shape("setitem", wanted, tuple(value.shape)) != wanted:
+            raise ShapeError(f"setitem: a value of shape {list(value.shape)} does not fit the indexed part {list(wanted)}")
+        value = value.expand(wanted)
+    if _core.storage_address(value) == _core.storage_address(input):
+        value = value.clone()
+    flat = input.detach().reshape(math.prod(shape[:k]), *shape[k:])
+    _core.place_rows(flat, 0, numbers.reshape(-1), value.contiguous(), flat.dtype.code if add else ROWS_SET + flat.dtype.itemsize)
+    _core.bump_versions([input])
+    return True
 
 
 def _value(value, like):
@@ -95,6 +148,8 @@ def index_put(input, indices, values, accumulate=False):
     """
     same_type("index_put", input, values, "values")
     y = input.clone()
+    if len(indices) <= y.ndim and _numbers_only(indices) and _placed(y, tuple(indices), values, accumulate):
+        return y
     view, arrays = _split(y, tuple(slice(None) if i is None else i for i in indices))
     if arrays:
         _index_put(view, arrays, values, accumulate)

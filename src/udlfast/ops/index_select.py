@@ -1,8 +1,8 @@
 """Whole slices picked and placed by their numbers along one dimension."""
 from .. import _core
-from .._core import K_index_add, K_index_select, attach, call, empty, extend, put_out
+from .._core import attach, empty, extend, pick_rows, place_rows, put_out
 from ..errors import ShapeError
-from ._common import axis_of, in_range, index_tensor, same_type, split_at, tensor
+from ._common import axis_of, in_range, index_tensor, same_type, tensor
 
 ROWS_SET, ROWS_STRICT = 256, 512  # what the index_add kernel is to do
 NO_SKIP = -(2**63)  # tells the index_add kernel to leave out nothing
@@ -67,22 +67,22 @@ def _zero_of(shape, dtype):
 def _select(input, dim, index, op="index_select", strict=1):
     """index_select of shapes that fit; strict: a negative index is out of range"""
     x = input.contiguous()
-    shape = list(x.shape)
-    if shape:
-        shape[dim] = index.numel()
-    elif index.numel() != 1:
+    if not x.ndim and index.numel() != 1:
         raise ShapeError(f"index_select: expected one index for a tensor without dimensions, got {index.numel()}")
-    y = empty(tuple(shape), x.dtype)
-    outer, n, inner = split_at(x.shape, dim)
     try:
-        if not y.numel():
-            in_range(op, index, 0 if strict else -n, n)
-        else:
-            call(K_index_select, (y, x, index), (x.dtype.itemsize, outer, n, inner, index.numel(), strict), ())
+        y = pick_rows(x, dim, index, strict)
     except IndexError:
-        in_range(op, index, 0 if strict else -n, n)
+        _refuse(op, x, dim, index, strict)
         raise
+    if not y.numel():
+        _refuse(op, x, dim, index, strict)
     return attach(y, (x,), index_select_backward, saved=(index,), args=(dim, tuple(x.shape)))
+
+
+def _refuse(op, x, dim, index, strict):
+    """Says which index is out of range, if there is one."""
+    n = x.shape[dim] if x.ndim else 1
+    in_range(op, index, 0 if strict else -n, n)
 
 
 def index_select_backward(node, g):
@@ -138,15 +138,13 @@ def _add(input, dim, index, source, op="index_add", strict=1):
 def _rows(input, dim, index, source, how, op, strict):
     """A copy of input with the slices of source added or put at index, nothing recorded."""
     out = contiguous_clone(input)
-    outer, n, inner = split_at(out.shape, dim)
+    if not index.numel() or not out.numel():
+        _refuse(op, out, dim, index, strict)
+        return out
     try:
-        if not index.numel() or not out.numel():
-            in_range(op, index, 0 if strict else -n, n)
-        else:
-            call(K_index_add, (out, source.detach().contiguous(), index),
-                 (how + ROWS_STRICT * strict, outer, n, inner, index.numel(), NO_SKIP), ())
+        place_rows(out, dim, index, source.detach().contiguous(), how + ROWS_STRICT * strict)
     except IndexError:
-        in_range(op, index, 0 if strict else -n, n)
+        _refuse(op, out, dim, index, strict)
         raise
     return out
 
@@ -213,6 +211,12 @@ def index_fill(input, dim, index, value, *, out=None):
     [0.0, 3.0]
     """
     dim, index = _line("index_fill", input, dim, index)
+    if isinstance(value, (int, float)) and (input.dtype.is_floating_point or isinstance(value, int)):
+        shape = list(input.shape)
+        if shape:
+            shape[dim] = index.numel()
+        y = _copy(input, dim, index, _core.full((1,) * len(shape), value, dtype=input.dtype).expand(shape), "index_fill", 0)
+        return y if out is None else put_out(out, y)
     mask = _core.zeros((input.shape[dim] if input.ndim else 1,), dtype=_core.bool_)
     mask[index] = True
     y = input.masked_fill(mask.reshape(-1, *(1,) * (input.ndim - dim - 1)) if input.ndim else mask.reshape(()), value)

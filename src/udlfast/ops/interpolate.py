@@ -5,7 +5,7 @@ Along an axis, each new place is a weighted sum of a few old ones: one for "near
 """
 import math
 
-from .._core import K_interpolate, attach, bfloat16, call, empty, float32
+from .._core import K_interpolate, attach, bfloat16, call, empty, float32, from_numpy, matmul
 from ..errors import ArgumentError, ShapeError, UnsupportedError
 from ._common import floating, whole
 from .adaptive_pool2d import adaptive_avg_pool1d, adaptive_avg_pool2d
@@ -30,7 +30,8 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
         mode: "nearest", "nearest-exact", "linear" (W), "bilinear" or "bicubic" (H W), "trilinear" (D H W), "area"
         align_corners: keep the corner values; for the linear and cubic modes
         recompute_scale_factor: compute s from the sizes rather than from scale_factor
-        antialias: not supported
+        antialias: for "bilinear" and "bicubic": where the result is smaller, each new place is a weighted mean over all old ones within
+            (support x s), so that fine patterns do not turn into coarse ones
     Returns: [N, C, new sizes]
     Raises: ShapeError, ArgumentError, DTypeError
 
@@ -48,8 +49,8 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
     if n not in MODES[mode][0]:
         raise UnsupportedError(f"{op}: mode {mode!r} takes inputs with {' or '.join(str(k + 2) for k in MODES[mode][0])} "
                          f"dimensions [N, C, ...], got {list(input.shape)}")
-    if antialias:
-        raise ArgumentError(f"{op}: antialias is not supported; blur first, or use mode 'area' to shrink")
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ArgumentError(f"{op}: antialias goes with the modes 'bilinear' and 'bicubic', got mode {mode!r}")
     if align_corners is not None and MODES[mode][1] < 2:
         raise ArgumentError(f"{op}: align_corners goes with the linear and cubic modes, got mode {mode!r}")
     old = tuple(input.shape[2:])
@@ -58,6 +59,8 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
         return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[n - 1](input, new if n > 1 else new[0])
     if new == old and all(s == 1.0 for s in steps):
         return input.clone()
+    if antialias:
+        return _smoothed(input, new, steps, mode)
     if input.dtype is bfloat16:
         return _resample(input.to(float32), new, steps, mode, align_corners).to(bfloat16)
     return _resample(input, new, steps, mode, align_corners)
@@ -86,6 +89,31 @@ def _sizes(op, old, size, factor, recompute, align_corners):
     if align_corners:
         return new, tuple((h - 1) / (k - 1) if k > 1 else 0.0 for h, k in zip(old, new))
     return new, tuple(h / k if f is None else 1.0 / f for h, k, f in zip(old, new, factors))
+
+
+def _smoothed(x, new, steps, mode):
+    """Antialiased: a matrix of weights along each axis, W_h x W_w^T, which has gradients as products have."""
+    rows, columns = (_weights(k, h, s, mode, x.dtype) for k, h, s in zip(new, x.shape[2:], steps))
+    return matmul(matmul(rows, x), columns.t())
+
+
+def _weights(new, old, step, mode, dtype):
+    """[new, old]: the filter's values at the distances of the old places from the new one, in steps where those are larger than 1, and
+    made to add up to 1. The filter: a triangle, or the cubic of a = -1/2."""
+    import numpy as np
+    wide = max(step, 1.0)
+    center = (np.arange(new)[:, None] + 0.5) * step - 0.5  # as in PyTorch, also where corners stay
+    reach = (2.0 if mode == "bicubic" else 1.0) * wide
+    d = np.abs(np.arange(old)[None] - center) / wide
+    if mode == "bicubic":
+        w = np.where(d < 1, (1.5 * d - 2.5) * d * d + 1, np.where(d < 2, ((-0.5 * d + 2.5) * d - 4) * d + 2, 0.0))
+    else:
+        w = np.maximum(1 - d, 0.0)
+    # the old places that take part: as many as half a place counts for
+    first, last = np.floor(center + 0.5 - reach + 0.5), np.floor(center + 0.5 + reach + 0.5)
+    place = np.arange(old)[None]
+    w = np.where((place >= first) & (place < last), w, 0.0)
+    return from_numpy(w / w.sum(1, keepdims=True)).to(dtype)
 
 
 def _resample(x, new, steps, mode, align_corners):

@@ -229,7 +229,7 @@ def chunk(input, chunks, dim=0, axis=None):
     return _pieces(input, [min(size, n - i) for i in range(0, n, size)] if n else [0] * chunks, dim)
 
 
-def tensor_split(input, indices_or_sections=None, dim=0, axis=None, sections=None, indices=None):
+def tensor_split(input, indices_or_sections=None, dim=0, axis=None, sections=None, indices=None, tensor_indices_or_sections=None):
     """A tensor cut along a dimension at places, or into a number of pieces as equal as can be.
 
     Args:
@@ -245,7 +245,7 @@ def tensor_split(input, indices_or_sections=None, dim=0, axis=None, sections=Non
     """
     dim = dim if axis is None else axis
     dim, n = _cut("tensor_split", input, dim)
-    for given in (sections, indices):
+    for given in (sections, indices, tensor_indices_or_sections):
         indices_or_sections = indices_or_sections if given is None else given
     where = indices_or_sections.tolist() if isinstance(indices_or_sections, Tensor) else indices_or_sections
     if isinstance(where, (list, tuple)):
@@ -256,34 +256,47 @@ def tensor_split(input, indices_or_sections=None, dim=0, axis=None, sections=Non
     return _pieces(input, [n // sections + (i < n % sections) for i in range(sections)], dim)
 
 
-def hsplit(input, indices_or_sections):
-    """tensor_split along the second dimension (the first of a vector).
+def _even_split(op, input, least, dim, where, sections, indices):
+    """tensor_split into pieces of one size, or at indices."""
+    tensor(op, input)
+    if input.ndim < least:
+        raise ShapeError(f"{op}: expected a tensor with at least {least} dimension{'s' * (least > 1)}, got {list(input.shape)}")
+    for given in (sections, indices):
+        where = where if given is None else given
+    if isinstance(where, int) and where > 0 and input.shape[dim] % where:
+        raise ArgumentError(f"{op}: {where} pieces of one size cannot be cut from dimension {dim} of size {input.shape[dim]}; "
+                            f"tensor_split cuts pieces of different sizes")
+    return tensor_split(input, where, dim)
+
+
+def hsplit(input, indices_or_sections=None, *, sections=None, indices=None):
+    """tensor_split along the second dimension (the first of a vector), into pieces of one size.
 
     >>> import udlfast as torch
     >>> [p.tolist() for p in torch.hsplit(torch.tensor([[1, 2]]), 2)]
     [[[1]], [[2]]]
     """
-    return tensor_split(input, indices_or_sections, 0 if input.ndim == 1 else 1)
+    return _even_split("hsplit", input, 1, 0 if input.ndim == 1 else 1, indices_or_sections, sections, indices)
 
 
-def vsplit(input, indices_or_sections):
-    """tensor_split along the first dimension of a matrix or more.
+def vsplit(input, indices_or_sections=None, *, sections=None, indices=None):
+    """tensor_split along the first dimension of a matrix or more, into pieces of one size.
 
     >>> import udlfast as torch
     >>> [p.tolist() for p in torch.vsplit(torch.tensor([[1], [2]]), 2)]
     [[[1]], [[2]]]
     """
-    return tensor_split(input, indices_or_sections, 0)
+    return _even_split("vsplit", input, 2, 0, indices_or_sections, sections, indices)
 
 
-def dsplit(input, indices_or_sections):
-    """tensor_split along the third dimension.
+def dsplit(input, indices_or_sections=None, *, sections=None, indices=None):
+    """tensor_split along the third dimension, into pieces of one size.
 
     >>> import udlfast as torch
     >>> [p.tolist() for p in torch.dsplit(torch.tensor([[[1, 2]]]), 2)]
     [[[[1]]], [[[2]]]]
     """
-    return tensor_split(input, indices_or_sections, 2)
+    return _even_split("dsplit", input, 3, 2, indices_or_sections, sections, indices)
 
 
 split_with_sizes = split

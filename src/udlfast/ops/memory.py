@@ -219,7 +219,19 @@ def is_conj(input):
     return False
 
 
-is_neg = is_inference = is_conj
+is_neg = is_conj
+
+
+def is_inference(input):
+    """Whether the tensor's memory was allocated inside inference_mode.
+
+    >>> import udlfast as torch
+    >>> with torch.inference_mode():
+    ...     x = torch.ones(2)
+    >>> x.is_inference(), x.clone().is_inference()
+    (True, False)
+    """
+    return _core.made_in_inference(input)
 
 
 def is_signed(input):

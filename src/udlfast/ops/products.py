@@ -1,5 +1,8 @@
 """Products of vectors, matrices and tensors, all by way of matmul."""
-from .._core import extend, matmul, put_out
+import functools
+import warnings
+
+from .._core import Tensor, extend, matmul, put_out
 from ..errors import ArgumentError, ShapeError
 from . import _autocast
 from ._common import axis_of, broadcast_shape, tensor, whole
@@ -122,6 +125,24 @@ def _plus(op, product, input, beta, alpha):
     return product + (input if beta == 1 else input * beta)
 
 
+def _old_form(function):
+    """Beside function(input, a, b, *, beta, alpha) the deprecated forms (beta, input, a, b) and (beta, input, alpha, a, b), and for
+    methods (self, beta, a, b) and (self, beta, alpha, a, b)."""
+    @functools.wraps(function)
+    def either(input, *args, **kwargs):
+        if len(args) > 2 and len(args) < 5 and isinstance(args[-1], Tensor) and isinstance(args[-2], Tensor):
+            rest = [input, *args[:-2]]
+            start = next((t for t in rest if isinstance(t, Tensor)), None)
+            numbers = [n for n in rest if n is not start]
+            if start is not None and 1 <= len(numbers) <= 2 and not any(isinstance(n, Tensor) for n in numbers):
+                warnings.warn(f"{function.__name__}: the form with numbers between the tensors is deprecated; "
+                              f"use {function.__name__}(input, a, b, beta=1, alpha=1)", stacklevel=2)
+                return function(start, *args[-2:], beta=numbers[0], alpha=(*numbers, 1)[1], **kwargs)
+        return function(input, *args, **kwargs)
+    return either
+
+
+@_old_form
 def addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None):
     """beta input + alpha mat1 mat2, for matrices.
 
@@ -133,6 +154,7 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None):
     return y if out is None else put_out(out, y)
 
 
+@_old_form
 def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
     """beta input + alpha mat vec.
 
@@ -144,6 +166,7 @@ def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
     return y if out is None else put_out(out, y)
 
 
+@_old_form
 def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
     """beta input + alpha outer(vec1, vec2).
 
@@ -155,6 +178,7 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
     return y if out is None else put_out(out, y)
 
 
+@_old_form
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
     """beta input + alpha batch1 batch2, for batches of matrices.
 
@@ -166,6 +190,7 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
     return y if out is None else put_out(out, y)
 
 
+@_old_form
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out=None):
     """beta input + alpha times the sum of the batch's products.
 

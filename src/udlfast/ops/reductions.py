@@ -357,7 +357,8 @@ def _moments(op, input, dim, unbiased, correction, keepdim):
         v, m = _moments(op, input.float(), dim, unbiased, correction, keepdim)
         return v.to(input.dtype), m.to(input.dtype)
     n = math.prod([x.shape[i] for i in dims])
-    flat = x.detach().permute(*rest, *dims).contiguous() if x.ndim else x.detach()
+    last = not rest or not dims or rest[-1] < sorted(dims)[0]  # nothing changes places
+    flat = (x.detach() if last else x.detach().permute(*rest, *dims)).contiguous()
     outer = math.prod([x.shape[i] for i in rest])
     shape = tuple(1 if i in dims else s for i, s in enumerate(x.shape)) if keepdim else tuple(x.shape[i] for i in rest)
     v, m = _core.empty(shape, x.dtype), _core.empty(shape, x.dtype)

@@ -14,6 +14,7 @@ SortResult = result("sort", ("values", "indices"))
 TopkResult = result("topk", ("values", "indices"))
 KthvalueResult = result("kthvalue", ("values", "indices"))
 MedianResult = result("median", ("values", "indices"))
+NanmedianResult = result("nanmedian", ("values", "indices"))
 ModeResult = result("mode", ("values", "indices"))
 
 
@@ -55,7 +56,8 @@ def _order(x, dim, k, descending):
     if x.dtype.narrow:
         values, indices = _order(x.to(float32), dim, k, descending)
         return values.to(x.dtype), indices
-    last = x.transpose(dim, -1).contiguous() if x.ndim else x
+    turned = x.ndim and dim != x.ndim - 1
+    last = x.transpose(dim, -1).contiguous() if turned else x.contiguous()
     shape = (*last.shape[:-1], k) if x.ndim else ()
     if x.dtype is _core.uint64:  # with the sign bit turned, the order of int64 is theirs
         values, indices = _order(x.view(_core.int64) ^ -(2**63), dim, k, descending)
@@ -68,9 +70,23 @@ def _order(x, dim, k, descending):
         n = last.shape[-1] if x.ndim else 1
         if values.numel():
             call(K_sort, (values, indices, last), (x.dtype.code, last.numel() // n, n, k, int(bool(descending)), 0), ())
-    if x.ndim:
+    if turned:
         values, indices = (t.transpose(dim, -1).contiguous() for t in (values, indices))
     return values, indices
+
+
+def _kth(x, dim, k):
+    """(k-th smallest elements along dim, their places), dim with size 1; no order is made"""
+    if x.dtype is _core.uint64 or not x.numel() or not x.ndim:
+        return tuple(t.narrow(dim, k - 1, 1) if x.ndim else t for t in _order(x, dim, k, False))
+    if x.dtype.narrow or x.dtype in (_core.bool_, _core.uint16, _core.uint32):
+        values, indices = _kth(x.to(float32 if x.dtype.narrow else _core.int64), dim, k)
+        return values.to(x.dtype), indices
+    last = x.transpose(dim, -1).contiguous()
+    n, shape = last.shape[-1], (*last.shape[:-1], 1)
+    values, indices = empty(shape, x.dtype), empty(shape, _core.int64)
+    call(K_sort, (values, indices, last), (x.dtype.code, last.numel() // n, n, k, 0, 1), ())
+    return values.transpose(dim, -1), indices.transpose(dim, -1)
 
 
 def argsort(input, dim=-1, descending=False, stable=False, axis=None, *, out=None):
@@ -153,8 +169,7 @@ def kthvalue(input, k, dim=-1, keepdim=False, axis=None, keepdims=None, *, out=N
     k = whole("kthvalue", "k", k)
     if not 1 <= k <= n:
         raise ArgumentError(f"kthvalue: k must be from 1 to {n}, the size of dimension {dim}, got {k}")
-    indices = _order(input.detach(), dim, k, False)[1]
-    y = KthvalueResult(*_picked(input, dim, indices.narrow(dim, k - 1, 1) if input.ndim else indices, keepdim))
+    y = KthvalueResult(*_picked(input, dim, _kth(input.detach(), dim, k)[1], keepdim))
     return y if out is None else put_out(out, y)
 
 
@@ -206,16 +221,17 @@ def _median(op, input, dim, keepdim, ignore):
     n = input.shape[dim] if input.ndim else 1
     if n == 0:
         raise DimError(f"{op}: dimension {dim} of input {list(input.shape)} has no elements")
-    values, indices = _order(input.detach(), dim, n, False)
+    named = NanmedianResult if ignore else MedianResult
+    x = input.detach()
     if input.ndim == 0:
-        return MedianResult(*_picked(input, dim, indices, keepdim))
-    last = values.narrow(dim, n - 1, 1)  # a NaN stands at the end
-    if not input.dtype.is_floating_point or _core.at_hand() and not (last != last).any().item():
-        return MedianResult(*_picked(input, dim, indices.narrow(dim, (n - 1) // 2, 1), keepdim))
+        return named(*_picked(input, dim, _core.zeros((), dtype=_core.int64), keepdim))
+    if not x.dtype.is_floating_point or _core.at_hand() and not x.isnan().any().item():
+        return named(*_picked(input, dim, _kth(x, dim, (n - 1) // 2 + 1)[1], keepdim))
+    values, indices = _order(x, dim, n, False)
     nans = (values != values).sum(dim, True)
     # without NaN the middle moves to the front; with it, its first place is the answer
     middle = ((n - nans - 1) // 2).clamp(min=0) if ignore else where(nans > 0, n - nans, (n - 1) // 2)
-    return MedianResult(*_picked(input, dim, indices.gather(dim, middle), keepdim))
+    return named(*_picked(input, dim, indices.gather(dim, middle), keepdim))
 
 
 def mode(input, dim=-1, keepdim=False, axis=None, keepdims=None, *, out=None):

@@ -4,6 +4,7 @@ import math
 from .. import _core
 from .._core import MAP_clamp_backward, Tensor, attach, ew2, extend, put_out
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
+from ..return_types import result
 from ._common import axis_of, tensor, whole
 from .elementwise import isnan, where
 from .joining import cat
@@ -146,12 +147,8 @@ def histc(input, bins=100, min=0, max=0, *, out=None):
     return y if out is None else put_out(out, y)
 
 
-class HistogramResult(tuple):
-    """The pair (hist, bin_edges)."""
-
-    __slots__ = ()
-    hist = property(lambda self: self[0])
-    bin_edges = property(lambda self: self[1])
+HistogramResult = result("histogram", ("hist", "bin_edges"))
+HistogramddResult = result("histogramdd", ("hist", "bin_edges"))
 
 
 def _edges(op, x, bins, low_high):
@@ -185,7 +182,7 @@ def histogram(input, bins, *, range=None, weight=None, density=False, out=None):
     if weight is not None and tuple(weight.shape) != tuple(input.shape):
         raise ShapeError(f"histogram: expected weight {list(input.shape)}, got {list(weight.shape)}")
     hist, (edges,) = _dense("histogram", x.reshape(-1, 1), [edges], None if weight is None else weight.reshape(-1), density)
-    y = HistogramResult((hist, edges))
+    y = HistogramResult(hist, edges)
     return y if out is None else put_out(out, y)
 
 
@@ -209,7 +206,7 @@ def histogramdd(input, bins, *, range=None, weight=None, density=False):
     edges = [_edges("histogramdd", x[:, i], b, None if range is None else (range[2 * i], range[2 * i + 1]))
              for i, b in enumerate(bins)]
     hist, edges = _dense("histogramdd", x, edges, None if weight is None else weight.reshape(-1), density)
-    return HistogramResult((hist, tuple(edges)))
+    return HistogramddResult(hist, tuple(edges))
 
 
 def _dense(op, x, edges, weight, density):

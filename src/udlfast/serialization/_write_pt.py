@@ -17,6 +17,7 @@ from ._objects import write
 from ._pt import STORAGES
 from ._zip import Writer
 
+NUMPY_NUMBERS = frozenset("bool bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32".split())
 STORAGE_OF = {kind: name + "Storage" for name, kind in STORAGES.items()}
 
 
@@ -94,6 +95,8 @@ class Pickler:
             self.name("torch", obj.name)
         elif kind is device:
             self.call("torch", "device", (str(obj),), path)
+        elif kind.__module__ == "numpy" and kind.__name__ in NUMPY_NUMBERS:
+            self.save(obj.item(), path)  # as Python's own, which loaders allow
         elif kind is bytes:
             self.call("_codecs", "encode", (obj.decode("latin-1"), "latin1"), path)
         elif kind is bytearray:
