@@ -88,7 +88,7 @@ def become(Tensor self not None, Tensor v not None):
 
 def to(Tensor self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None):
     """The tensor as another type, or on another device: "cpu", or "cuda" where there is a GPU."""
-    cdef int code = self.code
+    cdef int code = self.code, flags = 0
     cdef Tensor r
     for o in args:
         if isinstance(o, Tensor):
@@ -98,13 +98,17 @@ def to(Tensor self, *args, dtype=None, device=None, non_blocking=False, copy=Fal
         elif isinstance(o, str) or type(o) is int or hasattr(o, "index") and hasattr(o, "type") and not isinstance(o, Tensor):
             device = o
         elif isinstance(o, bool):
-            pass
+            if flags:
+                copy = o
+            else:
+                non_blocking = o
+            flags += 1
         elif o is not None:
             dtype = o
     code = code_of(dtype, code)
     r = cast(self, code)
     if device is not None and (str(device) != "cpu" or self.storage.device > 0):
-        r = slot("on_device")(r, device)
+        r = slot("on_device")(r, device, non_blocking)
     return clone(self) if copy and r is self else r
 
 

@@ -185,29 +185,29 @@ def block_of(Tensor t not None):
     return t.storage.mirror, t.data_ - <char *>t.storage.ptr
 
 
-def move_to_device(Tensor t not None, int number):
-    """A copy of t, contiguous, on a device; nothing recorded."""
+def move_to_device(Tensor t not None, int number, bint wait=True):
+    """A copy of t, contiguous, on a device; nothing recorded. Without `wait` page-locked memory is read later."""
     cdef Tensor out = empty_nd(t.code, t.ndim_, t.shape_)
     cdef Tensor a = contiguous(alias(t))
     out.storage.device = number
     if out.storage.nbytes:
         out.storage.mirror = ALLOCATE(out.storage.nbytes)
         to_host(a.storage)
-        out.storage.mirror.upload(<size_t>a.data_, 0, out.storage.nbytes)
+        out.storage.mirror.upload(<size_t>a.data_, 0, out.storage.nbytes, wait)
         out.storage.mirrored = out.storage.stale = True
         out.storage.blank = False
     return out
 
 
-def move_to_host(Tensor t not None):
-    """A copy of t, contiguous, on the CPU; nothing recorded."""
-    cdef Tensor out = empty_nd(t.code, t.ndim_, t.shape_)
+def move_to_host(Tensor t not None, Tensor later=None):
+    """A copy of t, contiguous, on the CPU; nothing recorded. later: page-locked memory for it, where it arrives with the stream."""
+    cdef Tensor out = empty_nd(t.code, t.ndim_, t.shape_) if later is None else later
     cdef Tensor a = contiguous(alias(t))
     cdef Storage s = a.storage
     out.storage.device, out.storage.blank = 0, False
     if out.storage.nbytes:
         if s.stale:
-            s.mirror.download(<size_t>out.data_, a.data_ - <char *>s.ptr, out.storage.nbytes)
+            s.mirror.download(<size_t>out.data_, a.data_ - <char *>s.ptr, a.numel_ * ITEMSIZE[a.code], later is None)
         else:
-            memcpy(out.data_, a.data_, out.storage.nbytes)
+            memcpy(out.data_, a.data_, a.numel_ * ITEMSIZE[a.code])
     return out

@@ -5,7 +5,8 @@ import warnings
 from importlib import import_module
 
 from .. import _core
-from . import CudaError
+from . import CudaError, _fusion, _widen
+from ._driver import BF16, has_tensor_cores
 
 # kernel -> file, where it is not the kernel's own name; other kernels have no body yet and run on the CPU, with a warning
 FILES = {"attention_backward": "attention_backward", "conv2d_backward_input": "conv2d", "conv2d_backward_weight": "conv2d"}
@@ -29,6 +30,11 @@ def carry(kernel, name, tensors, ints, floats):
         if name not in BODIES:
             return False
         body = _loaded[name] = getattr(import_module("." + file_of(name), __package__), name)
+    if name == "elementwise":
+        return body(tensors, ints, floats)
+    _fusion.flush()
+    if _widen.asks(name, ints) and not (name == "matmul" and ints[0] == BF16 and has_tensor_cores()):
+        return _widen.run(body, name, tensors, ints, floats)
     return body(tensors, ints, floats) is not False
 
 

@@ -1,6 +1,7 @@
 """What tensors can do once a GPU is in use: `device`, `to`, `cpu`, `is_cuda`, pinned memory, with gradients."""
 
 from .. import _core
+from . import _pinned
 from .._core import attach, extend
 from ..device import CPU, device
 
@@ -12,12 +13,16 @@ def where(t):
     return GPU if _core.device_number(t) else CPU
 
 
-def move(t, target):
-    """t on another device, with its gradient; t itself if it is there."""
+def move(t, target, non_blocking=False):
+    """t on another device, with its gradient; t itself if it is there. non_blocking: page-locked memory is copied from while Python
+    goes on, and a copy to the CPU lies in page-locked memory and is complete when the stream is (cuda.synchronize())."""
     on = _core.device_number(t)
     if (target.type == "cuda") == bool(on):
         return t
-    out = _core.move_to_device(t, 1) if target.type == "cuda" else _core.move_to_host(t)
+    if target.type == "cuda":
+        out = _core.move_to_device(t, 1, not non_blocking)
+    else:
+        out = _core.move_to_host(t, _pinned.empty(t.shape, t.dtype) if non_blocking else None)
     return attach(out, (t,), _move_backward, args=(where(t),))
 
 
@@ -31,6 +36,8 @@ def start():
     extend("is_cuda", property(lambda t: bool(_core.device_number(t))))
     extend("get_device", lambda t: _core.device_number(t) - 1)
     extend("record_stream", _record_stream)
+    extend("pin_memory", lambda t, device=None: _pinned.pin(t))
+    extend("is_pinned", lambda t, device=None: _pinned.is_pinned(t))
 
 
 def _record_stream(self, stream):

@@ -184,6 +184,16 @@ def _to_tensor(value):
     return tensor(value)
 
 
+def _pin_memory(self, device=None):
+    """A copy in page-locked memory, from which a GPU reads by itself; this tensor where there is no GPU."""
+    from .. import cuda
+
+    if not cuda.is_available():
+        return self
+    cuda.init()
+    return self.pin_memory()
+
+
 extend("__array_wrap__", _array_wrap)
 extend("share_memory_", _share_memory)
 extend("is_shared", _shared.is_shared)
@@ -198,14 +208,14 @@ extend("is_xpu", False)
 extend("is_sparse", False)
 extend("is_quantized", False)
 extend("cpu", lambda self, memory_format=None: on_device(self, CPU))
-extend("pin_memory", lambda self, device=None: self)
+extend("pin_memory", _pin_memory)
 extend("get_device", lambda self: -1)
-extend("is_pinned", lambda self: False)
+extend("is_pinned", lambda self, device=None: False)
 
 
 def _cuda(self, device=None, non_blocking=False, memory_format=None):
     """This tensor on the GPU, with its gradient."""
-    return on_device(self, "cuda" if device is None else device)
+    return on_device(self, "cuda" if device is None else device, non_blocking)
 
 
 extend("cuda", _cuda)
