@@ -145,10 +145,12 @@ def same_kind(list tensors not None):
     return True
 
 
-def join_small(Tensor out not None, parts, Py_ssize_t outer):
+def join_small(Tensor out not None, parts, Py_ssize_t outer, str op="cat"):
     """Fill contiguous `out` with contiguous parts side by side in each of `outer` rows, if that is little work; whether it was done."""
     cdef Py_ssize_t row, o, at = 0, size = ITEMSIZE[out.code], total
     cdef Tensor t
+    if udl_cuda:
+        on_one_device(op, parts)
     total = out.numel_ * size
     if udl_tracing or total > 262144 + 4096 * <Py_ssize_t>len(parts) or outer * <Py_ssize_t>len(parts) > 4096 or outer == 0:
         return False

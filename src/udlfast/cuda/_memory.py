@@ -299,7 +299,7 @@ class Event:
     """A mark in a stream."""
 
     def __init__(self, enable_timing=False, blocking=False, interprocess=False):
-        self.numba = cuda.event(timing=True)
+        self.numba = cuda.event() if SIMULATED else cuda.event(timing=enable_timing)
 
     def record(self, stream=None):
         """Stand at the end of a stream."""
@@ -321,7 +321,7 @@ class Event:
 
     def elapsed_time(self, end):
         """Milliseconds from here to another event."""
-        return cuda.event_elapsed_time(self.numba, end.numba)
+        return self.numba.elapsed_time(end.numba)
 
 
 DEFAULT = Stream(_numba=0)

@@ -16,6 +16,7 @@ BODIES = ("adam", "adaptive_avg_pool2d", "adaptive_avg_pool2d_backward", "attent
           "layer_norm_backward", "lstm", "lstm_backward", "matmul", "max_pool2d", "max_pool2d_backward", "nll_loss", "nll_loss_backward",
           "reduce", "remap", "scatter", "sgd", "softmax", "softmax_backward", "sumsq", "var_mean")  # fmt: skip
 _loaded, _warned = {}, set()
+_call = {"empty": False}  # has the call a tensor without elements? The CPU does what is left of it without a word
 
 
 def file_of(name):
@@ -25,6 +26,7 @@ def file_of(name):
 
 def carry(kernel, name, tensors, ints, floats):
     """Run a call; False where there is no body for it, or not for its types."""
+    _call["empty"] = any(t is not None and t.numel() == 0 for t in tensors)
     body = _loaded.get(name)
     if body is None:
         if name not in BODIES:
@@ -40,16 +42,17 @@ def carry(kernel, name, tensors, ints, floats):
 
 def fallback(name):
     """Say once that the CPU computes a kernel for the GPU; refuse it with UDLFAST_CUDA_FALLBACK=0."""
-    if name == "random":  # drawn by the CPU on purpose, once a network: the same numbers, and no second generator to keep right
+    if name == "random" or _call["empty"]:  # drawn by the CPU on purpose, once a network: the same numbers, and no second generator to keep right
         return
     if os.environ.get("UDLFAST_CUDA_FALLBACK") == "0":
         raise CudaError(
-            f"{name}: there is no CUDA kernel for these element types, and UDLFAST_CUDA_FALLBACK=0 forbids the CPU to compute it"
+            f"{name}: there is no CUDA kernel for it, or not for these sizes and element types, and UDLFAST_CUDA_FALLBACK=0 forbids the CPU "
+            f"to compute it"
         )
     if name not in _warned:
         _warned.add(name)
-        warnings.warn(f"{name}: there is no CUDA kernel for these element types; the CPU computes it, the numbers travel there and back",
-                      stacklevel=2)  # fmt: skip
+        warnings.warn(f"{name}: there is no CUDA kernel for it, or not for these sizes and element types; the CPU computes it, the numbers "
+                      f"travel there and back", stacklevel=2)  # fmt: skip
 
 
 def start():

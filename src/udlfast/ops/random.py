@@ -181,10 +181,10 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
         raise ArgumentError(f"multinomial: cannot draw {num_samples} of {rows.shape[1]} without replacement")
     if replacement:
         edges = rows.cumsum(1) / total
-        u = rand(rows.shape[0], num_samples, dtype=_core.float64, generator=generator)
+        u = rand(rows.shape[0], num_samples, dtype=_core.float64, generator=generator).to(rows.device)
         y = (u.unsqueeze(2) >= edges.unsqueeze(1)).sum(2).clamp(max=rows.shape[1] - 1)
     else:
-        u = rand(tuple(rows.shape), dtype=_core.float64, generator=generator)
+        u = rand(tuple(rows.shape), dtype=_core.float64, generator=generator).to(rows.device)
         y = ((1 - u).log() / rows).topk(num_samples, 1).indices
     y = y if w.ndim == 2 else y.squeeze(0)
     return y if out is None else put_out(out, y)
