@@ -3,8 +3,8 @@
     python bench/cuda_resources.py [--arch 80] [--arch 90] [--only NAME] [--markdown]
 
 The library's own operations are run on tensors whose "device memory" is the host's and whose launches are noted instead of made, so that
-what is compiled is what a GPU would be given. Fails if one of the five hot kernels spills, or if the machine code of a product whose rows
-can be read four at a time has no 128-bit load. Needs numba-cuda, and libnvvm and ptxas (of a CUDA toolkit, or of the packages
+what is compiled is what a GPU would be given. Fails if one of the five hot kernels spills, if the machine code of a product whose rows
+can be read four at a time has no 128-bit load, or if a product on tensor cores does not use them. Needs numba-cuda, and libnvvm and ptxas (of a CUDA toolkit, or of the packages
 nvidia-cuda-nvcc, nvidia-nvvm and nvidia-cuda-nvrtc).
 """
 
@@ -24,6 +24,7 @@ from types import SimpleNamespace
 import numpy as np
 
 OPERATIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "csrc", "elementwise.inc")
+TENSOR_CORES = "make, tensor cores"
 HOT = ("matmul", "conv2d", "attention", "attention_backward", "lstm", "batch_norm", "_tiles")
 SM = {"80": (65536, 164 * 1024, 64), "90": (65536, 228 * 1024, 64)}  # registers, shared memory, warps of a multiprocessor
 
@@ -233,7 +234,7 @@ def name_of(function):
     if function.__name__ == "chain":
         return "one operation" if "r1 =" not in function.__doc__ else "several operations"
     name = function.__qualname__.replace(".<locals>", "").removesuffix(".run").removesuffix(".product")
-    return name if not function.__module__.endswith("_tensor_tiles") else "make, tensor cores"
+    return name if not function.__module__.endswith("_tensor_tiles") else TENSOR_CORES
 
 
 def warps(arch, registers, shared, threads):
@@ -258,8 +259,9 @@ def table(arch, only, markdown):
                 continue
             registers, shared, spilled, stack, ptx, sass = assemble(function, kinds, arch, folder)
             wide = bool(re.search(r"LDG\.E\.128", sass) if sass else re.search(r"ld\.global\.v4\.f32", ptx))
+            mma = bool(re.search("HMMA", sass) if sass else "mma.sync" in ptx)
             key = (file, name)
-            old = rows.get(key, (0, 0, 0, 0, 0, False, threads))
+            old = rows.get(key, (0, 0, 0, 0, 0, False, threads, False))
             rows[key] = (
                 max(old[0], registers),
                 max(old[1], shared),
@@ -268,21 +270,24 @@ def table(arch, only, markdown):
                 old[4] + 1,
                 old[5] or wide,
                 threads,
+                old[7] or mma,
             )
+            if name == TENSOR_CORES and not mma:
+                wrong.append(f"sm_{arch} {file}.{name}: no instruction of the tensor cores in the machine code")
             if (spilled or stack) and file in HOT:
                 wrong.append(f"sm_{arch} {file}.{name}: {spilled} bytes spilled, {stack} bytes of arrays that are not in registers")
     products = [row for (file, _), row in rows.items() if file == "matmul"]
     if products and not any(row[5] for row in products):
         wrong.append(f"sm_{arch} matmul: no 128-bit load in the machine code")
     if markdown:
-        print(f"| sm_{arch}: kernel | variants | threads | registers | shared | spilled | stack | 128-bit loads | warps of 64 |")
+        print(f"| sm_{arch}: kernel | variants | threads | registers | shared | spilled | stack | 128-bit loads | tensor cores | warps of 64 |")
     else:
         print(f"sm_{arch}")
     if markdown:
-        print("|---" * 9 + "|")
+        print("|---" * 10 + "|")
     else:
-        print(f"{'kernel':44}{'variants':>9}{'threads':>8}{'regs':>6}{'shared':>8}{'spill':>7}{'stack':>7}{'128':>5}{'warps':>6}")
-    for (file, name), (registers, shared, spilled, stack, n, wide, threads) in sorted(rows.items()):
+        print(f"{'kernel':44}{'variants':>9}{'threads':>8}{'regs':>6}{'shared':>8}{'spill':>7}{'stack':>7}{'128':>5}{'mma':>5}{'warps':>6}")
+    for (file, name), (registers, shared, spilled, stack, n, wide, threads, mma) in sorted(rows.items()):
         cells = [
             f"{file}.{name}",
             n,
@@ -292,10 +297,11 @@ def table(arch, only, markdown):
             spilled,
             stack,
             "yes" if wide else "no",
+            "yes" if mma else "no",
             warps(arch, registers, shared, threads),
         ]
         print("| " + " | ".join(map(str, cells)) + " |" if markdown else
-              f"{cells[0]:44}{n:>9}{threads:>8}{registers:>6}{shared:>8}{spilled:>7}{stack:>7}{cells[7]:>5}{cells[8]:>6}")  # fmt: skip
+              f"{cells[0]:44}{n:>9}{threads:>8}{registers:>6}{shared:>8}{spilled:>7}{stack:>7}{cells[7]:>5}{cells[8]:>5}{cells[9]:>6}")  # fmt: skip
     return wrong
 
 
@@ -315,7 +321,7 @@ def main():
     if tool("ptxas") is None:
         sys.exit("cuda_resources: there is no ptxas: install a CUDA toolkit or the package nvidia-cuda-nvcc")
     wrong = table(arches[0], options.only, options.markdown)
-    print("\n".join(wrong) if wrong else "no spills in hot kernels, 128-bit loads in the products")
+    print("\n".join(wrong) if wrong else "no spills in hot kernels, 128-bit loads in the products, tensor cores where they are meant")
     sys.exit(bool(wrong))
 
 

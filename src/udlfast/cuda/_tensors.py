@@ -5,6 +5,7 @@ import sys
 from .. import _core
 from .._core import attach, extend, set_hook
 from ..device import CPU, device
+from ..ops import interop as interop  # what it says of tensors without a GPU comes first, and is replaced here
 from . import _pinned
 
 GPU = device("cuda:0")
