@@ -4,7 +4,8 @@
 
 The library's own operations are run on tensors whose "device memory" is the host's and whose launches are noted instead of made, so that
 what is compiled is what a GPU would be given. Fails if one of the five hot kernels spills, if the machine code of a product whose rows
-can be read four at a time has no 128-bit load, or if a product on tensor cores does not use them. Needs numba-cuda, and libnvvm and ptxas (of a CUDA toolkit, or of the packages
+can be read four at a time has no 128-bit load, or if a product on tensor cores does not use them.
+Needs numba-cuda, and libnvvm and ptxas (of a CUDA toolkit, or of the packages
 nvidia-cuda-nvcc, nvidia-nvvm and nvidia-cuda-nvrtc).
 """
 
@@ -179,8 +180,8 @@ def exercise(torch):
 
 def elementwise(torch, x, i):
     """Every element-wise operation, in float32 on contiguous operands; some broadcast, some on integers."""
-    from udlfast.cuda import _fusion
     from udlfast.cuda import _elementwise_ops as ops
+    from udlfast.cuda import _fusion
     from udlfast.cuda import elementwise as body
 
     c32, strides = torch.float32.code, [1] + [0] * 7
@@ -280,7 +281,8 @@ def table(arch, only, markdown):
     if products and not any(row[5] for row in products):
         wrong.append(f"sm_{arch} matmul: no 128-bit load in the machine code")
     if markdown:
-        print(f"| sm_{arch}: kernel | variants | threads | registers | shared | spilled | stack | 128-bit loads | tensor cores | warps of 64 |")
+        print(f"| sm_{arch}: kernel | variants | threads | registers | shared | spilled | stack "
+              "| 128-bit loads | tensor cores | warps of 64 |")  # fmt: skip
     else:
         print(f"sm_{arch}")
     if markdown:
@@ -301,7 +303,8 @@ def table(arch, only, markdown):
             warps(arch, registers, shared, threads),
         ]
         print("| " + " | ".join(map(str, cells)) + " |" if markdown else
-              f"{cells[0]:44}{n:>9}{threads:>8}{registers:>6}{shared:>8}{spilled:>7}{stack:>7}{cells[7]:>5}{cells[8]:>5}{cells[9]:>6}")  # fmt: skip
+              f"{cells[0]:44}{n:>9}{threads:>8}{registers:>6}{shared:>8}{spilled:>7}{stack:>7}{cells[7]:>5}{cells[8]:>5}"
+              f"{cells[9]:>6}")  # fmt: skip
     return wrong
 
 

@@ -1,4 +1,4 @@
-"""Chains of element-wise calls: one launch, the bits of the calls one by one, nothing written that nobody can read; and what must end a chain."""
+"""Chains of element-wise calls: one launch, the bits of the calls one by one, nothing written that nobody can read; what ends a chain."""
 
 import numpy as np
 import pytest

@@ -149,8 +149,9 @@ def test_16_bit_numbers_stay_on_the_gpu(monkeypatch, name, dtype):
         (y.float() * torch.arange(1.0, 1 + y.numel()).reshape(y.shape).to(where)).sum().backward()
         assert y.dtype is x.dtype and y.is_cuda == t.grad.is_cuda == (where == "cuda")
         results.append((y.detach().cpu(), t.grad.cpu()))
-    for want, got in zip(*results, strict=True):
-        check_close(got, numbers(want), name, k=2, n=1, scale=max(1.0, float(want.float().abs().max())))
+    for want, got in zip(*results, strict=True):  # computed in float32 in another order and rounded once
+        got, want = (numbers(t.float()) for t in (got, want))
+        assert np.abs(got - want).max() <= {"bfloat16": 2.0**-8, "float16": 2.0**-11}[dtype] * max(1.0, np.abs(want).max())
 
 
 def test_autocast_and_its_scaler_work_on_a_gpu():
@@ -208,7 +209,7 @@ def test_without_elements():
 
 @pytest.mark.parametrize("kind", ["causal", "bool", "float"])
 def test_what_stands_at_a_hidden_key_changes_nothing(rng, kind):
-    """NaN, in keys and values that nobody sees, leaves results and gradients as they are; where they are seen, the rows that see them are NaN."""
+    """NaN in keys and values that nobody sees leaves results and gradients as they are; rows that see it are NaN."""
     q, k, v = (torch.tensor(rng.standard_normal((1, 1, 6, 8)).astype(np.float32)) for _ in range(3))
     hide = torch.ones(6, 6, dtype=torch.bool)
     hide[:, 4] = False

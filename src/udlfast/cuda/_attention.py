@@ -36,8 +36,8 @@ def tiles(wide, forward):
 def parts(number, DP, EP, TX, TY, SC):
     """Device functions (load, scores, add) for tiles of these sizes.
 
-    load(tile, wide, rows, source, base, stride, left, n, factor, t): rows x wide numbers, times factor, zero outside [left, n); says whether
-    this thread met an infinity or NaN.  scores(sc, x, y, wide, ty, tx): sc[4, SC] = rows of x by rows of y.
+    load(tile, wide, rows, source, base, stride, left, n, factor, t): rows x wide numbers, times factor, zero outside [left, n); says
+    whether this thread met an infinity or NaN.  scores(sc, x, y, wide, ty, tx): sc[4, SC] = rows of x by rows of y.
     add(acc, p, lead, v, rows, ty, tx, careful): acc[4, EP / TX] += p v; careful: weights of 0 hide what stands in v, NaN too.
     """
     threads = TX * TY

@@ -11,9 +11,9 @@ A program is ((step, ...), (operand in memory, ...), dimensions, small), and its
             r1 = f1(r0, zero, zero, zero, zero)
             x2[i] = r1
 
-A step is (operation, computed in, type of the result, three references, place, is p0 given, is p1): a reference is the number of an operand in
-memory, or -1 - s for the result of step s, or None; place is the operand that takes the result, or None where nobody reads it from
-memory. An operand is (element type, layout): "d" lies in order, "0" is one number, "s" has strides.
+A step is (operation, computed in, type of the result, three references, place, is p0 given, is p1): a reference is the number of an
+operand in memory, or -1 - s for the result of step s, or None; place is the operand that takes the result, or None where nobody reads it
+from memory. An operand is (element type, layout): "d" lies in order, "0" is one number, "s" has strides.
 Floor: the bytes of the operands over memory bandwidth.
 """
 

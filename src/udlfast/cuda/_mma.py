@@ -1,8 +1,8 @@
 """Tensor cores: mma.sync through inline PTX, which Numba compiles although its own functions do not name the instruction.
 
-A warp multiplies A [16, 8 words] by B [8 words, 8] and adds C [16, 8] in float32. A word is 32 bits along k: two bfloat16 (m16n8k16) or one
-float32 rounded to TF32 (m16n8k8). Lane 4 g + q holds, of A, words q and q + 4 of rows g and g + 8; of B, words q and q + 4 of column g; of C,
-columns 2 q and 2 q + 1 of rows g and g + 8:
+A warp multiplies A [16, 8 words] by B [8 words, 8] and adds C [16, 8] in float32. A word is 32 bits along k: two bfloat16 (m16n8k16)
+or one float32 rounded to TF32 (m16n8k8). Lane 4 g + q holds, of A, words q and q + 4 of rows g and g + 8; of B, words q and q + 4 of
+column g; of C, columns 2 q and 2 q + 1 of rows g and g + 8:
 
     a0 (g, q)   a1 (g + 8, q)   a2 (g, q + 4)   a3 (g + 8, q + 4)      b0 (q, g)   b1 (q + 4, g)
     c0 (g, 2 q)   c1 (g, 2 q + 1)   c2 (g + 8, 2 q)   c3 (g + 8, 2 q + 1)

@@ -1,7 +1,7 @@
 """Page-locked host memory: what the GPU copies from and to by itself, while Python goes on.
 
-Blocks come from the driver, in powers of two, and are kept. A block goes back to its pool when the tensor over it is gone, with the events of
-the transfers that may still use it; it is handed out again when these have passed.
+Blocks come from the driver, in powers of two, and are kept. A block goes back to its pool when the tensor over it is gone, with the
+events of the transfers that may still use it; it is handed out again when these have passed.
 """
 
 import threading
@@ -32,7 +32,7 @@ class _Pinned:
 def _take(size):
     """Memory of `size` bytes that no transfer uses any more."""
     pool = _free.setdefault(size, [])
-    for i, (memory, events) in enumerate(pool):
+    for i, (_, events) in enumerate(pool):
         if all(e.query() for e in events):
             return pool.pop(i)[0]
     memory = cuda.pinned_array(size, np.uint8)

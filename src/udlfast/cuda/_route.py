@@ -42,12 +42,12 @@ def carry(kernel, name, tensors, ints, floats):
 
 def fallback(name):
     """Say once that the CPU computes a kernel for the GPU; refuse it with UDLFAST_CUDA_FALLBACK=0."""
-    if name == "random" or _call["empty"]:  # drawn by the CPU on purpose, once a network: the same numbers, and no second generator to keep right
+    if name == "random" or _call["empty"]:  # random numbers by intent: the same as the CPU's, and no second generator to keep right
         return
     if os.environ.get("UDLFAST_CUDA_FALLBACK") == "0":
         raise CudaError(
-            f"{name}: there is no CUDA kernel for it, or not for these sizes and element types, and UDLFAST_CUDA_FALLBACK=0 forbids the CPU "
-            f"to compute it"
+            f"{name}: there is no CUDA kernel for it, or not for these sizes and element types, and UDLFAST_CUDA_FALLBACK=0 forbids "
+            f"the CPU to compute it"
         )
     if name not in _warned:
         _warned.add(name)

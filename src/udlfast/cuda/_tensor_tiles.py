@@ -1,10 +1,12 @@
 """The tiled product on tensor cores: out = A B of bfloat16 numbers, or of float32 numbers rounded to TF32 or bfloat16, added in float32.
 
-As _tiles.py, with other registers: a block of WARPS_M x WARPS_N warps computes a tile [BM, BN], a warp ROWS x COLUMNS tiles [16, 8] of it (_mma.py).
-Shared memory holds words of 32 bits along k, [WORDS, BM] and [WORDS, BN], two buffers of each; rows are padded by 8 words, so that the 32
-lanes, which read 8 neighbours of 4 rows, meet each bank once. What is rounded is rounded on the way from global to shared memory.
+As _tiles.py, with other registers: a block of WARPS_M x WARPS_N warps computes a tile [BM, BN], a warp ROWS x COLUMNS tiles [16, 8] of it
+(_mma.py). Shared memory holds words of 32 bits along k, [WORDS, BM] and [WORDS, BN], two buffers of each; rows are padded by 8 words, so
+that the 32 lanes, which read 8 neighbours of 4 rows, meet each bank once. What is rounded is rounded on the way from global to shared
+memory.
 
-A step of 16 words is 2 x 16 instructions a warp (16 x 8 x 16 multiply-adds each with bfloat16) for 48 loads of 4 bytes a lane from shared memory.
+A step of 16 words is 2 x 16 instructions a warp (16 x 8 x 16 multiply-adds each with bfloat16) for 48 loads of 4 bytes a lane from shared
+memory.
 """
 
 import functools
@@ -38,8 +40,8 @@ def two(low, high):
 def fetch(way, code, bf16, size, batch_stride, stride, k_stride):
     """Device function (x, p, batch, r, w): four words, of row r of a matrix (column, for B) along k from word w on, or of rows r .. r + 3.
 
-    way: "k", words that lie together; "r", rows that lie together; "s", any strides, along k. code: what the matrix is made of. bf16: words are
-    pairs of bfloat16, else one TF32. The others say where in p the number of rows and the strides are.
+    way: "k", words that lie together; "r", rows that lie together; "s", any strides, along k. code: what the matrix is made of. bf16: words
+    are pairs of bfloat16, else one TF32. The others say where in p the number of rows and the strides are.
     """
     none, zero, get = np.uint32(0), np.float32(0), read(code)
     each = 2 if bf16 else 1
@@ -106,8 +108,8 @@ def fetch(way, code, bf16, size, batch_stride, stride, k_stride):
 
 
 def writer(put, tiles):
-    """Device function that writes the first sums of a lane: written out by nesting, because in a loop with a large body the sums would not stay
-    in registers, which have no addresses."""
+    """Device function that writes the first sums of a lane: written out by nesting, because in a loop with a large body the sums would not
+    stay in registers, which have no addresses."""
     if tiles == 0:
         return device(lambda out, e1, e2, p, alpha, batch, m, n, acc: None)
     before, c = writer(put, tiles - 1), 4 * (tiles - 1)

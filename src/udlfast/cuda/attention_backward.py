@@ -142,8 +142,9 @@ def key_kernel(number, W, mask_kind, causal, drop):
             mb = b * p[at.M_S] + h * p[at.M_S + 1]
             for l0 in range((s0 // BS) * BS if causal else 0, p[at.L], BS):
                 cuda.syncthreads()
-                wild = load(qs, W, BS, q, b * p[at.Q_S] + h * p[at.Q_S + 1] + l0 * p[at.Q_S + 2], p[at.Q_S + 2], p[at.L] - l0, p[at.D], one, t)
-                wild |= load(gs, W, BS, gy, b * p[at.G_S] + h * p[at.G_S + 1] + l0 * p[at.G_S + 2], p[at.G_S + 2], p[at.L] - l0, p[at.E], one, t)
+                qb, gb = b * p[at.Q_S] + h * p[at.Q_S + 1], b * p[at.G_S] + h * p[at.G_S + 1]
+                wild = load(qs, W, BS, q, qb + l0 * p[at.Q_S + 2], p[at.Q_S + 2], p[at.L] - l0, p[at.D], one, t)
+                wild |= load(gs, W, BS, gy, gb + l0 * p[at.G_S + 2], p[at.G_S + 2], p[at.L] - l0, p[at.E], one, t)
                 wild = cuda.syncthreads_or(wild) != 0
                 scores(sc, ks, qs, W, ty, tx)
                 scores(dp, vs, gs, W, ty, tx)

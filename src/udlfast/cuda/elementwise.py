@@ -12,7 +12,7 @@ from ._elementwise_ops import operation
 NAMES = {number: name[4:] for name, number in vars(_core).items() if name.startswith("MAP_")}  # in the order of csrc/elementwise.inc
 
 
-def layout(shape, strides, n):
+def layout(shape, strides):
     """ "d": in order; "0": one number for all; "s": anything else."""
     want = 1
     for size, stride in zip(reversed(shape), reversed(strides), strict=True):
@@ -43,6 +43,7 @@ def elementwise(tensors, ints, floats):
             continue
         block, offset = _core.block_of(t)
         strides = tuple(ints[15 + 8 * k : 15 + 8 * k + ndim])
-        operands.append(_fusion.Operand(block, offset, block.view(offset, STORED[ints[2 + k]]), ints[2 + k], layout(shape, strides, n), strides))
+        code, kind = ints[2 + k], layout(shape, strides)
+        operands.append(_fusion.Operand(block, offset, block.view(offset, STORED[code]), code, kind, strides))
     _fusion.push(_fusion.Call(name, compute, n, shape, operands[0], operands[1:], floats))
     return True

@@ -224,8 +224,10 @@ def on_tensor_cores(bf16, tensors, ints, floats):
                                 residual is not None, beta != 0)  # fmt: skip
     o = array(out)
     p = (m, n, k, batch, 1, a_batch, a_m, a_k, b_batch, b_k, b_n, o_batch, ldo)
-    launch(function, (count_up(n, _tensor_tiles.BN), count_up(m, _tensor_tiles.BM), batch), _tensor_tiles.THREADS, o, xa, xb,
-           o if bias is None else array(bias), o if residual is None else array(residual), p, np.float32(alpha), np.float32(beta))  # fmt: skip
+    blocks = count_up(n, _tensor_tiles.BN), count_up(m, _tensor_tiles.BM), batch
+    launch(function, blocks, _tensor_tiles.THREADS, o, xa, xb,
+           o if bias is None else array(bias), o if residual is None else array(residual), p, np.float32(alpha),
+           np.float32(beta))  # fmt: skip
     return True
 
 
