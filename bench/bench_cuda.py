@@ -102,7 +102,8 @@ class CupyEvent:
         return self.lib.get_elapsed_time(self.event, end.event)
 
 
-FLOPS = {"matmul": 2 * 4096**3, "matmul_bfloat16": 2 * 4096**3, "attention": 2 * 4 * 16 * 1024**2 * 64, "conv2d": 2 * 32 * 64 * 56 * 56 * 64 * 9}
+FLOPS = {"matmul": 2 * 4096**3, "matmul_bfloat16": 2 * 4096**3, "attention": 2 * 4 * 16 * 1024**2 * 64,
+         "conv2d": 2 * 32 * 64 * 56 * 56 * 64 * 9}
 
 
 @pytest.mark.parametrize("make", [matmul, matmul_bfloat16, attention, conv2d, lstm, batch_norm, chain], ids=lambda f: f.__name__)
