@@ -3,8 +3,9 @@
     python bench/cuda_resources.py [--arch 80] [--arch 90] [--only NAME] [--markdown]
 
 The library's own operations are run on tensors whose "device memory" is the host's and whose launches are noted instead of made, so that
-what is compiled is what a GPU would be given. Fails if one of the five hot kernels spills, or if the machine code of a product whose rows
-can be read four at a time has no 128-bit load. Needs numba-cuda, and libnvvm and ptxas (of a CUDA toolkit, or of the packages
+what is compiled is what a GPU would be given. Fails if one of the five hot kernels spills, if the machine code of a product whose rows
+can be read four at a time has no 128-bit load, or if a product on tensor cores does not use them.
+Needs numba-cuda, and libnvvm and ptxas (of a CUDA toolkit, or of the packages
 nvidia-cuda-nvcc, nvidia-nvvm and nvidia-cuda-nvrtc).
 """
 
@@ -18,10 +19,13 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from importlib import util
 from types import SimpleNamespace
 
 import numpy as np
 
+OPERATIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "csrc", "elementwise.inc")
+TENSOR_CORES = "make, tensor cores"
 HOT = ("matmul", "conv2d", "attention", "attention_backward", "lstm", "batch_norm", "_tiles")
 SM = {"80": (65536, 164 * 1024, 64), "90": (65536, 228 * 1024, 64)}  # registers, shared memory, warps of a multiprocessor
 
@@ -36,13 +40,22 @@ class Host(np.ndarray):
         self[...] = np.asarray(other)[: self.size]
 
 
+class Chunk:
+    """The place of a Block in its segment, which is the Block."""
+
+    def __init__(self, segment):
+        self.segment, self.start = segment, 0
+
+
 class Block:
     """Memory of the host in the place of device memory."""
+
+    waiting = None
 
     def __init__(self, nbytes):
         self.bytes = np.zeros(nbytes + 16, np.uint8).view(Host)
         self.nbytes = nbytes
-        self.chunk = SimpleNamespace(segment=self, start=0)
+        self.chunk = Chunk(self)
 
     def view(self, offset, dtype):
         size = np.dtype(dtype).itemsize
@@ -56,7 +69,7 @@ class Block:
 
     zero = upload
 
-    def download(self, address, offset, nbytes):
+    def download(self, address, offset, nbytes, wait=True):
         ctypes.memset(address, 0, nbytes)
 
 
@@ -71,19 +84,23 @@ def record():
 
     seen = {}
 
-    def launch(function, blocks, threads, *args):
+    def launch(function, blocks, threads, *args, on=None):
         kinds = tuple(typeof(np.asarray(a) if isinstance(a, np.ndarray) else a) for a in args)
         count = threads if isinstance(threads, int) else int(np.prod(threads))
-        seen.setdefault((function, kinds), (sys._getframe(1).f_globals["__name__"].rsplit(".", 1)[1], count))
+        file = sys._getframe(1).f_globals["__name__"].rsplit(".", 1)[1]
+        seen.setdefault((function, kinds), ("elementwise" if file == "_fusion" else file, count))
 
-    _driver.launch = launch
+    _driver.launch, _driver.has_tensor_cores = launch, lambda: True
     _memory.allocate = Block
     cuda._state["started"] = True
-    from udlfast.cuda import _route, _tensors
+    from udlfast.cuda import _fusion, _route, _tensors
+
+    _fusion.AFTER = 1
 
     _route.start()
     _tensors.start()
     exercise(torch)
+    _fusion.flush()
     return seen
 
 
@@ -96,7 +113,7 @@ def exercise(torch):
 
     def back(y):
         if y.requires_grad:
-            y.backward(torch.zeros(*y.shape).to("cuda"))
+            y.backward(torch.zeros(*y.shape, dtype=y.dtype).to("cuda"))
 
     a = t(64, 64)
     back(a @ t(64, 64))
@@ -105,6 +122,12 @@ def exercise(torch):
         a.t() @ a
         t(7, 9) @ t(9, 5)
         torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU()).to("cuda")(a)
+    for precision in ("high", "medium"):
+        torch.set_float32_matmul_precision(precision)
+        back(F.linear(a, t(64, 64), t(64)))
+    torch.set_float32_matmul_precision("highest")
+    h = a.detach().bfloat16().requires_grad_()
+    back(F.linear(h, t(64, 64).bfloat16(), t(64).bfloat16()))
     back(F.conv2d(t(2, 8, 8, 8), t(8, 8, 3, 3), t(8), padding=1))
     back(F.conv2d(t(2, 3, 7, 7), t(4, 3, 3, 3), stride=2))
     for width in (64, 128):
@@ -157,21 +180,24 @@ def exercise(torch):
 
 def elementwise(torch, x, i):
     """Every element-wise operation, in float32 on contiguous operands; some broadcast, some on integers."""
-    from udlfast import _core
     from udlfast.cuda import _elementwise_ops as ops
+    from udlfast.cuda import _fusion
     from udlfast.cuda import elementwise as body
 
     c32, strides = torch.float32.code, [1] + [0] * 7
-    arity = {n: _core.map_arity(n) for n in vars(_core) if n.startswith("MAP_")} if hasattr(_core, "map_arity") else {}
-    for number, name in body._names().items():
+    arity = {name: int(n) for name, n in re.findall(r"^UDL_MAP\((\w+), (\d)\)", open(OPERATIONS).read(), re.M)}
+    for number, name in body.NAMES.items():
         if ops.operation(name, c32) is None:
             continue
-        n = arity.get(name, 3)
-        inputs = [x if k < n else None for k in range(3)]
+        inputs = [x if k < arity[name] else None for k in range(3)]
         ints = [number, c32, c32, c32, c32, c32, 1, x.numel(), *[1] * 7, *strides * 4, 0]
-        body.elementwise((x, *inputs), ints, (1.0, 1.0))
+        body.elementwise((x.clone(), *inputs), ints, (1.0, 1.0))
+        _fusion.flush()
+    h = x.bfloat16()
+    torch.tanh(h * h + h), torch.relu(x * x[0] + x[0])
     x + x[0]
     x[:, ::2] * 2
+    _fusion.flush()
     i + i, i * 2, i == i, x > 0, x.double() + 1, i.float(), x.to(torch.int64)
 
 
@@ -204,6 +230,14 @@ def assemble(function, kinds, arch, folder):
     return registers, shared, spilled, stack, ptx, sass
 
 
+def name_of(function):
+    """A short name for a kernel: that of what made it."""
+    if function.__name__ == "chain":
+        return "one operation" if "r1 =" not in function.__doc__ else "several operations"
+    name = function.__qualname__.replace(".<locals>", "").removesuffix(".run").removesuffix(".product")
+    return name if not function.__module__.endswith("_tensor_tiles") else TENSOR_CORES
+
+
 def warps(arch, registers, shared, threads):
     """Resident warps of a multiprocessor: the least that registers (units of 256 a warp), shared memory and the limit allow."""
     r, s, w = SM[arch]
@@ -221,13 +255,14 @@ def table(arch, only, markdown):
     wrong, rows = [], {}
     with tempfile.TemporaryDirectory() as folder:
         for (function, kinds), (file, threads) in record().items():
-            name = function.py_func.__qualname__.replace(".<locals>", "").removesuffix(".run").removesuffix(".product")
+            name = name_of(function.py_func)
             if only and not re.search(only, f"{file} {name}"):
                 continue
             registers, shared, spilled, stack, ptx, sass = assemble(function, kinds, arch, folder)
             wide = bool(re.search(r"LDG\.E\.128", sass) if sass else re.search(r"ld\.global\.v4\.f32", ptx))
-            key = (file, name) if file != "elementwise" else (file, "each")
-            old = rows.get(key, (0, 0, 0, 0, 0, False, threads))
+            mma = bool(re.search("HMMA", sass) if sass else "mma.sync" in ptx)
+            key = (file, name)
+            old = rows.get(key, (0, 0, 0, 0, 0, False, threads, False))
             rows[key] = (
                 max(old[0], registers),
                 max(old[1], shared),
@@ -236,21 +271,25 @@ def table(arch, only, markdown):
                 old[4] + 1,
                 old[5] or wide,
                 threads,
+                old[7] or mma,
             )
+            if name == TENSOR_CORES and not mma:
+                wrong.append(f"sm_{arch} {file}.{name}: no instruction of the tensor cores in the machine code")
             if (spilled or stack) and file in HOT:
                 wrong.append(f"sm_{arch} {file}.{name}: {spilled} bytes spilled, {stack} bytes of arrays that are not in registers")
     products = [row for (file, _), row in rows.items() if file == "matmul"]
     if products and not any(row[5] for row in products):
         wrong.append(f"sm_{arch} matmul: no 128-bit load in the machine code")
     if markdown:
-        print(f"| sm_{arch}: kernel | variants | threads | registers | shared | spilled | stack | 128-bit loads | warps of 64 |")
+        print(f"| sm_{arch}: kernel | variants | threads | registers | shared | spilled | stack "
+              "| 128-bit loads | tensor cores | warps of 64 |")  # fmt: skip
     else:
         print(f"sm_{arch}")
     if markdown:
-        print("|---" * 9 + "|")
+        print("|---" * 10 + "|")
     else:
-        print(f"{'kernel':44}{'variants':>9}{'threads':>8}{'regs':>6}{'shared':>8}{'spill':>7}{'stack':>7}{'128':>5}{'warps':>6}")
-    for (file, name), (registers, shared, spilled, stack, n, wide, threads) in sorted(rows.items()):
+        print(f"{'kernel':44}{'variants':>9}{'threads':>8}{'regs':>6}{'shared':>8}{'spill':>7}{'stack':>7}{'128':>5}{'mma':>5}{'warps':>6}")
+    for (file, name), (registers, shared, spilled, stack, n, wide, threads, mma) in sorted(rows.items()):
         cells = [
             f"{file}.{name}",
             n,
@@ -260,10 +299,12 @@ def table(arch, only, markdown):
             spilled,
             stack,
             "yes" if wide else "no",
+            "yes" if mma else "no",
             warps(arch, registers, shared, threads),
         ]
         print("| " + " | ".join(map(str, cells)) + " |" if markdown else
-              f"{cells[0]:44}{n:>9}{threads:>8}{registers:>6}{shared:>8}{spilled:>7}{stack:>7}{cells[7]:>5}{cells[8]:>6}")  # fmt: skip
+              f"{cells[0]:44}{n:>9}{threads:>8}{registers:>6}{shared:>8}{spilled:>7}{stack:>7}{cells[7]:>5}{cells[8]:>5}"
+              f"{cells[9]:>6}")  # fmt: skip
     return wrong
 
 
@@ -277,10 +318,13 @@ def main():
     if len(arches) > 1:  # device functions are compiled for one architecture a process
         flags = (["--only", options.only] if options.only else []) + (["--markdown"] if options.markdown else [])
         sys.exit(max(subprocess.call([sys.executable, __file__, "--arch", arch, *flags]) for arch in arches))
+    for package in ("numba", "numba_cuda"):
+        if util.find_spec(package) is None:
+            sys.exit(f"cuda_resources: the package {package.replace('_', '-')} is not installed (pip install 'udlfast[cuda]')")
     if tool("ptxas") is None:
         sys.exit("cuda_resources: there is no ptxas: install a CUDA toolkit or the package nvidia-cuda-nvcc")
     wrong = table(arches[0], options.only, options.markdown)
-    print("\n".join(wrong) if wrong else "no spills in hot kernels, 128-bit loads in the products")
+    print("\n".join(wrong) if wrong else "no spills in hot kernels, 128-bit loads in the products, tensor cores where they are meant")
     sys.exit(bool(wrong))
 
 

@@ -65,7 +65,7 @@ def test_elementwise_operations_against_the_reference(rng):
     parameters_of = {"huber_backward": (0.0, 1.0), "smooth_l1_backward": (0.0, 1.0), "huber": (1.0,), "smooth_l1": (1.0,)}
     checked = 0
     with np.errstate(all="ignore"):
-        for op, name in elementwise._names().items():
+        for op, name in elementwise.NAMES.items():
             if _elementwise_ops.operation(name, torch.float32.code) is None:
                 continue
             extra = known.get(name, ())

@@ -77,14 +77,14 @@ def check_device(where):
     raise DeviceError(f"device: {name!r} is not available: {reason}")
 
 
-def on_device(t, where):
-    """t where it is asked to be: itself, or a copy on another device, with its gradient."""
+def on_device(t, where, non_blocking=False):
+    """t where it is asked to be: itself, or a copy on another device, with its gradient; non_blocking: see udlfast.cuda."""
     where = check_device(where)
     if where.type == "cpu" and not t.is_cuda:
         return t
     from .cuda import _tensors
 
-    return _tensors.move(t, where)
+    return _tensors.move(t, where, non_blocking)
 
 
 def made_on(t, where):

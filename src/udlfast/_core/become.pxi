@@ -88,7 +88,7 @@ def become(Tensor self not None, Tensor v not None):
 
 def to(Tensor self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None):
     """The tensor as another type, or on another device: "cpu", or "cuda" where there is a GPU."""
-    cdef int code = self.code
+    cdef int code = self.code, flags = 0
     cdef Tensor r
     for o in args:
         if isinstance(o, Tensor):
@@ -98,13 +98,17 @@ def to(Tensor self, *args, dtype=None, device=None, non_blocking=False, copy=Fal
         elif isinstance(o, str) or type(o) is int or hasattr(o, "index") and hasattr(o, "type") and not isinstance(o, Tensor):
             device = o
         elif isinstance(o, bool):
-            pass
+            if flags:
+                copy = o
+            else:
+                non_blocking = o
+            flags += 1
         elif o is not None:
             dtype = o
     code = code_of(dtype, code)
     r = cast(self, code)
     if device is not None and (str(device) != "cpu" or self.storage.device > 0):
-        r = slot("on_device")(r, device)
+        r = slot("on_device")(r, device, non_blocking)
     return clone(self) if copy and r is self else r
 
 
@@ -141,10 +145,12 @@ def same_kind(list tensors not None):
     return True
 
 
-def join_small(Tensor out not None, parts, Py_ssize_t outer):
+def join_small(Tensor out not None, parts, Py_ssize_t outer, str op="cat"):
     """Fill contiguous `out` with contiguous parts side by side in each of `outer` rows, if that is little work; whether it was done."""
     cdef Py_ssize_t row, o, at = 0, size = ITEMSIZE[out.code], total
     cdef Tensor t
+    if udl_cuda:
+        on_one_device(op, parts)
     total = out.numel_ * size
     if udl_tracing or total > 262144 + 4096 * <Py_ssize_t>len(parts) or outer * <Py_ssize_t>len(parts) > 4096 or outer == 0:
         return False

@@ -35,7 +35,9 @@ cdef tuple sizes_of(str op, tuple size, dict more):
 
 
 cdef Tensor into(Tensor t, dict more):
-    """t, or out=... with t's elements"""
+    """t, or out=... with t's elements; in page-locked memory if pin_memory=True asks for that"""
+    if more and more.get("pin_memory"):
+        t = (<Tensor>t.pin_memory()).requires_grad_(bool(t.rg))
     if more and more.get("out") is not None:
         return put_out(more["out"], t)
     return t

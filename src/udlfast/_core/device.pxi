@@ -59,11 +59,25 @@ cdef inline void host_wrote(Storage s) noexcept:
     s.stale = s.mirrored = s.blank = False
 
 
+cdef int on_one_device(str op, parts) except -1:
+    """Refuses tensors of different devices."""
+    cdef Storage on = None
+    for o in parts:
+        if (<Tensor>o).storage.device > 0:
+            on = (<Tensor>o).storage
+    if on is None:
+        return 0
+    for o in parts:
+        if (<Tensor>o).storage.device == 0:
+            raise ArgumentError(f"{op}: expected all tensors on one device, got {device_name(on)} and cpu; move one with .to(...)")
+    return 0
+
+
 cdef int look(Tensor t, str what) except -1:
     """The host is about to use t's memory under its address: refused for memory of a device."""
     host_read(what)
     if t.storage.device > 0:
-        raise TypeError(f"{what}: this tensor is on {device_name(t.storage)}, the host cannot see its memory; call tensor.cpu() first")
+        raise TypeError(f"{slot("who_asks")(what)}: this tensor is on {device_name(t.storage)}, the host cannot see its memory; call tensor.cpu() first")
     t.storage.blank = False
     return 0
 
@@ -83,7 +97,7 @@ cdef inline int follow(Tensor t, Tensor a) except -1:
     return 0
 
 
-cdef int place(int id, tuple tensors, int *where) except -1:
+cdef int place(int id, const field *f, tuple tensors, int *where) except -1:
     """Which device does a call run on (0: the CPU)? Refuses a mixture. Numbers of no dimensions and lists of places may join from the CPU."""
     cdef int i, n_out = udl_kernels[id].n_out
     cdef Tensor t
@@ -102,7 +116,8 @@ cdef int place(int id, tuple tensors, int *where) except -1:
         t = <Tensor>tensors[i]
         if t.storage.device != on.device and t.storage.device != UNDECIDED and (t.ndim_ or i < n_out) \
                 and not (i == 2 and id in LISTS):
-            raise ArgumentError(f"{(<bytes>udl_kernels[id].name).decode()}: expected all tensors on one device, got {device_name(on)} "
+            name = op_name(<int>f[4].i) if id == UDL_K_elementwise else (<bytes>udl_kernels[id].name).decode()
+            raise ArgumentError(f"{name}: expected all tensors on one device, got {device_name(on)} "
                                 f"and {device_name(t.storage)}; move one with .to(...)")
     return 0
 
@@ -118,7 +133,7 @@ cdef int carry(int id, const void *args, tuple given) except -1:
     cdef Tensor t
     if table and type((<Tensor>given[0]).storage.mirror) is list:
         tensors = tuple((<Tensor>given[0]).storage.mirror)
-    place(id, tensors, &where)
+    place(id, f, tensors, &where)
     for i in range(<int>len(tensors)):
         if tensors[i] is None:
             continue
@@ -181,33 +196,35 @@ def device_number(Tensor t not None):
 
 
 def block_of(Tensor t not None):
-    """(block of device memory, offset of t's first element in bytes)"""
+    """(block of device memory, offset of t's first element in bytes); a tensor without elements has a block too."""
+    if t.storage.nbytes == 0 and t.storage.mirror is None:
+        t.storage.mirror = ALLOCATE(16)
     return t.storage.mirror, t.data_ - <char *>t.storage.ptr
 
 
-def move_to_device(Tensor t not None, int number):
-    """A copy of t, contiguous, on a device; nothing recorded."""
+def move_to_device(Tensor t not None, int number, bint wait=True):
+    """A copy of t, contiguous, on a device; nothing recorded. Without `wait` page-locked memory is read later."""
     cdef Tensor out = empty_nd(t.code, t.ndim_, t.shape_)
     cdef Tensor a = contiguous(alias(t))
     out.storage.device = number
     if out.storage.nbytes:
         out.storage.mirror = ALLOCATE(out.storage.nbytes)
         to_host(a.storage)
-        out.storage.mirror.upload(<size_t>a.data_, 0, out.storage.nbytes)
+        out.storage.mirror.upload(<size_t>a.data_, 0, out.storage.nbytes, wait)
         out.storage.mirrored = out.storage.stale = True
         out.storage.blank = False
     return out
 
 
-def move_to_host(Tensor t not None):
-    """A copy of t, contiguous, on the CPU; nothing recorded."""
-    cdef Tensor out = empty_nd(t.code, t.ndim_, t.shape_)
+def move_to_host(Tensor t not None, Tensor later=None):
+    """A copy of t, contiguous, on the CPU; nothing recorded. later: page-locked memory for it, where it arrives with the stream."""
+    cdef Tensor out = empty_nd(t.code, t.ndim_, t.shape_) if later is None else later
     cdef Tensor a = contiguous(alias(t))
     cdef Storage s = a.storage
     out.storage.device, out.storage.blank = 0, False
     if out.storage.nbytes:
         if s.stale:
-            s.mirror.download(<size_t>out.data_, a.data_ - <char *>s.ptr, out.storage.nbytes)
+            s.mirror.download(<size_t>out.data_, a.data_ - <char *>s.ptr, a.numel_ * ITEMSIZE[a.code], later is None)
         else:
-            memcpy(out.data_, a.data_, out.storage.nbytes)
+            memcpy(out.data_, a.data_, a.numel_ * ITEMSIZE[a.code])
     return out

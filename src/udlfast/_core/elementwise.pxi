@@ -668,6 +668,7 @@ cdef inline Tensor clone_raw(Tensor a):
         if a.numel_ * ITEMSIZE[a.code] < 65536:
             if udl_tracing:
                 host_wrote(out.storage)
+                out.storage.device = a.storage.device
                 record_bytes(UDL_PLAN_COPY, out, a, a.numel_ * ITEMSIZE[a.code])
             memcpy(out.data_, a.data_, a.numel_ * ITEMSIZE[a.code])
             return out

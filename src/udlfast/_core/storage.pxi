@@ -87,9 +87,11 @@ cdef class StorageBytes:
 
 
 def storage_view(Tensor t not None):
-    """A writable memoryview over all bytes of the storage that t looks at."""
+    """A writable memoryview over all bytes of the storage that t looks at; of a copy to read, if that is on a device."""
     cdef StorageBytes b = StorageBytes.__new__(StorageBytes)
-    if udl_tracing:
+    if udl_tracing and t.storage.device > 0:
+        to_host(t.storage)      # to be read
+    elif udl_tracing:
         look(t, "the file")
         host_wrote(t.storage)
     b.s = t.storage

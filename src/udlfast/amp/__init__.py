@@ -40,7 +40,7 @@ class autocast:
         if not isinstance(device_type, str):
             raise ArgumentError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
         self.device, self.fast_dtype = device_type, dtype or get_autocast_dtype(device_type)
-        if device_type != "cpu":
+        if not is_autocast_available(device_type):
             if enabled:
                 warnings.warn(f"User provided device_type of '{device_type}', but it is not available. Disabling", stacklevel=2)
             self.want = NOTHING
@@ -75,13 +75,17 @@ NOTHING = object()  # of a block that changes nothing
 
 
 def is_autocast_available(device_type):
-    """Whether autocast does anything on a device: on the CPU."""
+    """Whether autocast does anything on a device: on the CPU, and on a GPU where there is one. It is one switch for both."""
+    if device_type == "cuda":
+        from .. import cuda
+
+        return cuda.is_available()
     return device_type == "cpu"
 
 
 def is_autocast_enabled(device_type=None):
-    """Whether this thread is inside autocast; without a device: of CUDA, which it is not."""
-    return device_type == "cpu" and _core.get_autocast() is not None
+    """Whether this thread is inside autocast; without a device: of CUDA."""
+    return is_autocast_available(device_type or "cuda") and _core.get_autocast() is not None
 
 
 def is_autocast_cpu_enabled():
@@ -93,8 +97,8 @@ def set_autocast_enabled(device_type, enabled=None):
     """Turns autocast of this thread on or off."""
     if enabled is None:
         device_type, enabled = "cuda", device_type
-    if device_type == "cpu":
-        _autocast.switch(get_autocast_dtype("cpu") if enabled else None)
+    if is_autocast_available(device_type):
+        _autocast.switch(get_autocast_dtype(device_type) if enabled else None)
 
 
 def set_autocast_cpu_enabled(enabled):

@@ -48,7 +48,7 @@ def _look():
                 pass
         else:
             return "this machine has no NVIDIA driver"
-    if util.find_spec("numba") is None or util.find_spec("numba.cuda") is None:
+    if util.find_spec("numba") is None or util.find_spec("numba_cuda") is None:
         return "the package numba-cuda is not installed (pip install 'udlfast[cuda]')"
     from numba import cuda
 
@@ -66,8 +66,8 @@ def is_initialized():
 
 
 def is_bf16_supported(including_emulation=True):
-    """No: kernels are for float32, float64 and integers; bfloat16 is computed by the CPU."""
-    return False
+    """Whether there is a GPU: bfloat16 is computed there, by tensor cores from sm_80 on."""
+    return is_available()
 
 
 def device_count():

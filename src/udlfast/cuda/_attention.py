@@ -36,17 +36,22 @@ def tiles(wide, forward):
 def parts(number, DP, EP, TX, TY, SC):
     """Device functions (load, scores, add) for tiles of these sizes.
 
-    load(tile, wide, rows, source, base, stride, left, n, factor, t): rows x wide numbers, times factor, zero outside [left, n).
-    scores(sc, x, y, wide, ty, tx): sc[4, SC] = rows of x by rows of y.  add(acc, p, lead, v, rows, ty, tx): acc[4, EP / TX] += p v.
+    load(tile, wide, rows, source, base, stride, left, n, factor, t): rows x wide numbers, times factor, zero outside [left, n); says
+    whether this thread met an infinity or NaN.  scores(sc, x, y, wide, ty, tx): sc[4, SC] = rows of x by rows of y.
+    add(acc, p, lead, v, rows, ty, tx, careful): acc[4, EP / TX] += p v; careful: weights of 0 hide what stands in v, NaN too.
     """
     threads = TX * TY
     zero = number(0)
 
     @device
     def load(tile, wide, rows, source, base, stride, left, n, factor, t):
+        wild = False
         for e in range(t, rows * wide, threads):
             r, d = e // wide, e % wide
-            tile[r * (wide + 4) + d] = source[base + r * stride + d] * factor if r < left and d < n else zero
+            x = source[base + r * stride + d] * factor if r < left and d < n else zero
+            wild = wild or x - x != zero
+            tile[r * (wide + 4) + d] = x
+        return wild
 
     @device
     def scores(sc, x, y, wide, ty, tx):
@@ -69,31 +74,36 @@ def parts(number, DP, EP, TX, TY, SC):
         cols = 4 * quads
 
         @device
-        def add(acc, p, lead, v, rows, ty, tx):
+        def row(acc, first, w, v0, v1, v2, v3):
+            acc[first] += w * v0
+            acc[first + 1] += w * v1
+            acc[first + 2] += w * v2
+            acc[first + 3] += w * v3
+
+        @device
+        def add(acc, p, lead, v, rows, ty, tx, careful):
             for s in range(rows):
                 p0, p1 = p[(4 * ty) * lead + s], p[(4 * ty + 1) * lead + s]
                 p2, p3 = p[(4 * ty + 2) * lead + s], p[(4 * ty + 3) * lead + s]
                 for c in range(quads):
                     v0, v1, v2, v3 = load4(v, s * (wide + 4) + 4 * tx + 4 * TX * c)
-                    k = 4 * c
-                    acc[k] += p0 * v0
-                    acc[k + 1] += p0 * v1
-                    acc[k + 2] += p0 * v2
-                    acc[k + 3] += p0 * v3
-                    acc[cols + k] += p1 * v0
-                    acc[cols + k + 1] += p1 * v1
-                    acc[cols + k + 2] += p1 * v2
-                    acc[cols + k + 3] += p1 * v3
-                    acc[2 * cols + k] += p2 * v0
-                    acc[2 * cols + k + 1] += p2 * v1
-                    acc[2 * cols + k + 2] += p2 * v2
-                    acc[2 * cols + k + 3] += p2 * v3
-                    acc[3 * cols + k] += p3 * v0
-                    acc[3 * cols + k + 1] += p3 * v1
-                    acc[3 * cols + k + 2] += p3 * v2
-                    acc[3 * cols + k + 3] += p3 * v3
+                    if not careful or p0 != 0:
+                        row(acc, 4 * c, p0, v0, v1, v2, v3)
+                    if not careful or p1 != 0:
+                        row(acc, cols + 4 * c, p1, v0, v1, v2, v3)
+                    if not careful or p2 != 0:
+                        row(acc, 2 * cols + 4 * c, p2, v0, v1, v2, v3)
+                    if not careful or p3 != 0:
+                        row(acc, 3 * cols + 4 * c, p3, v0, v1, v2, v3)
 
-        return add
+        @device
+        def either(acc, p, lead, v, rows, ty, tx, careful):
+            if careful:
+                add(acc, p, lead, v, rows, ty, tx, True)
+            else:
+                add(acc, p, lead, v, rows, ty, tx, False)
+
+        return either
 
     return load, scores, make_add(DP), make_add(EP)
 
@@ -111,7 +121,8 @@ def seen(number, mask_kind, causal):
         if mask_kind == 1:
             return score if mask[base + li * p[M_S + 2] + si * p[M_S + 3]] != 0 else lowest
         if mask_kind == 2:
-            return score + mask[base + li * p[M_S + 2] + si * p[M_S + 3]] * log2e
+            m = mask[base + li * p[M_S + 2] + si * p[M_S + 3]]
+            return lowest if m == lowest else score + m * log2e
         return score
 
     return see

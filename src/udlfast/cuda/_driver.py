@@ -1,5 +1,6 @@
 """Numba's CUDA, found once: the simulator or a device, kernels, grids, and the numbers of tensors as device arrays."""
 
+import functools
 import math
 import os
 
@@ -10,9 +11,10 @@ from .. import _core
 
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in ("0", "")
 BOOL, U8, I8, I16, I32, I64 = (getattr(_core, n).code for n in ("bool_", "uint8", "int8", "int16", "int32", "int64"))
-F32, F64 = _core.float32.code, _core.float64.code
+F16, BF16, F32, F64 = (getattr(_core, n).code for n in ("float16", "bfloat16", "float32", "float64"))
 NUMPY = {BOOL: np.bool_, U8: np.uint8, I8: np.int8, I16: np.int16, I32: np.int32, I64: np.int64, F32: np.float32, F64: np.float64}
 FLOATS = {F32: np.float32, F64: np.float64}
+STORED = NUMPY | {F16: np.float16, BF16: np.uint16}  # as what numbers lie in device memory (_half.py)
 
 
 def kernel(function):
@@ -28,6 +30,12 @@ def device(function):
 def pick(real, simulated):
     """A tile size: on a device, or in the simulator, whose threads are Python's."""
     return simulated if SIMULATED else real
+
+
+@functools.cache
+def has_tensor_cores():
+    """For bfloat16 and TF32: from sm_80 on; the simulator computes what they compute."""
+    return SIMULATED or cuda.get_current_device().compute_capability >= (8, 0)
 
 
 THREADS = pick(256, 4)
@@ -46,19 +54,22 @@ def count_up(n, m):
     return -(-n // m)
 
 
-def launch(function, blocks, threads, *args):
-    """Start a kernel on the current stream."""
-    from ._memory import stream
+def launch(function, blocks, threads, *args, on=None):
+    """Start a kernel on a stream; the current one unless told otherwise."""
+    from ._memory import current_stream
 
-    function[blocks, threads, stream()](*args)
+    function[blocks, threads, (on or current_stream()).numba](*args)
 
 
 def array(tensor, code=None):
     """The numbers of a tensor from its first on, to the end of its memory, as a 1-d device array; None for None."""
     if tensor is None:
         return None
+    if not isinstance(tensor, _core.Tensor):  # of _widen.py
+        block, offset = tensor.place
+        return block.view(offset, np.float32)
     block, offset = _core.block_of(tensor)
-    return block.view(offset, NUMPY[tensor.dtype.code if code is None else code])
+    return block.view(offset, STORED[tensor.dtype.code if code is None else code])
 
 
 def scratch(n, dtype):

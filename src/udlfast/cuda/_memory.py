@@ -20,7 +20,7 @@ SMALL, SMALL_SEGMENT, LARGE_SEGMENT = 1 << 20, 2 << 20, 20 << 20
 if SIMULATED:  # one segment holds all: kernels that take addresses see a single array
     SMALL_SEGMENT = LARGE_SEGMENT = 256 << 20
 
-_lock = threading.RLock()
+LOCK = threading.RLock()
 _local = threading.local()
 _segments = []
 _free = {}  # (stream, small): sorted list of (bytes, number, _Chunk)
@@ -55,10 +55,11 @@ class _Chunk:
 class Block:
     """Device memory of a storage; given back when it is no longer referred to."""
 
-    __slots__ = ("chunk", "nbytes", "views", "others")
+    __slots__ = ("chunk", "nbytes", "views", "others", "waiting")
 
     def __init__(self, chunk, nbytes):
         self.chunk, self.nbytes, self.views, self.others = chunk, nbytes, {}, None
+        self.waiting = None  # the chain of calls (_fusion.py) that reads or writes here when it runs
 
     def view(self, offset, dtype):
         """A 1-d device array from byte `offset` to the end."""
@@ -74,21 +75,31 @@ class Block:
         return self.chunk.segment.bytes.__cuda_array_interface__["data"][0] + self.chunk.start if not SIMULATED else (
             self.chunk.segment.bytes._ary.ctypes.data + self.chunk.start)  # fmt: skip
 
-    def upload(self, address, offset, nbytes):
-        """From host memory, behind what the stream does."""
-        if nbytes:
-            start = self.chunk.start + offset
-            self.chunk.segment.bytes[start : start + nbytes].copy_to_device(host_bytes(address, nbytes), stream())
+    def settle(self):
+        """Launch what waits to read or write here."""
+        if self.waiting is not None:
+            if not self.waiting.done:
+                flush()
+            self.waiting = None
 
-    def download(self, address, offset, nbytes):
-        """To host memory; waits until it is there."""
+    def upload(self, address, offset, nbytes, wait=True):
+        """From host memory, behind what the stream does; without `wait` page-locked memory is read while Python goes on."""
         if nbytes:
+            self.settle()
             start = self.chunk.start + offset
-            self.chunk.segment.bytes[start : start + nbytes].copy_to_host(host_bytes(address, nbytes), stream())
-            synchronize_stream()
+            part = self.chunk.segment.bytes[start : start + nbytes]
+            _transfer(part.copy_to_device, address, nbytes, wait, False)
+
+    def download(self, address, offset, nbytes, wait=True):
+        """To host memory; waits until it is there, unless told not to and the memory is page-locked."""
+        if nbytes:
+            self.settle()
+            start = self.chunk.start + offset
+            _transfer(self.chunk.segment.bytes[start : start + nbytes].copy_to_host, address, nbytes, wait, True)
 
     def zero(self, offset, nbytes):
         """Set bytes to zero."""
+        self.settle()
         start = self.chunk.start + offset
         wide = np.uint32 if start % 4 == 0 and nbytes % 4 == 0 else np.uint8
         self.chunk.segment.bytes[start : start + nbytes].view(wide)[:] = 0
@@ -98,10 +109,34 @@ class Block:
             for s in self.others:
                 s.synchronize()
         try:
-            with _lock:
-                _give(self)
+            with LOCK:
+                if self.waiting is None or self.waiting.done:
+                    give(self.chunk)
+                else:
+                    self.waiting.died(self.chunk)
         except (TypeError, AttributeError):  # the interpreter is going down
             pass
+
+
+def _transfer(copy, address, nbytes, wait, always):
+    """Carry out a copy on the current stream. From memory that is not page-locked the driver has read when it returns."""
+    from ._pinned import owner_of
+
+    pinned = owner_of(address)
+    if pinned is None or wait:
+        copy(host_bytes(address, nbytes), stream())
+        if always or pinned is not None:
+            synchronize_stream()
+        return
+    copy(host_bytes(address, nbytes), stream() or cuda.default_stream())
+    pinned.events.append(current_stream().record_event())
+
+
+def flush():
+    """Launch the element-wise calls that wait (_fusion.py)."""
+    from . import _fusion
+
+    _fusion.flush()
 
 
 def host_bytes(address, nbytes):
@@ -117,7 +152,7 @@ def _count(name, by):
 def allocate(nbytes):
     """A block of device memory; raises OutOfMemoryError."""
     size = max(ROUND, -(-nbytes // ROUND) * ROUND)
-    with _lock:
+    with LOCK:
         key = (_stream_key(), size <= SMALL or SIMULATED)
         chunk = _best(key, size)
         if chunk is None:
@@ -165,6 +200,7 @@ def _new_segment(key, size, nbytes):
                     f"{COUNTS['reserved_bytes.current']} reserved; use smaller batches, free tensors, or see cuda.memory_stats()"
                 ) from None
             COUNTS["num_alloc_retries"] += 1
+            flush()
             empty_cache()
     _segments.append(segment)
     _count("reserved_bytes", room)
@@ -172,8 +208,8 @@ def _new_segment(key, size, nbytes):
     return _Chunk(segment, 0, room)
 
 
-def _give(block):
-    chunk = block.chunk
+def give(chunk):
+    """A chunk is free again."""
     COUNTS["allocated_bytes.current"] -= chunk.nbytes
     COUNTS["active.current"] -= 1
     chunks = _free[chunk.segment.key]
@@ -197,7 +233,7 @@ def _give(block):
 
 def empty_cache():
     """Segments of which nothing is in use go back to the driver."""
-    with _lock:
+    with LOCK:
         for chunks in _free.values():
             for entry in [e for e in chunks if e[0] == e[2].segment.nbytes]:
                 chunks.remove(entry)
@@ -208,6 +244,7 @@ def empty_cache():
 
 def memory_stats():
     """Counts of bytes, blocks and segments: current and peak."""
+    flush()  # and so gives back what died while it waited
     return {(name.replace(".", ".all.") if "." in name else name): n for name, n in COUNTS.items()}
 
 
@@ -226,6 +263,7 @@ class Stream:
 
     def synchronize(self):
         """Wait until the queue is empty."""
+        flush()
         if self.numba:
             self.numba.synchronize()
         else:
@@ -261,14 +299,16 @@ class Event:
     """A mark in a stream."""
 
     def __init__(self, enable_timing=False, blocking=False, interprocess=False):
-        self.numba = cuda.event(timing=True)
+        self.numba = cuda.event() if SIMULATED else cuda.event(timing=enable_timing)
 
     def record(self, stream=None):
         """Stand at the end of a stream."""
+        flush()
         self.numba.record((stream or current_stream()).numba)
 
     def wait(self, stream=None):
         """Let a stream wait for this event."""
+        flush()
         self.numba.wait((stream or current_stream()).numba)
 
     def query(self):
@@ -281,7 +321,7 @@ class Event:
 
     def elapsed_time(self, end):
         """Milliseconds from here to another event."""
-        return cuda.event_elapsed_time(self.numba, end.numba)
+        return self.numba.elapsed_time(end.numba)
 
 
 DEFAULT = Stream(_numba=0)
@@ -295,6 +335,7 @@ def current_stream():
 def set_stream(s):
     """Put this thread's work on s; returns the stream before."""
     before = current_stream()
+    flush()
     if not isinstance(s, Stream):
         raise CudaError(f"cuda.stream: expected a cuda.Stream, got a {type(s).__name__}")
     _local.stream = s
@@ -318,4 +359,5 @@ def synchronize_stream():
 
 def synchronize():
     """Wait for all work on the GPU."""
+    flush()
     cuda.synchronize()

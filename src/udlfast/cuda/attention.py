@@ -67,7 +67,7 @@ def kernel_of(number, DP, EP, mask_kind, causal, drop):
                     best = w if w > best or w != w else best
                 red[(4 * ty + i) * (TX + 1) + tx] = best
             cuda.syncthreads()
-            load(ks, EP, BS, v, vb + s0 * p[at.V_S + 2], p[at.V_S + 2], p[at.S] - s0, p[at.E], one, t)
+            wild = load(ks, EP, BS, v, vb + s0 * p[at.V_S + 2], p[at.V_S + 2], p[at.S] - s0, p[at.E], one, t)
             for i in range(4):
                 best = top[i]
                 for c in range(TX):
@@ -85,8 +85,7 @@ def kernel_of(number, DP, EP, mask_kind, causal, drop):
                     if drop:
                         w *= factor_of(p, bh, l0 + 4 * ty + i, s0 + tx + c * TX, seed, offset, limit, factor)
                     ps[(4 * ty + i) * lead + tx + c * TX] = w
-            cuda.syncthreads()
-            add(acc, ps, lead, ks, BS, ty, tx)
+            add(acc, ps, lead, ks, BS, ty, tx, cuda.syncthreads_or(wild) != 0)
         cuda.syncthreads()
         for i in range(4):
             red[(4 * ty + i) * (TX + 1) + tx] = total[i]

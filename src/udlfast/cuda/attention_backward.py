@@ -70,9 +70,9 @@ def query_kernel(number, W, mask_kind, causal, drop):
         end = min(p[at.S], l0 + BQ) if causal else p[at.S]
         for s0 in range(0, end, BS):
             cuda.syncthreads()
-            load(ks, W, BS, k, kb + s0 * p[at.K_S + 2], p[at.K_S + 2], p[at.S] - s0, p[at.D], one, t)
+            wild = load(ks, W, BS, k, kb + s0 * p[at.K_S + 2], p[at.K_S + 2], p[at.S] - s0, p[at.D], one, t)
             load(vs, W, BS, v, vb + s0 * p[at.V_S + 2], p[at.V_S + 2], p[at.S] - s0, p[at.E], one, t)
-            cuda.syncthreads()
+            wild = cuda.syncthreads_or(wild) != 0
             scores(sc, qs, ks, W, ty, tx)
             scores(dp, gs, vs, W, ty, tx)
             for i in range(4):
@@ -84,13 +84,14 @@ def query_kernel(number, W, mask_kind, causal, drop):
                     w = zero
                     if inverse != 0:
                         w = exp2(see(sc[i * SC + c], mask, mb, p, li, si) - stats[row]) * inverse
-                        u = dp[i * SC + c]
-                        if drop:
-                            u *= factor_of(p, bh, li, si, seed, offset, limit, factor)
-                        w *= (u - delta[row]) * scale
+                        if w != 0:  # a hidden NaN stays hidden
+                            u = dp[i * SC + c]
+                            if drop:
+                                u *= factor_of(p, bh, li, si, seed, offset, limit, factor)
+                            w *= (u - delta[row]) * scale
                     ps[(4 * ty + i) * lead + tx + c * TX] = w
             cuda.syncthreads()
-            add(acc, ps, lead, ks, BS, ty, tx)
+            add(acc, ps, lead, ks, BS, ty, tx, wild)
         for i in range(4):
             li = l0 + 4 * ty + i
             if li < p[at.L]:
@@ -141,9 +142,10 @@ def key_kernel(number, W, mask_kind, causal, drop):
             mb = b * p[at.M_S] + h * p[at.M_S + 1]
             for l0 in range((s0 // BS) * BS if causal else 0, p[at.L], BS):
                 cuda.syncthreads()
-                load(qs, W, BS, q, b * p[at.Q_S] + h * p[at.Q_S + 1] + l0 * p[at.Q_S + 2], p[at.Q_S + 2], p[at.L] - l0, p[at.D], one, t)
-                load(gs, W, BS, gy, b * p[at.G_S] + h * p[at.G_S + 1] + l0 * p[at.G_S + 2], p[at.G_S + 2], p[at.L] - l0, p[at.E], one, t)
-                cuda.syncthreads()
+                qb, gb = b * p[at.Q_S] + h * p[at.Q_S + 1], b * p[at.G_S] + h * p[at.G_S + 1]
+                wild = load(qs, W, BS, q, qb + l0 * p[at.Q_S + 2], p[at.Q_S + 2], p[at.L] - l0, p[at.D], one, t)
+                wild |= load(gs, W, BS, gy, gb + l0 * p[at.G_S + 2], p[at.G_S + 2], p[at.L] - l0, p[at.E], one, t)
+                wild = cuda.syncthreads_or(wild) != 0
                 scores(sc, ks, qs, W, ty, tx)
                 scores(dp, vs, gs, W, ty, tx)
                 for c in range(SC):
@@ -158,13 +160,14 @@ def key_kernel(number, W, mask_kind, causal, drop):
                             keep = one
                             if drop:
                                 keep = factor_of(p, bh, li, si, seed, offset, limit, factor)
-                            u = w * (dp[i * SC + c] * keep - delta[row]) * scale
+                            if w != 0:
+                                u = w * (dp[i * SC + c] * keep - delta[row]) * scale
                             w *= keep
                         ws[(4 * ty + i) * lead + tx + c * TX] = w
                         ps[(4 * ty + i) * lead + tx + c * TX] = u
                 cuda.syncthreads()
-                add(ak, ps, lead, qs, BS, ty, tx)
-                add(av, ws, lead, gs, BS, ty, tx)
+                add(ak, ps, lead, qs, BS, ty, tx, wild)
+                add(av, ws, lead, gs, BS, ty, tx, wild)
         for i in range(4):
             si = s0 + 4 * ty + i
             if si < p[at.S]:

@@ -1,16 +1,20 @@
-"""out[b, m, n] = act(alpha sum_k A[b, m, k] B[b, k, n] + beta out + bias) + residual, on the tiles of _tiles.py.
+"""out[b, m, n] = act(alpha sum_k A[b, m, k] B[b, k, n] + beta out + bias) + residual, on the tiles of _tiles.py or _tensor_tiles.py.
 
 A and B are strided as in csrc/args.h. Three ways to fetch four neighbours of each: one 128-bit load along k, one along m (or n), or
 four loads of any strides, which small and odd matrices take. Vector loads ask that rows begin at multiples of four elements.
-Floor: 2 M N K operations over the FMA peak; (M K + K N + M N) 4 bytes over memory bandwidth.
+float32 and float64 are multiplied by the FMA units. bfloat16 goes to the tensor cores, and so does float32 after
+set_float32_matmul_precision("high") (TF32) or ("medium") (bfloat16), on GPUs from sm_80 on.
+Floor: 2 M N K operations over the peak of the units; (M K + K N + M N) 4 (or 2) bytes over memory bandwidth.
 """
 
 import functools
 
 import numpy as np
 
-from . import _tiles
-from ._driver import FLOATS, array, count_up, device, exp, launch, tanh
+from .. import _core
+from . import _tensor_tiles, _tiles
+from ._driver import BF16, F32, FLOATS, STORED, array, count_up, device, exp, has_tensor_cores, launch, tanh
+from ._half import to_bf16
 from ._math import erf
 from ._vector import load4, store4
 
@@ -153,6 +157,80 @@ def kernel_of(code, way_a, way_b, act=NONE, bias=0, residual=False, beta=False):
                        way_a != "m", way_b == "k")  # fmt: skip
 
 
+@functools.cache
+def put_one(act, out_code, bias_code, bias, residual, beta):
+    """The epilogue of _tensor_tiles, of one sum."""
+    f, get, get_bias, narrow = activation(act, np.float32), _tensor_tiles.read(out_code), _tensor_tiles.read(bias_code), out_code == BF16
+
+    def put(out, e1, e2, p, alpha, z, m, n, v):
+        if m < p[0] and n < p[1]:
+            i = z * p[O_BATCH] + m * p[LDO] + n
+            v = v * alpha
+            if beta:
+                v += get(out, i)
+            if bias == 1:
+                v += get_bias(e1, n)
+            if bias == 2:
+                v += get_bias(e1, m)
+            v = f(v)
+            if residual:
+                v += get(e2, i)
+            out[i] = to_bf16(v) if narrow else v
+
+    return device(put)
+
+
+@functools.cache
+def tensor_kernel_of(bf16, way_a, code_a, way_b, code_b, act, out_code, bias_code, bias, residual, beta):
+    """The kernel on tensor cores."""
+    a = _tensor_tiles.fetch(way_a, code_a, bf16, 0, A_BATCH, A_M, A_K)
+    b = _tensor_tiles.fetch(way_b, code_b, bf16, 1, B_BATCH, B_N, B_K)
+    return _tensor_tiles.make(bf16, a, b, put_one(act, out_code, bias_code, bias, residual, beta), way_a != "r", way_b != "r")
+
+
+def rounding(code):
+    """How tensor cores round numbers of a type: True to bfloat16, False to TF32; None: they are not used."""
+    if code not in (F32, BF16) or not has_tensor_cores():
+        return None
+    if code == BF16:
+        return True
+    from ..backends import cuda
+
+    precision = _core.get_float32_matmul_precision()
+    return True if precision == "medium" else False if precision == "high" or cuda.matmul.allow_tf32 else None
+
+
+def tensor_way(x, code, bf16, rows, k, batch_stride, row_stride, k_stride):
+    """(way, device array) of one matrix."""
+    wide = 8 if bf16 else 4
+    block, offset = _core.block_of(x)
+    if k_stride == 1 and k % wide == 0:
+        unit = 8 if code == BF16 else 4
+        if x.storage_offset() % unit == 0 and row_stride % unit == 0 and batch_stride % unit == 0:
+            return "k", block.view(offset, np.uint32) if code == BF16 else array(x)
+    way = "r" if row_stride == 1 and rows % 4 == 0 and aligned(x, k_stride, batch_stride) else "s"
+    return way, block.view(offset, STORED[code])
+
+
+def on_tensor_cores(bf16, tensors, ints, floats):
+    """A product that is rounded to bfloat16 or TF32."""
+    out, a, b, bias, residual = tensors
+    code, batch, m, n, k, a_batch, a_m, a_k, b_batch, b_k, b_n, o_batch, ldo, act, bias_m, wide = ints
+    code_a, code_b, code_out, code_bias = (F32 if wide >> bit & 1 else code for bit in range(4))
+    way_a, xa = tensor_way(a, code_a, bf16, m, k, a_batch, a_m, a_k)
+    way_b, xb = tensor_way(b, code_b, bf16, n, k, b_batch, b_n, b_k)
+    alpha, beta = floats
+    function = tensor_kernel_of(bf16, way_a, code_a, way_b, code_b, act, code_out, code_bias, 0 if bias is None else 2 if bias_m else 1,
+                                residual is not None, beta != 0)  # fmt: skip
+    o = array(out)
+    p = (m, n, k, batch, 1, a_batch, a_m, a_k, b_batch, b_k, b_n, o_batch, ldo)
+    blocks = count_up(n, _tensor_tiles.BN), count_up(m, _tensor_tiles.BM), batch
+    launch(function, blocks, _tensor_tiles.THREADS, o, xa, xb,
+           o if bias is None else array(bias), o if residual is None else array(residual), p, np.float32(alpha),
+           np.float32(beta))  # fmt: skip
+    return True
+
+
 def aligned(x, *strides):
     """May x be read four elements at a time, from places that are sums of multiples of `strides`?"""
     return x.storage_offset() % 4 == 0 and not any(s % 4 for s in strides)
@@ -162,7 +240,10 @@ def matmul(tensors, ints, floats):
     """The body of udl_matmul."""
     out, a, b, bias, residual = (*tensors, None, None)[:5]
     code, batch, m, n, k, a_batch, a_m, a_k, b_batch, b_k, b_n, o_batch, ldo, act, bias_m, wide = ints
-    if code not in FLOATS or wide:
+    bf16 = rounding(code)
+    if bf16 is not None:
+        return on_tensor_cores(bf16, (out, a, b, bias, residual), ints, floats)
+    if code not in FLOATS:
         return False
     way_a = ("k" if a_k == 1 and k % 4 == 0 and aligned(a, a_m, a_batch)
              else "m" if a_m == 1 and m % 4 == 0 and aligned(a, a_k, a_batch) else "s")  # fmt: skip

@@ -109,6 +109,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
             the array's own type for arrays
         device: where it is to live: the CPU unless told otherwise
         requires_grad: record operations on it
+        pin_memory: in page-locked memory, from which a GPU reads by itself (where there is one)
     Returns: a tensor
     Raises: ShapeError for ragged lists, DTypeError for what is not numbers
 
@@ -122,6 +123,8 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
     t = to_tensor(data, dtype)
     if device is not None:
         t = on_device(t, device)
+    if pin_memory:
+        t = t.pin_memory()
     return t.requires_grad_(True) if requires_grad else t
 
 

@@ -184,11 +184,21 @@ def _to_tensor(value):
     return tensor(value)
 
 
+def _pin_memory(self, device=None):
+    """A copy in page-locked memory, from which a GPU reads by itself; this tensor where there is no GPU."""
+    from .. import cuda
+
+    if not cuda.is_available():
+        return self
+    cuda.init()
+    return self.pin_memory()
+
+
 extend("__array_wrap__", _array_wrap)
 extend("share_memory_", _share_memory)
 extend("is_shared", _shared.is_shared)
 extend("__dlpack__", _dlpack)
-extend("__dlpack_device__", lambda self: (1, 0))
+extend("__dlpack_device__", lambda self: (2, 0) if self.is_cuda else (1, 0))
 set_hook("reduce", _reduce)
 extend("__deepcopy__", _deepcopy)
 extend("device", property(lambda self: CPU))
@@ -198,14 +208,14 @@ extend("is_xpu", False)
 extend("is_sparse", False)
 extend("is_quantized", False)
 extend("cpu", lambda self, memory_format=None: on_device(self, CPU))
-extend("pin_memory", lambda self, device=None: self)
+extend("pin_memory", _pin_memory)
 extend("get_device", lambda self: -1)
-extend("is_pinned", lambda self: False)
+extend("is_pinned", lambda self, device=None: False)
 
 
 def _cuda(self, device=None, non_blocking=False, memory_format=None):
     """This tensor on the GPU, with its gradient."""
-    return on_device(self, "cuda" if device is None else device)
+    return on_device(self, "cuda" if device is None else device, non_blocking)
 
 
 extend("cuda", _cuda)

@@ -96,7 +96,7 @@ def stack(tensors, dim=0, axis=None, *, out=None):
             raise ShapeError(f"stack: expected tensors of one shape, got {list(shape)} and {list(t.shape)}")
     parts = tuple(tensors if alike else (t.to(dtype) for t in tensors))
     y = empty((*shape[:dim], len(parts), *shape[dim:]), dtype)
-    if not join_small(y, parts, math.prod(shape[:dim])):
+    if not join_small(y, parts, math.prod(shape[:dim]), "stack"):
         for i, t in enumerate(parts):
             y.select(dim, i).copy_(t.detach())
     y = attach(y, parts, stack_backward, args=(dim,))

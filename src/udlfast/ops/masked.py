@@ -131,8 +131,8 @@ def nonzero(input, *, as_tuple=False, out=None):
     import numpy
     a = mask.numpy(force=True)
     if as_tuple:
-        return tuple(_core.from_numpy(i) for i in (numpy.nonzero(a) if a.ndim else numpy.nonzero(a.reshape(1))))
-    return _core.from_numpy(numpy.ascontiguousarray(numpy.argwhere(a)).astype(numpy.int64, copy=False))
+        return tuple(_core.from_numpy(i).to(x.device) for i in (numpy.nonzero(a) if a.ndim else numpy.nonzero(a.reshape(1))))
+    return _core.from_numpy(numpy.ascontiguousarray(numpy.argwhere(a)).astype(numpy.int64, copy=False)).to(x.device)
 
 
 def argwhere(input):

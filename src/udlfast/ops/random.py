@@ -182,11 +182,11 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
         raise ArgumentError(f"multinomial: cannot draw {num_samples} of {rows.shape[1]} without replacement")
     if replacement or num_samples == 1:
         edges = edges / total  # 1 from the last weight that is not 0 on, and u is less
-        u = rand(rows.shape[0], num_samples, dtype=_core.float64, generator=generator)
-        y = _core.search(edges, u, True)
+        u = rand(rows.shape[0], num_samples, dtype=_core.float64, generator=generator).to(rows.device)
+        y = None if rows.is_cuda else _core.search(edges, u, True)
         y = (u.unsqueeze(2) >= edges.unsqueeze(1)).sum(2) if y is None else y
     else:
-        u = rand(tuple(rows.shape), dtype=_core.float64, generator=generator)
+        u = rand(tuple(rows.shape), dtype=_core.float64, generator=generator).to(rows.device)
         y = ((1 - u).log() / rows).topk(num_samples, 1).indices
     y = y if w.ndim == 2 else y.squeeze(0)
     return y if out is None else put_out(out, y)

@@ -58,7 +58,7 @@ def _keep(input, diagonal, lower):
     x = input.detach()
     y = _core.triangle(x.contiguous(), diagonal, lower)
     if y is None:
-        mask, zero = lower_triangle(*x.shape[-2:], diagonal if lower else diagonal - 1), _core.zeros((), dtype=x.dtype)
+        mask, zero = lower_triangle(*x.shape[-2:], diagonal if lower else diagonal - 1).to(x.device), _core.zeros((), dtype=x.dtype)
         y = ew3(MAP_where, mask, *((x, zero) if lower else (zero, x)))
     return attach(y, (input,), triangle_backward, args=(diagonal, lower))
 

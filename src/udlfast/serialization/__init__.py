@@ -70,7 +70,7 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=True, mmap=Fa
 
     Arguments:
         f: a path, or an open binary file (read from where it stands).
-        map_location: None, "cpu", a dict or a function; wherever they were, tensors come to the CPU.
+        map_location: a device to move what was read to; None, a dict or a function: wherever tensors were, they come to the CPU.
         weights_only: True: data only, and objects of the classes listed by serialization.add_safe_globals. False: also whole
             modules, of classes that the program has already imported; for files that you trust. Neither imports or runs
             anything for a file, but a module that a file has filled then runs as your code does.
@@ -91,10 +91,11 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=True, mmap=Fa
 
     Source: as for save.
     """
+    where = None
     if map_location is not None and not callable(map_location) and not isinstance(map_location, dict):
         from ..device import check_device
 
-        check_device(map_location)
+        where = check_device(map_location)
     with Source(f) as source:
         if mmap and source.path is None:
             raise RuntimeError("load: mmap=True needs a path, got an open file")
@@ -103,7 +104,25 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=True, mmap=Fa
             from ._mapped import Mapped
 
             mapped = Mapped(source)
-        return _load(source, max_bytes, mapped, weights_only is False)
+        tree = _load(source, max_bytes, mapped, weights_only is False)
+    return tree if where is None or where.type == "cpu" else _moved(tree, where)
+
+
+def _moved(tree, where):
+    """A tree with its tensors and modules on a device."""
+    from ..nn import Parameter
+
+    if isinstance(tree, Parameter):
+        return Parameter(tree.detach().to(where), tree.requires_grad)
+    if hasattr(tree, "to"):
+        return tree.to(where)
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            tree[key] = _moved(value, where)
+        return tree
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(_moved(v, where) for v in tree))
+    return type(tree)(_moved(v, where) for v in tree) if isinstance(tree, (list, tuple)) else tree
 
 
 def _load(source, max_bytes, mapped, trusted):

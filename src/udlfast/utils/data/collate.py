@@ -30,6 +30,17 @@ def same_mapping(like, values):
         return values
 
 
+def pin(batch):
+    """The tensors of a batch in page-locked memory, which a GPU reads by itself."""
+    if hasattr(batch, "pin_memory"):
+        return batch.pin_memory()
+    if isinstance(batch, dict):
+        return same_mapping(batch, {key: pin(value) for key, value in batch.items()})
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*map(pin, batch))
+    return type(batch)(map(pin, batch)) if isinstance(batch, (list, tuple)) else batch
+
+
 def default_collate(batch):
     """Examples of one kind, stacked: tensors [N, ...], arrays and numbers to tensors, dicts and tuples part by part.
 

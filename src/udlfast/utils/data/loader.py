@@ -3,7 +3,7 @@
 from itertools import repeat
 
 from ... import errors
-from .collate import default_collate, default_convert
+from .collate import default_collate, default_convert, pin
 from .dataset import IterableDataset
 from .fetch import make_reader, whole_batches
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, random_seed
@@ -35,7 +35,9 @@ class DataLoader:
         generator: source of the order and of the workers' seeds.
         prefetch_factor: batches that each worker reads ahead (default 2).
         persistent_workers: keep the workers from pass to pass.
-        pin_memory, pin_memory_device, in_order: accepted for compatibility; batches always come in order.
+        pin_memory: batches lie in page-locked memory, from which `.to("cuda", non_blocking=True)` copies while Python goes on; without a
+            GPU nothing changes.
+        pin_memory_device, in_order: accepted for compatibility; batches always come in order.
 
     Example:
         >>> import udlfast as torch
@@ -126,6 +128,14 @@ class DataLoader:
         return self.batch_sampler if self._auto_collation else self.sampler
 
     def __iter__(self):
+        if self.pin_memory:
+            from ... import cuda
+
+            if cuda.is_available():
+                return map(pin, self._batches())
+        return self._batches()
+
+    def _batches(self):
         seed = random_seed(self.generator)  # drawn always: then the order is the same for any number of workers
         if self.num_workers:
             return self._read_by_workers(seed)
