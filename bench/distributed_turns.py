@@ -111,8 +111,8 @@ def by_turns(runners, words, rounds, seconds):
                 said[name].append(r)
         if time.perf_counter() - began > seconds:
             break
-    print(f"    {len(next(iter(said.values())))} rounds; {left_out} more left out, in which others took over {OTHERS:.0%} of the processors",
-          file=sys.stderr, flush=True)  # fmt: skip
+    count = len(next(iter(said.values())))
+    print(f"    {count} rounds count; in {left_out} more others took over {OTHERS:.0%} of the processors", file=sys.stderr, flush=True)
     return said
 
 
