@@ -98,13 +98,13 @@ def work(path, piece):
             piece(word)
 
 
-def by_turns(runners, words, rounds, seconds):
-    """{name: [what process 0 said in each turn that counts]}; runners, words: {name: Runner}, {name: word}."""
+def by_turns(runners, words, rounds, seconds, limit=OTHERS):
+    """{name: [what process 0 said in each turn that counts]}; runners, words: {name: Runner}, {name: word}; limit: see OTHERS."""
     said, left_out = {name: [] for name in runners}, 0
     began = time.perf_counter()
     for _ in range(rounds):
         row = {name: runner.turn(words[name]) for name, runner in runners.items()}
-        if max(r["others"] for r in row.values()) > OTHERS:
+        if max(r["others"] for r in row.values()) > limit:
             left_out += 1
         else:
             for name, r in row.items():
@@ -112,7 +112,9 @@ def by_turns(runners, words, rounds, seconds):
         if time.perf_counter() - began > seconds:
             break
     count = len(next(iter(said.values())))
-    print(f"    {count} rounds count; in {left_out} more others took over {OTHERS:.0%} of the processors", file=sys.stderr, flush=True)
+    print(f"    {count} rounds count; in {left_out} more others took over {limit:.0%} of the processors", file=sys.stderr, flush=True)
+    if not count:
+        raise SystemExit("no round counts, others were at work")
     return said
 
 
