@@ -28,7 +28,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve()
-PATIENCE, EPOCHS = 150, 20  # seconds for one run of `kill`, and its length
+PATIENCE, EPOCHS = 600, 20  # seconds for one run of `kill`, and its length
 sys.path.insert(0, str(HERE.parent))
 from distributed_turns import OTHERS, Runner, by_turns, descendants, spread, work  # noqa: E402
 
