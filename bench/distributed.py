@@ -8,7 +8,8 @@
     python bench/distributed.py predict       the cost model for 1 .. 256 machines, from figures given as options
     python bench/distributed.py kill          SIGKILL to one process at a random moment, then resuming, 20 times
 
-The first two and `overlap` work by turns of --steps steps for --seconds (45), and print medians with quartiles.
+The first two and `overlap` work by turns of --steps steps for --seconds (45), and print medians with quartiles; turns in which other
+programs have more than the share --others of the processors are left out.
 Options: --only resnet18|gpt|nanogpt, --rounds N (of turns, at most), --mpiexec PATH (and MPI4PY_LIBMPI for its library).
 """
 
@@ -54,7 +55,12 @@ def timed_steps(o):
     else:
         optimizer = make_optimizer(inner.parameters())
 
+    spent = [0.0]  # in the exchange, between the layers' work of backward and after it
+    for name in ("ready", "finish") if size > 1 and o.library == "udlfast" else ():
+        setattr(model.reducer, name, clocked(getattr(model.reducer, name), spent))
+
     def step(how):
+        spent[0] = 0.0
         began = time.perf_counter()
         optimizer.zero_grad()
         with model.no_sync() if how == "none" and size > 1 else contextlib.nullcontext():
@@ -63,7 +69,7 @@ def timed_steps(o):
             loss.backward()
         end = time.perf_counter()
         optimizer.step()
-        return [1e3 * t for t in (time.perf_counter() - began, middle - began, end - middle, time.perf_counter() - end)]
+        return [1e3 * t for t in (time.perf_counter() - began, middle - began, end - middle, time.perf_counter() - end, spent[0])]
 
     def piece(word):
         steps, how = word.split()
@@ -75,10 +81,20 @@ def timed_steps(o):
                 d.barrier()
             rows.append(step(how))
         if rank == 0:
-            parts = zip(("ms", "forward", "backward", "optimizer"), zip(*rows))
+            parts = zip(("ms", "forward", "backward", "optimizer", "exchange"), zip(*rows))
             print(json.dumps({**dict(parts), "processor": 1e3 * (time.process_time() - used) / int(steps)}), flush=True)
 
     work(f"{o.out}/{rank}", piece)
+
+
+def clocked(function, spent):
+    """The function, whose seconds are added to spent[0]."""
+    def run(*args):
+        began = time.perf_counter()
+        function(*args)
+        spent[0] += time.perf_counter() - began
+
+    return run
 
 
 def started(o, processes, threads, library="udlfast", more=(), prefix=None):
@@ -94,12 +110,12 @@ def started(o, processes, threads, library="udlfast", more=(), prefix=None):
     return Runner(processes, [command], env=env)
 
 
-def measured(o, runners, words, limit=OTHERS):
+def measured(o, runners, words, limit=None):
     """{name: what process 0 said}: warmed up, then by turns."""
     try:
         for name, runner in runners.items():
             runner.turn(words[name].replace(str(o.steps), "3", 1))
-        return by_turns(runners, words, o.rounds, o.seconds, limit)
+        return by_turns(runners, words, o.rounds, o.seconds, o.others if limit is None else limit)
     finally:
         for runner in {id(r): r for r in runners.values()}.values():
             runner.close()
@@ -156,19 +172,20 @@ def messages(o):
 
 
 def overlap(o):
-    """On a link of o.delay ms and o.mbit Mbit/s: how much of the time of all messages shows, when they leave during backward."""
+    """On a link of o.delay ms and o.mbit Mbit/s: the time that process 0 spends in the exchange, when messages leave during backward,
+    over that when they leave after it."""
     from link import Link
 
     with Link(o.delay, o.mbit) if o.mbit else contextlib.nullcontext() as link:
         runner = started(o, 2, 1, more=["--ddp", o.ddp], prefix=link and (lambda w: link.command(o.mpiexec, w)))
         ways = ("none", "after", "during")
         said = measured(o, dict.fromkeys(ways, runner), {how: f"{o.steps} {how}" for how in ways},
-                        1.0 if o.mbit else OTHERS)  # the system's work on packets counts as that of others
+                        1.0 if o.mbit else None)  # the system's work on packets counts as that of others
     where = f"over {o.delay:g} ms, {o.mbit:g} Mbit/s" if o.mbit else "on one machine"
-    none, after, during = ([sum(r["ms"]) / len(r["ms"]) for r in said[how]] for how in ways)
-    shares = [100 * (x - n) / (a - n) for n, a, x in zip(none, after, during)]
-    print(f"{o.only} {o.ddp} {where}: no messages {spread(none)} ms a step, after backward {spread(after)}, "
-          f"during {spread(during)}; exposed {spread(shares)} %", flush=True)  # fmt: skip
+    step, exchange = ([[sum(r[part]) / len(r[part]) for r in said[how]] for how in ways] for part in ("ms", "exchange"))
+    print(f"{o.only} {o.ddp} {where}, ms a step: without messages {spread(step[0])}, after backward {spread(step[1])}, during "
+          f"{spread(step[2])}; in the exchange {spread(exchange[1])} and {spread(exchange[2])}: exposed "
+          f"{spread([100 * x / a for a, x in zip(*exchange[1:])])} %", flush=True)  # fmt: skip
 
 
 def exchange_seconds(o, machines):
@@ -309,8 +326,8 @@ def main():
     p.add_argument("--out")
     for name, default in (("rounds", 1000), ("steps", 2), ("threads", 1), ("processes", 1), ("times", 20), ("seed", 0)):
         p.add_argument("--" + name, type=int, default=default)
-    for name, default in (("seconds", 45.0), ("delay", 2.0), ("mbit", 1000.0), ("mbytes", 44.7), ("compute", 800.0), ("backward", 500.0),
-                          ("message", 2.0), ("memory", 5.0), ("buckets", 20)):  # fmt: skip
+    for name, default in (("seconds", 45.0), ("others", OTHERS), ("delay", 2.0), ("mbit", 1000.0), ("mbytes", 44.7), ("compute", 800.0), ("backward", 500.0),
+                          ("message", 13.0), ("memory", 3.4), ("buckets", 20)):  # fmt: skip
         p.add_argument("--" + name, type=float, default=default)
     o = p.parse_args()
     jobs[o.job](o)
