@@ -326,7 +326,8 @@ def main():
     p.add_argument("--out")
     for name, default in (("rounds", 1000), ("steps", 2), ("threads", 1), ("processes", 1), ("times", 20), ("seed", 0)):
         p.add_argument("--" + name, type=int, default=default)
-    for name, default in (("seconds", 45.0), ("others", OTHERS), ("delay", 2.0), ("mbit", 1000.0), ("mbytes", 44.7), ("compute", 800.0), ("backward", 500.0),
+    for name, default in (("seconds", 45.0), ("others", OTHERS), ("delay", 2.0), ("mbit", 1000.0),
+                          ("mbytes", 44.7), ("compute", 800.0), ("backward", 500.0),
                           ("message", 13.0), ("memory", 3.4), ("buckets", 20)):  # fmt: skip
         p.add_argument("--" + name, type=float, default=default)
     o = p.parse_args()
