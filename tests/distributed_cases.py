@@ -167,7 +167,7 @@ def case_refusals(rank, size):
 
 
 def main(folder, *only):
-    d.init(timeout=60)
+    d.init(timeout=300)
     rank, size = d.get_rank(), d.get_world_size()
     said = {"size": size, "passed": [], "failed": None, "error": None}
     for name, case in [*globals().items(), *vars(distributed_models).items()]:

@@ -115,6 +115,54 @@ def case_compressed(rank, size):
     assert worst < 0.5, worst  # what was held back comes later: the mean over steps tends to the gradient
 
 
+class LastFirst(torch.nn.Module):
+    """Its gradients come in another order than the parameters stand, so that buckets are made again after the first backward."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(3)
+        self.last, self.first = torch.nn.Linear(64, 5), torch.nn.Linear(20, 64)
+
+    def forward(self, x):
+        return self.last(torch.tanh(self.first(x)))
+
+
+def case_held_back(rank, size):
+    """What top-k has not sent: sent + held back = all there was, and it goes on in another model, and in one process alone."""
+    options = {"compress": 0.05, "bucket_cap_mb": 0.0062}  # two buckets, of other parameters in the new order
+    top, exact = DDP(LastFirst(), **options), DDP(LastFirst())
+    sent, whole = ({name: 0.0 for name, _ in exact.module.named_parameters()} for _ in range(2))
+
+    def backward(model, turn):
+        x, y = batch(turn)
+        model.zero_grad()
+        F.cross_entropy(model(x[rank::size]), y[rank::size]).backward()
+        return {name: p.grad.clone() for name, p in model.module.named_parameters()}
+
+    for turn in range(4):
+        for total, model in ((sent, top), (whole, exact)):
+            for name, grad in backward(model, turn).items():
+                total[name] = total[name] + grad
+    top.held_back.consolidate_state_dict()
+    state = top.held_back.state_dict()
+    for name, p in whole.items():
+        assert same_everywhere(state["held"][name], rank, size)
+        assert (sent[name] + state["held"][name] - p).abs().max().item() <= 1e-5 * p.abs().max().item(), name
+    assert max((sent[name] - p).abs().max().item() / p.abs().max().item() for name, p in whole.items()) > 0.1
+    again = DDP(LastFirst(), **options)
+    again.held_back.load_state_dict(state)
+    a, b = backward(top, 5), backward(again, 5)
+    assert all(np.array_equal(a[name].numpy(), b[name].numpy()) for name in a)
+    alone = [d.new_group([k]) for k in range(size)][rank]
+    one, plain = DDP(LastFirst(), process_group=alone, compress=0.05), DDP(LastFirst(), process_group=alone)
+    one.held_back.load_state_dict(state)
+    for turn in range(2):
+        a, b = backward(one, turn), backward(plain, turn)
+        for name in a:
+            assert np.array_equal(a[name].numpy(), (b[name] + state["held"][name] if turn == 0 else b[name]).numpy()), name
+    say_no(ValueError, "last.weight must be of shape", lambda: again.held_back.load_state_dict({"order": None, "held": {}}))
+
+
 def case_comm_hook(rank, size):
     hooks = d.algorithms.ddp_comm_hooks.default_hooks
     model = DDP(net())
@@ -196,13 +244,14 @@ def case_different_modules(rank, size):
     say_no(ValueError, "modules of the processes differ", lambda: DDP(torch.nn.Linear(3, 4 + rank)))
 
 
-def case_compiled_step(rank, size):
-    """A step that is compiled keeps exchanging gradients."""
+def case_compiled(rank, size):
+    """The module inside may be compiled, and replays; a whole step that is compiled runs without a plan. Both keep exchanging gradients."""
     import warnings
 
     results = []
-    for compiled in (False, True):
-        model = DDP(net())
+    for way in ("eager", "module", "step"):
+        inner = torch.compile(net()) if way == "module" else net()
+        model = DDP(inner)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
         def step(x, y, model=model, optimizer=optimizer):
@@ -212,14 +261,16 @@ def case_compiled_step(rank, size):
             optimizer.step()
             return loss
 
-        run = torch.compile(step) if compiled else step
+        run = torch.compile(step) if way == "step" else step
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for i in range(4):
                 x, y = batch(i)
                 run(x[rank::size].contiguous(), y[rank::size].contiguous())
+        assert way != "module" or sum(plan.replays for plan in inner.plans) == 3
         results.append(torch.cat([p.detach().reshape(-1) for p in model.parameters()]))
-    assert np.array_equal(results[0].numpy(), results[1].numpy()) and same_everywhere(results[1], rank, size)
+    for result in results[1:]:
+        assert np.array_equal(results[0].numpy(), result.numpy()) and same_everywhere(result, rank, size)
 
 
 def case_fit(rank, size):

@@ -63,7 +63,7 @@ class Reducer:
         self.names, self.params = [n for n, _ in named], [p for _, p in named]
         self.group = Group(group.world, group.comm, group.ranks)  # messages of its own
         self.cap, self.compress, self.find_unused, self.overlap = cap, compress, find_unused, overlap
-        self.enabled, self.settled, self.running = True, False, None
+        self.enabled, self.settled, self.running, self.buckets = True, False, None, []
         self._build(list(range(len(self.params)))[::-1])
         for i, p in enumerate(self.params):
             if (old := p.__dict__.get("_exchange")) is not None:  # the module was wrapped before: the new wrapper takes over
@@ -76,12 +76,20 @@ class Reducer:
             raise ArgumentError("DistributedDataParallel: the last backward ended in an error, and the processes no longer agree; "
                                 "start again from a checkpoint")  # fmt: skip
         if (recorder := _core.recording()) is not None:
-            recorder.refuse("DistributedDataParallel exchanges gradients")
+            recorder.refuse("DistributedDataParallel exchanges gradients; compile the module inside it: "
+                            "DistributedDataParallel(torch.compile(module))")  # fmt: skip
         self.enabled = enabled
 
     def _build(self, order):
+        """New buckets, which take over what has been held back."""
+        held = {i: piece for b in self.buckets if b.memory is not None for i, piece in self.pieces(b)}
         self.buckets = [Bucket(numbers, self.params) for numbers in plan(order, self.params, self.cap)]
         self.home = {i: (b, at) for b in self.buckets for at, i in enumerate(b.numbers)}
+        with _core.no_grad():
+            for bucket in self.buckets if held else ():
+                for i, piece in self.pieces(bucket):
+                    if i in held:
+                        piece.copy_(held[i])
 
     def _hook(self, i):
         def arrived(p):
@@ -129,10 +137,19 @@ class Reducer:
         elif self.compress == "bf16":
             exchange = NarrowMean(self.group, tag, flat)
         else:
-            if bucket.memory is None:
-                bucket.memory = _core.zeros(flat.numel(), dtype=flat.dtype)
-            exchange = TopMean(self.group, tag, flat, self.compress, bucket.memory)
+            exchange = TopMean(self.group, tag, flat, self.compress, self.memory_of(bucket))
         self.running.append(exchange)
+
+    def memory_of(self, bucket):
+        """What top-k has held back of a bucket [n]."""
+        if bucket.memory is None:
+            bucket.memory = _core.zeros(sum(self.params[i].numel() for i in bucket.numbers), dtype=self.params[bucket.numbers[0]].dtype)
+        return bucket.memory
+
+    def pieces(self, bucket):
+        """[(number, what is held back of that parameter, a view in its shape)]."""
+        parts = self.memory_of(bucket).split([self.params[i].numel() for i in bucket.numbers])
+        return [(i, part.view(tuple(self.params[i].shape))) for i, part in zip(bucket.numbers, parts)]
 
     def finish(self):
         """At the end of backward: send what is left, wait for everything, and hand out the views."""
@@ -182,8 +199,11 @@ class Reducer:
 
         order = tensor(list(self.seen))
         broadcast(order, self.group.ranks[0], self.group)
-        self.settled = True
-        order = order.tolist()
+        self.settle(order.tolist())
+
+    def settle(self, order):
+        """From now on gradients are expected in this order."""
+        self.settled, self.order = True, order
         if [b.numbers for b in self.buckets] != plan(order, self.params, self.cap):
             self._build(order)
 

@@ -64,7 +64,8 @@ class DistributedDataParallel(Module):
         find_unused_parameters: parameters that backward does not reach are taken as 0 where another process reaches them, and keep
             their grad where none does. Without it they are an error.
         compress: None; "bf16", half the bytes, each number rounded twice; or a share such as 0.01: only the largest numbers travel, the
-            rest is kept in the process and added to the next gradient (not in checkpoints).
+            rest is kept in the process and added to the next gradient. `held_back` has state_dict() and load_state_dict() for what is
+            kept, after `held_back.consolidate_state_dict()` in all processes; checkpoints of `train.fit` hold it.
         device_ids, output_device, dim, init_sync, check_reduction, gradient_as_bucket_view, static_graph: accepted for compatibility.
         Children: module.
 
@@ -102,9 +103,13 @@ class DistributedDataParallel(Module):
         sharing.broadcast_all([*module.parameters(), *module.buffers()], self.process_group)
         self._always, self._in_eval = sharing.split_buffers(module)
         self.reducer = None
+        reducer.check_compress(compress)
         if self.process_group.size > 1:
             cap = reducer.CAP if bucket_cap_mb is None else int(bucket_cap_mb * 2**20)
-            self.reducer = reducer.Reducer(named, self.process_group, cap, reducer.check_compress(compress), find_unused_parameters)
+            self.reducer = reducer.Reducer(named, self.process_group, cap, compress, find_unused_parameters)
+        self.held_back = None
+        if isinstance(compress, float):
+            self.held_back = import_module("udlfast.distributed._held").HeldBack(named, self.process_group, self.reducer)
 
     def forward(self, *inputs, **kwargs):
         if self.reducer is not None:

@@ -151,7 +151,8 @@ def _loader_generators(train):
 def _saved(path, run, average, scheduler, step_scheduler, generators, team):
     if path is None:
         return None
-    parts = {"model": team.bare, "optimizer": run.optimizer, "average": average, "scheduler": scheduler, "step_scheduler": step_scheduler}
+    parts = {"model": team.bare, "optimizer": run.optimizer, "average": average, "scheduler": scheduler, "step_scheduler": step_scheduler,
+             "held_back": getattr(run.model, "held_back", None) if team.shared else None}  # fmt: skip
     return Saved(path, {name: part for name, part in parts.items() if part is not None}, generators, team)
 
 
