@@ -22,7 +22,7 @@ RUN = ("import runpy, sys; sys.meta_path[:] = [f for f in sys.meta_path if not t
        "sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('pytest', run_name='__main__')")  # fmt: skip
 
 
-def run(words, folder, seconds=1200, **env):
+def run(words, folder, seconds=7200, **env):
     return subprocess.run([str(w) for w in words], cwd=folder, capture_output=True, text=True, timeout=seconds, env={**os.environ, **env})
 
 
