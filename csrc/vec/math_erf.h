@@ -90,8 +90,8 @@ VFN vf64 v_tail_f64(vf64 a, vf64 *gauss) {
  * 1 - h above. Where the tail is 0, |x| may be infinite: it is held at MOST. */
 #define UDL_VEC_GELU(F, E, s, MOST)                                                             \
     VFN F v_gelu_##s(F x) {                                                                     \
-        F a = v_atmost_##s(v_abs_##s(x), v_set_##s(MOST)), g, w = v_tail_##s(a, &g);            \
-        return v_fma_##s(-(a * w), g, v_atleast_##s(x, (F){0}));                                \
+        F a = v_atmost_##s(v_abs_##s(x), v_set_##s(MOST)), g, w = v_tail_##s(v_tame_##s(a, a), &g); \
+        return v_fma_##s(-v_fma_##s(a, w, (F){0}), g, v_atleast_##s(x, (F){0}));                \
     }                                                                                           \
     VFN F v_gelu_grad_##s(F x) {                                                                \
         F a = v_atmost_##s(v_abs_##s(x), v_set_##s(MOST)), g, w = v_tail_##s(a, &g);            \

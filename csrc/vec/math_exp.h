@@ -4,6 +4,10 @@
  * part is exact. exp(r) - 1 = r + r^2 q(r). The factor 2^n is applied in two steps, so that results down to the
  * smallest subnormal number are rounded once and the largest do not overflow early. */
 
+/* x, but 0 where a = |x| is too small to show beside 1: products of subnormal numbers take some processors long */
+VFN vf32 v_tame_f32(vf32 x, vf32 a) { return (vf32)((vi32)x & ~(vi32)(a < 0x1p-30f)); }
+VFN vf64 v_tame_f64(vf64 x, vf64 a) { return (vf64)((vi64)x & ~(vi64)(a < 0x1p-60)); }
+
 /* exp(r) - 1 in *em and n of exp(x - low); |x| / ln 2 < 2^22 (float), 2^51 (double). Adding magic = 1.5 2^23 leaves the nearest
  * integer in the low bits of the sum, which is given back: t = n + magic. */
 #define UDL_MAGIC_F32 0x1.8p23f
@@ -42,15 +46,28 @@ VFN vf64 v_scale_f64(vf64 p, vf64 t) {
 }
 #endif
 
-/* beyond the limits the result is 0 or inf anyway */
-VFN vf32 v_exp_f32(vf32 x) {
-    vf32 em, t = v_exp_parts_f32(v_limit_f32(x, v_set_f32(-104), v_set_f32(89)), (vf32){0}, &em);
+/* exp of what is within the limits of v_exp. Fused multiply-adds of 1 + r (1 + r q) make no subnormal numbers. */
+#ifdef __FP_FAST_FMAF
+VFN vf32 v_exp_held_f32(vf32 x) {
+    vf32 t = v_fma_f32(x, v_set_f32(0x1.715476p+0f), v_set_f32(UDL_MAGIC_F32)), n = t - UDL_MAGIC_F32;
+    vf32 r = v_fma_f32(n, v_set_f32(-0x1.0bfbe8p-15f), v_fma_f32(n, v_set_f32(-0x1.62ep-1f), x));
+    vf32 q = v_fma_f32(r, v_set_f32(0.00139475858f), v_set_f32(0.0083672395f));
+    q = v_fma_f32(r, q, v_set_f32(0.0416662656f)), q = v_fma_f32(r, q, v_set_f32(0.166665375f)), q = v_fma_f32(r, q, v_set_f32(0.5f));
+    return v_scale_f32(v_fma_f32(r, v_fma_f32(r, q, v_set_f32(1)), v_set_f32(1)), t);
+}
+#else
+VFN vf32 v_exp_held_f32(vf32 x) {
+    vf32 em, t = v_exp_parts_f32(v_tame_f32(x, v_abs_f32(x)), (vf32){0}, &em);
     return v_scale_f32(em + 1, t);
 }
-VFN vf64 v_exp_f64(vf64 x) {
-    vf64 em, t = v_exp_parts_f64(v_limit_f64(x, v_set_f64(-746), v_set_f64(710)), (vf64){0}, &em);
+#endif
+VFN vf64 v_exp_held_f64(vf64 x) {
+    vf64 em, t = v_exp_parts_f64(x, (vf64){0}, &em);
     return v_scale_f64(em + 1, t);
 }
+/* beyond the limits the result is 0 or inf anyway */
+VFN vf32 v_exp_f32(vf32 x) { return v_exp_held_f32(v_limit_f32(x, v_set_f32(-104), v_set_f32(89))); }
+VFN vf64 v_exp_f64(vf64 x) { return v_exp_held_f64(v_limit_f64(x, v_set_f64(-746), v_set_f64(710))); }
 
 /* 2^x = 2^n (1 + r q(r)), r = x - n */
 VFN vf32 v_exp2_part_f32(vf32 r) {
@@ -106,21 +123,24 @@ VFN vf64 v_expm1_f64(vf64 x) {
 /* 1 / (1 + z) or z / (1 + z), z = exp(-|x|): no cancellation on either side, subnormal results too */
 #define UDL_VEC_SIGMOID(F, E, s, MOST)                                                               \
     VFN F v_sigmoid_##s(F x) {                                                                       \
-        F one = v_set_##s(1), em, t;                                                                 \
-        t = v_exp_parts_##s(-v_atmost_##s(v_abs_##s(x), v_set_##s(MOST)), (F){0}, &em);              \
-        F z = v_scale_##s(em + 1, t);                                                                \
+        F one = v_set_##s(1), z = v_exp_held_##s(-v_atmost_##s(v_abs_##s(x), v_set_##s(MOST)));      \
         return v_sel_lt_##s(x, (F){0}, z, one) / (one + z);                                          \
     }
 UDL_VEC_SIGMOID(vf32, float, f32, 104)
 UDL_VEC_SIGMOID(vf64, double, f64, 746)
 
-/* |x| < 5/8: x + x^3 p(x^2); above 1 - 2 / (exp(2 |x|) + 1), which is 1 from 10 on */
+/* |x| < 5/8: x + x^3 p(x^2), here a + (b^2 p) c; above 1 - 2 / (exp(2 |x|) + 1), which is 1 from 10 on */
 VFN vf32 v_tanh_f32(vf32 x) {
-    vf32 a = v_abs_f32(x), z = x * x, em, one = v_set_f32(1);
+#ifdef __FP_FAST_FMAF /* a tiny product is lost in the sum */
+    vf32 a = v_abs_f32(x), b = v_atleast_f32(a, v_set_f32(0x1p-31f)), c = a;
+#else
+    vf32 a = v_abs_f32(x), b = v_tame_f32(a, a), c = b;
+#endif
+    vf32 z = b * b, em, one = v_set_f32(1);
     vf32 p = V_POLY_F32(z, -0.333332837f, 0.133314908f, -0.0537434928f, 0.0206505712f, -0.00571702607f); /* 2^-27 */
-    vf32 t = v_exp_parts_f32(2 * v_atmost_f32(a, v_set_f32(10)), (vf32){0}, &em);
+    vf32 t = v_exp_parts_f32(2 * v_atmost_f32(b, v_set_f32(10)), (vf32){0}, &em);
     vf32 e = (em + 1) * v_exponent_f32(t, 0);
-    vf32 big = one - 2 / (e + one), small = v_fma_f32(z * a, p, a);
+    vf32 big = one - 2 / (e + one), small = v_fma_f32(z * p, c, a);
     return v_copysign_f32(v_sel_lt_f32(a, v_set_f32(0.625f), small, big), x);
 }
 /* t / (t + 2), t = exp(2 |x|) - 1 */

@@ -13,6 +13,7 @@ FORMATS = "safetensors, .pt, .npz, .udl, ONNX, IDX"
 @check("files of strangers", must="0 crashes, hangs, executed code; memory at most the file and 16 MB; agreement with safetensors",
        short={"mutants": 600}, long={"mutants": 1_000_000})  # fmt: skip
 def files_of_strangers(mutants, seed=1):
+    """seed: another one for each share of a long run."""
     if sys.platform != "linux":
         raise NotRun("the limits are Linux's")
     import hostile_files
@@ -31,7 +32,12 @@ def files_of_strangers(mutants, seed=1):
         files[outcome] += n
     loaded, refused = sum(n for k, n in files.items() if k != "refused"), files["refused"]
     figures = f"{loaded + refused:,} mutants and bombs ({FORMATS}): {loaded:,} loaded and used, {refused:,} refused, {len(faults)} faults"
-    if not importlib.util.find_spec("safetensors"):
+    if importlib.util.find_spec("safetensors"):
+        compared = sum(n for (kind, _), n in counts.items() if kind == "safetensors")
+        figures += f"; {compared:,} of them taken or refused as the safetensors package does"
+        if not compared:
+            faults.append("no file was compared with the safetensors package")
+    else:
         figures += "; agreement with safetensors not run (not installed)"
     if not importlib.util.find_spec("onnx"):
         figures += "; ONNX not run (not installed)"

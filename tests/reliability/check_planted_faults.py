@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import udlfast as torch
 from reliability.faults import FAULTS
 from reliability.frame import ROOT, Failed, NotRun, check
 
@@ -21,7 +22,7 @@ RUN = ("import runpy, sys; sys.meta_path[:] = [f for f in sys.meta_path if not t
        "sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('pytest', run_name='__main__')")  # fmt: skip
 
 
-def run(words, folder, seconds=1200, **env):
+def run(words, folder, seconds=7200, **env):
     return subprocess.run([str(w) for w in words], cwd=folder, capture_output=True, text=True, timeout=seconds, env={**os.environ, **env})
 
 
@@ -35,9 +36,10 @@ def build(copy):
     """The extension module of the copy; a message if it cannot be built."""
     folder = copy / "build"
     if not (folder / "build.ninja").is_file():
-        launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
+        more = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
+        more.append(f"-DUDL_LEVELS={';'.join(torch.isas()[1:])}")  # what can run here
         done = run(["cmake", "-G", "Ninja", "-S", copy, "-B", folder, "-DCMAKE_BUILD_TYPE=Release",
-                    f"-DPython_EXECUTABLE={sys.executable}", *launcher], copy)  # fmt: skip
+                    f"-DPython_EXECUTABLE={sys.executable}", *more], copy)  # fmt: skip
         if done.returncode:
             raise NotRun(f"cmake: {done.stderr[-300:]}")
     done = run(["ninja", "-C", folder, "_core"], copy)
@@ -46,6 +48,15 @@ def build(copy):
     for path in folder.glob("_core*.so"):
         shutil.copy(path, copy / "src/udlfast" / path.name)
     return None
+
+
+def refresh(source, to):
+    """Copies what is not there or differs, a fault that was left behind too, as new files: only they are built again."""
+    for path in source.rglob("*") if source.is_dir() else (source,):
+        there = to / path.relative_to(source)
+        if path.is_file() and path.suffix not in (".so", ".pyc") and not (there.is_file() and there.read_bytes() == path.read_bytes()):
+            there.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, there)
 
 
 def plant(copy, fault):
@@ -79,7 +90,8 @@ def one(copy, fault):
 
 
 @check("planted faults", must="each caught by the ordinary tests of its operation", short={"only": "softmax.py|remap.py.*other"}, long={})
-def planted_faults(only=""):
+def planted_faults(only="", folder=""):
+    """only: a pattern of titles; folder: a place for the copy and its build, which a later call goes on from."""
     if not (ROOT / "csrc").is_dir():
         raise NotRun("not a checkout")
     chosen = [f for f in FAULTS if re.search(only, title(f))]
@@ -89,18 +101,16 @@ def planted_faults(only=""):
     compiled = any(f[0].startswith("csrc") for f in chosen)
     if compiled and not (shutil.which("cmake") and shutil.which("ninja")):
         raise NotRun("cmake and ninja are needed")
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(folder or temporary)
         for name in COPIED:
-            (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, copy / name)
+            refresh(ROOT / name, copy / name)
         if compiled:
             wrong = build(copy)
             if wrong:
                 raise NotRun(f"the copy does not build: {wrong[-300:]}")
         else:
-            import udlfast._core
-
-            shutil.copy(udlfast._core.__file__, copy / "src/udlfast")
+            shutil.copy(torch._core.__file__, copy / "src/udlfast")
         noticed, missed = [], []
         for f in chosen:
             test, message = one(copy, f)

@@ -157,19 +157,21 @@ def step(number):
 
 
 @check("special values", must="PyTorch's answers", short={"lengths": 3}, long={"lengths": 70})
-def special_values(lengths, only=""):
+def special_values(lengths, first=1, only=""):
+    """Rows of first to `lengths` elements: a long run in shares."""
     if importlib.util.find_spec("torch") is None:
         raise NotRun("PyTorch is not installed")
     names = list(OPS)
     findings = []
     if only:
-        found = [step(names.index(only) + len(names) * (n - 1)) for n in range(1, lengths + 1)]
+        found = [step(names.index(only) + len(names) * (n - 1)) for n in range(first, lengths + 1)]
         findings = [f for f in found if f]
     else:
+        steps = len(names) * (first - 1), len(names) * lengths
         findings = [f.text if f.kind == "wrong" else f for f in
-                    children.sweep("reliability.check_special_values:step", 0, len(names) * lengths, seconds=60.0)]
-    figures = (f"NaN, inf and -inf at each place of rows of 1 to {lengths}, {len(names)} operations, {len(udlfast.isas())} instruction "
-               f"sets: {len(findings)} differences from PyTorch")  # fmt: skip
+                    children.sweep("reliability.check_special_values:step", *steps, seconds=60.0)]
+    figures = (f"NaN, inf and -inf at each place of rows of {first} to {lengths}, {len(names)} operations, {len(udlfast.isas())} "
+               f"instruction sets: {len(findings)} differences from PyTorch")  # fmt: skip
     if findings:
         raise Failed(figures, findings)
     return figures

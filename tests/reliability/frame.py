@@ -118,7 +118,7 @@ def main(words=None):
     parser.add_argument("names", nargs="*", help="checks (all: every one), and key=value arguments")
     parser.add_argument("--long", action="store_true", help="the long form")
     parser.add_argument("--write", action="store_true", help="put the rows into RELIABILITY.md")
-    given = parser.parse_args(words)
+    given = parser.parse_intermixed_args(words)
     checks = load()
     arguments = dict(value(n) for n in given.names if "=" in n)
     names = [n for n in given.names if "=" not in n]
