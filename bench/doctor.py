@@ -11,7 +11,7 @@ import time
 
 import udlfast as torch
 from udlfast import nn, train
-from udlfast.models import LeNet, MLP
+from udlfast.models import MLP, LeNet
 
 
 def lenet():
@@ -62,8 +62,8 @@ def main():
             ratios.append(2 * watched / (first + second))
             noise.append(second / first)
             looks.append(doctor.measured.looked)
-        print(f"{make.__name__:14s} {1e6 * first / steps:10.0f}  {quartiles(ratios):>26s}  {quartiles(noise):>26s}  {statistics.median(looks):.0f}"
-              f" of {steps}", flush=True)
+        looked = f"{statistics.median(looks):.0f} of {steps}"
+        print(f"{make.__name__:14s} {1e6 * first / steps:10.0f}  {quartiles(ratios):>26s}  {quartiles(noise):>26s}  {looked}", flush=True)
 
 
 if __name__ == "__main__":
