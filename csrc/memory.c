@@ -5,8 +5,9 @@
  * through the blocks themselves. Blocks from 128 KiB up are mapped, as malloc would keep much of what it is given back, and those
  * from 2 MiB up at 2 MiB boundaries for huge pages.
  *
- * When more would be cached than the limit allows, blocks go back to the system from the class that has not been
- * asked for longest: a program that changes its shapes does not stay stuck with blocks of the old ones. */
+ * When more would be cached than the limit allows, blocks go back to the system from the class that has not been asked for
+ * longest, if that was PATIENCE allocations ago: a program that changes its shapes does not stay stuck with blocks of the old
+ * ones, and one that goes through the same shapes again and again does not lose each block just before it is needed. */
 #define _GNU_SOURCE
 #include "cpu.h"
 #include "udlfast.h"
@@ -23,6 +24,7 @@
 enum { ALIGN = 64, LINEAR = 8, MAX_LOG2 = 47, NCLASSES = LINEAR + (MAX_LOG2 - 9) * 8 };
 #define MAPPED ((size_t)128 << 10)
 #define LARGE ((size_t)2 << 20)
+#define PATIENCE 4096
 
 typedef struct block {
     struct block *next;
@@ -105,17 +107,18 @@ static void choose_limit(void) {
     drop_lock();
 }
 
-/* class other than `spare` that has free blocks and was asked for longest ago; -1 when there is none */
-static int oldest_class(int spare) {
+/* class other than `spare` that has free blocks and was asked for longest ago, at least `patience` allocations; -1 when there is none */
+static int oldest_class(int spare, int64_t patience) {
     int oldest = -1;
     for (int c = 0; c < NCLASSES; c++)
-        if (classes[c].free && c != spare && (oldest < 0 || classes[c].last_use < classes[oldest].last_use)) oldest = c;
+        if (classes[c].free && c != spare && stats.allocs - classes[c].last_use >= patience &&
+            (oldest < 0 || classes[c].last_use < classes[oldest].last_use)) oldest = c;
     return oldest;
 }
 
 /* With the lock held: moves free blocks from the cache to out[class] until `room` bytes more fit under the limit. */
-static void evict(int64_t room, int spare, block *out[NCLASSES]) {
-    for (int c; stats.cached + room > stats.reserved_limit && (c = oldest_class(spare)) >= 0;)
+static void evict(int64_t room, int spare, int64_t patience, block *out[NCLASSES]) {
+    for (int c; stats.cached + room > stats.reserved_limit && (c = oldest_class(spare, patience)) >= 0;)
         while (classes[c].free && stats.cached + room > stats.reserved_limit) {
             block *b = classes[c].free;
             classes[c].free = b->next;
@@ -194,7 +197,7 @@ static __attribute__((noinline)) void free_over_limit(block *b, int c, size_t si
     block *out[NCLASSES] = {NULL};
     choose_limit();
     take_lock();
-    if ((int64_t)size <= stats.reserved_limit) evict((int64_t)size, c, out);
+    if ((int64_t)size <= stats.reserved_limit) evict((int64_t)size, c, PATIENCE, out);
     int fits = stats.cached + (int64_t)size <= stats.reserved_limit;
     if (fits) keep(b, c, size);
     drop_lock();
@@ -225,7 +228,7 @@ void udl_memory_limit(int64_t bytes) {
     block *out[NCLASSES] = {NULL};
     take_lock();
     stats.reserved_limit = bytes < 0 ? 0 : bytes;
-    evict(0, -1, out);
+    evict(0, -1, 0, out);
     drop_lock();
     give_all(out);
 }

@@ -156,7 +156,8 @@ static void pack_weights(udl_plan *p) {
         if (t->owner) {
             pack(p, t, t->memory);
             left -= t->bytes;
-            const uintptr_t first = ((uintptr_t)t->weight + page - 1) / page * page, end = ((uintptr_t)t->weight + (uintptr_t)t->what[RAW]) / page * page;
+            const uintptr_t first = ((uintptr_t)t->weight + page - 1) / page * page;
+            const uintptr_t end = ((uintptr_t)t->weight + (uintptr_t)t->what[RAW]) / page * page;
             if (p->held == 1 && end > first) madvise((void *)first, end - first, MADV_DONTNEED);
         }
         p->n_packs++;

@@ -27,7 +27,8 @@ int KERNEL(conv2d_filters)(const udl_conv2d_filters_args *a) {
     const i64 G = a->groups_act % 65536;
     udl_conv g = GEOMETRY(a, G);
     if (a->bytes) {
-        const int pays = a->dtype == UDL_F32 && a->N * a->O * a->P * a->Q && INTERNAL(wino_tiles)(&g, a->N) == 4 && INTERNAL(wino4_packs)(&g, a->N);
+        const int pays = a->dtype == UDL_F32 && a->N * a->O * a->P * a->Q > 0 && INTERNAL(wino_tiles)(&g, a->N) == 4 &&
+                         INTERNAL(wino4_packs)(&g, a->N);
         *(i64 *)a->bytes = pays ? (i64)sizeof(gemm_packed) + (i64)sizeof(float) * INTERNAL(wino4_packed)(&g, G) : 0;
     }
     if (!a->ready) return UDL_OK;

@@ -10,6 +10,14 @@
 #define UDL_CONV2D_H
 #include "gemm.h"
 
+/* Working memory comes in few sizes, so that the layers of a network take turns with the same blocks: powers of two from 64 KiB to 1 MiB.
+ * What is not touched costs nothing. */
+VFN size_t conv_bytes(size_t bytes) {
+    return bytes <= 64 << 10 || bytes > 1 << 20 ? bytes : (size_t)1 << (64 - __builtin_clzll(bytes - 1));
+}
+#define udl_alloc(bytes) udl_alloc(conv_bytes(bytes))
+#define udl_free(p, bytes) udl_free(p, conv_bytes(bytes))
+
 /* the geometry of one group of one image; C, O: channels of the group; pads may be negative */
 typedef struct {
     i64 C, H, W, O, R, S, P, Q, stride_h, stride_w, pad_h, pad_w, dil_h, dil_w;

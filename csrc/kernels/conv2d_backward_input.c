@@ -218,7 +218,8 @@ static int FN(input_stride_1)(const udl_conv2d_backward_input_args *a, i64 G, i6
     char *bad = udl_alloc((size_t)a->N);
     if (!bad) return UDL_ENOMEM;
     memset(bad, 0, (size_t)a->N);
-    int status = INTERNAL(wino_forward)(tiles, &g, a->N, G, a->gx, a->gy, a->w, (wino_filters){g.R * g.S, C * g.R * g.S, 1, 0}, 0, UDL_ACT_NONE,
+    const wino_filters f = {g.R * g.S, C * g.R * g.S, 1, 0};
+    int status = INTERNAL(wino_forward)(tiles, &g, a->N, G, a->gx, a->gy, a->w, f, 0, UDL_ACT_NONE,
                                         bad);
     if (!status && memchr(bad, 1, (size_t)a->N)) status = FN(input_turned)(a, &g, G, bad);
     udl_free(bad, (size_t)a->N);

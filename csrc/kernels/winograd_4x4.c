@@ -229,7 +229,8 @@ static void few_columns(i64 n, i64 C, const float *u, const float *v, i64 rest, 
     for (i64 o = 0, next = 0; o < n; o = next) {
         const float *panel[4];
         i64 at[4], mr[4], count = 0;
-        for (; count < 4 && next < n; count++, next += mr[count - 1]) at[count] = next, panel[count] = u + next * C, mr[count] = gemm_rows(n - next);
+        for (; count < 4 && next < n; next += mr[count++])
+            at[count] = next, panel[count] = u + next * C, mr[count] = gemm_rows(n - next);
         for (i64 i = count; i < 4; i++) at[i] = at[0], panel[i] = panel[0], mr[i] = mr[0];
         for (i64 t = 0; t < rest; t++) {
             vf32 sum[4][PANEL_V], acc[4][PANEL_V];
