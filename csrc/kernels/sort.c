@@ -268,17 +268,19 @@ static void sort_select(const sort_job *j, const char *row, i64 out, sort_pair *
     for (i64 i = 0; i < k; i++) sort_put(a, row, out + i, v[i].at);
 }
 
-/* the element of rank k - 1 alone */
-enum { FEW = 512, DIGIT = 11 };
+/* the element of rank k - 1 alone; the counts of a longer digit pay in longer rows only */
+enum { FEW = RANK_MAX / 2, SHORT_DIGIT = 8, DIGIT = 11 };
 static void sort_kth(const sort_job *j, const char *row, i64 out) {
     const udl_sort_args *a = j->a;
     const i64 n = a->n;
     uint64_t key[KEY_CHUNK], known = 0; /* the digits that are known, those below them 0 */
     i64 rank = a->k - 1, left = n, at = 0;
     int low = 8 * (int)key_bytes[a->dtype]; /* bits that are not known yet */
+    const int most = n < INDEXED_MAX ? SHORT_DIGIT : DIGIT;
     while (left > FEW && low > 0) {
-        const int bits = low < DIGIT ? low : DIGIT, shift = low - bits;
-        i64 count[1 << DIGIT] = {0}, digit = 0;
+        const int bits = low < most ? low : most, shift = low - bits;
+        i64 count[1 << DIGIT], digit = 0;
+        memset(count, 0, sizeof(i64) << bits);
         for (i64 i = 0; i < n; i += KEY_CHUNK) {
             const i64 m = UDL_MINI(KEY_CHUNK, n - i);
             keys_of(key, row, i, m, a->dtype, j->flip);
@@ -294,8 +296,8 @@ static void sort_kth(const sort_job *j, const char *row, i64 out) {
         low = shift;
     }
     /* among the `left` keys that agree, the one of rank `rank`, equal keys by their places */
-    sort_pair v[FEW], tmp[FEW];
-    i64 hist[8 << 8], found = 0;
+    sort_pair v[RANK_MAX], tmp[RANK_MAX];
+    i64 found = 0;
     for (i64 i = 0; i < n; i += KEY_CHUNK) {
         const i64 m = UDL_MINI(KEY_CHUNK, n - i);
         keys_of(key, row, i, m, a->dtype, j->flip);
@@ -306,7 +308,7 @@ static void sort_kth(const sort_job *j, const char *row, i64 out) {
         }
         if (low == 0 && found > rank) break;
     }
-    if (low > 0) at = sort_pairs(v, tmp, found, key_bytes[a->dtype], hist)[rank].at;
+    if (low > 0) at = sort_pairs(v, tmp, found, key_bytes[a->dtype], NULL)[rank].at; /* few: by ranks */
     sort_put(a, row, out, at);
 }
 
