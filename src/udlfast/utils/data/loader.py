@@ -128,12 +128,7 @@ class DataLoader:
         return self.batch_sampler if self._auto_collation else self.sampler
 
     def __iter__(self):
-        if self.pin_memory:
-            from ... import cuda
-
-            if cuda.is_available():
-                return map(pin, self._batches())
-        return self._batches()
+        return map(pin, self._batches()) if self.pin_memory else self._batches()
 
     def _batches(self):
         seed = random_seed(self.generator)  # drawn always: then the order is the same for any number of workers
