@@ -161,7 +161,7 @@ def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=Fa
     """
     if end is None:
         start, end = 0, start
-    if type(start) is int and type(end) is int and step == 1 and 0 <= end - start < 2**31 and abs(start) < 2**53 \
+    if type(start) is int and type(end) is int and step == 1 and 0 <= end - start <= 4096 and abs(start) < 2**53 \
             and dtype in (None, _core.int64) and device is None and out is None and not requires_grad:
         t = _core.ramp(end - start, start, 1, _core.int64)  # the common case
         if t is not None:
