@@ -85,7 +85,7 @@ def kernel_of(number, DP, EP, mask_kind, causal, drop):
                     if drop:
                         w *= factor_of(p, bh, l0 + 4 * ty + i, s0 + tx + c * TX, seed, offset, limit, factor)
                     ps[(4 * ty + i) * lead + tx + c * TX] = w
-            add(acc, ps, lead, ks, BS, ty, tx, cuda.syncthreads_or(wild) != 0)
+            add(acc, ps, lead, ks, BS, ty, tx, cuda.syncthreads_or(np.int32(1 if wild else 0)) != 0)
         cuda.syncthreads()
         for i in range(4):
             red[(4 * ty + i) * (TX + 1) + tx] = total[i]

@@ -7,6 +7,7 @@ One kernel has tiles of queries and goes over the keys (gq), one has tiles of ke
 
 import functools
 
+import numpy as np
 from numba import cuda
 
 from . import _attention as at
@@ -72,7 +73,7 @@ def query_kernel(number, W, mask_kind, causal, drop):
             cuda.syncthreads()
             wild = load(ks, W, BS, k, kb + s0 * p[at.K_S + 2], p[at.K_S + 2], p[at.S] - s0, p[at.D], one, t)
             load(vs, W, BS, v, vb + s0 * p[at.V_S + 2], p[at.V_S + 2], p[at.S] - s0, p[at.E], one, t)
-            wild = cuda.syncthreads_or(wild) != 0
+            careful = cuda.syncthreads_or(np.int32(1 if wild else 0)) != 0
             scores(sc, qs, ks, W, ty, tx)
             scores(dp, gs, vs, W, ty, tx)
             for i in range(4):
@@ -91,7 +92,7 @@ def query_kernel(number, W, mask_kind, causal, drop):
                             w *= (u - delta[row]) * scale
                     ps[(4 * ty + i) * lead + tx + c * TX] = w
             cuda.syncthreads()
-            add(acc, ps, lead, ks, BS, ty, tx, wild)
+            add(acc, ps, lead, ks, BS, ty, tx, careful)
         for i in range(4):
             li = l0 + 4 * ty + i
             if li < p[at.L]:
@@ -144,8 +145,8 @@ def key_kernel(number, W, mask_kind, causal, drop):
                 cuda.syncthreads()
                 qb, gb = b * p[at.Q_S] + h * p[at.Q_S + 1], b * p[at.G_S] + h * p[at.G_S + 1]
                 wild = load(qs, W, BS, q, qb + l0 * p[at.Q_S + 2], p[at.Q_S + 2], p[at.L] - l0, p[at.D], one, t)
-                wild |= load(gs, W, BS, gy, gb + l0 * p[at.G_S + 2], p[at.G_S + 2], p[at.L] - l0, p[at.E], one, t)
-                wild = cuda.syncthreads_or(wild) != 0
+                also = load(gs, W, BS, gy, gb + l0 * p[at.G_S + 2], p[at.G_S + 2], p[at.L] - l0, p[at.E], one, t)
+                careful = cuda.syncthreads_or(np.int32(1 if wild or also else 0)) != 0
                 scores(sc, ks, qs, W, ty, tx)
                 scores(dp, vs, gs, W, ty, tx)
                 for c in range(SC):
@@ -166,8 +167,8 @@ def key_kernel(number, W, mask_kind, causal, drop):
                         ws[(4 * ty + i) * lead + tx + c * TX] = w
                         ps[(4 * ty + i) * lead + tx + c * TX] = u
                 cuda.syncthreads()
-                add(ak, ps, lead, qs, BS, ty, tx, wild)
-                add(av, ws, lead, gs, BS, ty, tx, wild)
+                add(ak, ps, lead, qs, BS, ty, tx, careful)
+                add(av, ws, lead, gs, BS, ty, tx, careful)
         for i in range(4):
             si = s0 + 4 * ty + i
             if si < p[at.S]:

@@ -4,7 +4,7 @@ import copy
 
 from .. import _core
 from .._core import Tensor, extend, from_capsule, set_hook, to_dlpack
-from ..device import CPU, check_device, device, on_device
+from ..device import CPU, check_device, device, on_device, pinned
 from ..errors import ArgumentError, DTypeError
 from ..layout import strided
 from . import _shared
@@ -184,16 +184,6 @@ def _to_tensor(value):
     return tensor(value)
 
 
-def _pin_memory(self, device=None):
-    """A copy in page-locked memory, from which a GPU reads by itself; this tensor where there is no GPU."""
-    from .. import cuda
-
-    if not cuda.is_available():
-        return self
-    cuda.init()
-    return self.pin_memory()
-
-
 extend("__array_wrap__", _array_wrap)
 extend("share_memory_", _share_memory)
 extend("is_shared", _shared.is_shared)
@@ -208,7 +198,7 @@ extend("is_xpu", False)
 extend("is_sparse", False)
 extend("is_quantized", False)
 extend("cpu", lambda self, memory_format=None: on_device(self, CPU))
-extend("pin_memory", _pin_memory)
+extend("pin_memory", pinned)
 extend("get_device", lambda self: -1)
 extend("is_pinned", lambda self, device=None: False)
 
