@@ -11,8 +11,7 @@ __all__ = ["GradScaler"]
 class GradScaler:
     """Multiplies a loss by a large factor, divides gradients by it again, and leaves out steps whose gradients are not finite.
 
-    bfloat16 has float32's exponents and needs none of this: a scaler for "cuda" is disabled here (with a warning, as in PyTorch
-    without a GPU), one for "cpu" works.
+    bfloat16 has float32's exponents and needs none of this. A scaler for "cuda" without a GPU is disabled, with a warning.
 
     Arguments:
         device: "cuda" or "cpu".

@@ -1,4 +1,4 @@
-"""torch.cuda.amp: autocast and GradScaler that do nothing without a GPU."""
+"""torch.cuda.amp: autocast and GradScaler for tensors of a GPU."""
 
 from .. import _core, amp
 from ..amp import custom_bwd, custom_fwd

@@ -415,7 +415,7 @@ class Buffer:
     def is_neg(input) -> Any: ...  # type: ignore[override]
     is_nested: Any
     def is_nonzero(input) -> Any: ...  # type: ignore[override]
-    def is_pinned(self) -> Any: ...  # type: ignore[override]
+    def is_pinned(self, device: Any = ...) -> Any: ...  # type: ignore[override]
     is_quantized: Any
     def is_same_size(input, other: Any) -> Any: ...  # type: ignore[override]
     def is_set_to(self, other: Any) -> Any: ...  # type: ignore[override]
@@ -557,7 +557,7 @@ class Buffer:
     def outer(input, vec2: Any, *, out: Any = ...) -> Any: ...  # type: ignore[override]
     output_nr: Any
     def permute(self, *dims: Any, **named: Any) -> Any: ...  # type: ignore[override]
-    def pin_memory(self, device: Any = ...) -> Any: ...  # type: ignore[override]
+    def pin_memory(t, device: Any = ...) -> Any: ...  # type: ignore[override]
     def pinverse(input, rcond: Any = ...) -> Any: ...  # type: ignore[override]
     def polygamma(self, n: Any) -> Any: ...  # type: ignore[override]
     def polygamma_(self, *args: Any) -> Any: ...  # type: ignore[override]
@@ -1603,7 +1603,7 @@ class Parameter:
     def is_neg(input) -> Any: ...  # type: ignore[override]
     is_nested: Any
     def is_nonzero(input) -> Any: ...  # type: ignore[override]
-    def is_pinned(self) -> Any: ...  # type: ignore[override]
+    def is_pinned(self, device: Any = ...) -> Any: ...  # type: ignore[override]
     is_quantized: Any
     def is_same_size(input, other: Any) -> Any: ...  # type: ignore[override]
     def is_set_to(self, other: Any) -> Any: ...  # type: ignore[override]
@@ -1745,7 +1745,7 @@ class Parameter:
     def outer(input, vec2: Any, *, out: Any = ...) -> Any: ...  # type: ignore[override]
     output_nr: Any
     def permute(self, *dims: Any, **named: Any) -> Any: ...  # type: ignore[override]
-    def pin_memory(self, device: Any = ...) -> Any: ...  # type: ignore[override]
+    def pin_memory(t, device: Any = ...) -> Any: ...  # type: ignore[override]
     def pinverse(input, rcond: Any = ...) -> Any: ...  # type: ignore[override]
     def polygamma(self, n: Any) -> Any: ...  # type: ignore[override]
     def polygamma_(self, *args: Any) -> Any: ...  # type: ignore[override]
