@@ -394,7 +394,7 @@ def test_convolution(lib, rng, case):
     N, C, H, W, O = case
     x, w, bias = normal(rng, N, C, H, W), normal(rng, O, C, 3, 3), normal(rng, O)
     y = np.full((N, O, H, W), np.nan, np.float32)
-    fields = (ctypes.c_int64 * 21)(*(v.ctypes.data for v in (y, x, w, bias)), F32, N, C, H, W, O, 3, 3, H, W, 1, 1, 1, 1, 1, 1, 1)
+    fields = (ctypes.c_int64 * 22)(*(v.ctypes.data for v in (y, x, w, bias)), 0, F32, N, C, H, W, O, 3, 3, H, W, 1, 1, 1, 1, 1, 1, 1)
     lib.tiles_use(AMX, 1)
     assert lib.tiles_conv2d(fields) == 0
     args = dict(stride=1, padding=1, dilation=1, groups=1)
@@ -414,7 +414,8 @@ def test_convolution_of_bf16_images(lib, rng, unit, stride):
     y, gx, gw, gb = np.zeros(gy.shape, np.uint16), np.zeros(x.shape, np.uint16), np.zeros_like(w), np.zeros(O, np.float32)
     lib.tiles_use(unit, 1)
     for function, arrays in (("", (y, x16, w, gb)), ("_backward_input", (gx, gy16, w)), ("_backward_weight", (gw, gb, gy16, x16))):
-        fields = (ctypes.c_int64 * (len(arrays) + 17))(*(v.ctypes.data for v in arrays), *sizes)
+        pointers = [v.ctypes.data for v in arrays] + [0] * (not function)  # no filters made ready
+        fields = (ctypes.c_int64 * (len(pointers) + 17))(*pointers, *sizes)
         assert getattr(lib, f"tiles_conv2d{function}")(fields) == 0
     options = dict(stride=stride, padding=1, dilation=1, groups=1)
     zero = np.zeros(O)

@@ -271,4 +271,4 @@ def gradient_tools(torch, say):
         v.grad = None
         f = getattr(torch.nn.functional, name, None) or getattr(torch, name)
         (f(v, 0.1, 20.0) if name == "threshold" else f(v, -1.0, 1.0) if name == "clamp" else f(v)).sum().backward()
-        say(name, v.grad)
+        say(name, v.grad[name == "hardshrink" :])  # its gradient at NaN is PyTorch's 0 or 1, as the vectors of a processor fall
