@@ -94,6 +94,12 @@ def a_transposed_result(x):
     return y[:5, :5].t() + y[:5, :5]
 
 
+def a_result_turned_round_beside_an_input(x):
+    square = x.reshape(-1)[:36].reshape(6, 6)
+    y = square + 1
+    return y.t() * square  # as many elements, and one operand is known, but each thread reads another's result
+
+
 def a_copy_over_itself(x):
     y = x * 2
     y[1:] = y[:-1].clone()
@@ -115,7 +121,8 @@ def numbers_of_the_host_between(x):
 
 
 @pytest.mark.parametrize("f", [in_place, a_view_of_what_is_written, a_view_is_written, a_row_is_read_by_all, what_is_read_is_written_later,
-                               a_transposed_result, a_copy_over_itself, other_kernels_between, numbers_of_the_host_between],
+                               a_transposed_result, a_result_turned_round_beside_an_input, a_copy_over_itself, other_kernels_between,
+                               numbers_of_the_host_between],
                          ids=lambda f: f.__name__)  # fmt: skip
 @pytest.mark.filterwarnings("ignore:sort")
 def test_what_a_chain_reads_and_writes_keeps_its_order(rng, f):
