@@ -130,7 +130,7 @@ def row_numbers(tuple arrays, Tensor view not None):
     cdef Tensor a = <Tensor?>arrays[0], t, out
     cdef Py_ssize_t bad
     cdef int i, k = 0
-    if udl_tracing:
+    if udl_tracing or a.numel_ > 16384:
         return None
     for o in arrays:
         t = <Tensor?>o

@@ -54,6 +54,8 @@ def _numbers_only(index):
 def _picked(input, arrays):
     """input[arrays] for int64 arrays, one for each of the first dimensions"""
     numbers = _core.row_numbers(arrays, input)
+    if numbers is None and len(arrays) == 1 and arrays[0].ndim == 1:
+        return index_select(input, 0, _wrapped(arrays[0], input.shape[0], 0))
     if numbers is None:
         view, arrays = _split(input, arrays)
         flat, places, shape, order = _arrange(view, arrays)
