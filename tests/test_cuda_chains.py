@@ -1,5 +1,7 @@
 """Chains of element-wise calls: one launch, the bits of the calls one by one, nothing written that nobody can read; what ends a chain."""
 
+import threading
+
 import numpy as np
 import pytest
 from harness import numbers
@@ -171,6 +173,21 @@ def test_another_stream_does_not_join(fused):
 
     (calls, launches, _), (got,) = counted(fused, run)
     assert calls == launches == 3 and got.tolist() == [5.0] * 3
+
+
+def test_memory_is_freed_by_a_thread_that_the_holder_of_the_lock_waits_for(fused):
+    """Python collects in whichever thread it likes: waiting for the lock there stood still for ever."""
+    from udlfast.cuda import _memory
+
+    held = [torch.ones(3).to("cuda")]
+    with _memory.LOCK:
+        before = _memory.COUNTS["active.current"]
+        thread = threading.Thread(target=held.clear, daemon=True)
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive()
+    torch.cuda.memory_stats()
+    assert _memory.COUNTS["active.current"] == before - 1
 
 
 def test_events_end_a_chain(fused):

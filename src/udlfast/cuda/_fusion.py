@@ -156,6 +156,7 @@ def flush():
     if _waiting is None:
         return
     with _memory.LOCK:
+        _memory.take_back()
         chain, _waiting = _waiting, None
         if chain is None:
             return

@@ -8,6 +8,7 @@ refuses is asked again after all free segments have gone back.
 import ctypes
 import threading
 from bisect import insort
+from collections import deque
 
 import numpy as np
 from numba import cuda
@@ -21,6 +22,7 @@ if SIMULATED:  # one segment holds all: kernels that take addresses see a single
     SMALL_SEGMENT = LARGE_SEGMENT = 256 << 20
 
 LOCK = threading.RLock()
+_gone = deque()  # (chain that waits to write there or None, chunk) of blocks that Python has freed
 _local = threading.local()
 _segments = []
 _free = {}  # (stream, small): sorted list of (bytes, number, _Chunk)
@@ -109,13 +111,24 @@ class Block:
             for s in self.others:
                 s.synchronize()
         try:
-            with LOCK:
-                if self.waiting is None or self.waiting.done:
-                    give(self.chunk)
-                else:
-                    self.waiting.died(self.chunk)
+            _gone.append((self.waiting, self.chunk))
+            if LOCK.acquire(blocking=False):  # Python collects in any thread, also in one that the holder of the lock waits for
+                try:
+                    take_back()
+                finally:
+                    LOCK.release()
         except (TypeError, AttributeError):  # the interpreter is going down
             pass
+
+
+def take_back():
+    """With the lock held: the memory of blocks that are gone is free, or its chain learns that nobody will read it."""
+    while _gone:
+        waiting, chunk = _gone.popleft()
+        if waiting is None or waiting.done:
+            give(chunk)
+        else:
+            waiting.died(chunk)
 
 
 def _transfer(copy, address, nbytes, wait, always):
@@ -153,6 +166,7 @@ def allocate(nbytes):
     """A block of device memory; raises OutOfMemoryError."""
     size = max(ROUND, -(-nbytes // ROUND) * ROUND)
     with LOCK:
+        take_back()
         key = (_stream_key(), size <= SMALL or SIMULATED)
         chunk = _best(key, size)
         if chunk is None:
@@ -234,6 +248,7 @@ def give(chunk):
 def empty_cache():
     """Segments of which nothing is in use go back to the driver."""
     with LOCK:
+        take_back()
         for chunks in _free.values():
             for entry in [e for e in chunks if e[0] == e[2].segment.nbytes]:
                 chunks.remove(entry)
@@ -245,6 +260,8 @@ def empty_cache():
 def memory_stats():
     """Counts of bytes, blocks and segments: current and peak."""
     flush()  # and so gives back what died while it waited
+    with LOCK:
+        take_back()
     return {(name.replace(".", ".all.") if "." in name else name): n for name, n in COUNTS.items()}
 
 
