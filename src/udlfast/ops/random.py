@@ -174,14 +174,14 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
     if w.ndim not in (1, 2):
         raise ArgumentError(f"multinomial: expected weights [n] or [m, n], got {list(input.shape)}")
     rows = w if w.ndim == 2 else w.unsqueeze(0)
-    edges = rows.cumsum(1) if rows.shape[1] else rows
-    total = edges[:, -1:] if rows.shape[1] else rows.sum(1, keepdim=True)
+    total = rows.sum(1, keepdim=True)
     if rows.shape[0] and (not rows.shape[1] or not bool((rows.min() >= 0) & (total.min() > 0) & (total.max() < math.inf))):
         raise ArgumentError("multinomial: expected weights that are finite, not negative and not all zero")
     if num_samples <= 0 or (not replacement and num_samples > 1 and num_samples > int((rows > 0).sum(1).min())):
         raise ArgumentError(f"multinomial: cannot draw {num_samples} of {rows.shape[1]} without replacement")
     if replacement or num_samples == 1:
-        edges = edges / total  # 1 from the last weight that is not 0 on, and u is less
+        edges = rows.cumsum(1)
+        edges = edges / edges[:, -1:]  # 1 from the last weight that is not 0 on, and u is less
         u = rand(rows.shape[0], num_samples, dtype=_core.float64, generator=generator).to(rows.device)
         y = None if rows.is_cuda else _core.search(edges, u, True)
         y = (u.unsqueeze(2) >= edges.unsqueeze(1)).sum(2) if y is None else y
