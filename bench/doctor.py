@@ -2,8 +2,9 @@
 
     python bench/doctor.py [--rounds 11]
 
-A round runs the same number of steps without, with and once more without the doctor, each from the same weights, and gives two ratios:
-with over the mean of the two without, and, as the noise, the second without over the first. Printed are their medians and quartiles.
+A round runs the same number of steps without, with and once more without the doctor, each from the same weights, and gives three
+numbers: the share of the watched run that passed inside the doctor's callbacks and hooks (every step's, looked at or not); with over the
+mean of the two without; and, as the noise, the second without over the first. Printed are the medians, and quartiles of the ratios.
 """
 import argparse
 import statistics
@@ -40,6 +41,25 @@ def seconds(net, start, batches, callbacks):
     return time.perf_counter() - began
 
 
+class Watch(train.Doctor):
+    """A Doctor that adds up the time inside each of its callbacks."""
+
+    def __init__(self):
+        super().__init__()
+        self.inside = 0.0
+
+    def timed(name):
+        def callback(self, run):
+            began = clock()
+            method(self, run)
+            self.inside += clock() - began
+
+        method, clock = getattr(train.Doctor, name), time.perf_counter
+        return callback
+
+    gradients, batch, epoch, close = map(timed, ("gradients", "batch", "epoch", "close"))
+
+
 def quartiles(values):
     low, middle, high = statistics.quantiles(values, n=4)
     return f"{100 * middle - 100:+6.2f} % ({100 * low - 100:+.2f} to {100 * high - 100:+.2f})"
@@ -49,21 +69,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=11)
     rounds = parser.parse_args().rounds
-    print(f"{'net':14s} {'us a step':>10s}  {'doctor':>26s}  {'noise':>26s}  looks")
+    print(f"{'net':14s} {'us a step':>10s}  {'inside':>7s}  {'with doctor':>26s}  {'noise':>26s}  looks")
     for make in (small, mlp, lenet, convolutional):
         torch.manual_seed(0)
         net, x, y, steps = make()
         batches, start = [(x, y)] * steps, {name: value.clone() for name, value in net.state_dict().items()}
         seconds(net, start, batches[:10], [])
-        ratios, noise, looks = [], [], []
+        shares, ratios, noise, looks = [], [], [], []
         for _ in range(rounds):
-            doctor = train.Doctor()
+            doctor = Watch()
             first, watched, second = (seconds(net, start, batches, callbacks) for callbacks in ([], [doctor], []))
+            shares.append((doctor.inside + doctor.measured.hook_seconds) / watched)
             ratios.append(2 * watched / (first + second))
             noise.append(second / first)
             looks.append(doctor.measured.looked)
         looked = f"{statistics.median(looks):.0f} of {steps}"
-        print(f"{make.__name__:14s} {1e6 * first / steps:10.0f}  {quartiles(ratios):>26s}  {quartiles(noise):>26s}  {looked}", flush=True)
+        print(f"{make.__name__:14s} {1e6 * first / steps:10.0f}  {100 * statistics.median(shares):5.2f} %  {quartiles(ratios):>26s}  {quartiles(noise):>26s}  {looked}", flush=True)
 
 
 if __name__ == "__main__":

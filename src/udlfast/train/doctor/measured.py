@@ -3,7 +3,7 @@
 import math
 import statistics
 
-from ... import no_grad
+from ... import linalg, no_grad
 from ...nn import functional as F
 
 
@@ -67,7 +67,7 @@ class Measured:
 
 def rms(t):
     """Root mean square of a tensor, as a number."""
-    return math.sqrt(t.detach().float().square().mean().item()) if t.numel() else 0.0
+    return linalg.vector_norm(t.detach().float()).item() / math.sqrt(t.numel()) if t.numel() else 0.0
 
 
 def look_at_batch(m, x, y, output, loss):

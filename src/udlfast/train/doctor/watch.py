@@ -10,7 +10,8 @@ from .measured import Layer, Measured, look_at_batch, rms, shared_rows
 from .report import Report
 from .rules import findings
 
-BUDGET = 0.015  # share of the time that looking may take, on average; the first looks come on top
+BUDGET = 0.015  # share of the time that looking may take, in the long run
+SHARE = 0.02  # and at any moment after the first looks
 FIRST = 4  # steps that are looked at whatever they cost
 
 
@@ -79,8 +80,8 @@ class Doctor(Callback):
         self._cost += time.perf_counter() - began
 
     def batch(self, run):
-        began = time.perf_counter()
         if self._before is not None:
+            began = time.perf_counter()
             self._look_after(run.model)
             self._remove()
             self._before = None
@@ -93,7 +94,7 @@ class Doctor(Callback):
     def _look_after(self, model):
         parameters = dict(model.named_parameters())
         for name, before in self._before.items():
-            self.measured.layers[name].updates.append(rms(parameters[name].detach() - before))
+            self.measured.layers[name].updates.append(rms(before.sub_(parameters[name].detach())))
 
     def _plan(self, now):
         """The next step to look at: soon at first, later as seldom as the budget asks."""
@@ -101,7 +102,8 @@ class Doctor(Callback):
         cost = self._cost + self.measured.hook_seconds
         rest = max(now - self._began - cost, 1e-9) / steps  # of a step without looking
         apart = math.ceil(cost / looks / (BUDGET * rest)) if looks >= FIRST else 1
-        self._next = self._steps + max(1, apart)
+        paid = math.ceil(cost / (SHARE * rest)) if looks >= FIRST else 0  # the step by which what was spent is within SHARE
+        self._next = max(self._steps + max(1, apart), paid)
 
     def epoch(self, run):
         self.measured.train.append(run.history.train_loss[-1])
