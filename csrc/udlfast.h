@@ -92,6 +92,10 @@ void udl_parallel_for(int64_t n, int64_t grain, udl_range_fn fn, void *ctx);
 typedef void (*udl_step_fn)(void *ctx, int64_t step, int64_t piece);
 void udl_parallel_steps(int64_t steps, int64_t n, udl_step_fn fn, void *ctx);
 
+/* ---- joining (join.c): each of `rows` rows of out is a row of every part; rows of a part are `step` bytes apart --------- */
+typedef struct { const char *data; int64_t bytes, step; } udl_join_part;
+void udl_join(char *out, const udl_join_part *parts, int64_t n, int64_t rows);
+
 /* ---- memory (memory.c): 64-byte aligned, cached by size class, thread-safe -------------------------------------------- */
 void *udl_alloc(size_t bytes);          /* NULL when there is no memory */
 void udl_free(void *p, size_t bytes);   /* the same size as asked for */

@@ -27,6 +27,23 @@ def test_one_operand_is_broadcast(width, kind, dtype):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_slices_of_wider_arrays(width, dtype):
+    """Rows with gaps between them, of every operand and of the result."""
+    a, b, c = (array(37, width + k, seed=k, dtype=dtype) for k in (1, 2, 3))
+    x, y, z = a[:, 1:], b[:, 1:-1], c[:, 3:]
+    u, v, w = torch.tensor(a)[:, 1:], torch.tensor(b)[:, 1:-1], torch.tensor(c)[:, 3:]
+    same((u * v).numpy(), x * y)
+    same((u - w[:, :1]).numpy(), x - z[:, :1])
+    same((u + v[5]).numpy(), x + y[5])
+    same(torch.where(u > v, v, w).numpy(), np.where(x > y, y, z))
+    out = torch.tensor(c)
+    out[:, 3:] += u
+    c[:, 3:] += x
+    same(out.numpy(), c)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_division_of_a_broadcast_operand(width):
     a, b = array(5, width) + 20, array(5, 1, seed=1) + 20
     same((torch.tensor(b) / torch.tensor(a)).numpy(), b / a)

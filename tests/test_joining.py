@@ -125,3 +125,30 @@ def test_small_and_large_parts_are_joined_alike(rng, dtype, rows):
         assert np.array_equal(torch.cat(ts, 1).long().numpy(), np.concatenate(parts, 1))
         assert np.array_equal(torch.cat([t.t() for t in ts]).long().numpy(), np.concatenate(parts, 1).T)
         assert np.array_equal(torch.stack([ts[1], ts[1]], 1).long().numpy(), np.stack([parts[1], parts[1]], 1))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "bool"])
+@pytest.mark.parametrize("axis", [0, 1, 2, 3])
+def test_many_bytes_from_parts_of_every_layout(rng, axis, dtype):
+    """Several pieces of the parallel walk; parts that are contiguous, sliced, expanded, turned or empty."""
+    def part(length, kind):
+        shape = [3, 5, 70, 130]
+        shape[axis] = length
+        x = rng.integers(0, 2, shape) * rng.integers(1, 100, shape)
+        x = x.astype(dtype)
+        t = torch.tensor(x)
+        if kind == "sliced":
+            t = torch.cat([t, t], -1)[..., : shape[-1]]
+        elif kind == "expanded":
+            x = np.broadcast_to(x[:1], shape)
+            t = torch.tensor(x[:1].copy()).expand(*shape) if shape[0] else t
+        elif kind == "turned":
+            t = torch.tensor(np.ascontiguousarray(x.swapaxes(1, 2))).transpose(1, 2)
+        return x, t
+
+    parts = [part(*p) for p in ((2, "plain"), (0, "plain"), (3, "sliced"), (1, "expanded"), (4, "turned"), (0, "sliced"))]
+    y = torch.cat([t for _, t in parts], axis)
+    np.testing.assert_array_equal(y.numpy(), np.concatenate([x for x, _ in parts], axis))
+    equal = [part(2, kind) for kind in ("plain", "sliced", "expanded", "turned")]
+    y = torch.stack([t for _, t in equal], axis)
+    np.testing.assert_array_equal(y.numpy(), np.stack([x for x, _ in equal], axis))

@@ -85,3 +85,13 @@ def test_reference(rng, name):
     _, forward, backward = OPS[name]
     x = rng.standard_normal((3, 4, 2))
     check_reference(lambda x: forward(x, 1), lambda gy, x: backward(gy, x, 1), x, rng=rng)
+
+
+@pytest.mark.parametrize("n", [1, 2, 10, 31, 32, 33])
+@pytest.mark.parametrize("name", OPS)
+def test_a_row_does_not_depend_on_its_neighbours(isa, rng, name, n):
+    op = OPS[name][0]
+    x = torch.tensor(5 * rng.standard_normal((200, n)), dtype=torch.float32)
+    whole = op(x, 1)
+    for i, j in ((0, 1), (7, 8), (31, 33), (40, 199), (199, 200)):
+        assert torch.equal(op(x[i:j].clone(), 1), whole[i:j])

@@ -24,7 +24,7 @@ typedef struct {
     i64 row[4], step[4];           /* strides of the last two dimensions */
     i64 dims, shape[8], strides[4][8];
     i64 group, per_piece, row_pieces, col_pieces; /* rows taken at once, rows of a piece, pieces along rows and along n */
-    int tiled;                     /* an input is contiguous along the rows' dimension: go by tiles */
+    int long_rows, tiled;          /* every operand's row is used where it lies; an input is contiguous along the rows' dimension: go by tiles */
     double p[3];
 } udl_walk;
 
@@ -78,6 +78,19 @@ static void change_places(udl_walk *w) {
     }
 }
 
+/* Does every operand's row lie in memory as the function takes it? Then rows this long need no buffer. */
+#define LONG_ROW 32
+static int rows_direct(const udl_walk *w) {
+    const udl_elementwise_args *s = &w->s;
+    if (w->n < LONG_ROW) return 0;
+    for (int k = 0; k < 4; k++) {
+        if (k && !s->in[k - 1]) continue;
+        const int scalar = k == 2 && w->step[k] == 0 && takes_scalar(s->op) && s->compute != UDL_I64;
+        if ((w->step[k] != 1 && !scalar) || s->dtype[k] != s->compute) return 0;
+    }
+    return 1;
+}
+
 /* Fills the walk: the longest dimension goes innermost when the innermost is short and nothing lies along it. */
 static void plan(const udl_elementwise_args *args, udl_walk *w) {
     w->s = *args;
@@ -106,7 +119,8 @@ static void plan(const udl_elementwise_args *args, udl_walk *w) {
         w->step[k] = s->strides[k][inner];
         w->row[k] = last < 0 ? 0 : s->strides[k][last];
     }
-    w->group = w->tiled ? TILE : w->n > 0 && w->n <= BLOCK / 2 ? UDL_MINI(w->rows, BLOCK / w->n) : 1;
+    w->long_rows = !w->tiled && rows_direct(w);
+    w->group = w->tiled ? TILE : w->n > 0 && w->n <= BLOCK / 2 && !w->long_rows ? UDL_MINI(w->rows, BLOCK / w->n) : 1;
     w->per_piece = UDL_MAXI(w->group, PIECE / UDL_MAXI(1, UDL_MINI(w->n, (i64)PIECE)) / w->group * w->group);
     w->row_pieces = UDL_CEIL_DIV(w->rows, w->per_piece);
     w->col_pieces = UDL_CEIL_DIV(w->n, PIECE);
@@ -350,6 +364,20 @@ static void FN(tile)(const udl_walk *w, const FN(how) *h, const i64 at[4], i64 r
     if (!h->direct[0]) FN(scatter)(h->buf[3], s->out, at[0], w->row[0], w->step[0], s->dtype[0], rows, n);
 }
 
+/* `rows` rows of n elements that need no buffer, from offsets at[] on */
+static void FN(long_rows)(const udl_walk *w, const FN(how) *h, const i64 at[4], i64 rows, i64 n, double *p) {
+    const udl_elementwise_args *s = &w->s;
+    T *out = (T *)s->out + at[0];
+    const T *a = (const T *)s->in[0] + at[1], *b = s->in[1] ? (const T *)s->in[1] + at[2] : NULL;
+    const T *c = s->in[2] ? (const T *)s->in[2] + at[3] : NULL;
+    for (i64 r = 0; r < rows; r++, out += w->row[0], a += w->row[1]) {
+        if (h->scalar_b) p[0] = (double)*b;
+        h->fn(out, a, h->scalar_b ? NULL : b, c, n, p);
+        if (b) b += w->row[2];
+        if (c) c += w->row[3];
+    }
+}
+
 /* Pieces begin..end: piece = outer x rows x columns. */
 static void FN(walk)(void *ctx, i64 begin, i64 end) {
     udl_walk *w = ctx;
@@ -370,6 +398,11 @@ static void FN(walk)(void *ctx, i64 begin, i64 end) {
         const i64 r0 = rest % w->row_pieces * w->per_piece, r1 = UDL_MINI(w->rows, r0 + w->per_piece);
         const i64 c1 = UDL_MINI(w->n, col + PIECE);
         outer_offsets(w, rest / w->row_pieces, base);
+        if (w->long_rows) {
+            for (int k = 0; k < 4; k++) base[k] += r0 * w->row[k] + col * w->step[k];
+            FN(long_rows)(w, &h, base, r1 - r0, c1 - col, p);
+            continue;
+        }
         i64 filled[3] = {0, 0, 0}; /* elements in a buffer that serve the next block as well */
         for (i64 r = r0; r < r1; r += w->group) {
             const i64 rows = UDL_MINI(w->group, r1 - r);

@@ -1,7 +1,7 @@
 /* softmax.c - y[o, n, i] = exp(x - max_n x) / sum_n exp(x - max_n x), or its logarithm x - max - log sum.
  *
  * Backward: gx = y (gy - sum_n gy y); for the logarithm gx = gy - exp(y) sum_n gy.
- * Rows (inner = 1) are vectorised along n, columns (inner > 1) along i, a strip of STRIP columns at a time so that the
+ * Rows (inner = 1) are vectorised along n (short ones side by side), columns (inner > 1) along i, a strip of STRIP columns at a time so that the
  * strip's maxima and sums stay in L1. y may alias x, gx may alias gy. A row of -inf gives NaN (inf - inf), as PyTorch.
  * Segments are blocks of their own lengths, crow[r] .. crow[r + 1] - 1, of inner columns; one that lies outside makes UDL_EINDEX.
  * Floor: 3 reads and 1-2 writes of a row that stays in L1 or L2, one exp an element. */
@@ -13,6 +13,8 @@
 #define LOADC(p, c) ((c) == VW ? v_load(p) : v_load_n(p, c)) /* c lanes */
 #define STOREC(p, v, c) ((c) == VW ? v_store(p, v) : v_store_n(p, v, c))
 #define PIECE 8192 /* elements of a parallel piece */
+#define SHORT 32   /* rows up to this length are turned, SIDE of them at once, so that each has a lane */
+#define SIDE 32
 #include "../each_float.h"
 int KERNEL(softmax)(const udl_softmax_args *a) { return BF16_OR_FLOAT(a, softmax); }
 int KERNEL(softmax_backward)(const udl_softmax_backward_args *a) { return BF16_OR_FLOAT(a, softmax_backward); }
@@ -130,10 +132,34 @@ static void FN(strip_backward)(T *gx, const T *gy, const T *y, i64 n, i64 inner,
         }
 }
 
-typedef struct { T *out; const T *g, *x; i64 n, inner, strips; int logarithm; } FN(job);
+VFN void FN(turn)(T *to, const T *from, i64 rows, i64 n, i64 row_to, i64 step_to, i64 row_from, i64 step_from) {
+    for (i64 r = 0; r < rows; r++)
+        for (i64 k = 0; k < n; k++) to[r * row_to + k * step_to] = from[r * row_from + k * step_from];
+}
+
+/* `rows` rows of n <= SHORT; backward with g */
+static void FN(short_rows)(T *out, const T *g, const T *x, i64 rows, i64 n, int logarithm) {
+    T a[SHORT * SIDE], b[SHORT * SIDE];
+    for (i64 r = 0, w; r < rows; r += w) {
+        w = UDL_MINI(rows - r, (i64)SIDE);
+        FN(turn)(a, x + r * n, w, n, 1, SIDE, n, 1);
+        if (g) {
+            FN(turn)(b, g + r * n, w, n, 1, SIDE, n, 1);
+            FN(strip_backward)(a, b, a, n, SIDE, w, logarithm);
+        } else FN(strip)(a, a, n, SIDE, w, logarithm);
+        FN(turn)(out + r * n, a, w, n, n, 1, 1, SIDE);
+    }
+}
+
+typedef struct { T *out; const T *g, *x; i64 n, inner, strips; int logarithm, side_by_side; } FN(job); /* side by side: short rows */
 
 static void FN(work)(void *p, i64 begin, i64 end) {
     const FN(job) *j = p;
+    if (j->side_by_side) {
+        const i64 at = begin * j->n;
+        FN(short_rows)(j->out + at, j->g ? j->g + at : NULL, j->x + at, end - begin, j->n, j->logarithm);
+        return;
+    }
     for (i64 b = begin; b < end; b++) {
         i64 at = j->inner == 1 ? b * j->n : b / j->strips * j->n * j->inner + b % j->strips * STRIP;
         i64 w = j->inner == 1 ? 1 : UDL_MINI(j->inner - b % j->strips * STRIP, (i64)STRIP);
@@ -147,6 +173,7 @@ static void FN(work)(void *p, i64 begin, i64 end) {
 static int FN(run)(FN(job) j, i64 outer) {
     if (j.n == 0 || outer == 0 || j.inner == 0) return UDL_OK;
     j.strips = UDL_CEIL_DIV(j.inner, STRIP);
+    j.side_by_side = j.inner == 1 && j.n <= SHORT;
     i64 tasks = j.inner == 1 ? outer : outer * j.strips, each = j.inner == 1 ? j.n : j.n * UDL_MINI(j.inner, (i64)STRIP);
     i64 grain = UDL_MAXI(1, PIECE / each);
     if (tasks <= grain) FN(work)(&j, 0, tasks);
@@ -155,10 +182,10 @@ static int FN(run)(FN(job) j, i64 outer) {
 }
 
 static int FN(softmax)(const udl_softmax_args *a) {
-    return FN(run)((FN(job)){a->y, NULL, a->x, a->n, a->inner, 0, a->log != 0}, a->outer);
+    return FN(run)((FN(job)){a->y, NULL, a->x, a->n, a->inner, 0, a->log != 0, 0}, a->outer);
 }
 static int FN(softmax_backward)(const udl_softmax_backward_args *a) {
-    return FN(run)((FN(job)){a->gx, a->gy, a->y, a->n, a->inner, 0, a->log != 0}, a->outer);
+    return FN(run)((FN(job)){a->gx, a->gy, a->y, a->n, a->inner, 0, a->log != 0, 0}, a->outer);
 }
 
 typedef struct { FN(job) part; const i64 *crow; i64 entries; _Atomic int bad; } FN(segments);
@@ -186,11 +213,11 @@ static int FN(each)(FN(segments) *s, i64 rows) {
 }
 
 static int FN(segment_softmax)(const udl_segment_softmax_args *a) {
-    FN(segments) s = {{a->y, NULL, a->x, 0, a->inner, 0, 0}, a->crow, a->entries, 0};
+    FN(segments) s = {{a->y, NULL, a->x, 0, a->inner, 0, 0, 0}, a->crow, a->entries, 0};
     return FN(each)(&s, a->rows);
 }
 static int FN(segment_softmax_backward)(const udl_segment_softmax_backward_args *a) {
-    FN(segments) s = {{a->gx, a->gy, a->y, 0, a->inner, 0, 0}, a->crow, a->entries, 0};
+    FN(segments) s = {{a->gx, a->gy, a->y, 0, a->inner, 0, 0, 0}, a->crow, a->entries, 0};
     return FN(each)(&s, a->rows);
 }
 #endif

@@ -145,23 +145,50 @@ def same_kind(list tensors not None):
     return True
 
 
-def join_small(Tensor out not None, parts, Py_ssize_t outer, str op="cat"):
-    """Fill contiguous `out` with contiguous parts side by side in each of `outer` rows, if that is little work; whether it was done."""
-    cdef Py_ssize_t row, o, at = 0, size = ITEMSIZE[out.code], total
-    cdef Tensor t
+cdef bint part_of(Tensor t, int dim, Py_ssize_t size, udl_join_part *part) noexcept:
+    """Whether t is rows of contiguous elements (dimensions from dim on) at one distance; then as a part of udl_join."""
+    cdef Py_ssize_t inner = 1, reach = 0
+    cdef bint first = True
+    cdef int i
+    for i in range(t.ndim_ - 1, dim - 1, -1):
+        if t.shape_[i] != 1 and t.strides_[i] != inner:
+            return False
+        inner *= t.shape_[i]
+    part.data, part.bytes, part.step = <const char *>t.data_, inner * size, 0
+    for i in range(dim - 1, -1, -1):
+        if t.shape_[i] == 1:
+            continue
+        if first:
+            first, reach = False, t.strides_[i]
+            part.step = reach * size
+        elif t.strides_[i] != reach:
+            return False
+        reach *= t.shape_[i]
+    return True
+
+
+def join_rows(Tensor out not None, parts, int dim, str op="cat"):
+    """Fill contiguous `out` with parts side by side along dimension dim in one pass, if each is rows at one distance; whether it was done."""
+    cdef Py_ssize_t i, n = len(parts), rows = 1
+    cdef udl_join_part *found
     if udl_cuda:
         on_one_device(op, parts)
-    total = out.numel_ * size
-    if udl_tracing or total > 262144 + 4096 * <Py_ssize_t>len(parts) or outer * <Py_ssize_t>len(parts) > 4096 or outer == 0:
+    if udl_tracing or (udl_profiling and out.numel_ > GIL_WORK):
         return False
-    for p in parts:
-        if not (<Tensor>p).contig or (<Tensor>p).code != out.code:
-            return False
-    total //= outer
-    for p in parts:
-        t = <Tensor>p
-        row = t.numel_ * size // outer
-        for o in range(outer):
-            memcpy(<char *>out.data_ + o * total + at, <char *>t.data_ + o * row, row)
-        at += row
-    return True
+    for i in range(dim):
+        rows *= out.shape_[i]
+    found = <udl_join_part *>malloc(n * sizeof(udl_join_part))
+    if found == NULL and n:
+        raise MemoryError()
+    try:
+        for i in range(n):
+            if (<Tensor>parts[i]).code != out.code or not part_of(<Tensor>parts[i], dim, ITEMSIZE[out.code], &found[i]):
+                return False
+        if out.numel_ > GIL_WORK:
+            with nogil:
+                udl_join(<char *>out.data_, found, n, rows)
+        else:
+            udl_join(<char *>out.data_, found, n, rows)
+        return True
+    finally:
+        free(found)

@@ -86,6 +86,10 @@ cdef extern from "udlfast.h" nogil:
     int udl_num_threads()
     int udl_set_num_threads(int n)
     const char *udl_threads_why()
+    ctypedef struct udl_join_part:
+        const char *data
+        int64_t bytes, step
+    void udl_join(char *out, const udl_join_part *parts, int64_t n, int64_t rows)
     void *udl_alloc(size_t n)
     void udl_free(void *p, size_t n)
     void udl_memory_stats(udl_memory_info *out)

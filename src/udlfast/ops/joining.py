@@ -1,8 +1,7 @@
 """Tensors joined into one, and one cut into several."""
-import math
 
 from .. import _core
-from .._core import Tensor, attach, empty, extend, join_small, put_out, same_kind
+from .._core import Tensor, attach, empty, extend, join_rows, put_out, same_kind
 from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ._common import axis_of, tensor, whole
 
@@ -54,7 +53,7 @@ def cat(tensors, dim=0, axis=None, *, out=None):
 
 def _join(parts, dim, lengths, shape, dtype):
     out, start = empty(shape, dtype), 0
-    if not join_small(out, parts, math.prod(shape[:dim])):
+    if not join_rows(out, parts, dim):
         for t, n in zip(parts, lengths):
             out.narrow(dim, start, n).copy_(t.detach())
             start += n
@@ -96,7 +95,7 @@ def stack(tensors, dim=0, axis=None, *, out=None):
             raise ShapeError(f"stack: expected tensors of one shape, got {list(shape)} and {list(t.shape)}")
     parts = tuple(tensors if alike else (t.to(dtype) for t in tensors))
     y = empty((*shape[:dim], len(parts), *shape[dim:]), dtype)
-    if not join_small(y, parts, math.prod(shape[:dim]), "stack"):
+    if not join_rows(y, parts, dim, "stack"):
         for i, t in enumerate(parts):
             y.select(dim, i).copy_(t.detach())
     y = attach(y, parts, stack_backward, args=(dim,))
