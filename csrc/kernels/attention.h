@@ -3,11 +3,12 @@
  * A block holds ATTENTION_KEYS keys x a group of ATTENTION_QUERIES queries, transposed: element (s, l) at s ld + l. So the
  * softmax of a query runs down a column and a vector holds several queries: its maximum, sum and scale need no
  * reduction across lanes. Keys and values are read as rows (A and B of the micro-kernel), where they lie if the caches can
- * hold them there; queries are packed, scaled by scale log2(e), as the panels of B: scores come out ready for 2^x. */
+ * hold them there (forward packs keys that many queries share); queries are packed, scaled by scale log2(e), as the panels of B: scores come out ready for 2^x. */
 #ifndef T
 #ifndef UDL_ATTENTION_H
 #define UDL_ATTENTION_H
 #include "../vec/math.h"
+#include "columns.h"
 #include "gemm.h"
 #include "lanes.h"
 #include "philox.h"
@@ -130,19 +131,28 @@ VFN T FN(att_add)(T x, T m) {
     return m == (T)-INFINITY ? m : x;
 }
 
-/* the same for rows of a mask of numbers, transposed on the way, NR queries at a time */
-static void FN(att_add_rows)(T *x, i64 ld, const T *add, i64 row, i64 n, i64 ns) {
+/* the same for rows of a mask of numbers, transposed on the way */
+VFN void FN(att_add_vector)(T *x, vec m) {
     const vec least = v_set(sizeof(T) == 4 ? (T)-0x1.fffffep127 : (T)-0x1.fffffffffffffp1023);
-    T panel[ATTENTION_KEYS * GEMM_NR];
-    for (i64 l = 0; l < n; l += GEMM_NR) {
-        const i64 some = UDL_MINI(n - l, GEMM_NR), wide = ATTENTION_WIDE(some);
-        gemm_pack_b(panel, add + l * row, 1, row, ns, some);
-        for (i64 s = 0; s < ns; s++)
-            for (i64 i = 0; i < wide; i += VW) {
-                vec m = v_load(panel + s * wide + i), y = v_load(x + s * ld + l + i) + m * (T)ATTENTION_LOG2E;
-                y = v_sel(y < least, least, y);
-                v_store(x + s * ld + l + i, v_sel(m == (T)-INFINITY, m, y));
-            }
+    vec y = v_load(x) + m * (T)ATTENTION_LOG2E;
+    y = v_sel(y < least, least, y);
+    v_store(x, v_sel(m == (T)-INFINITY, m, y));
+}
+static void FN(att_add_rows)(T *x, i64 ld, const T *add, i64 row, i64 n, i64 ns) {
+    for (i64 l = 0; l < n; l += VW, x += VW) {
+        const T *rows[VW];
+        for (i64 r = 0; r < VW; r++) rows[r] = add + UDL_MINI(l + r, n - 1) * row;
+        i64 s = 0;
+        for (; s + FN(KS) <= ns; s += FN(KS)) {
+            vec column[FN(KS)];
+            FN(columns)(rows, s, column);
+            UDL_UNROLL for (int i = 0; i < FN(KS); i++) FN(att_add_vector)(x + (s + i) * ld, column[i]);
+        }
+        for (; s < ns; s++) {
+            vec column;
+            for (int r = 0; r < VW; r++) column[r] = rows[r][s];
+            FN(att_add_vector)(x + s * ld, column);
+        }
     }
 }
 
