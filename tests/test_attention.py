@@ -85,9 +85,8 @@ def test_float_mask(isa, rng, case):
 @pytest.mark.parametrize("S", [1, 25, 145, 200])
 @pytest.mark.parametrize("kind", ["none", "causal", "boolean", "float"])
 def test_keys_packed_for_many_queries(isa, rng, kind, S):
-    case = ((4, 4), 200, S, 7, 5)  # so many heads and queries that a task has several groups of queries
     mask = {"boolean": rng.random((200, S)) < 0.6, "float": rng.standard_normal((200, S))}.get(kind)
-    check(rng, case, mask, is_causal=kind == "causal")
+    check(rng, ((4, 4), 200, S, 7, 5), mask, is_causal=kind == "causal")  # a task has several groups of queries
 
 
 @pytest.mark.parametrize("S", [15, 16, 17, 40, 150])
@@ -97,7 +96,7 @@ def test_boolean_mask_is_a_view(isa, rng, L, S):
     wide = torch.tensor(rng.random((2, S + 3, 2 * L + 5)) < 0.7)
     masks = wide[0, :S, 3 : L + 3].t(), wide[:, :S, : 2 * L : 2].transpose(1, 2), torch.tensor(rng.random((L, S + 9)) < 0.7)[:, 4 : S + 4]
     for mask in masks:
-        want = ref.attention(*(numbers(t).astype(float) for t in (q, k, v)), np.broadcast_to(mask.numpy(), (1, 2, L, S)))
+        want = ref.attention(numbers(q), numbers(k), numbers(v), np.broadcast_to(mask.numpy(), (1, 2, L, S)))
         check_close(sdpa(q, k, v, attn_mask=mask), want, "masked", k=8, n=S)
 
 
@@ -370,8 +369,7 @@ def test_gradient_of_a_mask_that_hides(isa, rng, hidden):
     for row, key in hidden:
         mask[:, 1, row, key] = -np.inf
     results = []
-    for grad in (False, True):
-        m = torch.tensor(mask, requires_grad=grad)
+    for m in torch.tensor(mask), torch.tensor(mask, requires_grad=True):
         q, k, v = (torch.tensor(t, requires_grad=True) for t in arrays)
         y = sdpa(q, k, v, attn_mask=m)
         (y * y).sum().backward()
