@@ -82,6 +82,24 @@ def test_float_mask(isa, rng, case):
     check(rng, case, mask)
 
 
+@pytest.mark.parametrize("S", [1, 25, 145, 200])
+@pytest.mark.parametrize("kind", ["none", "causal", "boolean", "float"])
+def test_keys_packed_for_many_queries(isa, rng, kind, S):
+    mask = {"boolean": rng.random((200, S)) < 0.6, "float": rng.standard_normal((200, S))}.get(kind)
+    check(rng, ((4, 4), 200, S, 7, 5), mask, is_causal=kind == "causal")  # a task has several groups of queries
+
+
+@pytest.mark.parametrize("S", [15, 16, 17, 40, 150])
+@pytest.mark.parametrize("L", [2, 15, 17, 50])
+def test_boolean_mask_is_a_view(isa, rng, L, S):
+    q, k, v = (torch.tensor(rng.standard_normal((1, 2, n, 8)), dtype=torch.float32) for n in (L, S, S))
+    wide = torch.tensor(rng.random((2, S + 3, 2 * L + 5)) < 0.7)
+    masks = wide[0, :S, 3 : L + 3].t(), wide[:, :S, : 2 * L : 2].transpose(1, 2), torch.tensor(rng.random((L, S + 9)) < 0.7)[:, 4 : S + 4]
+    for mask in masks:
+        want = ref.attention(numbers(q), numbers(k), numbers(v), np.broadcast_to(mask.numpy(), (1, 2, L, S)))
+        check_close(sdpa(q, k, v, attn_mask=mask), want, "masked", k=8, n=S)
+
+
 def test_scale(isa, rng):
     check(rng, CASES[2], scale=0.7)
 
@@ -342,6 +360,24 @@ def test_gradcheck(rng, options, L):
 def test_gradient_of_a_float_mask(rng):
     q, k, v, mask = *draw(rng, ((2,), 5, 6, 3, 2)), rng.standard_normal((5, 6))
     gradcheck(lambda q, k, v, m: sdpa(q, k, v, attn_mask=m), q, k, v, mask, rng=rng)
+
+
+@pytest.mark.parametrize("hidden", [[], [(0, 1)], [(2, i) for i in range(6)]], ids=["none", "one", "a row"])
+def test_gradient_of_a_mask_that_hides(isa, rng, hidden):
+    """A mask with a gradient takes another way than one without."""
+    arrays, mask = draw(rng, ((2, 3), 5, 6, 3, 2)), rng.standard_normal((1, 3, 5, 6))
+    for row, key in hidden:
+        mask[:, 1, row, key] = -np.inf
+    results = []
+    for m in torch.tensor(mask), torch.tensor(mask, requires_grad=True):
+        q, k, v = (torch.tensor(t, requires_grad=True) for t in arrays)
+        y = sdpa(q, k, v, attn_mask=m)
+        (y * y).sum().backward()
+        results.append((y.detach(), q.grad, k.grad, v.grad))
+    for got, want in zip(*results, strict=True):
+        check_close(got, numbers(want), "with and without a gradient of the mask", k=8, n=6)
+    g = numbers(m.grad)
+    assert np.isfinite(g).all() and (g[~np.isfinite(mask)] == 0).all() and np.abs(g).max() > 0.01
 
 
 @pytest.mark.parametrize("options", [{}, {"is_causal": True}, {"attn_mask": True}, {"dropout_p": 0.4}, {"enable_gqa": True}], ids=str)

@@ -12,6 +12,8 @@
 #define UDL_THIS_FILE "kernels/attention.c"
 #define ATTENTION_GROUPS 8
 #define ATTENTION_HIGH 0x1p40
+#define ATTENTION_AT_ONCE (2 * ATTENTION_STEP)
+#define ATTENTION_PACKED 4 /* keys are packed for so many groups */
 #include "../each_float.h"
 
 int KERNEL(attention)(const udl_attention_args *a) {
@@ -99,12 +101,12 @@ static void FN(att_drop)(T *x, i64 ld, const FN(att_head) *j, const FN(att_group
     }
 /* x = weights of one block; false if one went too high, unless `all`: then below the maximum of this block as well.
  * A few keys at a time, as their scores are then in L1 still. */
-static int FN(att_try)(const FN(att_head) *j, FN(att_group) *g, FN(gemm_b) keys, i64 s0, i64 ns, T *x, int all, int *masked) {
-    const i64 ld = ATTENTION_QUERIES, step = all ? ns : ATTENTION_STEP;
+static int FN(att_try)(const FN(att_head) *j, FN(att_group) *g, FN(gemm_a) keys, i64 s0, i64 ns, T *x, int all, int *masked) {
+    const i64 ld = ATTENTION_QUERIES, step = all ? ns : ATTENTION_AT_ONCE, row = keys.kind == GEMM_A_ROWS ? keys.stride : j->a->D;
     T old[ATTENTION_QUERIES];
     memcpy(old, g->sum, sizeof old);
     int high = 0;
-    for (i64 s = 0; s < ns && !high; s += step, x += step * ld, keys.p += step * keys.stride) {
+    for (i64 s = 0; s < ns && !high; s += step, x += step * ld, keys.p += step * row) {
         const i64 n = UDL_MINI(step, ns - s);
         *masked |= FN(att_scores)(x, ld, j, g->queries, keys, g->l0, g->n, s0 + s, n);
         int raise = all;
@@ -118,18 +120,23 @@ static int FN(att_try)(const FN(att_head) *j, FN(att_group) *g, FN(gemm_b) keys,
     return !high;
 }
 
-/* asks for the rows s0 .. of keys and values early: part i of n */
-static void FN(att_fetch)(const FN(att_head) *j, i64 s0, int i, int n) {
+/* asks for the rows s0 .. of keys and values early, part i of n, and for what a group needs of a mask */
+static void FN(att_fetch)(const FN(att_head) *j, const FN(att_group) *g, i64 s0, int i, int n) {
     const udl_attention_args *a = j->a;
     const i64 left = UDL_MINI(a->S - s0, ATTENTION_KEYS), line = 64 / (i64)sizeof(T);
     for (i64 s = s0 + left * i / n; s < s0 + left * (i + 1) / n; s++) {
         for (i64 d = 0; d < a->D; d += line) __builtin_prefetch(j->k + s * a->k_s[2] + d, 0, 2);
         for (i64 e = 0; e < a->E; e += line) __builtin_prefetch(j->v + s * a->v_s[2] + e, 0, 2);
     }
+    if (a->mask_kind == ATTENTION_NO_MASK || !a->mask_s[2] || a->mask_s[3] != 1) return;
+    const i64 size = a->mask_kind == ATTENTION_ADD ? (i64)sizeof(T) : 1;
+    for (i64 l = g->l0; l < g->l0 + g->n; l++)
+        for (i64 at = 0; at < left * size; at += 64) __builtin_prefetch(j->mask + (l * a->mask_s[2] + s0) * size + at, 0, 3);
 }
 
 /* the keys s0 .. s0 + ns for one group; keys, values: their rows */
-static void FN(att_block)(const FN(att_head) *j, FN(att_group) *g, i64 s0, i64 ns, FN(gemm_b) keys, FN(gemm_b) values, T *x) {
+static void FN(att_block)(const FN(att_head) *j, FN(att_group) *g, i64 s0, i64 ns, FN(gemm_a) keys, FN(gemm_b) values, int *finite,
+                          T *x) {
     const udl_attention_args *a = j->a;
     const i64 ld = ATTENTION_QUERIES, wide = ATTENTION_WIDE(a->E);
     int masked = 0, all = !FN(att_try)(j, g, keys, s0, ns, x, 0, &masked);
@@ -137,7 +144,8 @@ static void FN(att_block)(const FN(att_head) *j, FN(att_group) *g, i64 s0, i64 n
     if (a->p > 0) FN(att_drop)(x, ld, j, g, s0, ns);
     for (i64 l = 0; l < g->n && all && s0; l++)
         for (i64 i = 0; i < wide; i += VW) v_store(g->o + l * wide + i, v_load(g->o + l * wide + i) * g->f[l]);
-    FN(att_product)(g->n, wide, ns, (FN(gemm_a)){x, ld, GEMM_A_COLUMNS}, values, g->o, wide, s0 > 0, masked);
+    if (masked && *finite < 0) *finite = FN(att_finite)(values.p, values.stride, ns, wide);
+    FN(att_product)(g->n, wide, ns, (FN(gemm_a)){x, ld, GEMM_A_COLUMNS}, values, g->o, wide, s0 > 0, masked && !*finite);
 }
 
 static void FN(att_finish)(const FN(att_head) *j, const FN(att_group) *g, T *out) {
@@ -160,6 +168,15 @@ static void FN(att_finish)(const FN(att_head) *j, const FN(att_group) *g, T *out
     }
 }
 
+/* the keys s0 .. as A: panels, if enough groups share them, as rows may lie so that six numbers of a column need one bank of L1 */
+static FN(gemm_a) FN(att_keys_at)(T *to, const FN(att_head) *j, i64 s0, i64 ns, int groups) {
+    const i64 D = j->a->D, row = j->a->k_s[2];
+    const T *k = j->k + s0 * row;
+    if (groups < ATTENTION_PACKED) return (FN(gemm_a)){k, row, GEMM_A_ROWS};
+    for (i64 s = 0; s < ns; s += ATTENTION_STEP) gemm_pack_a(to + s * D, k + s * row, row, 1, UDL_MINI(ATTENTION_STEP, ns - s), D);
+    return (FN(gemm_a)){to, 0, GEMM_A_PANELS};
+}
+
 static void FN(att_one)(const FN(att_head) *j, i64 l0, i64 l1, T *out, T *scratch) {
     const udl_attention_args *a = j->a;
     const i64 Q = ATTENTION_QUERIES;
@@ -179,12 +196,14 @@ static void FN(att_one)(const FN(att_head) *j, i64 l0, i64 l1, T *out, T *scratc
     const i64 end = FN(att_keys)(a, l1), size = attention_block(end);
     for (i64 s0 = 0, s1; s0 < end; s0 = s1) {
         s1 = UDL_MINI(s0 + size, end);
-        const FN(gemm_b) keys = FN(att_rows)(k, j->k + s0 * a->k_s[2], a->k_s[2], s1 - s0, a->D);
+        const FN(gemm_a) keys = FN(att_keys_at)(k, j, s0, s1 - s0, count);
         const FN(gemm_b) values = FN(att_rows)(v, j->v + s0 * a->v_s[2], a->v_s[2], s1 - s0, a->E);
+        int finite = -1;
         for (int i = 0; i < count; i++) {
             i64 ns = UDL_MINI(s1, FN(att_keys)(a, g[i].l0 + g[i].n)) - s0;
-            if (s1 < end) FN(att_fetch)(j, s1, i, count);
-            if (ns > 0) FN(att_block)(j, &g[i], s0, ns, keys, values, x);
+            if (ns > 0) ns = UDL_MINI(s1 - s0, UDL_CEIL_DIV(ns, ATTENTION_STEP) * ATTENTION_STEP); /* whole panels */
+            if (s1 < end) FN(att_fetch)(j, &g[i], s1, i, count);
+            if (ns > 0) FN(att_block)(j, &g[i], s0, ns, keys, values, &finite, x);
         }
     }
     for (int i = 0; i < count; i++) FN(att_finish)(j, &g[i], out);

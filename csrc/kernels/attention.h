@@ -3,12 +3,14 @@
  * A block holds ATTENTION_KEYS keys x a group of ATTENTION_QUERIES queries, transposed: element (s, l) at s ld + l. So the
  * softmax of a query runs down a column and a vector holds several queries: its maximum, sum and scale need no
  * reduction across lanes. Keys and values are read as rows (A and B of the micro-kernel), where they lie if the caches can
- * hold them there; queries are packed, scaled by scale log2(e), as the panels of B: scores come out ready for 2^x. */
+ * hold them there (forward packs keys that many queries share); queries are packed, scaled by scale log2(e), as the panels of B: scores come out ready for 2^x. */
 #ifndef T
 #ifndef UDL_ATTENTION_H
 #define UDL_ATTENTION_H
 #include "../vec/math.h"
+#include "columns.h"
 #include "gemm.h"
+#include "lanes.h"
 #include "philox.h"
 
 #define ATTENTION_KEYS 144                    /* at most, and a multiple of ATTENTION_STEP */
@@ -24,6 +26,27 @@ enum { ATTENTION_NO_MASK, ATTENTION_BOOL, ATTENTION_ADD };
 #define ATTENTION_ROW(n) (UDL_CEIL_DIV(n, 64 / (i64)sizeof(T)) / 2 * (128 / (i64)sizeof(T)) + 64 / (i64)sizeof(T))
 
 int INTERNAL(attention_few)(const udl_attention_args *a);
+
+/* to[key][query] = a corner of a mask of bytes, from[query row + key], turned round: zipping the halves four times. Rows beyond n are
+ * those of the last query, keys beyond ns 0. */
+#define ATTENTION_CORNER 16
+typedef uint8_t att_bytes __attribute__((vector_size(ATTENTION_CORNER)));
+VFN void att_turn(att_bytes to[ATTENTION_CORNER], const uint8_t *from, i64 row, i64 n, i64 ns) {
+    att_bytes t[ATTENTION_CORNER];
+    for (int i = 0; i < ATTENTION_CORNER; i++) {
+        const uint8_t *p = from + UDL_MINI(i, n - 1) * row;
+        to[i] = (att_bytes){0};
+        if (ns >= ATTENTION_CORNER) memcpy(&to[i], p, ATTENTION_CORNER);
+        else for (i64 s = 0; s < ns; s++) to[i][s] = p[s];
+    }
+    for (int step = 0; step < 4; step++) {
+        for (int i = 0; i < ATTENTION_CORNER / 2; i++) {
+            t[2 * i] = UDL_SHUFFLE2(to[i], to[i + 8], att_bytes, UDL_ZLO16);
+            t[2 * i + 1] = UDL_SHUFFLE2(to[i], to[i + 8], att_bytes, UDL_ZHI16);
+        }
+        memcpy(to, t, sizeof t);
+    }
+}
 
 VFN i64 attention_block(i64 keys) { /* size of equal blocks */
     i64 share = UDL_CEIL_DIV(keys, UDL_MAXI(UDL_CEIL_DIV(keys, ATTENTION_KEYS), 1));
@@ -108,31 +131,66 @@ VFN T FN(att_add)(T x, T m) {
     return m == (T)-INFINITY ? m : x;
 }
 
-/* the same for rows of a mask of numbers, transposed on the way, NR queries at a time */
-static void FN(att_add_rows)(T *x, i64 ld, const T *add, i64 row, i64 n, i64 ns) {
+/* the same for rows of a mask of numbers, transposed on the way */
+VFN void FN(att_add_vector)(T *x, vec m) {
     const vec least = v_set(sizeof(T) == 4 ? (T)-0x1.fffffep127 : (T)-0x1.fffffffffffffp1023);
-    T panel[ATTENTION_KEYS * GEMM_NR];
-    for (i64 l = 0; l < n; l += GEMM_NR) {
-        const i64 some = UDL_MINI(n - l, GEMM_NR), wide = ATTENTION_WIDE(some);
-        gemm_pack_b(panel, add + l * row, 1, row, ns, some);
-        for (i64 s = 0; s < ns; s++)
-            for (i64 i = 0; i < wide; i += VW) {
-                vec m = v_load(panel + s * wide + i), y = v_load(x + s * ld + l + i) + m * (T)ATTENTION_LOG2E;
-                y = v_sel(y < least, least, y);
-                v_store(x + s * ld + l + i, v_sel(m == (T)-INFINITY, m, y));
-            }
+    vec y = v_load(x) + m * (T)ATTENTION_LOG2E;
+    y = v_sel(y < least, least, y);
+    v_store(x, v_sel(m == (T)-INFINITY, m, y));
+}
+static void FN(att_add_rows)(T *x, i64 ld, const T *add, i64 row, i64 n, i64 ns) {
+    for (i64 l = 0; l < n; l += VW, x += VW) {
+        const T *rows[VW];
+        for (i64 r = 0; r < VW; r++) rows[r] = add + UDL_MINI(l + r, n - 1) * row;
+        i64 s = 0;
+        for (; s + FN(KS) <= ns; s += FN(KS)) {
+            vec column[FN(KS)];
+            FN(columns)(rows, s, column);
+            UDL_UNROLL for (int i = 0; i < FN(KS); i++) FN(att_add_vector)(x + (s + i) * ld, column[i]);
+        }
+        for (; s < ns; s++) {
+            vec column;
+            for (int r = 0; r < VW; r++) column[r] = rows[r][s];
+            FN(att_add_vector)(x + s * ld, column);
+        }
     }
 }
 
-/* the mask on x[ns][n], the scores of the keys s0 .. and the queries l0 .. */
-static void FN(att_mask)(T *x, i64 ld, const FN(att_head) *j, i64 l0, i64 n, i64 s0, i64 ns) {
+/* the same for rows of a mask of bytes; true if any is 0 */
+static int FN(att_hide_rows)(T *x, i64 ld, const uint8_t *see, i64 row, i64 n, i64 ns) {
+    typedef uint8_t few __attribute__((vector_size(VW)));
+    const i64 C = ATTENTION_CORNER;
+    int hidden = 0;
+    for (i64 s = 0; s < ns; s += C)
+        for (i64 l = 0; l < n; l += C) {
+            const i64 keys = UDL_MINI(ns - s, C), wide = ATTENTION_WIDE(UDL_MINI(n - l, C));
+            att_bytes corner[ATTENTION_CORNER], least;
+            att_turn(corner, see + l * row + s, row, n - l, keys);
+            least = corner[0] == 0;
+            for (i64 i = 1; i < keys; i++) least |= corner[i] == 0;
+            uint64_t any[2];
+            memcpy(any, &least, sizeof any);
+            if (!(any[0] | any[1])) continue;
+            hidden = 1;
+            for (i64 i = 0; i < keys; i++)
+                for (i64 at = 0; at < wide; at += VW) {
+                    few m;
+                    T *to = x + (s + i) * ld + l + at;
+                    memcpy(&m, (const uint8_t *)&corner[i] + at, sizeof m);
+                    v_store(to, v_sel(__builtin_convertvector(m, vmask) == 0, v_set((T)-INFINITY), v_load(to)));
+                }
+        }
+    return hidden;
+}
+
+/* the mask on x[ns][n], the scores of the keys s0 .. and the queries l0 ..; true if it may hide any */
+static int FN(att_mask)(T *x, i64 ld, const FN(att_head) *j, i64 l0, i64 n, i64 s0, i64 ns) {
     const i64 row = j->a->mask_s[2], key = j->a->mask_s[3], at = l0 * row + s0 * key;
     const T *add = (const T *)j->mask + at, hidden = (T)-INFINITY;
     const uint8_t *see = (const uint8_t *)j->mask + at;
-    if (j->a->mask_kind == ATTENTION_ADD && row && key == 1 && n > 1) {
-        FN(att_add_rows)(x, ld, add, row, n, ns);
-        return;
-    }
+    const int rows = row && key == 1 && n > 1;
+    if (rows && j->a->mask_kind == ATTENTION_BOOL) return FN(att_hide_rows)(x, ld, see, row, n, ns);
+    if (rows) return FN(att_add_rows)(x, ld, add, row, n, ns), 1;
     for (i64 s = 0; s < ns; s++, x += ld, add += key, see += key)
         if (j->a->mask_kind == ATTENTION_ADD) {
             if (row) for (i64 l = 0; l < n; l++) x[l] = FN(att_add)(x[l], add[l * row]);
@@ -142,17 +200,20 @@ static void FN(att_mask)(T *x, i64 ld, const FN(att_head) *j, i64 l0, i64 n, i64
         } else if (!*see) {
             for (i64 l = 0; l < n; l++) x[l] = hidden;
         }
+    return 1;
 }
 
-/* x[ns][wide] = scores of the keys s0 .. s0 + ns (their rows) and the packed queries l0 .. l0 + n; true if any was masked */
-static __attribute__((unused)) int FN(att_scores)(T *x, i64 ld, const FN(att_head) *j, const T *queries, FN(gemm_b) keys, i64 l0,
+/* x[ns][wide] = scores of the keys s0 .. s0 + ns and the packed queries l0 .. l0 + n; true if any was masked. Keys in panels are
+ * packed ATTENTION_STEP at a time. */
+static __attribute__((unused)) int FN(att_scores)(T *x, i64 ld, const FN(att_head) *j, const T *queries, FN(gemm_a) keys, i64 l0,
                                                   i64 n, i64 s0, i64 ns) {
     const udl_attention_args *a = j->a;
     const FN(gemm_epilogue) e = {.alpha = 1};
-    gemm_block(ns, ATTENTION_WIDE(n), a->D, (FN(gemm_a)){keys.p, keys.stride, GEMM_A_ROWS},
-               (FN(gemm_b)){queries, 0}, x, ld, &e);
-    int masked = a->mask_kind != ATTENTION_NO_MASK;
-    if (masked) FN(att_mask)(x, ld, j, l0, n, s0, ns);
+    const i64 whole = keys.kind == GEMM_A_PANELS ? ns / ATTENTION_STEP * ATTENTION_STEP : ns;
+    if (whole) gemm_block(whole, ATTENTION_WIDE(n), a->D, keys, (FN(gemm_b)){queries, 0}, x, ld, &e);
+    keys.p += whole * a->D;
+    if (whole < ns) gemm_block(ns - whole, ATTENTION_WIDE(n), a->D, keys, (FN(gemm_b)){queries, 0}, x + whole * ld, ld, &e);
+    int masked = a->mask_kind != ATTENTION_NO_MASK && FN(att_mask)(x, ld, j, l0, n, s0, ns);
     if (!a->causal || s0 + ns - 1 <= l0) return masked;
     for (i64 s = UDL_MAXI(l0 + 1 - s0, 0); s < ns; s++)
         for (i64 l = 0; l < UDL_MINI(n, s0 + s - l0); l++) x[s * ld + l] = (T)-INFINITY;
@@ -174,7 +235,7 @@ static __attribute__((unused)) void FN(att_keep)(uint8_t *keep, const FN(att_hea
 static __attribute__((unused)) void FN(att_product)(i64 m, i64 n, i64 k, FN(gemm_a) a, FN(gemm_b) b, T *c, i64 ldc,
                                                     int add, int careful) {
     const FN(gemm_epilogue) e = {.alpha = 1, .add = add};
-    if (!careful || FN(att_finite)(b.p, b.stride, k, n)) {
+    if (!careful) {
         gemm_block(m, n, k, a, b, c, ldc, &e);
         return;
     }

@@ -103,14 +103,17 @@ static void FN(back_block)(const FN(back_run) *r, const FN(att_head) *j, FN(back
     const i64 ld = r->group, wide = ATTENTION_WIDE(n);
     const FN(gemm_epilogue) e = {.alpha = 1};
     const FN(gemm_b) keys = FN(att_rows)(s->k, j->k + s0 * a->k_s[2], a->k_s[2], ns, a->D);
-    int masked = FN(att_scores)(s->w, ld, j, s->queries, keys, l0, n, s0, ns);
+    int masked = FN(att_scores)(s->w, ld, j, s->queries, (FN(gemm_a)){keys.p, keys.stride, GEMM_A_ROWS}, l0, n, s0, ns);
     gemm_block(ns, wide, a->E, (FN(gemm_a)){j->v + s0 * a->v_s[2], a->v_s[2], GEMM_A_ROWS}, (FN(gemm_b)){s->grads, 0}, s->gx, ld,
                &e);
     FN(back_weights)(j, s, ld, l0, wide, s0, ns);
     FN(gemm_a) w = {s->w, ld, GEMM_A_ROWS}, gx = {s->gx, ld, GEMM_A_ROWS}, across = {s->gx, ld, GEMM_A_COLUMNS};
-    FN(att_product)(ns, s->wide_e, n, w, (FN(gemm_b)){s->gy, s->row_e}, s->gv + (s0 - first) * s->wide_e, s->wide_e, 1, masked);
-    FN(att_product)(ns, s->wide_d, n, gx, (FN(gemm_b)){s->q, s->row_d}, s->gk + (s0 - first) * s->wide_d, s->wide_d, 1, masked);
-    FN(att_product)(n, s->wide_d, ns, across, keys, s->gq, s->wide_d, s0 > first, masked);
+    FN(att_product)(ns, s->wide_e, n, w, (FN(gemm_b)){s->gy, s->row_e}, s->gv + (s0 - first) * s->wide_e, s->wide_e, 1,
+                    masked && !FN(att_finite)(s->gy, s->row_e, n, s->wide_e));
+    FN(att_product)(ns, s->wide_d, n, gx, (FN(gemm_b)){s->q, s->row_d}, s->gk + (s0 - first) * s->wide_d, s->wide_d, 1,
+                    masked && !FN(att_finite)(s->q, s->row_d, n, s->wide_d));
+    FN(att_product)(n, s->wide_d, ns, across, keys, s->gq, s->wide_d, s0 > first,
+                    masked && !FN(att_finite)(keys.p, keys.stride, ns, s->wide_d));
 }
 
 /* to[rows][n] = f from[rows][wide] */

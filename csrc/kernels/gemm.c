@@ -1,7 +1,8 @@
 /* gemm.c - blocking over m, n, k and threads; what is packed by whom. See gemm.h.
  *
  * Few rows (m <= mc): A is packed once; a task owns columns, packs its own B and goes through all of k.
- * Else, for each block of n and k: B is packed by all, shared; then tasks own mb x nb of out and pack their rows of A. */
+ * Else, for each block of n and k: B is packed by all, shared; then tasks own mb x nb of out. Rows of A that several tasks read are
+ * packed by all before, as long as L3 can hold them; else each task packs its own. */
 #ifndef T
 #include "gemm.h"
 
@@ -136,21 +137,30 @@ static void FN(pack_b_task)(void *ctx, i64 begin, i64 end) { /* in panels */
     r->g->pack_b(r->g->ctx, r->b + begin * GEMM_NR * kc, n, n1 - n, r->g->first_k + r->k0, kc);
 }
 
+static void FN(pack_rows_task)(void *ctx, i64 begin, i64 end) { /* down */
+    FN(run) *r = ctx;
+    const i64 kc = r->k1 - r->k0;
+    for (i64 t = begin, at = FN(cut)(r->g->m, GEMM_MR, begin, r->rows), next; t < end; t++, at = next) {
+        next = FN(cut)(r->g->m, GEMM_MR, t + 1, r->rows);
+        r->g->pack_a(r->g->ctx, r->a + at * kc, at, next - at, r->g->first_k + r->k0, kc);
+    }
+}
+
 static void FN(block_task)(void *ctx, i64 begin, i64 end) {
     FN(run) *r = ctx;
     const FN(gemm_job) *g = r->g;
     i64 kc = r->k1 - r->k0;
     size_t bytes = (size_t)(kc * r->mb) * sizeof(T);
-    T *a = g->a.kind ? 0 : udl_alloc(bytes);
-    if (!a && !g->a.kind) { r->failed = 1; return; }
-    i64 packed = -1;
-    for (i64 t = begin; t < end; t++) {
+    T *a = g->a.kind || r->a ? 0 : udl_alloc(bytes);
+    if (!a && !g->a.kind && !r->a) { r->failed = 1; return; }
+    for (i64 t = begin, packed = -1; t < end; t++) {
         i64 across = t % r->columns, down = t / r->columns, width = r->n1 - r->n0;
         i64 m = FN(cut)(g->m, GEMM_MR, down, r->rows), mb = FN(cut)(g->m, GEMM_MR, down + 1, r->rows) - m;
         i64 n = FN(cut)(width, GEMM_NR, across, r->columns), nb = FN(cut)(width, GEMM_NR, across + 1, r->columns) - n;
         n += r->n0;
         FN(gemm_a) aa = {a, 0, GEMM_A_PANELS};
         if (g->a.kind) aa = FN(a_at)(g->a, m, g->first_k + r->k0);
+        else if (r->a) aa.p = r->a + m * kc;
         else if (packed != m) g->pack_a(g->ctx, a, m, mb, g->first_k + r->k0, kc), packed = m;
         FN(gemm_b) bb = {r->b + (n - r->n0) * kc, 0};
         if (g->b.stride) bb = (FN(gemm_b)){g->b.p + (g->first_k + r->k0) * g->b.stride + n, g->b.stride};
@@ -181,6 +191,8 @@ static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
     size_t bytes = (size_t)(s.kc * nc) * sizeof(T);
     const int given = g->b.stride || g->packed_b;
     if (!given && !(r.b = udl_alloc(bytes))) return UDL_ENOMEM;
+    const size_t all = (size_t)(g->m * s.kc) * sizeof(T);
+    if (!g->a.kind && r.nb < nc && all <= (size_t)cache_size(2) / 4) r.a = udl_alloc(all); /* no memory: each its own */
     for (r.n0 = 0; r.n0 < g->n && !r.failed; r.n0 = r.n1) {
         r.n1 = UDL_MINI(r.n0 + nc, g->n);
         r.columns = UDL_CEIL_DIV(r.n1 - r.n0, r.nb);
@@ -188,11 +200,13 @@ static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
             r.k1 = UDL_MINI(r.k0 + s.kc, g->k);
             i64 panels = UDL_CEIL_DIV(r.n1 - r.n0, GEMM_NR);
             if (!given) udl_parallel_for(panels, UDL_MAXI(1, UDL_MINI(65536 / (s.kc * GEMM_NR), panels / 4)), FN(pack_b_task), &r);
+            if (r.a) udl_parallel_for(r.rows, UDL_MAXI(1, 65536 / (s.kc * r.mb)), FN(pack_rows_task), &r);
             i64 n = r.rows * r.columns;
             udl_parallel_for(n, tasks == 1 ? n : 1, FN(block_task), &r);
         }
     }
     if (!given) udl_free(r.b, bytes);
+    if (r.a) udl_free(r.a, all);
     return r.failed ? UDL_ENOMEM : UDL_OK;
 }
 

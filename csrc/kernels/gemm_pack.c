@@ -62,6 +62,8 @@ static void FN(pack_b_columns)(T *to, const T *b, i64 b_n, i64 kc, i64 n, i64 w)
         for (int r = 0; r < VW; r++) keep[r] = r < left ? -1 : 0;
         for (; k + FN(KS) <= kc; k += FN(KS)) {
             vec col[FN(KS)];
+            if (k % (64 / (i64)sizeof(T)) == 0) /* the next columns: as many short streams as these are, which the processor does not foresee */
+                _Pragma("GCC unroll 16") for (int r = 0; r < VW; r++) __builtin_prefetch(row[r] + VW * b_n + k, 0, 2);
             FN(columns)(row, k, col);
             _Pragma("GCC unroll 4") for (int kk = 0; kk < FN(KS); kk++)
                 v_store(to + (k + kk) * w + j, (vec)((vmask)col[kk] & keep));
