@@ -85,7 +85,8 @@ def main():
             looks.append(doctor.measured.looked)
         looked = f"{statistics.median(looks):.0f} of {steps}"
         inside = f"{100 * statistics.median(shares):5.2f} %"
-        print(f"{make.__name__:14s} {1e6 * first / steps:10.0f}  {inside}  {quartiles(ratios):>26s}  {quartiles(noise):>26s}  {looked}", flush=True)
+        columns = f"{quartiles(ratios):>26s}  {quartiles(noise):>26s}  {looked}"
+        print(f"{make.__name__:14s} {1e6 * first / steps:10.0f}  {inside}  {columns}", flush=True)
 
 
 if __name__ == "__main__":
