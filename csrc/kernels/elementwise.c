@@ -144,37 +144,12 @@ __attribute__((cold, noinline)) static void keep_low(i64 *x, i64 n, i64 low) { f
 #undef T
 #undef FN
 
-/* Logic of bytes, all operands contiguous: they are not widened to int64. */
-typedef struct { uint8_t *o; const uint8_t *a, *b; i64 op; } byte_job;
-static void byte_logic(void *ctx, i64 begin, i64 end) {
-    const byte_job *j = ctx;
-    uint8_t *o = j->o;
-    const uint8_t *a = j->a, *b = j->b;
-    switch (j->op) {
-    case UDL_MAP_logical_not: case UDL_MAP_bitwise_not: for (i64 i = begin; i < end; i++) o[i] = a[i] == 0; break;
-    case UDL_MAP_logical_and: case UDL_MAP_bitwise_and: for (i64 i = begin; i < end; i++) o[i] = (a[i] != 0) & (b[i] != 0); break;
-    case UDL_MAP_logical_or: case UDL_MAP_bitwise_or: for (i64 i = begin; i < end; i++) o[i] = (a[i] != 0) | (b[i] != 0); break;
-    default: for (i64 i = begin; i < end; i++) o[i] = (a[i] != 0) ^ (b[i] != 0);
-    }
-}
-static int map_bytes(const udl_elementwise_args *s) { /* 1 if done */
-    const int one = s->op == UDL_MAP_logical_not || s->op == UDL_MAP_bitwise_not;
-    if (!one && s->op != UDL_MAP_logical_and && s->op != UDL_MAP_logical_or && s->op != UDL_MAP_logical_xor &&
-        s->op != UDL_MAP_bitwise_and && s->op != UDL_MAP_bitwise_or && s->op != UDL_MAP_bitwise_xor) return 0;
-    if (s->ndim != 1 || s->dtype[0] != UDL_BOOL || s->dtype[1] != UDL_BOOL || s->strides[0][0] != 1 || s->strides[1][0] != 1) return 0;
-    if (!one && (!s->in[1] || s->dtype[2] != UDL_BOOL || s->strides[2][0] != 1)) return 0;
-    byte_job j = {s->out, s->in[0], s->in[1], s->op};
-    if (s->shape[0] <= 4 * PIECE) byte_logic(&j, 0, s->shape[0]);
-    else udl_parallel_for(s->shape[0], 4 * PIECE, byte_logic, &j);
-    return 1;
-}
-
 int KERNEL(elementwise)(const udl_elementwise_args *s) {
     if (s->op < 0 || s->op >= UDL_MAP_COUNT || s->ndim < 1) return UDL_EINVAL;
     for (i64 d = 0; d < s->ndim; d++) /* a plan from a file may ask for nothing; ways below divide by sizes */
         if (s->shape[d] == 0) return UDL_OK;
     if (s->op == UDL_MAP_copy && s->ndim > 1 && INTERNAL(copy_dims)(s)) return UDL_OK;
-    if (INTERNAL(copy_bf16)(s) || map_bytes(s) || INTERNAL(map_narrow)(s)) return UDL_OK;
+    if (INTERNAL(copy_bf16)(s) || INTERNAL(map_narrow)(s)) return UDL_OK;
     if (s->compute == UDL_F32) return map_f32(s);
     if (s->compute == UDL_F64) return UDL_F64_OR(map_f64(s), UDL_EINVAL);
     return s->compute == UDL_I64 ? map_i64(s) : UDL_EINVAL;

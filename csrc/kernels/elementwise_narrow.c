@@ -1,5 +1,5 @@
-/* elementwise_narrow.c - element-wise operations on contiguous integers of 1 to 4 bytes in their own type, and conversions from float32
- * to integers and between float32 and float16.
+/* elementwise_narrow.c - element-wise operations on contiguous booleans and integers of 1 to 4 bytes in their own type, and conversions
+ * from float32 to integers and between float32 and float16.
  *
  * The general driver widens every integer to int64 and goes through buffers; where the low bits of the result depend on the low bits of
  * the operands only (sums, products, bits), the type itself gives the same. A float32 below 2^31 in size becomes an int32 by one
@@ -89,7 +89,33 @@ static udl_range_fn conversion_of(i64 from, i64 to) {
     }
 }
 
+/* Logic of bytes, all operands contiguous: they are not widened to int64. */
+typedef struct { uint8_t *o; const uint8_t *a, *b; i64 op; } byte_job;
+static void byte_logic(void *ctx, i64 begin, i64 end) {
+    const byte_job *j = ctx;
+    uint8_t *o = j->o;
+    const uint8_t *a = j->a, *b = j->b;
+    switch (j->op) {
+    case UDL_MAP_logical_not: case UDL_MAP_bitwise_not: for (i64 i = begin; i < end; i++) o[i] = a[i] == 0; break;
+    case UDL_MAP_logical_and: case UDL_MAP_bitwise_and: for (i64 i = begin; i < end; i++) o[i] = (a[i] != 0) & (b[i] != 0); break;
+    case UDL_MAP_logical_or: case UDL_MAP_bitwise_or: for (i64 i = begin; i < end; i++) o[i] = (a[i] != 0) | (b[i] != 0); break;
+    default: for (i64 i = begin; i < end; i++) o[i] = (a[i] != 0) ^ (b[i] != 0);
+    }
+}
+static int map_bytes(const udl_elementwise_args *s) { /* 1 if done */
+    const int one = s->op == UDL_MAP_logical_not || s->op == UDL_MAP_bitwise_not;
+    if (!one && s->op != UDL_MAP_logical_and && s->op != UDL_MAP_logical_or && s->op != UDL_MAP_logical_xor &&
+        s->op != UDL_MAP_bitwise_and && s->op != UDL_MAP_bitwise_or && s->op != UDL_MAP_bitwise_xor) return 0;
+    if (s->ndim != 1 || s->dtype[0] != UDL_BOOL || s->dtype[1] != UDL_BOOL || s->strides[0][0] != 1 || s->strides[1][0] != 1) return 0;
+    if (!one && (!s->in[1] || s->dtype[2] != UDL_BOOL || s->strides[2][0] != 1)) return 0;
+    byte_job j = {s->out, s->in[0], s->in[1], s->op};
+    if (s->shape[0] <= 4 * PIECE) byte_logic(&j, 0, s->shape[0]);
+    else udl_parallel_for(s->shape[0], 4 * PIECE, byte_logic, &j);
+    return 1;
+}
+
 int INTERNAL(map_narrow)(const udl_elementwise_args *s) {
+    if (map_bytes(s)) return 1;
     const i64 kind = s->dtype[0];
     udl_range_fn fn = NULL;
     if (s->ndim != 1 || s->strides[0][0] != 1 || s->strides[1][0] != 1 || s->in[2]) return 0;
