@@ -187,7 +187,7 @@ static void FN(group_sums)(const FN(strips) *s, int i, const FN(cut) *cut, i64 n
                 T *panel = b + p * GEMM_NR * c->kc, *to = block + (m - m0) * ld + p * GEMM_NR;
                 FN(gemm_epilogue) e = {.alpha = 1, .add = k > 0, .chunk = FN(chunk)(c)};
                 if (k + kc >= c->K) e.act = c->act, e.bias_m = c->bias ? c->bias + m : 0;
-                if (m == m0) FN(pack_panel)(s, c, cut + p, panel, k, kc);
+                if (m == m0 && kc) FN(pack_panel)(s, c, cut + p, panel, k, kc);
                 if (straight) to = s->y + at / PQ * c->y_image + m * c->ldy + at % PQ;
                 if (straight && c->pairs) e.out16 = (uint16_t *)(void *)s->y + (to - s->y), e.ld16 = c->ldy, to = 0;
                 FN(strip_block)(c->pairs, mb, nb, kc, a, (FN(gemm_b)){panel, 0}, to, straight ? c->ldy : ld, &e);
