@@ -3,7 +3,8 @@
 #define UDL_BYTES_H
 #include "../kernel.h"
 
-typedef struct { char bytes[UDL_VB]; } vector_bytes;
+/* a vector wherever it lies, whatever it holds; of a struct GCC makes halves, and takes them by way of the stack */
+typedef uint64_t vector_bytes __attribute__((vector_size(UDL_VB), aligned(1), may_alias));
 
 /* whole vectors, the last one over bytes of the one before; short rows likewise by halves */
 VFN void copy_bytes(char *restrict d, const char *restrict s, i64 n) {

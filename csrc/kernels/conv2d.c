@@ -61,7 +61,7 @@ static void FN(images)(void *ctx, i64 begin, i64 end) { /* task = (image, group)
 
 /* all images of a group as one product, as many at a time as have their padded copies in CONV_PADDED bytes */
 static int FN(joined)(const udl_conv *g, const FN(conv_sum) *c, i64 N, T *y, const T *x, i64 distance) {
-    if (g->plain) return conv_strips(c, x, distance, N, y);
+    if (g->plain) return conv_strips(c, 1, x, distance, N, y);
     i64 most = UDL_MAXI(1, CONV_PADDED / (g->size * (i64)sizeof(T))), rounds = UDL_CEIL_DIV(N, most), images = UDL_CEIL_DIV(N, rounds);
     size_t bytes = sizeof(T) * (size_t)(images * g->size);
     T *xp = udl_alloc(bytes);
@@ -69,7 +69,7 @@ static int FN(joined)(const udl_conv *g, const FN(conv_sum) *c, i64 N, T *y, con
     for (i64 n = 0; n < N && !status; n += images) {
         i64 count = UDL_MINI(images, N - n);
         conv_pad(g, xp, x + n * distance, count, distance);
-        status = conv_strips(c, xp, g->size, count, conv_at(y, g->pairs, n * c->y_image));
+        status = conv_strips(c, 1, xp, g->size, count, conv_at(y, g->pairs, n * c->y_image));
     }
     if (xp) udl_free(xp, bytes);
     return status;

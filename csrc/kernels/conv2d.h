@@ -78,7 +78,7 @@ VFN int conv_on_unit(i64 M, i64 K, int low) {
 /* products in a chain of sums (twice as many for filters of several taps, where PyTorch's chains are longer too): the error is that of
  * sums of so many and of the rest of K. Laying sums down costs some 5 % at 48. */
 #define CONV_CHUNK 48
-#define CONV_STRIP (384 << 10) /* bytes of a packed strip: they share L2 with the filters */
+#define CONV_STRIP (192 << 10) /* bytes of packed panels that share L2 with filters */
 #define CONV_PADDED (8 << 20)  /* most bytes of padded images at a time */
 
 #define CONV_DECLARE(T, s)                                                                                             \
@@ -88,6 +88,7 @@ VFN int conv_on_unit(i64 M, i64 K, int low) {
         const i64 *tap;                                                                                                \
         const T *w, *bias; /* w[M][K], or, turned, w[K][M] */                                                          \
         T *panels;         /* w in another order, if `how` or `turned` ask for it: made by conv_prepare */             \
+        i64 kc;            /* taps in a block of panels: all, except in strips */                                       \
         int act, how, turned;                                                                                          \
         int bare, low;     /* xp is not padded: nothing may be read beyond it; as in udl_conv */                       \
         gemm_block_fn_f32 pairs; /* as in udl_conv: y is bf16 then */                                                  \
@@ -96,14 +97,17 @@ VFN int conv_on_unit(i64 M, i64 K, int low) {
     /* one image; y's pixels lie side by side unless it is in strips */                                                \
     int UDL_CAT3(udli_, conv_run_##s, UDL_LEVEL)(const conv_sum_##s *, const T *xp, T *y);                             \
     int UDL_CAT3(udli_, conv_in_strips_##s, UDL_LEVEL)(const conv_sum_##s *);                                          \
-    int UDL_CAT3(udli_, conv_strips_##s, UDL_LEVEL)(const conv_sum_##s *, const T *xp, i64 distance, i64 images, T *y); \
+    int UDL_CAT3(udli_, conv_strips_##s, UDL_LEVEL)(const conv_sum_##s *, int sums, const T *xp, i64 distance, i64 images, T *y); \
     void UDL_CAT3(udli_, conv_release_##s, UDL_LEVEL)(conv_sum_##s *);                                                 \
     /* padded copies of images (or one group of them), `distance` apart in x */                                        \
     void UDL_CAT3(udli_, conv_pad_##s, UDL_LEVEL)(const udl_conv *g, T *xp, const T *x, i64 images, i64 distance);     \
     /* the same for images of groups: y[N G][O P Q] from x[N G][C H W] and w[G][O][K], or [G][K][O] if turned;          \
      * only: NULL, or which images */                                                                                  \
     int UDL_CAT3(udli_, conv_direct_##s, UDL_LEVEL)(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w,     \
-                                                    int turned, const T *b, int act, const char *only);
+                                                    int turned, const T *b, int act, const char *only);              \
+    /* gw[G][O][K] from gy and x of N images of groups, where that pays (conv_weight_taps.c) */                        \
+    int UDL_CAT3(udli_, conv_weight_taps_pays_##s, UDL_LEVEL)(const udl_conv *g, i64 N);                               \
+    int UDL_CAT3(udli_, conv_weight_taps_##s, UDL_LEVEL)(const udl_conv *g, i64 N, i64 G, T *gw, const T *gy, const T *x);
 CONV_DECLARE(float, f32)
 CONV_DECLARE(double, f64)
 #define conv_prepare INTERNAL(FN(conv_prepare))
@@ -113,4 +117,6 @@ CONV_DECLARE(double, f64)
 #define conv_release INTERNAL(FN(conv_release))
 #define conv_pad INTERNAL(FN(conv_pad))
 #define conv_direct INTERNAL(FN(conv_direct))
+#define conv_weight_taps_pays INTERNAL(FN(conv_weight_taps_pays))
+#define conv_weight_taps INTERNAL(FN(conv_weight_taps))
 #endif

@@ -131,6 +131,12 @@ static void FN(zeros)(void *ctx, i64 begin, i64 end) { /* phases without taps; t
             if (!j->phase[i].taps) FN(spread)(j, &j->phase[i], j->gx + t * plane, 0);
 }
 
+/* Do the pixels of f and of the next phase take turns along whole rows? */
+static int FN(turns)(const FN(input_job) *j, const FN(phase) *f) {
+    return j->stride_w == 2 && f < j->phase + j->phases - 1 && (f - j->phase) % 2 == 0 && !j->g.pairs && f[1].taps && f[0].Q == f[1].Q &&
+           f[0].P == f[1].P && !(sizeof(T) == 4 && conv_on_unit(j->C, UDL_MAXI(f[0].taps, f[1].taps), j->g.low));
+}
+
 /* more channels: phase by phase, the images of a group together, as many as have their padded copies in CONV_PADDED bytes */
 static int FN(input_joined)(FN(input_job) *j) {
     const udl_conv *g = &j->g;
@@ -147,7 +153,15 @@ static int FN(input_joined)(FN(input_job) *j) {
         for (i64 i = 0; i < j->phases && !status; i++) {
             const FN(phase) *f = &j->phase[i];
             T *to = conv_at(j->gx, g->pairs, (first * j->G + group) * plane + f->h0 * j->W + f->w0);
-            if (f->taps && f->P && f->Q) status = conv_strips(&f->sums[group], gyp, g->size, images, to);
+            if (!f->taps || !f->P || !f->Q) continue;
+            if (!FN(turns)(j, f)) {
+                status = conv_strips(&f->sums[group], 1, gyp, g->size, images, to);
+                continue;
+            }
+            const int first_of = f->w0 != 0; /* which of the two begins the rows */
+            const FN(conv_sum) two[2] = {f[first_of].sums[group], f[!first_of].sums[group]};
+            status = conv_strips(two, 2, gyp, g->size, images, to - f->w0);
+            i++;
         }
     }
     if (gyp) udl_free(gyp, bytes);

@@ -3,8 +3,9 @@
  *     gw[o, k] = sum over images n and pixels (p, q) of gy[n, o, p, q] xp[n, tap[k] + p step + q],   gb[o] = sum of gy
  * Few filters: sums of products of vectors along q, read where they lie; a tile of 3 filters x 4 taps stays in registers over
  * an image; images are cut into at most PARTS runs by the shape, summed each in order, then the parts in order.
- * Else the matmul engine: gy[O, N P Q] times im2col^T, packed from the images by transposing in registers; image by image
- * where the sums of all filters and taps stay in L2.
+ * Many filters: im2col times gy^T, taps read where they lie (conv_weight_taps.c).
+ * Else, and on levels that may find a matrix unit, the matmul engine: gy[O, N P Q] times im2col^T, packed from the images by transposing
+ * in registers; image by image where the sums of all filters and taps stay in L2.
  * Floor: as many flops as forward. */
 #ifndef T
 #include "conv_bf16.h"
@@ -279,13 +280,16 @@ static int FN(conv2d_backward_weight)(const udl_conv2d_backward_weight_args *a, 
         int status = INTERNAL(wino_weight)(&g, a->N, G, a->gw, a->gy, a->x, &bad);
         if (status || !bad) return status;
     }
+    const int turned = !pairs && conv_weight_taps_pays(&g, a->N), whole = g.O % VW == 0 || g.O > 2 * VW; /* few lanes are lost */
+    const int few = !pairs && !(turned && whole) && FN(few_filters)(&g);
+    if (turned && !few) return conv_weight_taps(&g, a->N, G, a->gw, a->gy, a->x);
     size_t taps = sizeof(i64) * (size_t)g.K;
     i64 *tap = udl_alloc(taps);
     if (!tap) return UDL_ENOMEM;
     conv_taps(&g, tap);
     FN(weight_job) j = {&g, a->N, G, 1, a->gw, a->gy, a->x, tap, 0};
     int status = UDL_OK;
-    if (!pairs && FN(few_filters)(&g)) status = FN(few_weights)(&j, size, FN(weights_products));
+    if (few) status = FN(few_weights)(&j, size, FN(weights_products));
     else if (FN(few_sums)(&g, a->N)) status = FN(few_weights)(&j, size, FN(weights_images));
     else udl_parallel_for(G, 1, FN(weights_engine), &j);
     udl_free(tap, taps);

@@ -1,18 +1,21 @@
 /* conv_strips.c - the correlation of conv2d.h as one product of filters and the pixels of all images, in strips of pixels:
  *
- *     task = strip x part of the filters      the strip's columns of im2col, packed from the images, stay in L2 for all of K
- *            nb                               filters are read where they lie, or from panels
- *        .--------.                           a strip inside one image is written straight to y; one that holds pixels of
- *      K |  B     |                           several (small images fill whole vectors only together), or pixels that lie
- *        '--------'                           apart in y, goes through a block of mb rows that stays in L1
- *    M   | y      |
+ *     task = strip x part of the filters      a strip is taken `group` panels of pixels and kc taps at a time. Filters that stay in L2:
+ *            nb                               one panel, packed from the images right before it is used, so that it lies in L1;
+ *        .--------.                           else as many panels as L2 holds, and mb filters after the other
+ *     kc |  B     |                           a panel inside one image is written straight to y; one that holds pixels of
+ *        '--------'                           several (small images fill whole vectors only together), or pixels that lie
+ *    mb  | y      |                           apart in y, goes through a block. Two sums that take turns in the columns of y (the
+ *                                             phases of a transposed convolution) go together.
  * Few pixels behind many filters, the last layers for a single image, are packed once by all threads, and tasks own filters.
  * Floor: 2 M K N P Q flops; each pixel is copied once for each tap. */
 #ifndef T
 #include "../vec/bf16.h"
 #include "conv2d.h"
 #include "lanes.h"
-#define STRIP_PANELS 8 /* the most of a strip */
+#define STRIP_PANELS 8 /* the most of a group */
+#define STRIP_FILTERS (256 << 10) /* bytes of filters that stay in L2 beside what goes through it */
+#define STRIP_BLOCK (1 << 20) /* bytes of the sums of a group */
 #define FEW_CHUNK 512  /* taps at a time where pixels are few, */
 #define FEW_ROWS (4 * GEMM_MR) /* and filters: together in L2 */
 #define UDL_THIS_FILE "kernels/conv_strips.c"
@@ -42,8 +45,8 @@ typedef struct {
     const T *xp;
     i64 distance, images;    /* of one image of xp to the next */
     T *y, *block;
-    i64 strips, parts, mb, most; /* most: columns of a strip, in whole panels */
-    int failed;
+    i64 strips, parts, mb, group, kc; /* kc: the largest of the sums */
+    int sums, failed;                /* sums: one, or two side by side */
 } FN(strips);
 
 /* Rows of a panel from pieces of at most a vector, in ascending order: what one piece writes too much the next one, or the
@@ -138,37 +141,87 @@ static void FN(spread)(const FN(strips) *s, const T *from, i64 ld, i64 m, i64 co
     }
 }
 
+/* the same for two sums whose pixels take turns along the rows of y, the first's at even places */
+static void FN(spread_two)(const FN(strips) *s, const T *even, const T *odd, i64 ld, i64 m, i64 count, i64 first, i64 width) {
+    const FN(conv_sum) *c = s->c;
+    i64 PQ = c->P * c->Q;
+    for (i64 n = first, run; n < first + width; n += run) {
+        i64 image = n / PQ, p = n % PQ / c->Q, q = n % c->Q;
+        run = UDL_MINI(c->Q - q, first + width - n);
+        T *to = s->y + image * c->y_image + m * c->ldy + p * c->y_row + 2 * q;
+        const T *a = even + n - first, *b = odd + n - first;
+        for (i64 i = 0; i < count; i++, to += c->ldy, a += ld, b += ld) {
+            i64 k = 0;
+            for (; k + VW <= run; k += VW) {
+                const vec x = v_load(a + k), z = v_load(b + k);
+                v_store(to + 2 * k, v_zip_lo(x, z)), v_store(to + 2 * k + VW, v_zip_hi(x, z));
+            }
+            for (; k < run; k++) to[2 * k] = a[k], to[2 * k + 1] = b[k];
+        }
+    }
+}
+
 /* products in a chain of sums (CONV_CHUNK); short sums of one tap, which PyTorch takes in one chain, in two */
 static i64 FN(chunk)(const FN(conv_sum) *c) { return CONV_CHUNK * (c->bare && c->K > 256 ? 1 : 2); }
+
+/* Rows k0.. + kc of panel u, from where they lie; the lines of the panel beside it are asked for */
+static void FN(pack_panel)(const FN(strips) *s, const FN(conv_sum) *c, const FN(cut) *u, T *to, i64 k0, i64 kc) {
+    const i64 *tap = c->tap + k0;
+    for (i64 k = 0; k < kc; k++) __builtin_prefetch(s->xp + tap[k] + u->at[0] + 2 * GEMM_NR - 1);
+    FN(panel)(u, to, s->xp, tap, kc, 1, c->bare && c->P * c->Q < VW);
+}
+
+/* The panels cut[0..n) of pixels first.. behind filters m0..m1 of sum i */
+static void FN(group_sums)(const FN(strips) *s, int i, const FN(cut) *cut, i64 n, i64 first, i64 m0, i64 m1, T *b, T *block, i64 ld) {
+    const FN(conv_sum) *c = s->c + i;
+    const i64 PQ = c->P * c->Q;
+    for (i64 k = 0, kc; k < c->K || !k; k += kc) {
+        kc = UDL_MINI(c->kc, c->K - k);
+        for (i64 m = m0, mb; m < m1; m += mb) {
+            mb = m1 - m < 2 * s->mb ? m1 - m : s->mb;
+            FN(gemm_a) a = {c->w + m * c->K + k, c->K, GEMM_A_ROWS};
+            if (c->panels) a = (FN(gemm_a)){c->panels + k * c->M + m * kc, 0, GEMM_A_PANELS};
+            for (i64 p = 0; p < n; p++) {
+                const i64 at = first + p * GEMM_NR, inside = PQ - at % PQ, nb = cut[p].nb;
+                const int straight = c->y_col == 1 && c->y_row == c->Q && inside >= nb;
+                T *panel = b + p * GEMM_NR * c->kc, *to = block + (m - m0) * ld + p * GEMM_NR;
+                FN(gemm_epilogue) e = {.alpha = 1, .add = k > 0, .chunk = FN(chunk)(c)};
+                if (k + kc >= c->K) e.act = c->act, e.bias_m = c->bias ? c->bias + m : 0;
+                if (m == m0 && kc) FN(pack_panel)(s, c, cut + p, panel, k, kc);
+                if (straight) to = s->y + at / PQ * c->y_image + m * c->ldy + at % PQ;
+                if (straight && c->pairs) e.out16 = (uint16_t *)(void *)s->y + (to - s->y), e.ld16 = c->ldy, to = 0;
+                FN(strip_block)(c->pairs, mb, nb, kc, a, (FN(gemm_b)){panel, 0}, to, straight ? c->ldy : ld, &e);
+            }
+        }
+        if (!c->K) break;
+    }
+}
 
 static void FN(strips_task)(void *ctx, i64 begin, i64 end) {
     FN(strips) *s = ctx;
     const FN(conv_sum) *c = s->c;
-    i64 PQ = c->P * c->Q, L = s->images * PQ, panels = UDL_CEIL_DIV(L, GEMM_NR), units = UDL_CEIL_DIV(c->M, GEMM_MR);
-    i64 ld = s->most, size = s->most * c->K;
-    size_t bytes = sizeof(T) * (size_t)(size + 2 * s->mb * ld);
-    T *b = udl_alloc(bytes), *block = b + size;
+    const i64 PQ = c->P * c->Q, L = s->images * PQ, panels = UDL_CEIL_DIV(L, GEMM_NR), units = UDL_CEIL_DIV(c->M, GEMM_MR);
+    const i64 ld = s->group * GEMM_NR, size = ld * s->kc, block = UDL_CEIL_DIV(units, s->parts) * GEMM_MR * ld;
+    const size_t bytes = sizeof(T) * (size_t)(size + s->sums * block + VW);
+    T *b = udl_alloc(bytes), *to = b + size;
     if (!b) { s->failed = 1; return; }
-    i64 packed = -1;
     for (i64 t = begin; t < end; t++) {
-        i64 strip = t / s->parts, part = t % s->parts;
-        i64 n0 = panels * strip / s->strips * GEMM_NR, n1 = UDL_MINI(panels * (strip + 1) / s->strips * GEMM_NR, L);
-        i64 m0 = units * part / s->parts * GEMM_MR, m1 = UDL_MINI(units * (part + 1) / s->parts * GEMM_MR, c->M);
-        if (packed != strip) FN(pack_strip)(s, b, n0, n1 - n0), packed = strip;
-        for (i64 m = m0, mb; m < m1; m += mb) {
-            mb = m1 - m < 2 * s->mb ? m1 - m : s->mb;
-            FN(gemm_a) a = {c->w + m * c->K, c->K, GEMM_A_ROWS};
-            if (c->panels) a = (FN(gemm_a)){c->panels + m * c->K, 0, GEMM_A_PANELS};
-            for (i64 n = n0, run; n < n1; n += run) { /* whole panels inside an image go straight to y */
-                const i64 inside = UDL_MINI(n1, (n / PQ + 1) * PQ) - n, at = n / PQ * c->y_image + m * c->ldy + n % PQ;
-                run = c->y_col != 1 || c->y_row != c->Q ? 0 : n + inside == n1 ? inside : inside / GEMM_NR * GEMM_NR;
-                const int straight = run > 0;
-                if (!straight) run = UDL_MINI(n1 - n, inside < GEMM_NR && c->y_col == 1 && c->y_row == c->Q && PQ >= GEMM_NR ? (i64)GEMM_NR : n1 - n);
-                FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .bias_m = c->bias ? c->bias + m : 0, .chunk = FN(chunk)(c)};
-                T *to = straight ? s->y + at : block;
-                if (straight && c->pairs) e.out16 = (uint16_t *)(void *)s->y + at, e.ld16 = c->ldy, to = 0;
-                FN(strip_block)(c->pairs, mb, run, c->K, a, (FN(gemm_b)){b + (n - n0) * c->K, 0}, to, straight ? c->ldy : ld, &e);
-                if (!straight) FN(spread)(s, block, ld, m, mb, n, run);
+        const i64 strip = t / s->parts, part = t % s->parts;
+        const i64 n0 = panels * strip / s->strips * GEMM_NR, n1 = UDL_MINI(panels * (strip + 1) / s->strips * GEMM_NR, L);
+        const i64 m0 = units * part / s->parts * GEMM_MR, m1 = UDL_MINI(units * (part + 1) / s->parts * GEMM_MR, c->M);
+        for (i64 n = n0; n < n1; n += ld) {
+            FN(cut) cut[STRIP_PANELS];
+            i64 count = 0;
+            for (i64 at = n; at < UDL_MINI(n + ld, n1); at += GEMM_NR) cut[count++] = FN(cut_panel)(s, at, UDL_MINI(n1 - at, (i64)GEMM_NR));
+            for (int i = 0; i < s->sums; i++) FN(group_sums)(s, i, cut, count, n, m0, m1, b, to + i * block, ld);
+            if (s->sums == 2) {
+                FN(spread_two)(s, to, to + block, ld, m0, m1 - m0, n, UDL_MINI(ld, n1 - n));
+                continue;
+            }
+            for (i64 p = 0; p < count; p++) {
+                const i64 at = n + p * GEMM_NR;
+                if (c->y_col != 1 || c->y_row != c->Q || PQ - at % PQ < cut[p].nb)
+                    FN(spread)(s, to + p * GEMM_NR, ld, m0, m1 - m0, at, cut[p].nb);
             }
         }
     }
@@ -275,23 +328,27 @@ static int FN(few_strips)(FN(strips) *s, i64 tasks) {
     return f.s.failed ? UDL_ENOMEM : UDL_OK;
 }
 
-/* Strips as wide as L2 holds, narrower for an even share of the work; then parts of the filters, each of which packs again. */
-int conv_strips(const FN(conv_sum) *c, const T *xp, i64 distance, i64 images, T *y) {
-    i64 L = images * c->P * c->Q, panels = UDL_CEIL_DIV(L, GEMM_NR), units = UDL_CEIL_DIV(c->M, GEMM_MR);
-    double flops = 2. * (double)c->M * (double)c->K * (double)L;
-    i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 16.) + 1;
-    i64 wide = UDL_MAXI(1, UDL_MINI(CONV_STRIP / (UDL_MAXI(c->K, 1) * GEMM_NR * (i64)sizeof(T)), STRIP_PANELS));
-    FN(strips) s = {.c = c, .xp = xp, .distance = distance, .images = images, .y = y, .parts = 1};
+/* `sums` of c: 2 where those of c[1] stand between those of c[0] along the rows of y. Strips for an even share of the work; where there
+ * are too few of them, parts of the filters, each of which packs again. */
+int conv_strips(const FN(conv_sum) *c, int sums, const T *xp, i64 distance, i64 images, T *y) {
+    const i64 L = images * c->P * c->Q, panels = UDL_CEIL_DIV(L, GEMM_NR), units = UDL_CEIL_DIV(c->M, GEMM_MR), item = sizeof(T);
+    const i64 K = sums == 2 ? c[0].K + c[1].K : c->K;
+    const i64 panel = GEMM_NR * item; /* bytes of a row */
+    const double flops = 2. * (double)c->M * (double)K * (double)L;
+    const i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 16.) + 1;
+    FN(strips) s = {.c = c, .xp = xp, .distance = distance, .images = images, .y = y, .parts = 1, .sums = sums};
 #if GEMM_MATRIX_UNIT
-    if (sizeof(T) == 4 && !c->pairs && conv_on_unit(c->M, c->K, c->low)) return FN(whole)(&s);
+    if (sizeof(T) == 4 && sums == 1 && !c->pairs && conv_on_unit(c->M, c->K, c->low)) return FN(whole)(&s);
 #endif
-    if (FN(are_few)(c, L)) return FN(few_strips)(&s, tasks);
-    s.strips = UDL_MINI(panels, UDL_MAXI(UDL_CEIL_DIV(panels, wide), UDL_MINI(tasks, UDL_CEIL_DIV(panels, 2))));
+    if (sums == 1 && FN(are_few)(c, L)) return FN(few_strips)(&s, tasks);
+    s.kc = UDL_MAXI(c->kc, c[sums - 1].kc);
+    s.mb = UDL_MAXI(1, 131072 / (UDL_MAXI(s.kc, 1) * GEMM_MR * item)) * GEMM_MR;
+    if (c->M * K * item <= STRIP_FILTERS) s.group = 1, s.mb = UDL_MAXI(c->M, 1);
+    else s.group = UDL_MAXI(1, UDL_MINI(UDL_MINI(CONV_STRIP / (UDL_MAXI(s.kc, 1) * panel), STRIP_BLOCK / (c->M * panel)), STRIP_PANELS));
+    s.strips = UDL_MINI(panels, UDL_MAXI(s.group == 1 ? 0 : UDL_CEIL_DIV(panels, s.group), UDL_MINI(tasks, UDL_CEIL_DIV(panels, 2))));
     if (s.strips < tasks) s.parts = UDL_MAXI(1, UDL_MINI(UDL_CEIL_DIV(tasks, s.strips), units / 6));
     if (s.strips % 2 && s.parts % 2 && s.strips < panels) s.strips++; /* two threads share them without a rest */
-    s.most = UDL_CEIL_DIV(panels, s.strips) * GEMM_NR;
-    s.mb = UDL_MAXI(1, UDL_MINI(131072 / (UDL_MAXI(c->K, 1) * GEMM_MR * (i64)sizeof(T)), 8)) * GEMM_MR;
-    i64 n = s.strips * s.parts;
+    const i64 n = s.strips * s.parts;
     udl_parallel_for(n, tasks == 1 ? n : 1, FN(strips_task), &s);
     return s.failed ? UDL_ENOMEM : UDL_OK;
 }

@@ -6,10 +6,12 @@
  *
  * The choice is an estimate of cycles from the shape. */
 #ifndef T
+#include "columns.h"
 #include "conv2d.h"
 #include "lanes.h"
 #define UDL_THIS_FILE "kernels/conv_sum.c"
 enum { STRIPS, TAPS, PLANE };
+#define TAPS_FILTERS (256 << 10) /* bytes: filters that go over each tile of pixels stay in L2 */
 #include "../each_float.h"
 #else
 
@@ -84,18 +86,37 @@ static void FN(pad_two)(const udl_conv *g, T *xp, const T *x) {
     }
 }
 
+/* Of one channel all columns where the filter is as wide as its stride and nothing is added: a row, as a matrix [Wq][stride_w], turned. */
+static void FN(pad_turned)(const udl_conv *g, T *xp, const T *x) {
+    const i64 sw = g->stride_w;
+    for (i64 h = 0; h < g->Hp; h++, x += g->W, xp += g->row)
+        for (i64 i = 0; i < g->Wq; i += VW) { /* the last vector moves back over entries that are done */
+            const i64 at = UDL_MINI(i, g->Wq - VW);
+            const T *row[VW];
+            for (int r = 0; r < VW; r++) row[r] = x + (at + r) * sw;
+            for (i64 f = 0; f < sw; f += FN(KS)) {
+                vec q[FN(KS)];
+                FN(columns)(row, f, q);
+                _Pragma("GCC unroll 4") for (int e = 0; e < FN(KS); e++) v_store(xp + (f + e) * g->Wq + at, q[e]);
+            }
+        }
+}
+
 typedef struct { const udl_conv *g; T *xp; const T *x; i64 distance; } FN(padding);
 
 static void FN(pad_planes)(void *ctx, i64 begin, i64 end) { /* task = (image, channel) */
     const FN(padding) *j = ctx;
     const udl_conv *g = j->g;
     const int two = g->stride_w == 2 && g->S > 1 && g->dil_w % 2 && g->R > 1 && g->pad_w >= 0;
+    const int turned = g->stride_w > 2 && g->stride_w % FN(KS) == 0 && g->S == g->stride_w && g->dil_w == 1 && !g->pad_w && !g->pad_h &&
+                       g->Wq >= VW && g->Hp <= g->H && g->Wq * g->stride_w <= g->W;
     for (i64 t = begin; t < end; t++) {
         i64 n = t / g->C, c = t % g->C;
         T *xp = j->xp + n * g->size + c * g->Hp * g->row;
         const T *x = j->x + n * j->distance + c * g->H * g->W;
         if (two) FN(pad_two)(g, xp, x);
-        for (i64 f = 0; f < g->stride_w && !two; f++) {
+        if (turned) FN(pad_turned)(g, xp, x);
+        for (i64 f = 0; f < g->stride_w && !two && !turned; f++) {
             int used = 0;
             for (i64 s = 0; s < g->S; s++) used |= s * g->dil_w % g->stride_w == f;
             if (used) FN(pad_columns)(g, xp, x, f);
@@ -205,6 +226,8 @@ static void FN(taps_task)(void *ctx, i64 begin, i64 end) {
         for (i64 p = p0; p < p1; p++)
             for (i64 at = 0; at < c->Q; at += GEMM_NR) {
                 i64 q, n = FN(whole_tile)(c->Q, at, p + 1 < p1, &q);
+                for (i64 k = 0; k < c->K && m1 - m0 > 3 * GEMM_MR; k++) /* the lines of the tile beside this one */
+                    __builtin_prefetch(r->xp + p * c->step + q + c->tap[k] + 2 * GEMM_NR - 1);
                 for (i64 m = m0, mr; m < m1; m += mr) {
                     mr = gemm_rows(c->M - m);
                     if (c->bias) e.bias_m = c->bias + m;
@@ -231,8 +254,11 @@ static void FN(pack_filters)(void *ctx, i64 begin, i64 end) {
     const FN(conv_sum) *c = ctx;
     i64 units = UDL_CEIL_DIV(c->M, GEMM_MR), parts = UDL_MAXI(1, units / 2);
     i64 m0 = units * begin / parts * GEMM_MR, m1 = UDL_MINI(units * end / parts * GEMM_MR, c->M);
-    i64 row = c->turned ? 1 : c->K;
-    gemm_pack_a(c->panels + m0 * c->K, c->w + m0 * row, row, c->turned ? c->M : 1, m1 - m0, c->K);
+    const i64 row = c->turned ? 1 : c->K, column = c->turned ? c->M : 1;
+    for (i64 k = 0, kc; k < c->K; k += kc) {
+        kc = UDL_MINI(c->kc, c->K - k);
+        gemm_pack_a(c->panels + k * c->M + m0 * kc, c->w + m0 * row + k * column, row, column, m1 - m0, kc);
+    }
 }
 
 /* The choice counts cycles a tap and a panel of A, in units of a full tile's. Packing costs about as much as two rows of a tile. */
@@ -242,8 +268,10 @@ int conv_prepare(FN(conv_sum) *c) {
     double taps = (double)c->P * ((double)wide + (rest > VW ? 1 : rest ? one : 0));
     double packed = (double)(c->P * c->Q) / (double)GEMM_NR * (1 + 2. / (double)c->M);
     int apart = c->y_col != 1 || c->y_row != c->Q;
-    c->how = c->bare || c->pairs || (apart && c->M > 2) ? STRIPS : c->M <= 2 ? PLANE : taps <= packed ? TAPS : STRIPS;
+    c->how = c->bare || c->pairs || (apart && c->M > 2) ? STRIPS : c->M <= 2 ? PLANE
+             : taps <= packed && c->M * c->K * (i64)sizeof(T) <= TAPS_FILTERS ? TAPS : STRIPS;
     if (sizeof(T) == 4 && conv_on_unit(c->M, c->K, c->low)) c->how = STRIPS;
+    c->kc = c->how == STRIPS && !c->pairs && c->K ? INTERNAL(gemm_sizes)(c->K, sizeof(T)).kc : c->K;
     if (c->how == TAPS ? 0 : !c->turned || (c->how == PLANE && c->M == 1)) return UDL_OK;
     if (!(c->panels = udl_alloc(sizeof(T) * (size_t)(c->M * c->K)))) return UDL_ENOMEM;
     if (c->how == PLANE)
@@ -263,7 +291,7 @@ void conv_release(FN(conv_sum) *c) {
 }
 
 int conv_run(const FN(conv_sum) *c, const T *xp, T *y) {
-    if (c->how == STRIPS) return conv_strips(c, xp, 0, 1, y);
+    if (c->how == STRIPS) return conv_strips(c, 1, xp, 0, 1, y);
     if (c->how == TAPS) {
         FN(run_taps)(c, xp, y);
         return UDL_OK;

@@ -1,9 +1,9 @@
 """Transposed convolution: the map from output to input gradients of a convolution, used to enlarge."""
-from .._core import float32, matmul
+from .._core import K_conv2d_backward_input, attach, call, empty, float32, matmul
 from ..errors import ArgumentError, ShapeError
 from . import _autocast
 from ._common import LIMIT, floating, same_type, whole, whole_tuple
-from .conv2d import conv2d_backward_input
+from .conv2d import _correlate, conv2d_backward_weight
 
 
 def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
@@ -92,5 +92,23 @@ def _transposed(op, input, weight, bias, stride, padding, output_padding, groups
     if n == 1:
         N, _, W, _, S, Q, s, p, d, _ = sizes
         sizes = (N, O, 1, W, C, 1, S, 1, Q, 1, s, 0, p, 1, d, groups)
-    y = conv2d_backward_input(input, weight, sizes, (*batch, O, *size))
-    return y if bias is None else y + bias.reshape(O, *(1,) * n)
+    return _spread(input, weight, bias, sizes, (*batch, O, *size), (O, *(1,) * n))
+
+
+def _spread(x, w, b, sizes, shape, bias_shape):
+    """The kernel, the bias added where the result lies, and the tape entry. `sizes` as in conv2d's `_correlate`."""
+    x, w, y = x.contiguous(), w.contiguous(), empty(shape, x.dtype)
+    call(K_conv2d_backward_input, (y, x, w), (x.dtype.code, *sizes), ())
+    if b is not None:
+        y.add_(b.detach().reshape(bias_shape))
+    return attach(y, (x, w, b), conv_transpose2d_backward, saved=(x, w), args=(sizes,))
+
+
+def conv_transpose2d_backward(node, g):
+    """The convolution that is reversed gives the input's gradient; x and g change places for the filter's."""
+    x, w = node.saved
+    sizes = node.args[0]
+    gx = _correlate(g, w, None, sizes, x.shape) if node.needs(0) else None
+    gw = conv2d_backward_weight(x, g, sizes, w.shape) if node.needs(1) else None
+    gb = g.reshape(sizes[0], sizes[1], sizes[2] * sizes[3]).sum((0, 2)) if node.needs(2) else None
+    return gx, gw, gb

@@ -1,0 +1,87 @@
+"""Sums of a convolution in blocks of taps and panels (csrc/kernels/conv_strips.c), and gradients of filters tap by tap
+(csrc/kernels/conv_weight_taps.c)."""
+
+import numpy as np
+import pytest
+from harness import numbers, place
+from test_conv2d import arrays_of, check
+
+import udlfast as torch
+import udlfast.nn.functional as F
+
+BLOCKS = [  # more taps than a block has, and filters that stay in L2 or do not
+    (1, 400, 5, 5, 12, 1, 1, {}),
+    (3, 90, 6, 5, 20, 3, 3, {"stride": 2, "padding": 1}),  # panels across images keep their sums from block to block
+    (2, 801, 4, 9, 100, 1, 1, {}),
+    (2, 50, 1, 133, 100, 1, 9, {"padding": (0, 4)}),
+    (2, 230, 3, 24, 140, 3, 1, {"dilation": 2, "padding": (2, 0)}),
+    (6, 52, 7, 7, 34, 3, 3, {"dilation": 2, "padding": 2, "groups": 2}),
+]
+TAPS = [  # few and many images, rows shorter and longer than a panel, filters and taps that do not fill a tile
+    (1, 3, 20, 15, 8, 3, 3, {"padding": 1}),
+    (1, 2, 1, 700, 9, 1, 25, {"padding": (0, 12)}),
+    (2, 5, 1, 263, 33, 1, 4, {"stride": (1, 3)}),
+    (3, 7, 9, 41, 16, 2, 2, {"dilation": (2, 3)}),
+    (4, 17, 8, 8, 24, 1, 1, {}),
+    (5, 17, 9, 9, 24, 1, 1, {"stride": 2, "padding": 2}),
+    (9, 6, 13, 300, 17, 3, 3, {"stride": (2, 1), "padding": 1}),
+    (4, 24, 17, 16, 48, 5, 5, {"stride": 2, "padding": 2, "groups": 3}),
+    (4, 80, 9, 8, 130, 3, 3, {"dilation": 2, "padding": 2}),  # blocks of channels
+    (1, 90, 16, 16, 260, 3, 3, {"stride": 2, "padding": 1}),
+    (2, 37, 18, 19, 257, 2, 2, {}),
+    (17, 4, 8, 9, 8, 3, 3, {"padding": 1, "dilation": 3}),
+]
+
+
+PATCHES = [  # the filter is as wide as its stride
+    (2, 3, 64, 64, 20, 8, 8, {"stride": 8}),
+    (1, 3, 37, 71, 20, 4, 4, {"stride": 4}),  # rows and columns are left over
+    (3, 5, 8, 36, 9, 2, 4, {"stride": (3, 4)}),
+    (2, 3, 16, 28, 9, 4, 4, {"stride": 4}),  # narrower than a vector
+    (2, 3, 33, 64, 9, 4, 4, {"stride": 4, "padding": (1, 0)}),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", BLOCKS + TAPS + PATCHES, ids=str)
+def test_blocks(isa, rng, case, dtype):
+    check(rng, case, dtype)
+
+
+@pytest.mark.parametrize("case", [*BLOCKS[1:5], TAPS[1], TAPS[5], *TAPS[7:10]], ids=str)
+def test_same_bits_with_any_threads(isa, rng, case):
+    arrays, results, before = [place(a, "float32") for a in arrays_of(rng, case)], [], torch.get_num_threads()
+    try:
+        for threads in (1, 2, 3, 8):
+            torch.set_num_threads(threads)
+            leaves = [a.clone().requires_grad_() for a in arrays]
+            y = F.conv2d(*leaves, **case[-1])
+            y.backward(torch.ones_like(y))
+            results.append([numbers(t) for t in (y, *(a.grad for a in leaves))])
+    finally:
+        torch.set_num_threads(before)
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_filters_that_do_not_see_it_stay_finite(isa, rng, bad):
+    """One such number of gy reaches its filter's gradient and no other's."""
+    x, gy = rng.standard_normal((4, 5, 12, 12)), rng.standard_normal((4, 19, 10, 10))
+    gy[2, 7, 3, 4] = bad
+    w = torch.zeros(19, 5, 3, 3, requires_grad=True)
+    F.conv2d(place(x, "float32"), w, dilation=1).backward(place(gy, "float32"))
+    finite = np.isfinite(numbers(w.grad))
+    assert not finite[7].any() and finite[np.arange(19) != 7].all()
+
+
+def test_long_sums_of_pixels_round_like_short_chains(isa, rng):
+    """A sum of 16384 products is off by a part of what one chain of so many additions is."""
+    x, gy = (rng.standard_normal((4, c, 64, 64)).astype(np.float32) for c in (6, 16))
+    w = torch.zeros(16, 6, 1, 1, requires_grad=True)
+    F.conv2d(torch.tensor(x), w).backward(torch.tensor(gy))
+    products = gy[:, :, None] * x[:, None]
+    chain = np.cumsum(products.transpose(1, 2, 0, 3, 4).reshape(96, -1), 1, dtype=np.float32)[:, -1]
+    want = np.einsum("nohw,nchw->oc", gy.astype(float), x.astype(float)).ravel()
+    errors = [np.sqrt(np.mean((np.asarray(got, float).ravel() - want) ** 2)) for got in (numbers(w.grad), chain)]
+    assert errors[0] < errors[1] / 4
