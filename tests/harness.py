@@ -67,7 +67,7 @@ def check_close(got, want, what, k=1.0, n=1, scale=None, dtype=None):
         special = ~np.isfinite(held) | ~np.isfinite(got)
         wrong = special & ~((got == held) | (np.isnan(got) & np.isnan(held)))
         size = np.where(special, 0, np.abs(want))
-        scale = np.max(size, initial=0.0) if scale is None else scale
+        scale = np.max(size, initial=0.0) if scale is None else np.abs(scale)
         bound = k * EPS[kind] * max(n, 1) ** 0.5 * (size + scale) + TINY.get(kind, 0.0)
         wrong |= ~special & ~(np.abs(got - want) <= bound)
     if wrong.any():
@@ -101,7 +101,9 @@ def check_forward(op, forward, *arrays, dtype="float32", layout="plain", out_dty
 
 
 def check_gradient(op, forward, backward, *arrays, rng, dtype="float32", layout="plain", grad_scale=None, **bound):
-    """As check_forward, and the gradient of each float input from a random upstream gradient equals backward's."""
+    """As check_forward, and the gradient of each float input from a random upstream gradient equals backward's.
+
+    grad_scale: the size of the terms, or a function of (gy, *arrays) that gives those of each input."""
     seen, tensors = inputs_of(arrays, dtype, layout, grad=True)
     y = op(*tensors)
     want = np.asarray(forward(*seen), dtype=float)
@@ -111,8 +113,8 @@ def check_gradient(op, forward, backward, *arrays, rng, dtype="float32", layout=
     grads = [g for g in backward(gy, *seen)]
     leaves = [(i, t) for i, t in enumerate(tensors) if isinstance(t, torch.Tensor) and t.requires_grad]
     assert len(grads) == len(leaves), f"the reference gives {len(grads)} gradients for {len(leaves)} inputs"
-    bound["scale"] = grad_scale
-    for (i, t), want in zip(leaves, grads, strict=True):
+    scales = grad_scale(gy, *seen) if callable(grad_scale) else [grad_scale] * len(leaves)
+    for (i, t), want, bound["scale"] in zip(leaves, grads, scales, strict=True):
         assert t.grad is not None, f"input {i} got no gradient"
         check_close(t.grad, want, f"gradient of input {i}", dtype=dtype, **bound)
 

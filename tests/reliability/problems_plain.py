@@ -10,12 +10,27 @@ from udlfast.reference.elementwise import elementwise, elementwise_backward
 
 
 # ---- element by element ---------------------------------------------------------------------------------------------------------
+def terms_of(name):
+    """The largest of the terms whose sum is a gradient of a broadcast input: they may cancel."""
+    def largest(gy, *arrays):
+        wide = np.broadcast_arrays(*arrays)
+        for a, g in zip(arrays, elementwise_backward(name, gy, *wide), strict=True):
+            g = np.abs(g).reshape(-1, *g.shape[g.ndim - a.ndim :]).max(0, initial=0) if g.ndim > a.ndim else np.abs(g)
+            shared = tuple(i for i, d in enumerate(a.shape) if d == 1)
+            yield g.max(shared, keepdims=True, initial=0)
+    return largest
+
+
 def unary(name, low, high, k, scale):
+    # 1 - y^2 and y - y^2: terms of about 1
+    grad_scale = (lambda gy, x: [gy]) if name in ("tanh", "sigmoid") else None
+
     def make(r, zero):
         x = r.uniform(low, high, shape(r, zero))
         saturated = (name, low, high, k, scale) in SATURATED
         return Problem(getattr(torch, name), lambda x: elementwise(name, x),
-                       None if saturated else lambda gy, x: elementwise_backward(name, gy, x), (x,), {"k": 2 * k + 4, "scale": scale})
+                       None if saturated else lambda gy, x: elementwise_backward(name, gy, x), (x,),
+                       {"k": 2 * k + 4, "scale": scale, "grad_scale": grad_scale})
     return make
 
 
@@ -29,7 +44,7 @@ def binary(name, low, high, k, scale):
         terms = max(np.broadcast(a, b).size / max(min(a.size, b.size), 1), 1)
         return Problem(getattr(torch, name), lambda a, b: elementwise(name, a, b),
                        None if name in NO_GRADIENT else lambda gy, a, b: elementwise_backward(name, gy, a, b), (a, b),
-                       {"k": 2 * k + 6, "scale": scale, "n": terms, "grad_scale": 1.0 if terms > 1 else None})
+                       {"k": 2 * k + 6, "scale": scale, "n": terms, "grad_scale": terms_of(name)})
     return make
 
 
