@@ -15,9 +15,8 @@ def terms_of(name):
     def largest(gy, *arrays):
         wide = np.broadcast_arrays(*arrays)
         for a, g in zip(arrays, elementwise_backward(name, gy, *wide), strict=True):
-            g = np.abs(g).reshape(-1, *g.shape[g.ndim - a.ndim :]).max(0, initial=0) if g.ndim > a.ndim else np.abs(g)
-            shared = tuple(i for i, d in enumerate(a.shape) if d == 1)
-            yield g.max(shared, keepdims=True, initial=0)
+            g = np.abs(g).max(tuple(range(g.ndim - a.ndim)), initial=0)
+            yield g.max(tuple(i for i, d in enumerate(a.shape) if d == 1), keepdims=True, initial=0)
     return largest
 
 
