@@ -130,7 +130,7 @@ def matmul(r, zero):
         m, k, n = r.choice([[0, k, n], [m, 0, n], [m, k, 0]]).tolist()
     a, b = normal(r, *lead, m, k), normal(r, *(lead if flag(r) else ()), k, n)
     return Problem(torch.matmul, reference.matmul.matmul, reference.matmul.matmul_backward, (a, b),
-                   {"k": 4, "n": max(k, m * size(*lead), n, 1)})
+                   {"k": 4, "n": max(k, m * size(*lead), n, 1), "terms": 1})
 
 
 @problem
@@ -138,7 +138,7 @@ def linear(r, zero):
     lead, i, o = shape(r, zero, int(r.integers(0, 3)), most=200), int(r.choice(EDGES)), int(r.choice(EDGES))
     arrays = [normal(r, *lead, i), normal(r, o, i)] + [normal(r, o)] * flag(r)
     return Problem(F.linear, reference.linear.linear, reference.linear.linear_backward, tuple(arrays),
-                   {"k": 4, "n": max(i, o, size(*lead))}, ("float32", "float64"))
+                   {"k": 4, "n": max(i, o, size(*lead)), "terms": 1}, ("float32", "float64"))
 
 
 def convolution(name, n, ref):
@@ -157,7 +157,7 @@ def convolution(name, n, ref):
             options = {k: v[0] if isinstance(v, tuple) else v for k, v in options.items()}
         return Problem(lambda *a: getattr(F, name)(*a, **options), lambda *a: forward(*a, **options),
                        lambda gy, *a: backward(gy, *a, **options), tuple(arrays),
-                       {"k": 8, "n": max(C * size(*window), N * size(*sides), O * size(*window))})
+                       {"k": 8, "n": max(C * size(*window), N * size(*sides), O * size(*window)), "terms": 1})
     return make
 
 
