@@ -3,7 +3,8 @@
 The reference computes in float64 from exactly the numbers the operation sees (inputs are rounded to its dtype first).
 The bound is derived, not chosen to pass: |got - want| <= k eps(dtype) sqrt(n) (|want| + scale), where n is the length
 of the sums behind one output, k a small constant of the operation, and scale the size of the terms (default: the
-largest |want|; 0 asks for a small relative error of each number by itself).
+largest |want|, or `terms` where that is larger: few sums
+may all cancel; 0 asks for a small relative error of each number by itself).
 """
 
 import numpy as np
@@ -55,7 +56,7 @@ def name_of(dtype):
     return str(dtype).rpartition(".")[2]
 
 
-def check_close(got, want, what, k=1.0, n=1, scale=None, dtype=None):
+def check_close(got, want, what, k=1.0, n=1, scale=None, dtype=None, terms=0.0):
     """got (a tensor) equals want (float64) within the bound; NaN and infinity sit in the same places."""
     kind = name_of(got.dtype)
     assert dtype is None or kind == dtype, f"{what}: dtype {kind}, expected {dtype}"
@@ -67,7 +68,7 @@ def check_close(got, want, what, k=1.0, n=1, scale=None, dtype=None):
         special = ~np.isfinite(held) | ~np.isfinite(got)
         wrong = special & ~((got == held) | (np.isnan(got) & np.isnan(held)))
         size = np.where(special, 0, np.abs(want))
-        scale = np.max(size, initial=0.0) if scale is None else scale
+        scale = max(np.max(size, initial=0.0), terms) if scale is None else np.abs(scale)
         bound = k * EPS[kind] * max(n, 1) ** 0.5 * (size + scale) + TINY.get(kind, 0.0)
         wrong |= ~special & ~(np.abs(got - want) <= bound)
     if wrong.any():
@@ -101,7 +102,9 @@ def check_forward(op, forward, *arrays, dtype="float32", layout="plain", out_dty
 
 
 def check_gradient(op, forward, backward, *arrays, rng, dtype="float32", layout="plain", grad_scale=None, **bound):
-    """As check_forward, and the gradient of each float input from a random upstream gradient equals backward's."""
+    """As check_forward, and the gradient of each float input from a random upstream gradient equals backward's.
+
+    grad_scale: the size of the terms, or a function of (gy, *arrays) that gives those of each input."""
     seen, tensors = inputs_of(arrays, dtype, layout, grad=True)
     y = op(*tensors)
     want = np.asarray(forward(*seen), dtype=float)
@@ -111,8 +114,8 @@ def check_gradient(op, forward, backward, *arrays, rng, dtype="float32", layout=
     grads = [g for g in backward(gy, *seen)]
     leaves = [(i, t) for i, t in enumerate(tensors) if isinstance(t, torch.Tensor) and t.requires_grad]
     assert len(grads) == len(leaves), f"the reference gives {len(grads)} gradients for {len(leaves)} inputs"
-    bound["scale"] = grad_scale
-    for (i, t), want in zip(leaves, grads, strict=True):
+    scales = grad_scale(gy, *seen) if callable(grad_scale) else [grad_scale] * len(leaves)
+    for (i, t), want, bound["scale"] in zip(leaves, grads, scales, strict=True):
         assert t.grad is not None, f"input {i} got no gradient"
         check_close(t.grad, want, f"gradient of input {i}", dtype=dtype, **bound)
 

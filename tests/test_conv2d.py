@@ -326,6 +326,20 @@ def test_bfloat16(isa, rng):
     check_gradient(F.conv2d, ref.conv2d, ref.conv2d_backward, *arrays, rng=rng, dtype="bfloat16", k=1, n=27)
 
 
+@pytest.mark.parametrize("asked", ["xw", "xb", "wb", "b"])
+@pytest.mark.parametrize("again", [False, True], ids=["once", "twice"])
+def test_gradients_of_some_inputs(isa, rng, asked, again):
+    """Frozen filters leave the bias a sum of its own, and so does a gradient that is differentiated again."""
+    arrays = arrays_of(rng, (2, 3, 6, 7, 4, 3, 3, {}))
+    leaves = [torch.tensor(a, requires_grad=name in asked) for name, a in zip("xwb", arrays, strict=True)]
+    y = F.conv2d(*leaves)
+    gy = rng.standard_normal(y.shape)
+    got = torch.autograd.grad(y, [t for t in leaves if t.requires_grad], torch.tensor(gy), create_graph=again)
+    want = dict(zip("xwb", ref.conv2d_backward(gy, *arrays), strict=True))
+    for name, g in zip(asked, got, strict=True):
+        check_close(g, want[name], f"gradient of {name}", k=4, n=84)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_nan_reaches_the_windows_that_see_it(isa, rng, bad):
     x, w = np.abs(rng.standard_normal((2, 2, 6, 19))), np.abs(rng.standard_normal((3, 2, 3, 3))) + 0.1

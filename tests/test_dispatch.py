@@ -111,6 +111,24 @@ def test_subnormals_are_kept(name):
         assert (numbers(x) > 0).all() and numbers(torch.full((9, 9), 1e-40) @ torch.eye(9)).min() > 0
 
 
+@pytest.mark.parametrize("dtype, bits, most", [("float32", np.uint32, 0.5), ("float64", np.uint64, 2)])
+@pytest.mark.parametrize("name", ISAS)
+def test_gelu_of_tiny_numbers_is_their_half(name, dtype, bits, most):
+    """To `most` units of the subnormal numbers, on both sides of where they begin; zeros keep being zeros."""
+    first = np.array(np.finfo(dtype).tiny).view(bits)  # the least normal number
+    places = np.concatenate([np.arange(0, 9), first // 3 + np.arange(9), first - 9 + np.arange(18), 2 * first - 9 + np.arange(18),
+                             5 * first + np.arange(9)])  # fmt: skip
+    x = places.astype(bits).view(dtype)
+    x = np.concatenate([x, -x, np.tile([1.0, x[20]], 9)]).astype(dtype)
+    with torch.use_isa(name):
+        got = F.gelu(torch.tensor(x, dtype=getattr(torch, dtype))).numpy()
+    small = np.abs(x) < 1
+    unit = np.maximum(np.spacing(np.abs(got[small])), np.spacing(np.array(0, dtype)))
+    error = np.abs(got[small].astype(np.longdouble) - x[small].astype(np.longdouble) / 2)
+    assert (error <= most * unit.astype(np.longdouble)).all()
+    assert (np.signbit(got[small]) == np.signbit(x[small]))[got[small] != 0].all() and np.allclose(got[~small], 0.8413447)
+
+
 def test_import_is_light():
     """No PyTorch, no SciPy, nothing heavy and no process is started by the import; the time is the benchmark's business."""
     done = python("import sys, udlfast; print(*sys.modules)")

@@ -45,6 +45,21 @@ def test_rms_norm(isa, rng, case, dtype):
                    n=max(int(np.prod(last)), shape[0]), grad_scale=8)  # fmt: skip
 
 
+@pytest.mark.parametrize("D", [128, 133, 5000])
+@pytest.mark.parametrize("size", [1e-30, 1e-19, 1e-18])
+def test_rows_that_begin_with_tiny_numbers(isa, rng, D, size):
+    """Squares that vanish may be left out of the sums, larger ones that follow them not."""
+    x = rng.standard_normal((5, D)) * size
+    x[1, 64:] = rng.standard_normal(D - 64)
+    x[2, -1], x[3, 0] = 1e-3, 1.0
+    x[4, 64:] *= 1e6
+    for op, want in ((lambda x: F.layer_norm(x, (D,), eps=1e-38), lambda x: ref.layer_norm(x, 1, eps=1e-38)),
+                     (lambda x: F.rms_norm(x, (D,), eps=1e-38), lambda x: ref.rms_norm(x, 1, eps=1e-38)),
+                     (lambda x: F.group_norm(x[:, None], 1, eps=1e-38)[:, 0], lambda x: ref.layer_norm(x, 1, eps=1e-38))):  # fmt: skip
+        seen = x.astype(np.float32).astype(float)
+        check_close(op(place(x, "float32")), want(seen), "tiny", k=8, n=D, scale=8)
+
+
 def test_rms_norm_reference_and_second_gradient(rng):
     x, w = rng.standard_normal((3, 4)), rng.standard_normal(4)
     check_reference(lambda x, w: ref.rms_norm(x, 1, w), lambda gy, x, w: ref.rms_norm_backward(gy, x, 1, w), x, w, rng=rng)

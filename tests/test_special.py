@@ -220,3 +220,8 @@ def test_what_cannot_be():
     check_raises(RuntimeError, ["mvlgamma", "p"], torch.mvlgamma, torch.ones(1), 0)
     check_raises(TypeError, ["erfinv", "Tensor"], torch.erfinv, 0.5)
     check_raises(AttributeError, ["special", "nothing"], getattr, S, "nothing")
+
+
+def test_mvlgamma_of_a_huge_dimension_is_refused():
+    """It would add up so many terms, one after another, for hours."""
+    check_raises(ValueError, ["mvlgamma", "p", "100000"], torch.mvlgamma, torch.tensor([2.0]), 1 << 40)

@@ -11,6 +11,24 @@ VFN vec FN(keep)(vec v, i64 n) {
     return (vec)((vmask)v & (vmask)(lane < ((vmask){0} + (int)n)));
 }
 
+/* a, but 0 where its square is 0 all the same */
+VFN vec FN(squarable)(vec a) {
+    const vec least = v_set(sizeof(T) == 4 ? (T)0x1p-75 : (T)0x1p-538);
+    return (vec)((vmask)a & ~(vmask)(v_abs(a) < least));
+}
+
+/* Whether x - m had better go through squarable(), which changes no bit of the sums: some processors take long for such squares where
+ * no fused multiply-add adds them. The first of the numbers speak for the rest. */
+VFN int FN(vanishing)(const T *x, T m) {
+#ifdef __FP_FAST_FMAF
+    (void)x, (void)m;
+    return 0;
+#else
+    const vec a = v_load(x) - m;
+    return !v_any((vi64)(FN(squarable)(a) != 0)) && v_any((vi64)(a != 0));
+#endif
+}
+
 /* sum of x[n] */
 VFN double FN(row_sum)(const T *x, i64 n) {
     double sum = 0;
@@ -29,24 +47,29 @@ VFN double FN(row_sum)(const T *x, i64 n) {
     return sum;
 }
 
-/* s += sum of x - m, q += sum of (x - m)^2 */
+/* s += sum of x - m, q += sum of (x - m)^2, over a block */
+VFN void FN(block_squares)(const T *x, i64 n, vec m, double *s, double *q, int low) {
+    vec s0 = {0}, s1 = {0}, q0 = {0}, q1 = {0}, q2 = {0}, q3 = {0};
+    i64 i = 0;
+    for (; i + 4 * VW <= n; i += 4 * VW) {
+        vec a = v_load(x + i) - m, b = v_load(x + i + VW) - m;
+        vec c = v_load(x + i + 2 * VW) - m, d = v_load(x + i + 3 * VW) - m;
+        s0 += a + b, s1 += c + d;
+        if (low) a = FN(squarable)(a), b = FN(squarable)(b), c = FN(squarable)(c), d = FN(squarable)(d);
+        q0 = v_fma(a, a, q0), q1 = v_fma(b, b, q1), q2 = v_fma(c, c, q2), q3 = v_fma(d, d, q3);
+    }
+    for (; i < n; i += VW) {
+        const vec a = i + VW <= n ? v_load(x + i) - m : FN(keep)(v_load_n(x + i, (int)(n - i)) - m, n - i);
+        s0 += a, q0 = v_fma(a, a, q0);
+    }
+    *s += (double)v_sum(s0 + s1), *q += (double)v_sum((q0 + q1) + (q2 + q3));
+}
 VFN void FN(row_squares)(const T *x, i64 n, T m, double *s, double *q) {
     const vec vm = v_set(m);
-    for (i64 i = 0; i < n;) {
-        const i64 end = UDL_MINI(n, i + MOMENTS_BLOCK);
-        vec s0 = {0}, s1 = {0}, q0 = {0}, q1 = {0}, q2 = {0}, q3 = {0};
-        for (; i + 4 * VW <= end; i += 4 * VW) {
-            const vec a = v_load(x + i) - vm, b = v_load(x + i + VW) - vm;
-            const vec c = v_load(x + i + 2 * VW) - vm, d = v_load(x + i + 3 * VW) - vm;
-            s0 += a + b, s1 += c + d;
-            q0 = v_fma(a, a, q0), q1 = v_fma(b, b, q1), q2 = v_fma(c, c, q2), q3 = v_fma(d, d, q3);
-        }
-        for (; i < end; i += VW) {
-            const vec a = i + VW <= end ? v_load(x + i) - vm : FN(keep)(v_load_n(x + i, (int)(end - i)) - vm, end - i);
-            s0 += a, q0 = v_fma(a, a, q0);
-        }
-        i = end;
-        *s += (double)v_sum(s0 + s1), *q += (double)v_sum((q0 + q1) + (q2 + q3));
+    for (i64 i = 0; i < n; i += MOMENTS_BLOCK) {
+        const i64 k = UDL_MINI(n - i, MOMENTS_BLOCK);
+        if (k >= VW && FN(vanishing)(x + i, m)) FN(block_squares)(x + i, k, vm, s, q, 1);
+        else FN(block_squares)(x + i, k, vm, s, q, 0);
     }
 }
 

@@ -6,6 +6,15 @@
 #include <emmintrin.h>
 VFN vf32 v_sqrt_f32(vf32 a) { return (vf32)_mm_sqrt_ps((__m128)a); }
 VFN vf64 v_sqrt_f64(vf64 a) { return (vf64)_mm_sqrt_pd((__m128d)a); }
+/* the second operand where the first is not beyond it, or either is NaN */
+VFN vf32 v_atleast_sse_f32(vf32 x, vf32 lo) { return (vf32)_mm_max_ps((__m128)lo, (__m128)x); }
+VFN vf64 v_atleast_sse_f64(vf64 x, vf64 lo) { return (vf64)_mm_max_pd((__m128d)lo, (__m128d)x); }
+VFN vf32 v_atmost_sse_f32(vf32 x, vf32 hi) { return (vf32)_mm_min_ps((__m128)hi, (__m128)x); }
+VFN vf64 v_atmost_sse_f64(vf64 x, vf64 hi) { return (vf64)_mm_min_pd((__m128d)hi, (__m128d)x); }
+#define v_atleast_f32 v_atleast_sse_f32
+#define v_atleast_f64 v_atleast_sse_f64
+#define v_atmost_f32 v_atmost_sse_f32
+#define v_atmost_f64 v_atmost_sse_f64
 #else
 VFN vf32 v_sqrt_f32(vf32 a) { for (int i = 0; i < VW32; i++) a[i] = sqrtf(a[i]); return a; }
 VFN vf64 v_sqrt_f64(vf64 a) { for (int i = 0; i < VW64; i++) a[i] = sqrt(a[i]); return a; }

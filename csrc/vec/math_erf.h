@@ -86,12 +86,25 @@ VFN vf64 v_tail_f64(vf64 a, vf64 *gauss) {
     return 0.5 * v_erfcx_f64(a * 0.70710678118654752);
 }
 
+/* m - a w g. Where a is subnormal, w g is 1/2: without a fused multiply-add, whose results some processors make subnormal at no
+ * cost, the integer that stands for a is halved (half a unit of it may be lost, as by rounding). */
+#ifdef __FP_FAST_FMAF
+VFN vf32 v_less_half_f32(vf32 m, vf32 a, vf32 w, vf32 g) { return v_fma_f32(-v_fma_f32(a, w, (vf32){0}), g, m); }
+#else
+VFN vf32 v_less_half_f32(vf32 m, vf32 a, vf32 w, vf32 g) {
+    const vi32 low = (vi32)a < 0x01000000; /* a < 2^-125: its half is subnormal */
+    const vf32 p = (vf32)((vi32)a & ~low) * w * g;
+    return m - (vf32)((vi32)p | (((vi32)a >> 1) & low));
+}
+#endif
+VFN vf64 v_less_half_f64(vf64 m, vf64 a, vf64 w, vf64 g) { return v_fma_f64(-v_fma_f64(a, w, (vf64){0}), g, m); }
+
 /* x Phi(x) = max(x, 0) - |x| Phi(-|x|); its derivative Phi(x) + x Phi'(x) is h = Phi(-|x|) - |x| Phi'(x) below 0 and
  * 1 - h above. Where the tail is 0, |x| may be infinite: it is held at MOST. */
 #define UDL_VEC_GELU(F, E, s, MOST)                                                             \
     VFN F v_gelu_##s(F x) {                                                                     \
         F a = v_atmost_##s(v_abs_##s(x), v_set_##s(MOST)), g, w = v_tail_##s(v_tame_##s(a, a), &g); \
-        return v_fma_##s(-v_fma_##s(a, w, (F){0}), g, v_atleast_##s(x, (F){0}));                \
+        return v_less_half_##s(v_atleast_##s(x, (F){0}), a, w, g);                              \
     }                                                                                           \
     VFN F v_gelu_grad_##s(F x) {                                                                \
         F a = v_atmost_##s(v_abs_##s(x), v_set_##s(MOST)), g, w = v_tail_##s(a, &g);            \

@@ -99,7 +99,7 @@ def any_argument(calls, first=0):
     names = len({n for n, _ in corpus.targets()})
     findings = children.sweep("reliability.check_any_argument:call", first, first + calls, memory=MEMORY, seconds=SECONDS)
     count = {k: sum(f.kind == k for f in findings) for k in ("signal", "hang", "exit", "wrong")}
-    figures = (f"{calls:,} calls of {names:,} names and mutants of {len(corpus.examples())} examples: {count['signal']} signals, "
+    figures = (f"{findings.ran:,} calls of {names:,} names and mutants of {len(corpus.examples())} examples: {count['signal']} signals, "
                f"{count['hang']} hangs, {count['exit'] + count['wrong']} other findings")  # fmt: skip
     if findings:
         raise Failed(figures, describe(findings))

@@ -73,7 +73,7 @@ def share(first, problems):
 @check("right answers", must="0 failures", short={"problems": 192}, long={"problems": 100_000})
 def right_answers(problems, first=0):
     findings = children.sweep("reliability.check_right_answers:step", first, first + problems, seconds=60.0)
-    figures = (f"{problems:,} problems of {len(NAMES)} kinds ({share(first, problems)}) on {', '.join(torch.isas())}: "
+    figures = (f"{findings.ran:,} problems of {len(NAMES)} kinds ({share(first, findings.ran)}) on {', '.join(torch.isas())}: "
                f"{len(findings)} failures")  # fmt: skip
     if findings:
         raise Failed(figures, [f.text if f.kind == "wrong" else f for f in findings])
@@ -116,7 +116,7 @@ def nearer(p, g):
 @check("gradients", must="0 failures", short={"problems": 96}, long={"problems": 20_000})
 def gradients(problems, first=0):
     findings = children.sweep("reliability.check_right_answers:gradient_step", first, first + problems, seconds=120.0)
-    figures = f"{problems:,} problems of {len(NAMES)} kinds, gradients in float64 against central differences: {len(findings)} failures"
+    figures = f"{findings.ran:,} problems of {len(NAMES)} kinds, gradients in float64 against central differences: {len(findings)} failures"
     if findings:
         raise Failed(figures, [f.text if f.kind == "wrong" else f for f in findings])
     return figures

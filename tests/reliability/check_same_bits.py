@@ -62,9 +62,10 @@ def train(number):
 @check("same bits", must="100 % equal", short={"problems": 96, "steps": 1}, long={"problems": 200 * len(NAMES), "steps": 200})
 def same_bits(problems, steps, first=0):
     findings = children.sweep("reliability.check_same_bits:step", first, first + problems, seconds=120.0)
+    ran = findings.ran
     for i in range(len(networks.NETWORKS) if steps else 0):
         findings += children.sweep("reliability.check_same_bits:train", 1000 * i + steps, 1000 * i + steps + 1, seconds=1200.0)
-    figures = (f"{problems:,} problems of {len(NAMES)} operations and {steps} training steps of {len(networks.NETWORKS)} networks, "
+    figures = (f"{ran:,} problems of {len(NAMES)} operations and {steps} training steps of {len(networks.NETWORKS)} networks, "
                f"each with {', '.join(map(str, WIDTHS))} threads: {len(findings)} differences")  # fmt: skip
     if findings:
         raise Failed(figures, findings)
@@ -136,7 +137,8 @@ def row_step(number):
 @check("batch invariance", must="row i has the same bits alone and in any batch", short={"layers": 36}, long={"layers": 3000})
 def batch_invariance(layers, first=0):
     findings = children.sweep("reliability.check_same_bits:row_step", first, first + layers, seconds=120.0)
-    figures = f"{layers:,} layers and networks in batches of 1 to 64 within `batch_invariant()`: {len(findings)} with rows that differ"
+    figures = (f"{findings.ran:,} layers and networks in batches of 1 to 64 within `batch_invariant()`: "
+               f"{len(findings)} with rows that differ")  # fmt: skip
     if findings:
         raise Failed(figures, findings)
     return figures

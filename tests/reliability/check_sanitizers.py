@@ -60,7 +60,8 @@ def sanitizers(calls, first=0, levels="generic", folder=""):
         build(home, levels)
         env = {**OPTIONS, "LD_PRELOAD": " ".join(libraries), "UDLFAST_RELIABILITY_SOURCE": str(home)}
         findings = children.sweep("reliability.check_any_argument:call", first, first + calls, seconds=10 * SECONDS, env=env)
-    figures = (f"{calls:,} calls of {len({n for n, _ in corpus.targets()}):,} names and mutants of {len(corpus.examples())} examples under "
+    names = len({n for n, _ in corpus.targets()})
+    figures = (f"{findings.ran:,} calls of {names:,} names and mutants of {len(corpus.examples())} examples under "
                f"ASan and UBSan ({levels}): {len(findings)} findings")  # fmt: skip
     if findings:
         raise Failed(figures, describe(findings))

@@ -168,8 +168,9 @@ def special_values(lengths, first=1, only=""):
         findings = [f for f in found if f]
     else:
         steps = len(names) * (first - 1), len(names) * lengths
-        findings = [f.text if f.kind == "wrong" else f for f in
-                    children.sweep("reliability.check_special_values:step", *steps, seconds=60.0)]
+        found = children.sweep("reliability.check_special_values:step", *steps, seconds=60.0)
+        findings = [f.text if f.kind == "wrong" else f for f in found]
+        lengths = first - 1 + found.ran // len(names)
     figures = (f"NaN, inf and -inf at each place of rows of {first} to {lengths}, {len(names)} operations, {len(udlfast.isas())} "
                f"instruction sets: {len(findings)} differences from PyTorch")  # fmt: skip
     if findings:

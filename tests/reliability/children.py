@@ -32,9 +32,15 @@ class Finding:
         return f"step {self.step}: {self.kind}: {self.text}"
 
 
+class Findings(list):
+    """Findings, and how many steps were run: fewer than asked for where so much was found that the sweep stopped."""
+
+    ran = 0
+
+
 def sweep(target, begin, end, memory=None, seconds=20.0, env=None, most=40, every=5000):
     """Findings of the steps [begin, end) of target "module:function"; stops after `most`; a new child every `every` steps."""
-    findings = []
+    findings = Findings()
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "page"
         page.write_bytes(bytes(16))
@@ -43,6 +49,7 @@ def sweep(target, begin, end, memory=None, seconds=20.0, env=None, most=40, ever
             stop = min(end, at + every)
             found, at = child(target, at, stop, memory, seconds, env, page, Path(folder))
             findings += found
+        findings.ran = at - begin
     return findings
 
 

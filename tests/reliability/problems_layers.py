@@ -117,15 +117,17 @@ def group_norm(r, zero):
 
 
 # ---- losses -----------------------------------------------------------------------------------------------------------------------
-def loss(name, draw):
+def loss(name, draw, terms=None):
+    """terms: the size of those whose sum is an element's loss, a function of the arrays."""
     ref = reference.losses
 
     def make(r, zero):
         dims = shape(r, False)
         how = str(r.choice(["mean", "sum", "none"]))
-        bound = {"k": 8, "n": size(*dims)}
+        arrays = draw(r, dims)
+        bound = {"k": 8, "n": size(*dims), "scale": terms and float(np.max(terms(*arrays), initial=0))}
         return Problem(lambda x, t: getattr(F, name)(x, t, reduction=how), lambda x, t: getattr(ref, name)(x, t, reduction=how),
-                       lambda gy, x, t: getattr(ref, name + "_backward")(gy, x, t, reduction=how), draw(r, dims), bound)
+                       lambda gy, x, t: getattr(ref, name + "_backward")(gy, x, t, reduction=how), arrays, bound)
     return make
 
 
@@ -140,7 +142,8 @@ def chances(r, dims):
 PROBLEMS |= {name: loss(name, two) for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss")}
 PROBLEMS["binary_cross_entropy"] = loss("binary_cross_entropy", chances)
 PROBLEMS["bce_with_logits"] = loss("binary_cross_entropy_with_logits", lambda r, d: (3 * normal(r, *d), r.uniform(0, 1, d)))
-PROBLEMS["kl_div"] = loss("kl_div", lambda r, d: (np.log(r.uniform(0.05, 1, d)), r.uniform(0.05, 1, d)))
+PROBLEMS["kl_div"] = loss("kl_div", lambda r, d: (np.log(r.uniform(0.05, 1, d)), r.uniform(0.05, 1, d)),
+                          lambda x, t: np.abs(t * np.log(t)) + np.abs(t * x))
 
 
 @problem

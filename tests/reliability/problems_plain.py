@@ -10,12 +10,26 @@ from udlfast.reference.elementwise import elementwise, elementwise_backward
 
 
 # ---- element by element ---------------------------------------------------------------------------------------------------------
+def terms_of(name):
+    """The largest of the terms whose sum is a gradient of a broadcast input: they may cancel."""
+    def largest(gy, *arrays):
+        wide = np.broadcast_arrays(*arrays)
+        for a, g in zip(arrays, elementwise_backward(name, gy, *wide), strict=True):
+            g = np.abs(g).max(tuple(range(g.ndim - a.ndim)), initial=0)
+            yield g.max(tuple(i for i, d in enumerate(a.shape) if d == 1), keepdims=True, initial=0)
+    return largest
+
+
 def unary(name, low, high, k, scale):
+    # 1 - y^2 and y - y^2: terms of about 1
+    grad_scale = (lambda gy, x: [gy]) if name in ("tanh", "sigmoid") else None
+
     def make(r, zero):
         x = r.uniform(low, high, shape(r, zero))
         saturated = (name, low, high, k, scale) in SATURATED
         return Problem(getattr(torch, name), lambda x: elementwise(name, x),
-                       None if saturated else lambda gy, x: elementwise_backward(name, gy, x), (x,), {"k": 2 * k + 4, "scale": scale})
+                       None if saturated else lambda gy, x: elementwise_backward(name, gy, x), (x,),
+                       {"k": 2 * k + 4, "scale": scale, "grad_scale": grad_scale})
     return make
 
 
@@ -29,7 +43,7 @@ def binary(name, low, high, k, scale):
         terms = max(np.broadcast(a, b).size / max(min(a.size, b.size), 1), 1)
         return Problem(getattr(torch, name), lambda a, b: elementwise(name, a, b),
                        None if name in NO_GRADIENT else lambda gy, a, b: elementwise_backward(name, gy, a, b), (a, b),
-                       {"k": 2 * k + 6, "scale": scale, "n": terms, "grad_scale": 1.0 if terms > 1 else None})
+                       {"k": 2 * k + 6, "scale": scale, "n": terms, "grad_scale": terms_of(name)})
     return make
 
 
@@ -116,7 +130,7 @@ def matmul(r, zero):
         m, k, n = r.choice([[0, k, n], [m, 0, n], [m, k, 0]]).tolist()
     a, b = normal(r, *lead, m, k), normal(r, *(lead if flag(r) else ()), k, n)
     return Problem(torch.matmul, reference.matmul.matmul, reference.matmul.matmul_backward, (a, b),
-                   {"k": 4, "n": max(k, m * size(*lead), n, 1)})
+                   {"k": 4, "n": max(k, m * size(*lead), n, 1), "terms": 1})
 
 
 @problem
@@ -124,7 +138,7 @@ def linear(r, zero):
     lead, i, o = shape(r, zero, int(r.integers(0, 3)), most=200), int(r.choice(EDGES)), int(r.choice(EDGES))
     arrays = [normal(r, *lead, i), normal(r, o, i)] + [normal(r, o)] * flag(r)
     return Problem(F.linear, reference.linear.linear, reference.linear.linear_backward, tuple(arrays),
-                   {"k": 4, "n": max(i, o, size(*lead))}, ("float32", "float64"))
+                   {"k": 4, "n": max(i, o, size(*lead)), "terms": 1}, ("float32", "float64"))
 
 
 def convolution(name, n, ref):
@@ -143,7 +157,7 @@ def convolution(name, n, ref):
             options = {k: v[0] if isinstance(v, tuple) else v for k, v in options.items()}
         return Problem(lambda *a: getattr(F, name)(*a, **options), lambda *a: forward(*a, **options),
                        lambda gy, *a: backward(gy, *a, **options), tuple(arrays),
-                       {"k": 8, "n": max(C * size(*window), N * size(*sides), O * size(*window))})
+                       {"k": 8, "n": max(C * size(*window), N * size(*sides), O * size(*window)), "terms": 1})
     return make
 
 

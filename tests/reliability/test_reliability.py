@@ -37,6 +37,9 @@ def test_children_find_signals_hangs_and_errors():
     found = children.sweep("reliability.test_reliability:bad_step", 0, 10, memory=4 << 30, seconds=1.0)
     assert [(f.step, f.kind) for f in found] == [(2, "signal"), (4, "hang"), (6, "exit"), (7, "wrong")]
     assert "SIGSEGV" in found[0].text and "broken" in found[2].text and found[3].text == "a wrong number"
+    assert found.ran == 10
+    stopped = children.sweep("reliability.test_reliability:bad_step", 1, 10, seconds=1.0, most=1)
+    assert [f.step for f in stopped] == [2] and stopped.ran == 2  # a row tells what was run, not what was asked for
 
 
 def fails():

@@ -80,9 +80,9 @@ def mvlgamma(input, p, *, out=None):
 
     Args:
         input: elements above (p - 1) / 2
-        p: the dimension, at least 1
+        p: the dimension, 1 to 100,000
     Returns: a tensor of input's shape
-    Raises: ArgumentError for p below 1
+    Raises: ArgumentError for p outside of that
 
     >>> import udlfast as torch
     >>> torch.mvlgamma(torch.tensor([2.]), 2)
@@ -90,7 +90,7 @@ def mvlgamma(input, p, *, out=None):
 
     Source: Olver et al. 2010, 35.3.
     """
-    p = whole("mvlgamma", "p", p, low=1)
+    p = whole("mvlgamma", "p", p, low=1, high=100_000)
     x = input if input.dtype.is_floating_point else input.to(_core.get_default_dtype())
     y = lgamma(x)
     for j in range(1, p):
