@@ -211,3 +211,11 @@ def test_equals_torch_on_random_tensors(rng):
             a = a.round()
         a = a.astype("float32") if rng.random() < 0.7 else a
         assert repr(torch.tensor(a)) == repr(peer.tensor(a)).replace("torch.", PACKAGE), a.tolist()
+
+
+def test_a_format_specification_is_a_string():
+    assert f"{torch.tensor(1.5):.2f}" == "1.50"
+    with pytest.raises(TypeError, match="must be a string"):
+        torch.tensor(1.5).__format__(3)
+    with pytest.raises(TypeError, match="takes no format"):
+        format(torch.ones(2), ".2f")

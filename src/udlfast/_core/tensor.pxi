@@ -359,6 +359,8 @@ cdef class Tensor:
         return slot("repr")(self)
 
     def __format__(self, spec):
+        if not isinstance(spec, str):
+            raise TypeError(f"format: the specification must be a string, got {type(spec).__name__}")
         if self.ndim_ == 0:
             return format(self.item(), spec)
         if spec:
