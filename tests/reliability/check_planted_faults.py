@@ -28,7 +28,7 @@ def run(words, folder, seconds=7200, **env):
 
 def tests(copy, names):
     """pytest in the copy: (status, names of tests that failed, what it printed)."""
-    done = run([sys.executable, "-c", RUN, copy / "src", "-x", "-q", "-p", "no:cacheprovider", *names], copy)
+    done = run([sys.executable, "-c", RUN, copy / "src", "-x", "-q", "-p", "no:cacheprovider", *names], copy, PYTEST_ADDOPTS="")
     return done.returncode, re.findall(r"^(?:FAILED|ERROR) (tests/\S+?\.py::[^\s\[]+(?:\[.*?\])?)(?: - |$)", done.stdout, re.M), done.stdout
 
 
