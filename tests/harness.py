@@ -172,3 +172,19 @@ def check_raises(kinds, parts, call, *args, **kwargs):
     missing = [p for p in parts if p.lower() not in text.lower()]
     assert not missing, f"{type(caught.value).__name__} lacks {missing} in: {text}"
     return text
+
+
+def check_threads(function, arrays, threads=(1, 2, 3, 8)):
+    """Result and gradients of function(*arrays) have the same bits for every number of threads."""
+    results, before = [], torch.get_num_threads()
+    try:
+        for n in threads:
+            torch.set_num_threads(n)
+            leaves = [a.clone().requires_grad_() for a in arrays]
+            y = function(*leaves)
+            y.backward(torch.ones_like(y))
+            results.append([numbers(t) for t in (y, *(a.grad for a in leaves))])
+    finally:
+        torch.set_num_threads(before)
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from harness import check_close, check_gradient, check_reference, gradcheck, numbers, place, rounded
+from harness import check_close, check_gradient, check_reference, check_threads, gradcheck, numbers, place, rounded
 
 import udlfast as torch
 import udlfast.nn.functional as F
@@ -263,20 +263,7 @@ def test_joined_images(isa, rng, case, dtype):
 
 @pytest.mark.parametrize("act_case", TILED[:3] + JOINED[4:10] + JOINED[-1:], ids=str)
 def test_same_bits_with_any_threads(isa, rng, precision, act_case):
-    arrays = [place(a, "float32") for a in arrays_of(rng, act_case)]
-    results = []
-    before = torch.get_num_threads()
-    try:
-        for threads in (1, 2, 3, 8):
-            torch.set_num_threads(threads)
-            leaves = [a.clone().requires_grad_() for a in arrays]
-            y = F.conv2d(*leaves, **act_case[-1])
-            y.backward(torch.ones_like(y))
-            results.append([numbers(t) for t in (y, *(a.grad for a in leaves))])
-    finally:
-        torch.set_num_threads(before)
-    for other in results[1:]:
-        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+    check_threads(lambda *a: F.conv2d(*a, **act_case[-1]), [place(a, "float32") for a in arrays_of(rng, act_case)])
 
 
 # N, C, W, O, S, options

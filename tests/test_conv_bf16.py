@@ -4,7 +4,7 @@ Numbers of every case are bfloat16 already (filters too), so that a result has o
 
 import numpy as np
 import pytest
-from harness import EPS, check_close, numbers, place, rounded
+from harness import EPS, check_close, check_threads, numbers, place, rounded
 from test_conv2d import with_bad
 from test_guards import Fences
 
@@ -124,18 +124,7 @@ def test_infinities_stay_where_they_are_seen(isa, rng, bad, where, options):
 
 @pytest.mark.parametrize("case", [TILES[1], OTHERS[1], OTHERS[4], OTHERS[6]], ids=str)
 def test_the_same_bits_for_any_number_of_threads(isa, rng, case):
-    arrays, before, results = arrays_of(rng, case), torch.get_num_threads(), []
-    try:
-        for threads in range(1, 9):
-            torch.set_num_threads(threads)
-            leaves = [place(a, "bfloat16").requires_grad_() for a in arrays]
-            y = F.conv2d(*leaves, **case[-1])
-            y.backward(torch.ones_like(y))
-            results.append([numbers(t) for t in (y, *(a.grad for a in leaves))])
-    finally:
-        torch.set_num_threads(before)
-    for other in results[1:]:
-        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+    check_threads(lambda *a: F.conv2d(*a, **case[-1]), [place(a, "bfloat16") for a in arrays_of(rng, case)], range(1, 9))
 
 
 @pytest.mark.parametrize("options", [{"padding": 1}, {"stride": 2}, {"stride": 2, "padding": 1}], ids=str)

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from harness import numbers, place
+from harness import check_threads, numbers, place
 from test_conv2d import arrays_of, check
 
 import udlfast as torch
@@ -50,18 +50,7 @@ def test_blocks(isa, rng, case, dtype):
 
 @pytest.mark.parametrize("case", [*BLOCKS[1:5], TAPS[1], TAPS[5], *TAPS[7:10]], ids=str)
 def test_same_bits_with_any_threads(isa, rng, case):
-    arrays, results, before = [place(a, "float32") for a in arrays_of(rng, case)], [], torch.get_num_threads()
-    try:
-        for threads in (1, 2, 3, 8):
-            torch.set_num_threads(threads)
-            leaves = [a.clone().requires_grad_() for a in arrays]
-            y = F.conv2d(*leaves, **case[-1])
-            y.backward(torch.ones_like(y))
-            results.append([numbers(t) for t in (y, *(a.grad for a in leaves))])
-    finally:
-        torch.set_num_threads(before)
-    for other in results[1:]:
-        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+    check_threads(lambda *a: F.conv2d(*a, **case[-1]), [place(a, "float32") for a in arrays_of(rng, case)])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

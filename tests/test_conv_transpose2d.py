@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from harness import check_gradient, gradcheck, numbers, place
+from harness import check_gradient, check_threads, gradcheck, numbers, place
 
-import udlfast as torch
 import udlfast.nn.functional as F
 from udlfast.reference import conv2d as ref
 
@@ -132,15 +131,4 @@ def test_gradcheck(rng):
 def test_same_bits_with_any_threads(isa, rng, case):
     x, w, options = case
     arrays = [place(rng.standard_normal(s), "float32") for s in (x, w, (w[1] * options.get("groups", 1),))]
-    results, before = [], torch.get_num_threads()
-    try:
-        for threads in (1, 2, 3, 8):
-            torch.set_num_threads(threads)
-            leaves = [a.clone().requires_grad_() for a in arrays]
-            y = F.conv_transpose2d(*leaves, **options)
-            y.backward(torch.ones_like(y))
-            results.append([numbers(t) for t in (y, *(a.grad for a in leaves))])
-    finally:
-        torch.set_num_threads(before)
-    for other in results[1:]:
-        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+    check_threads(lambda *a: F.conv_transpose2d(*a, **options), arrays)
