@@ -41,6 +41,8 @@ cdef void init_kinds() noexcept:
     BACKWARD_OP[UDL_MAP_elu] = UDL_MAP_elu_backward
     BACKWARD_OP[UDL_MAP_clamp] = UDL_MAP_clamp_backward
     BACKWARD_OP[UDL_MAP_log_sigmoid] = UDL_MAP_log_sigmoid_backward
+    BACKWARD_OP[UDL_MAP_hardswish] = UDL_MAP_hardswish_backward
+    BACKWARD_OP[UDL_MAP_hardsigmoid] = UDL_MAP_hardsigmoid_backward
     BACKWARD_OP[UDL_MAP_exp] = UDL_MAP_mul
     BACKWARD_OP[UDL_MAP_log] = UDL_MAP_div
 
