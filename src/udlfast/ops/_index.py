@@ -258,7 +258,6 @@ FUNCTIONS = {
     "gru_cell": "gru",
     "gt": "elementwise",
     "gumbel_softmax": "activations",
-    "halves": "activations",
     "hamming_window": "fourier",
     "hann_window": "fourier",
     "hardshrink": "activations",

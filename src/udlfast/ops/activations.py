@@ -248,18 +248,18 @@ def glu(input, dim=-1):
     n = input.shape[dim]
     if n % 2:
         raise ShapeError(f"glu: dimension {dim} of input {list(input.shape)} must have an even size, got {n}")
-    a, b = halves(input.detach(), dim)
+    a, b = _halves(input.detach(), dim)
     return attach(ew2(MAP_glu, a, b), (input,), glu_backward, saved=(input,), args=(dim,))
 
 
-def halves(x, dim):
+def _halves(x, dim):
     n = x.shape[dim] // 2
     return x.narrow(dim, 0, n), x.narrow(dim, n, n)
 
 
 def glu_backward(node, g):
     """ga = g s, gb = g a s (1 - s), with s = sigmoid(b)"""
-    a, b = halves(node.saved[0], node.args[0])
+    a, b = _halves(node.saved[0], node.args[0])
     if is_grad_enabled():
         s = b.sigmoid()
         return (cat([g * s, g * a * s * (1 - s)], node.args[0]),)
