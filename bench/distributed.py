@@ -331,6 +331,7 @@ def main():
                           ("message", 13.0), ("memory", 3.4), ("buckets", 20)):  # fmt: skip
         p.add_argument("--" + name, type=float, default=default)
     o = p.parse_args()
+    os.environ.setdefault("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe")  # Open MPI: `kill` starts three on two cores too
     jobs[o.job](o)
 
 
