@@ -192,10 +192,17 @@ static void FN(plane)(const FN(conv_sum) *c, i64 m, const T *xp, T *y) {
             s[i] = (vec){0} + bias;
             if (t + i + 1 < groups && (q += VW) >= c->Q) p++, q = 0;
         }
-        for (i64 k = 0; k < c->K; k++) {
-            i64 at = c->tap[k];
-            vec f = (vec){0} + w[k];
-            _Pragma("GCC unroll 8") for (int i = 0; i < AT; i++) s[i] = v_fma(v_load(x[i] + at), f, s[i]);
+        for (i64 k = 0; k < c->K;) { /* chains of sums, added up in `sums` */
+            const i64 end = c->K - k <= 2 * CONV_CHUNK ? c->K : k + CONV_CHUNK;
+            vec sums[AT];
+            if (k) _Pragma("GCC unroll 8") for (int i = 0; i < AT; i++) sums[i] = s[i], s[i] = (vec){0};
+            const i64 first = k;
+            for (; k < end; k++) {
+                i64 at = c->tap[k];
+                vec f = (vec){0} + w[k];
+                _Pragma("GCC unroll 8") for (int i = 0; i < AT; i++) s[i] = v_fma(v_load(x[i] + at), f, s[i]);
+            }
+            if (first) _Pragma("GCC unroll 8") for (int i = 0; i < AT; i++) s[i] += sums[i];
         }
         for (i64 i = 0; i < AT && t + i < groups; i++) {
             int whole = left[i] >= VW || (t + i + 1 < groups && VW - left[i] <= c->Q); /* next row: written later */
@@ -230,7 +237,7 @@ static void FN(taps_task)(void *ctx, i64 begin, i64 end) {
     const FN(conv_sum) *c = r->c;
     i64 row_tasks = UDL_CEIL_DIV(c->P, r->rows);
     FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .rare = c->act > UDL_ACT_RELU,
-                          .chunk = c->K <= TAPS_CHAIN ? 0 : 2 * CONV_CHUNK};
+                          .chunk = c->turned ? CONV_TURNED : c->K <= TAPS_CHAIN ? 0 : 2 * CONV_CHUNK};
     for (i64 t = begin; t < end; t++) {
         i64 m0 = t / row_tasks * r->block, m1 = c->M - m0 < 2 * r->block ? c->M : m0 + r->block; /* the last takes the rest */
         i64 p0 = t % row_tasks * r->rows, p1 = UDL_MINI(p0 + r->rows, c->P);
