@@ -88,11 +88,11 @@ GRADIENTS = [  # one plane for the filters of a strided one, strips, rows where 
 def test_gradients_of_the_input_add_up_short_chains(isa, rng, x_shape, w_shape, options):
     """Sums of K products in chains of 32 are off by that of a chain and of K / 32 additions, not by that of one chain."""
     x, w = (rng.standard_normal(s).astype(np.float32) for s in (x_shape, w_shape))
-    got = []
+    got, gy = [], None
     for dtype in (torch.float32, torch.float64):
         a = torch.tensor(x).to(dtype).requires_grad_()
         y = F.conv2d(a, torch.tensor(w).to(dtype), **options)
-        gy = rng.standard_normal(tuple(y.shape)).astype(np.float32) if not got else gy
+        gy = rng.standard_normal(tuple(y.shape)).astype(np.float32) if gy is None else gy
         y.backward(torch.tensor(gy).to(dtype))
         got.append(numbers(a.grad).astype(float))
     error = np.sqrt(np.mean((got[0] - got[1]) ** 2) / np.mean(got[1] ** 2))

@@ -13,7 +13,6 @@
 enum { STRIPS, TAPS, PLANE };
 #define PAD_TASK 32768 /* elements of padded images that are worth a task, and of a band of rows where planes are few */
 #define PAD_BAND 8192
-#define TAPS_CHAIN 148 /* taps in one chain of sums (7 x 7 x 3, which PyTorch adds in one chain too); else two CONV_CHUNK */
 #define TAPS_FILTERS (256 << 10) /* bytes: filters that go over each tile of pixels stay in L2 */
 #include "../each_float.h"
 #else
@@ -237,7 +236,7 @@ static void FN(taps_task)(void *ctx, i64 begin, i64 end) {
     const FN(conv_sum) *c = r->c;
     i64 row_tasks = UDL_CEIL_DIV(c->P, r->rows);
     FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .rare = c->act > UDL_ACT_RELU,
-                          .chunk = c->turned ? CONV_TURNED : c->K <= TAPS_CHAIN ? 0 : 2 * CONV_CHUNK};
+                          .chunk = c->turned ? CONV_TURNED : 2 * CONV_CHUNK};
     for (i64 t = begin; t < end; t++) {
         i64 m0 = t / row_tasks * r->block, m1 = c->M - m0 < 2 * r->block ? c->M : m0 + r->block; /* the last takes the rest */
         i64 p0 = t % row_tasks * r->rows, p1 = UDL_MINI(p0 + r->rows, c->P);

@@ -205,35 +205,44 @@ static __attribute__((noinline)) void put(const rows_job *j, vf32 r, float bias,
 VFN void write_points(int N, const rows_job *j, const float *sums, i64 mr, i64 n, i64 m, float *to, int both, vf32 *bad) {
     const i64 PQ = j->P * j->g->Q;
     const int plain = both && j->act <= UDL_ACT_RELU, relu = j->act == UDL_ACT_RELU;
+    const vf32 zero = {0};
     vf32 x[MOST];
     _Pragma("GCC unroll 6") for (int i = 1; i < N - 1; i++) x[i] = v_set_f32(j->s.x[i]);
+#define OUTPUTS(r)                                                                                                     \
+    const float *s = sums + (r) * NR + v, bias = j->bias ? j->bias[m + (r)] : 0;                                       \
+    float *at = to + (r) * PQ + v;                                                                                     \
+    vf32 y0 = v_load(s), y1 = v_load(s + (N - 1) * GEMM_MR * NR);                                                      \
+    _Pragma("GCC unroll 6") for (int i = 1; i < N - 1; i++) {                                                          \
+        const vf32 k = v_load(s + i * GEMM_MR * NR);                                                                   \
+        y0 += k, y1 = v_fma(k, x[i], y1);                                                                              \
+    }                                                                                                                  \
+    seen0 = v_fma(y0, zero, seen0), seen1 = v_fma(y1, zero, seen1)
     for (i64 v = 0; v < n; v += V) {
-        vf32 seen = {0};
-        for (i64 r = 0; r < mr; r++) {
-            const float *s = sums + r * NR + v, bias = j->bias ? j->bias[m + r] : 0;
-            float *at = to + r * PQ + v;
-            vf32 y0 = v_load(s), y1 = v_load(s + (N - 1) * GEMM_MR * NR);
-            _Pragma("GCC unroll 6") for (int i = 1; i < N - 1; i++) {
-                const vf32 k = v_load(s + i * GEMM_MR * NR);
-                y0 += k, y1 = v_fma(k, x[i], y1);
-            }
-            seen = v_fma(y1, (vf32){0}, v_fma(y0, (vf32){0}, seen));
-            if (plain && n - v >= V) {
+        vf32 seen0 = zero, seen1 = zero;
+        if (plain && n - v >= V) {
+            for (i64 r = 0; r < mr; r++) {
+                OUTPUTS(r);
                 y0 += bias, y1 += bias;
-                if (relu) y0 = v_sel(y0 < 0, (vf32){0}, y0), y1 = v_sel(y1 < 0, (vf32){0}, y1);
+                if (relu) y0 = v_sel(y0 < 0, zero, y0), y1 = v_sel(y1 < 0, zero, y1);
                 v_store(at, y0), v_store(at + j->g->Q, y1);
-                continue;
             }
+            *bad += seen0 + seen1;
+            continue;
+        }
+        for (i64 r = 0; r < mr; r++) {
+            OUTPUTS(r);
             put(j, y0, bias, at, n - v);
             if (both) put(j, y1, bias, at + j->g->Q, n - v);
         }
+        seen0 += seen1;
         if (n - v < V) { /* the other columns say nothing */
             float lanes[V] = {0};
-            v_store_n(lanes, seen, (int)(n - v));
-            seen = v_load(lanes);
+            v_store_n(lanes, seen0, (int)(n - v));
+            seen0 = v_load(lanes);
         }
-        *bad += seen;
+        *bad += seen0;
     }
+#undef OUTPUTS
 }
 static void write_tile(const rows_job *j, const float *sums, i64 mr, i64 n, i64 m, float *to, int both, vf32 *bad) {
     if (j->s.points == 4) write_points(4, j, sums, mr, n, m, to, both, bad);
@@ -330,8 +339,8 @@ static int run(rows_job *j, const udl_conv *g, i64 N, i64 G, float *y, const flo
 
 int INTERNAL(wino_rows_forward)(WINO_FORWARD) {
     const i64 pairs = (g->P + 1) / 2;
-    const udl_conv even = conv_geometry(g->C, g->H, g->W, g->O, g->R, g->S, 2 * pairs, g->Q, g->stride_h, g->stride_w, g->pad_h, g->pad_w, 1,
-                                        g->dil_w);
+    const udl_conv even = conv_geometry(g->C, g->H, g->W, g->O, g->R, g->S, 2 * pairs, g->Q, g->stride_h, g->stride_w, g->pad_h,
+                                        g->pad_w, 1, g->dil_w);
     rows_job j = {.g = &even, .f = f, .P = g->P, .pairs = pairs, .y_image = G * g->O * g->P * g->Q, .act = act};
     scheme_of(g, &j.s);
     return run(&j, &even, N, G, y, x, w, bias, bad);
