@@ -11,6 +11,7 @@
  *
  *   filter  stride  points                             products of two outputs, of those tap by tap
  *   7 x 7     2     0, +-3/4, 3/2, inf; odd: no 3/2    9 of 14
+ *   7 x 7     1     the same; the first 4 taps and the last 3 take the places of even and odd ones
  *   5 x 5     2     0, +-1, inf; odd: no -1            7 of 10
  *   5 x 5     1     0, +-5/8, +-3/2, inf               6 of 10
  *
@@ -21,8 +22,8 @@
 
 enum { V = VW32, NR = GEMM_NV * VW32, MOST = 6, MOST_RS = 52, V_BYTES = 128 << 10 };
 
-typedef struct { i64 first, taps, points, place[MOST]; float bt[MOST][MOST], g[MOST][MOST]; } phase; /* taps first, first + stride .. */
-typedef struct { i64 points, phases, lines, stride; float x[MOST]; phase of[2]; } scheme; /* lines: points of both phases */
+typedef struct { i64 first, taps, points, place[MOST]; float bt[MOST][MOST], g[MOST][MOST]; } phase; /* taps first, first + step .. */
+typedef struct { i64 points, phases, lines, step; float x[MOST]; phase of[2]; } scheme; /* lines: points of both phases */
 
 /* two outputs of `taps` taps at the first `taps` finite points and infinity, the last of all `points` */
 static void toom_cook(phase *f, const double *x, i64 points) {
@@ -44,10 +45,14 @@ static void toom_cook(phase *f, const double *x, i64 points) {
 static int scheme_of(const udl_conv *g, scheme *s) {
     static const double seven[] = {0, 0.75, -0.75, 1.5}, five[] = {0, 0.625, -0.625, 1.5, -1.5}, three[] = {0, 1, -1};
     const double *x = g->stride_h == 1 && g->R == 5 ? five : 0;
-    if (g->stride_h == 2) x = g->R == 5 ? three : g->R == 7 ? seven : 0;
+    if (g->stride_h == 2 && g->R == 5) x = three;
+    if (g->stride_h <= 2 && g->R == 7) x = seven;
     if (!x || g->dil_h != 1 || g->R * g->S > MOST_RS || g->pad_h < 0 || g->pad_w < 0) return 0;
-    *s = (scheme){.phases = g->stride_h, .stride = g->stride_h};
-    for (i64 i = 0; i < s->phases; i++) s->of[i].first = i, s->of[i].taps = (g->R - i + s->stride - 1) / s->stride;
+    *s = (scheme){.phases = g->R == 7 ? 2 : g->stride_h, .step = g->stride_h};
+    for (i64 i = 0; i < s->phases; i++) {
+        s->of[i].taps = (g->R - i + s->phases - 1) / s->phases;
+        s->of[i].first = s->phases == s->step ? i : i * s->of[0].taps;
+    }
     s->points = s->of[0].taps + 1;
     for (i64 i = 0; i < s->phases; i++) toom_cook(&s->of[i], x, s->points), s->lines += s->of[i].points;
     for (i64 i = 0; i < s->points - 1; i++) s->x[i] = (float)x[i];
@@ -84,7 +89,7 @@ static void filter_rows(const rows_job *j, i64 m, i64 n, i64 mr, float *to) { /*
                 for (i64 s = 0; s < g->S; s++) {
                     vf32 sum = {0};
                     for (i64 a = 0; a < f->taps; a++) {
-                        const i64 k = (f->first + a * j->s.stride) * g->S + s;
+                        const i64 k = (f->first + a * j->s.step) * g->S + s;
                         sum = v_fma(t[j->f.turned ? RS - 1 - k : k], v_set_f32(f->g[i][a]), sum);
                     }
                     v_store_n(to + (j->tap_at[at] + before[at] + c * g->S + s) * mr, sum, (int)n);
@@ -108,7 +113,7 @@ static void filters_task(void *ctx, i64 begin, i64 end) { /* pairs of panels, th
 /* B^T of the rows d that a pair sees, at the N points of a phase: v[point][channel][row] */
 VFN void read_points(int N, const rows_job *j, const phase *f, const float *xp, float *v) {
     const udl_conv *g = j->g;
-    const i64 down = j->s.stride * g->row, line = g->C * g->row;
+    const i64 down = j->s.step * g->row, line = g->C * g->row;
     for (i64 c = 0; c < g->C; c++)
         for (i64 q = 0; q < g->row; q += V) {
             const float *x = xp + c * g->Hp * g->row + q;
@@ -124,12 +129,13 @@ VFN void read_points(int N, const rows_job *j, const phase *f, const float *xp, 
         }
 }
 static void read_pair(const rows_job *j, const float *xp, float *v) {
-    for (i64 p = 0; p < j->s.phases; p++, xp += j->g->row) {
+    for (i64 p = 0; p < j->s.phases; p++) {
         const phase *f = &j->s.of[p];
-        if (f->points == 3) read_points(3, j, f, xp, v);
-        else if (f->points == 4) read_points(4, j, f, xp, v);
-        else if (f->points == 5) read_points(5, j, f, xp, v);
-        else read_points(6, j, f, xp, v);
+        const float *x = xp + f->first * j->g->row;
+        if (f->points == 3) read_points(3, j, f, x, v);
+        else if (f->points == 4) read_points(4, j, f, x, v);
+        else if (f->points == 5) read_points(5, j, f, x, v);
+        else read_points(6, j, f, x, v);
         v += f->points * j->g->C * j->g->row;
     }
 }
@@ -179,13 +185,14 @@ static const micro micros[GEMM_MR][GEMM_NV] = {EACH_MR(NAMES)};
     static void sums_##S##_##stride(const rows_job *j, const float *u, const float *v, float *sums) {                  \
         sums_of(GEMM_MR, 2, S, stride, j, u, v, sums);                                                                 \
     }
+WHOLE(7, 1)
 WHOLE(7, 2)
 WHOLE(5, 2)
 WHOLE(5, 1)
 static micro whole_tile(const udl_conv *g) {
     const micro any = micros[GEMM_MR - 1][1];
     if (g->dil_w != 1 || g->stride_w > 2) return any;
-    if (g->S == 7) return g->stride_w == 2 ? sums_7_2 : any;
+    if (g->S == 7) return g->stride_w == 2 ? sums_7_2 : sums_7_1;
     return g->S != 5 ? any : g->stride_w == 2 ? sums_5_2 : sums_5_1;
 }
 
