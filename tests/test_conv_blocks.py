@@ -40,10 +40,16 @@ PATCHES = [  # the filter is as wide as its stride
     (2, 3, 16, 28, 9, 4, 4, {"stride": 4}),  # narrower than a vector
     (2, 3, 33, 64, 9, 4, 4, {"stride": 4, "padding": (1, 0)}),
 ]
+LARGE = [  # few planes whose padded copies several threads make, in bands of rows: each of the ways in which rows are copied
+    (1, 3, 130, 140, 8, 7, 7, {"stride": 2, "padding": 3}),
+    (1, 2, 110, 100, 5, 3, 3, {"dilation": 2, "padding": 2}),
+    (1, 3, 128, 136, 6, 4, 4, {"stride": 4}),
+    (2, 3, 190, 121, 6, 3, 3, {"stride": 3, "padding": (1, 2)}),
+]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("case", BLOCKS + TAPS + PATCHES, ids=str)
+@pytest.mark.parametrize("case", BLOCKS + TAPS + PATCHES + LARGE, ids=str)
 def test_blocks(isa, rng, case, dtype):
     check(rng, case, dtype)
 
