@@ -326,6 +326,8 @@ static int run(rows_job *j, const udl_conv *g, i64 N, i64 G, float *y, const flo
     if (!xp || !j->tap || !j->u) status = UDL_ENOMEM;
     else make_taps(j);
     j->group = UDL_MAXI(1, UDL_MINI(V_BYTES / (size * (i64)sizeof(float)), N * j->pairs / 16));
+    for (i64 n = j->group; n > 1 && 2 * n > j->group; n--) /* an even number of tasks: two threads share them without a rest */
+        if (images * UDL_CEIL_DIV(j->pairs, n) % 2 == 0) { j->group = n; break; }
     for (i64 i = 0; i < G && !status; i++) {
         i64 parts = UDL_MAXI(1, UDL_CEIL_DIV(g->O, GEMM_MR) / 2);
         j->w = w + i * g->O * g->K, j->bias = bias ? bias + i * g->O : 0;
