@@ -40,10 +40,16 @@ PATCHES = [  # the filter is as wide as its stride
     (2, 3, 16, 28, 9, 4, 4, {"stride": 4}),  # narrower than a vector
     (2, 3, 33, 64, 9, 4, 4, {"stride": 4, "padding": (1, 0)}),
 ]
+LARGE = [  # few planes whose padded copies several threads make, in bands of rows: each of the ways in which rows are copied
+    (1, 3, 130, 140, 8, 7, 7, {"stride": 2, "padding": 3}),
+    (1, 2, 110, 100, 5, 3, 3, {"dilation": 2, "padding": 2}),
+    (1, 3, 128, 136, 6, 4, 4, {"stride": 4}),
+    (2, 3, 190, 121, 6, 3, 3, {"stride": 3, "padding": (1, 2)}),
+]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("case", BLOCKS + TAPS + PATCHES, ids=str)
+@pytest.mark.parametrize("case", BLOCKS + TAPS + PATCHES + LARGE, ids=str)
 def test_blocks(isa, rng, case, dtype):
     check(rng, case, dtype)
 
@@ -74,3 +80,27 @@ def test_long_sums_of_pixels_round_like_short_chains(isa, rng):
     want = np.einsum("nohw,nchw->oc", gy.astype(float), x.astype(float)).ravel()
     errors = [np.sqrt(np.mean((np.asarray(got, float).ravel() - want) ** 2)) for got in (numbers(w.grad), chain)]
     assert errors[0] < errors[1] / 4
+
+
+GRADIENTS = [  # one plane for the filters of a strided one, strips, rows where the image lies
+    ((2, 1, 1, 4000), (64, 1, 1, 80), {"stride": (1, 4)}),
+    ((4, 64, 1, 500), (64, 64, 1, 3), {"padding": (0, 1)}),
+    ((4, 32, 1, 512), (64, 32, 1, 16), {"stride": (1, 8)}),
+    ((2, 96, 6, 32), (128, 96, 1, 1), {}),
+]
+
+
+@pytest.mark.parametrize("x_shape, w_shape, options", GRADIENTS, ids=str)
+def test_gradients_of_the_input_add_up_short_chains(isa, rng, x_shape, w_shape, options):
+    """Sums of K products in chains of 32 are off by that of a chain and of K / 32 additions, not by that of one chain."""
+    x, w = (rng.standard_normal(s).astype(np.float32) for s in (x_shape, w_shape))
+    got, gy = [], None
+    for dtype in (torch.float32, torch.float64):
+        a = torch.tensor(x).to(dtype).requires_grad_()
+        y = F.conv2d(a, torch.tensor(w).to(dtype), **options)
+        gy = rng.standard_normal(tuple(y.shape)).astype(np.float32) if gy is None else gy
+        y.backward(torch.tensor(gy).to(dtype))
+        got.append(numbers(a.grad).astype(float))
+    error = np.sqrt(np.mean((got[0] - got[1]) ** 2) / np.mean(got[1] ** 2))
+    terms = w_shape[0] * w_shape[3] / options.get("stride", (1, 1))[1]
+    assert error <= 2.0**-24 * (0.25 * (48 + terms / 32) ** 0.5 + 1), f"rms error {error:.3g} for sums of {terms:.0f}"

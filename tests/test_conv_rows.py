@@ -13,6 +13,9 @@ CASES = [
     (1, 3, 40, 37, 64, 7, 7, {"stride": 2, "padding": 3}),  # the first layer of a ResNet; odd columns
     (2, 3, 37, 70, 13, 7, 7, {"stride": 2, "padding": (3, 0)}),  # an odd row of outputs is left over
     (3, 4, 25, 64, 37, 7, 5, {"stride": (2, 1), "padding": (2, 1)}),
+    (2, 6, 23, 30, 20, 7, 7, {"padding": 3}),  # seven rows in two parts
+    (1, 10, 12, 24, 15, 7, 6, {"padding": (3, 1), "stride": (1, 2)}),
+    (2, 9, 16, 20, 9, 7, 3, {"padding": (3, 2), "dilation": (1, 2)}),
     (2, 8, 33, 36, 20, 5, 5, {"padding": 2}),
     (1, 24, 14, 15, 67, 5, 5, {"padding": 2}),  # one vector and less across
     (2, 24, 22, 41, 48, 5, 5, {"padding": 2, "groups": 2}),
@@ -29,10 +32,11 @@ def test_rows(isa, rng, case):
 
 
 FIRST = ((3, 3, 64, 64), (32, 3, 7, 7), {"stride": 2, "padding": 3})
+SEVEN = ((3, 16, 28, 26), (24, 16, 7, 7), {"padding": 3})
 FIVE = ((3, 32, 28, 28), (32, 32, 5, 5), {"padding": 2})
 
 
-@pytest.mark.parametrize("x_shape, w_shape, options", [FIRST, FIVE], ids=["7 x 7", "5 x 5"])
+@pytest.mark.parametrize("x_shape, w_shape, options", [FIRST, SEVEN, FIVE], ids=["7 x 7 / 2", "7 x 7", "5 x 5"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 3e38])
 def test_points_are_used_and_spread_no_infinity(isa, rng, x_shape, w_shape, options, bad):
     """One such number sends its image, and no other, the direct way: what does not see it stays finite and is equal up to rounding."""
@@ -48,7 +52,7 @@ def test_points_are_used_and_spread_no_infinity(isa, rng, x_shape, w_shape, opti
     assert not np.array_equal(once[1][~sees[1]], after[1][~sees[1]]), "the choice of points never fell on this shape"
 
 
-@pytest.mark.parametrize("x_shape, w_shape, options", [FIRST, FIVE], ids=["7 x 7", "5 x 5"])
+@pytest.mark.parametrize("x_shape, w_shape, options", [FIRST, SEVEN, FIVE], ids=["7 x 7 / 2", "7 x 7", "5 x 5"])
 def test_points_round_as_sums_do(isa, rng, x_shape, w_shape, options):
     x, w = (rounded(rng.standard_normal(s), "float32") for s in (x_shape, w_shape))
     want = ref.conv2d(x, w, **options)
@@ -56,7 +60,7 @@ def test_points_round_as_sums_do(isa, rng, x_shape, w_shape, options):
     assert error <= 1.1 * 2.0**-24 * (0.2 * w[0].size ** 0.5 + 1), f"rms error {error:.3g} for sums of {w[0].size}"
 
 
-@pytest.mark.parametrize("x_shape, w_shape, options", [FIRST, FIVE], ids=["7 x 7", "5 x 5"])
+@pytest.mark.parametrize("x_shape, w_shape, options", [FIRST, SEVEN, FIVE], ids=["7 x 7 / 2", "7 x 7", "5 x 5"])
 def test_same_bits_with_any_threads(isa, rng, x_shape, w_shape, options):
     x, w = (place(rng.standard_normal(s), "float32") for s in (x_shape, w_shape))
     threads, results = torch.get_num_threads(), []

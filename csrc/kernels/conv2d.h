@@ -78,6 +78,7 @@ VFN int conv_on_unit(i64 M, i64 K, int low) {
 /* products in a chain of sums (twice as many for filters of several taps, where PyTorch's chains are longer too): the error is that of
  * sums of so many and of the rest of K. Laying sums down costs some 5 % at 48. */
 #define CONV_CHUNK 48
+#define CONV_TURNED 32 /* the same in gradients of images, where PyTorch adds up short chains, one for each tap */
 #define CONV_STRIP (192 << 10) /* bytes of packed panels that share L2 with filters */
 #define CONV_PADDED (8 << 20)  /* most bytes of padded images at a time */
 

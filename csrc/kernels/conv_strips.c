@@ -162,7 +162,9 @@ static void FN(spread_two)(const FN(strips) *s, const T *even, const T *odd, i64
 }
 
 /* products in a chain of sums (CONV_CHUNK); short sums of one tap, which PyTorch takes in one chain, in two */
-static i64 FN(chunk)(const FN(conv_sum) *c) { return CONV_CHUNK * (c->bare && c->K > 256 ? 1 : 2); }
+static i64 FN(chunk)(const FN(conv_sum) *c) {
+    return c->turned ? CONV_TURNED : CONV_CHUNK * (c->bare && c->K > 256 ? 1 : 2);
+}
 
 /* Rows k0.. + kc of panel u, from where they lie; the lines of the panel beside it are asked for */
 static void FN(pack_panel)(const FN(strips) *s, const FN(conv_sum) *c, const FN(cut) *u, T *to, i64 k0, i64 kc) {

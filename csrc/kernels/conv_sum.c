@@ -11,6 +11,8 @@
 #include "lanes.h"
 #define UDL_THIS_FILE "kernels/conv_sum.c"
 enum { STRIPS, TAPS, PLANE };
+#define PAD_TASK 32768 /* elements of padded images that are worth a task, and of a band of rows where planes are few */
+#define PAD_BAND 8192
 #define TAPS_FILTERS (256 << 10) /* bytes: filters that go over each tile of pixels stay in L2 */
 #include "../each_float.h"
 #else
@@ -41,13 +43,13 @@ VFN void FN(copy_strided)(T *to, const T *from, i64 n, i64 stride) {
 }
 
 /* Of one channel the columns of remainder f: entry i of a row is column i stride_w + f - pad_w of the image; lo..hi are inside. */
-static void FN(pad_columns)(const udl_conv *g, T *xp, const T *x, i64 f) {
+static void FN(pad_columns)(const udl_conv *g, T *xp, const T *x, i64 f, i64 h0, i64 h1) {
     i64 first = g->pad_w - f, sw = g->stride_w, end = g->W + first;
     i64 lo = UDL_MINI(first > 0 ? UDL_CEIL_DIV(first, sw) : 0, g->Wq);
     i64 hi = UDL_MAXI(UDL_MINI(end > 0 ? UDL_CEIL_DIV(end, sw) : 0, g->Wq), lo);
     const T *from = x + lo * sw - first;
-    for (i64 h = 0; h < g->Hp; h++) {
-        T *to = xp + h * g->row + f * g->Wq;
+    for (i64 h = h0; h < h1; h++) {
+        T *to = xp + (h - h0) * g->row + f * g->Wq;
         i64 in = h - g->pad_h;
         if (g->R == 1 && g->stride_h > 1 && h % g->stride_h) continue; /* no tap comes here */
         if (in < 0 || in >= g->H) {
@@ -62,10 +64,10 @@ static void FN(pad_columns)(const udl_conv *g, T *xp, const T *x, i64 f) {
 }
 
 /* Of one channel all columns where stride_w is 2: even ones to one half of the row, odd ones to the other, which is which by pad_w. */
-static void FN(pad_two)(const udl_conv *g, T *xp, const T *x) {
+static void FN(pad_two)(const udl_conv *g, T *xp, const T *x, i64 h0, i64 h1) {
     const i64 half = g->pad_w % 2, e = half * g->Wq + g->pad_w / 2, o = (1 - half) * g->Wq + (g->pad_w + 1) / 2; /* column 0, column 1 */
     const i64 evens = UDL_MINI((g->W + 1) / 2, g->Wq - g->pad_w / 2), odds = UDL_MINI(g->W / 2, g->Wq - (g->pad_w + 1) / 2);
-    for (i64 h = 0; h < g->Hp; h++, xp += g->row) {
+    for (i64 h = h0; h < h1; h++, xp += g->row) {
         const i64 in = h - g->pad_h;
         i64 k = 0;
         for (; k + VW <= g->row; k += VW) v_store(xp + k, v_set(0));
@@ -87,9 +89,10 @@ static void FN(pad_two)(const udl_conv *g, T *xp, const T *x) {
 }
 
 /* Of one channel all columns where the filter is as wide as its stride and nothing is added: a row, as a matrix [Wq][stride_w], turned. */
-static void FN(pad_turned)(const udl_conv *g, T *xp, const T *x) {
+static void FN(pad_turned)(const udl_conv *g, T *xp, const T *x, i64 h0, i64 h1) {
     const i64 sw = g->stride_w;
-    for (i64 h = 0; h < g->Hp; h++, x += g->W, xp += g->row)
+    x += h0 * g->W;
+    for (i64 h = h0; h < h1; h++, x += g->W, xp += g->row)
         for (i64 i = 0; i < g->Wq; i += VW) { /* the last vector moves back over entries that are done */
             const i64 at = UDL_MINI(i, g->Wq - VW);
             const T *row[VW];
@@ -102,32 +105,38 @@ static void FN(pad_turned)(const udl_conv *g, T *xp, const T *x) {
         }
 }
 
-typedef struct { const udl_conv *g; T *xp; const T *x; i64 distance; } FN(padding);
-
-static void FN(pad_planes)(void *ctx, i64 begin, i64 end) { /* task = (image, channel) */
-    const FN(padding) *j = ctx;
-    const udl_conv *g = j->g;
-    const int two = g->stride_w == 2 && g->S > 1 && g->dil_w % 2 && g->R > 1 && g->pad_w >= 0;
+/* rows h0..h1 of one padded channel */
+static void FN(pad_rows)(const udl_conv *g, T *to, const T *x, i64 h0, i64 h1) {
     const int turned = g->stride_w > 2 && g->stride_w % FN(KS) == 0 && g->S == g->stride_w && g->dil_w == 1 && !g->pad_w && !g->pad_h &&
                        g->Wq >= VW && g->Hp <= g->H && g->Wq * g->stride_w <= g->W;
-    for (i64 t = begin; t < end; t++) {
-        i64 n = t / g->C, c = t % g->C;
-        T *xp = j->xp + n * g->size + c * g->Hp * g->row;
-        const T *x = j->x + n * j->distance + c * g->H * g->W;
-        if (two) FN(pad_two)(g, xp, x);
-        if (turned) FN(pad_turned)(g, xp, x);
-        for (i64 f = 0; f < g->stride_w && !two && !turned; f++) {
+    if (g->stride_w == 2 && g->S > 1 && g->dil_w % 2 && g->R > 1 && g->pad_w >= 0) FN(pad_two)(g, to, x, h0, h1);
+    else if (turned) FN(pad_turned)(g, to, x, h0, h1);
+    else
+        for (i64 f = 0; f < g->stride_w; f++) {
             int used = 0;
             for (i64 s = 0; s < g->S; s++) used |= s * g->dil_w % g->stride_w == f;
-            if (used) FN(pad_columns)(g, xp, x, f);
+            if (used) FN(pad_columns)(g, to, x, f, h0, h1);
         }
-        if (c == g->C - 1) memset(xp + g->Hp * g->row, 0, sizeof(T) * 64);
+}
+
+typedef struct { const udl_conv *g; T *xp; const T *x; i64 distance, bands; } FN(padding);
+
+static void FN(pad_planes)(void *ctx, i64 begin, i64 end) { /* task = (image, channel, band of rows) */
+    const FN(padding) *j = ctx;
+    const udl_conv *g = j->g;
+    for (i64 t = begin; t < end; t++) {
+        const i64 n = t / j->bands / g->C, c = t / j->bands % g->C, band = t % j->bands;
+        const i64 h0 = g->Hp * band / j->bands, h1 = g->Hp * (band + 1) / j->bands;
+        T *xp = j->xp + n * g->size + c * g->Hp * g->row;
+        FN(pad_rows)(g, xp + h0 * g->row, j->x + n * j->distance + c * g->H * g->W, h0, h1);
+        if (c == g->C - 1 && h1 == g->Hp) memset(xp + g->Hp * g->row, 0, sizeof(T) * 64);
     }
 }
 
 void conv_pad(const udl_conv *g, T *xp, const T *x, i64 images, i64 distance) {
-    FN(padding) j = {g, xp, x, distance};
-    udl_parallel_for(images * g->C, UDL_MAXI(1, 32768 / UDL_MAXI(g->Hp * g->row, 1)), FN(pad_planes), &j);
+    const i64 planes = images * g->C, plane = UDL_MAXI(g->Hp * g->row, 1);
+    FN(padding) j = {g, xp, x, distance, planes < 16 ? UDL_MAXI(1, UDL_MINI(g->Hp, UDL_CEIL_DIV(plane, PAD_BAND))) : 1};
+    udl_parallel_for(planes * j.bands, UDL_MAXI(1, PAD_TASK * j.bands / plane), FN(pad_planes), &j);
 }
 
 /* ---- PLANE ----------------------------------------------------------------------------------------------------------- */
@@ -182,10 +191,17 @@ static void FN(plane)(const FN(conv_sum) *c, i64 m, const T *xp, T *y) {
             s[i] = (vec){0} + bias;
             if (t + i + 1 < groups && (q += VW) >= c->Q) p++, q = 0;
         }
-        for (i64 k = 0; k < c->K; k++) {
-            i64 at = c->tap[k];
-            vec f = (vec){0} + w[k];
-            _Pragma("GCC unroll 8") for (int i = 0; i < AT; i++) s[i] = v_fma(v_load(x[i] + at), f, s[i]);
+        for (i64 k = 0; k < c->K;) { /* chains of sums, added up in `sums` */
+            const i64 end = c->K - k <= 2 * CONV_CHUNK ? c->K : k + CONV_CHUNK;
+            vec sums[AT];
+            if (k) _Pragma("GCC unroll 8") for (int i = 0; i < AT; i++) sums[i] = s[i], s[i] = (vec){0};
+            const i64 first = k;
+            for (; k < end; k++) {
+                i64 at = c->tap[k];
+                vec f = (vec){0} + w[k];
+                _Pragma("GCC unroll 8") for (int i = 0; i < AT; i++) s[i] = v_fma(v_load(x[i] + at), f, s[i]);
+            }
+            if (first) _Pragma("GCC unroll 8") for (int i = 0; i < AT; i++) s[i] += sums[i];
         }
         for (i64 i = 0; i < AT && t + i < groups; i++) {
             int whole = left[i] >= VW || (t + i + 1 < groups && VW - left[i] <= c->Q); /* next row: written later */
@@ -219,7 +235,8 @@ static void FN(taps_task)(void *ctx, i64 begin, i64 end) {
     const FN(taps_run) *r = ctx;
     const FN(conv_sum) *c = r->c;
     i64 row_tasks = UDL_CEIL_DIV(c->P, r->rows);
-    FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .rare = c->act > UDL_ACT_RELU, .chunk = CONV_CHUNK * (c->bare ? 1 : 2)};
+    FN(gemm_epilogue) e = {.alpha = 1, .act = c->act, .rare = c->act > UDL_ACT_RELU,
+                          .chunk = c->turned ? CONV_TURNED : 2 * CONV_CHUNK};
     for (i64 t = begin; t < end; t++) {
         i64 m0 = t / row_tasks * r->block, m1 = c->M - m0 < 2 * r->block ? c->M : m0 + r->block; /* the last takes the rest */
         i64 p0 = t % row_tasks * r->rows, p1 = UDL_MINI(p0 + r->rows, c->P);
