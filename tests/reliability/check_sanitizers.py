@@ -1,8 +1,9 @@
 """The corpus of "any argument" once more with the extension module built under the address and undefined-behaviour sanitizers.
 
-    python -m tests.reliability sanitizers --long [levels="generic avx2"] [folder=DIR]
+    python -m tests.reliability sanitizers --long [levels="generic avx2"] [folder=DIR [built=1]]
 
-DIR keeps the build. Needs cmake, ninja, Cython and a gcc with libasan; the build takes minutes, so there is no short form.
+DIR keeps the build; built=1 takes the one that is there. Needs cmake, ninja, Cython and a gcc with libasan; the build takes minutes, so
+there is no short form.
 """
 
 import os
@@ -13,13 +14,15 @@ import tempfile
 from pathlib import Path
 
 from reliability import children, corpus
-from reliability.check_any_argument import SECONDS, describe
+from reliability.check_any_argument import EVERY, SECONDS, describe
 from reliability.frame import ROOT, Failed, NotRun, check
 
 FLAGS = "-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
 OPTIONS = {
-    # no leaks: the interpreter has some of its own; allocations above 2 GiB fail as they would under a memory limit
-    "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=2048:detect_odr_violation=0",
+    # no leaks: the interpreter has some of its own; allocations above 64 MiB fail as they would under a memory limit; short traces
+    # of allocations and a small quarantine: most of the time went there
+    "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=64:detect_odr_violation=0:"
+                    "malloc_context_size=2:quarantine_size_mb=16",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "PYTHONMALLOC": "malloc",
     "OPENBLAS_NUM_THREADS": "1",
@@ -49,7 +52,7 @@ def build(folder, levels):
 
 
 @check("sanitizers", must="0 findings", short={"calls": 0}, long={"calls": 1_000_000})
-def sanitizers(calls, first=0, levels="generic", folder=""):
+def sanitizers(calls, first=0, levels="generic", folder="", built=False):
     if not calls:
         raise NotRun("the build takes minutes: the long form")
     libraries = [library("libasan.so"), library("libubsan.so")]
@@ -57,9 +60,11 @@ def sanitizers(calls, first=0, levels="generic", folder=""):
         raise NotRun("a checkout, gcc with libasan and libubsan, cmake and ninja are needed")
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(folder or temporary)
-        build(home, levels)
+        if not built:
+            build(home, levels)
         env = {**OPTIONS, "LD_PRELOAD": " ".join(libraries), "UDLFAST_RELIABILITY_SOURCE": str(home)}
-        findings = children.sweep("reliability.check_any_argument:call", first, first + calls, seconds=10 * SECONDS, env=env)
+        findings = children.sweep("reliability.check_any_argument:call", first, first + calls, seconds=10 * SECONDS, env=env,
+                                  every=EVERY)
     names = len({n for n, _ in corpus.targets()})
     figures = (f"{findings.ran:,} calls of {names:,} names and mutants of {len(corpus.examples())} examples under "
                f"ASan and UBSan ({levels}): {len(findings)} findings")  # fmt: skip

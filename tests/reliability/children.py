@@ -49,6 +49,8 @@ def sweep(target, begin, end, memory=None, seconds=20.0, env=None, most=40, ever
             stop = min(end, at + every)
             found, at = child(target, at, stop, memory, seconds, env, page, Path(folder))
             findings += found
+            if found:
+                print(*(f"    {target}: {str(f)[:1500]}" for f in found), sep="\n", file=sys.stderr, flush=True)
         findings.ran = at - begin
     return findings
 
