@@ -50,7 +50,7 @@ def sweep(target, begin, end, memory=None, seconds=20.0, env=None, most=40, ever
             found, at = child(target, at, stop, memory, seconds, env, page, Path(folder))
             findings += found
             if found:
-                print(*(f"    {target}: {str(f)[:1500]}" for f in found), sep="\n", file=sys.stderr, flush=True)
+                print(*(f"    {target}: {str(f)}" for f in found), sep="\n", file=sys.stderr, flush=True)
         findings.ran = at - begin
     return findings
 
@@ -73,9 +73,9 @@ def child(target, begin, end, memory, seconds, env, page, folder):
         return [*findings, Finding(step, "hang", f"more than {seconds:g} s; {text[-1000:]}")], step + 1
     if process.returncode < 0:
         name = signal.Signals(-process.returncode).name
-        return [*findings, Finding(step, "signal", f"{name} {text[:1500]}")], step + 1
+        return [*findings, Finding(step, "signal", f"{name} {text[:2500]}")], step + 1
     if process.returncode:
-        return [*findings, Finding(step, "exit", f"status {process.returncode}: {text[-600:]}")], step + 1
+        return [*findings, Finding(step, "exit", f"status {process.returncode}: {text[:2500]}")], step + 1
     return findings, end
 
 
