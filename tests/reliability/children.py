@@ -70,7 +70,7 @@ def child(target, begin, end, memory, seconds, env, page, folder):
                 (line.partition("\t") for line in out.read_text(errors="replace").splitlines()) if n.isdigit()]
     step, _ = struct.unpack("<qq", page.read_bytes())
     if hung:
-        return [*findings, Finding(step, "hang", f"more than {seconds:g} s; {text[-1000:]}")], step + 1
+        return [*findings, Finding(step, "hang", f"more than {seconds:g} s; {text[:2500]}")], step + 1
     if process.returncode < 0:
         name = signal.Signals(-process.returncode).name
         return [*findings, Finding(step, "signal", f"{name} {text[:2500]}")], step + 1

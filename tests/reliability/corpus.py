@@ -29,6 +29,7 @@ SLOW = {"models", "train"}  # networks: drawn less often
 LARGE = """AlexNet alexnet VGG vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn DeepResNet resnet18 resnet34 resnet50 resnet101
 resnet152 resnext50_32x4d wide_resnet50_2 ViT vit_b_16 GoogLeNet googlenet EfficientNet efficientnet_b0 Bert GPT2 T5 SpeakerEncoder Crepe
 SentenceEncoder""".split()  # millions of numbers are drawn before their arguments matter: one of twenty is called
+TRAINING = {"train.compare_tabular", "train.search"}  # are drawn again: they train for as long as they are told
 STEPS = {"range", "list", "print", "sum", "sorted", "str", "zip", "len", "enumerate", "tuple", "isinstance", "round", "abs", "max", "min"}
 
 
@@ -91,7 +92,7 @@ def arguments(r, thing, base):
 def by_name(r):
     """A call of a public name: (description, function without arguments)."""
     name, thing = r.choice(targets())
-    while name.startswith("models.") and name[7:] in LARGE and r.random() < 0.95:
+    while name in TRAINING or name.startswith("models.") and name[7:] in LARGE and r.random() < 0.95:
         name, thing = r.choice(targets())
     base = values.shape(r)
     if isinstance(thing, str):
@@ -192,6 +193,8 @@ def compiled(name, source):
 def of_example(r):
     """A mutant of an example: (name, function without arguments)."""
     name, source = r.choice(examples())
+    while name in TRAINING:
+        name, source = r.choice(examples())
     code, n = compiled(name, source)
     chosen = {r.randint(1, max(n, 1)) for _ in range(r.choice([1, 1, 1, 2, 3]))}
     scope = {"torch": torch, "udl": torch, "udlfast": torch, "nn": torch.nn, "F": torch.nn.functional, "np": np,
