@@ -312,6 +312,7 @@ REPEATED = {  # what makes or repeats a part: a number of parts that nobody mean
     "TransformerEncoder": lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 1, 4), NUMBER),
     "spectral_norm": lambda: nn.utils.spectral_norm(nn.Linear(2, 2), n_power_iterations=NUMBER),
     "parametrizations": lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2), n_power_iterations=NUMBER),
+    "vander": lambda: torch.vander(torch.ones(3), NUMBER),
     "svd_lowrank": lambda: torch.svd_lowrank(torch.ones(3, 3), 2, NUMBER),
     "ResNet": lambda: models.ResNet(blocks=NUMBER),
     "DeepResNet": lambda: models.DeepResNet(layers=(1, NUMBER)),
