@@ -1,8 +1,9 @@
 """The corpus of "any argument" once more with the extension module built under the address and undefined-behaviour sanitizers.
 
-    python -m tests.reliability sanitizers --long [levels="generic avx2"] [folder=DIR [built=1]] [objects=1]
+    python -m tests.reliability sanitizers --long [levels="generic avx2"] [isa=generic] [folder=DIR [built=1]] [objects=1]
 
-objects=1: Python's own objects come from malloc too, which takes twice as long; the library's blocks always do.
+levels: what is built; isa: the level that runs, by default the strongest of them. objects=1: Python's own objects come from malloc too,
+which takes twice as long; the library's blocks always do.
 DIR keeps the build; built=1 takes the one that is there. Needs cmake, ninja, Cython and a gcc with libasan; the build takes minutes, so
 there is no short form.
 """
@@ -52,7 +53,7 @@ def build(folder, levels):
 
 
 @check("sanitizers", must="0 findings", short={"calls": 0}, long={"calls": 1_000_000})
-def sanitizers(calls, first=0, levels="generic", folder="", built=False, objects=False):
+def sanitizers(calls, first=0, levels="generic", folder="", isa="", built=False, objects=False):
     if not calls:
         raise NotRun("the build takes minutes: the long form")
     libraries = [library("libasan.so"), library("libubsan.so")]
@@ -63,12 +64,13 @@ def sanitizers(calls, first=0, levels="generic", folder="", built=False, objects
         if not built:
             build(home, levels)
         env = {**OPTIONS, "LD_PRELOAD": " ".join(libraries), "UDLFAST_RELIABILITY_SOURCE": str(home)}
-        env.update(PYTHONMALLOC="malloc" if objects else "pymalloc")
+        isa = isa or levels.split()[-1]
+        env.update(UDLFAST_ISA=isa, PYTHONMALLOC="malloc" if objects else "pymalloc")
         findings = children.sweep("reliability.check_any_argument:call", first, first + calls, seconds=10 * SECONDS, env=env,
                                   every=EVERY)
     names = len({n for n, _ in corpus.targets()})
     figures = (f"{findings.ran:,} calls of {names:,} names and mutants of {len(corpus.examples())} examples under "
-               f"ASan and UBSan ({levels}): {len(findings)} findings")  # fmt: skip
+               f"ASan and UBSan ({isa}): {len(findings)} findings")  # fmt: skip
     if findings:
         raise Failed(figures, describe(findings))
     return figures
