@@ -329,3 +329,11 @@ REPEATED = {  # what makes or repeats a part: a number of parts that nobody mean
 @pytest.mark.parametrize("name", REPEATED)
 def test_a_number_of_parts_without_end_is_refused(name):
     check_raises(errors.ArgumentError, ["at most", str(NUMBER)], REPEATED[name])
+
+
+def test_as_strided_counts_in_more_than_64_bits():
+    x, half = torch.ones(3, 3), 2**62
+    for size, stride in (((half, 2), (0, 1)), ((2**32, 2**32), (0, 0)), ((2, 2), (half, half)), ((2, 2, 2), (half, half, 1))):
+        check_raises(BAD, ["as_strided"], torch.as_strided, x, size, stride)  # the third passed as sums that wrapped around
+    check_raises(BAD, ["as_strided", "offset"], torch.as_strided, x, (0,), (1,), half)
+    assert tuple(torch.as_strided(x, (0,), (1,), 100).shape) == (0,)
