@@ -337,3 +337,10 @@ def test_as_strided_counts_in_more_than_64_bits():
         check_raises(BAD, ["as_strided"], torch.as_strided, x, size, stride)  # the third passed as sums that wrapped around
     check_raises(BAD, ["as_strided", "offset"], torch.as_strided, x, (0,), (1,), half)
     assert tuple(torch.as_strided(x, (0,), (1,), 100).shape) == (0,)
+
+
+@pytest.mark.parametrize("weights", [None, (1.0, 2.0)])
+def test_bincount_of_the_largest_number(weights):
+    weights = None if weights is None else torch.tensor(weights)
+    for most in (2**63 - 1, 2**62):  # NumPy's bincount wrote into memory that it had not got
+        check_raises(MemoryError, ["bincount", str(most)], torch.bincount, i(0, most), weights)

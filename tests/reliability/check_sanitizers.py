@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from reliability import children, corpus
+from reliability import check_wrong_numbers, children, corpus
 from reliability.check_any_argument import EVERY, SECONDS, describe
 from reliability.frame import ROOT, Failed, NotRun, check
 
@@ -68,11 +68,13 @@ def sanitizers(calls, first=0, levels="generic", folder="", isa="", built=False,
         env.update(UDLFAST_ISA=isa, PYTHONMALLOC="malloc" if objects else "pymalloc")
         findings = children.sweep("reliability.check_any_argument:call", first, first + calls, seconds=10 * SECONDS, env=env,
                                   every=EVERY)
+        wrong = children.sweep("reliability.check_wrong_numbers:step", 0, check_wrong_numbers.STEPS, seconds=20 * SECONDS, env=env)
     names = len({n for n, _ in corpus.targets()})
     figures = (f"{findings.ran:,} calls of {names:,} names and mutants of {len(corpus.examples())} examples under "
-               f"ASan and UBSan ({isa}): {len(findings)} findings")  # fmt: skip
-    if findings:
-        raise Failed(figures, describe(findings))
+               f"ASan and UBSan ({isa}): {len(findings)} findings; {check_wrong_numbers.count():,} calls with wrong numbers: "
+               f"{len(wrong)}")  # fmt: skip
+    if findings or wrong:
+        raise Failed(figures, [*describe(findings), *wrong])
     return figures
 
 
