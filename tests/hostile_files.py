@@ -43,10 +43,10 @@ def touch(obj, depth=0):
             touch(v, depth + 1)
 
 
-def status(*names):
-    with open("/proc/self/status") as file:
-        lines = dict(line.split(":", 1) for line in file)
-    return [int(lines[n].split()[0]) << 10 for n in names]
+def status(file, *names):
+    """Lines of /proc/self/status, as bytes; file: its descriptor."""
+    text = os.pread(file, 8192, 0)
+    return [int(text[text.index(n) + len(n) : text.index(b" kB", text.index(n))]) << 10 for n in names]
 
 
 WATCHED = (
@@ -79,6 +79,7 @@ class Judge:
     """Loads files under limits; used in a child process only, for its audit hook stays."""
 
     def __init__(self, folder):
+        self.status, self.clear = os.open("/proc/self/status", os.O_RDONLY), os.open("/proc/self/clear_refs", os.O_WRONLY)
         self.path, self.events, self.watching = os.path.join(folder, f"mutant-{os.getpid()}"), [], False
         sys.addaudithook(self._hook)
         for module in pkgutil.iter_modules(torch.ops.__path__, "udlfast.ops."):  # what loads lazily is loaded now
@@ -101,9 +102,8 @@ class Judge:
     def load(self, data, load=torch.load):
         with open(self.path, "wb") as file:
             file.write(data)
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")
-        size, resident = status("VmSize", "VmRSS")
+        os.write(self.clear, b"5")
+        size, resident = status(self.status, b"VmSize:", b"VmRSS:")
         before = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (size + len(data) + ROOM, before[1]))
         signal.setitimer(signal.ITIMER_PROF, 10)
@@ -116,7 +116,7 @@ class Judge:
             signal.setitimer(signal.ITIMER_PROF, 0)
             signal.alarm(0)
             resource.setrlimit(resource.RLIMIT_AS, before)
-            self.took = status("VmHWM")[0] - resident
+            self.took = status(self.status, b"VmHWM:")[0] - resident
 
     def __call__(self, data, kind="", plain=False):
         """(outcome, fault): "loaded" or "refused", and what is wrong with that, or None."""

@@ -1,5 +1,6 @@
 """Mutants of ONNX and of IDX files, and how such files are read and used under the limits of hostile_files.py."""
 
+import functools
 import gzip
 import random
 import resource
@@ -211,13 +212,28 @@ def mutate_message(rng, fields):
     return fields
 
 
+@functools.lru_cache(16)
+def parsed(data):
+    return parse(data)
+
+
+def copied(fields):
+    return [[field, wire, copied(value) if isinstance(value, list) else value] for field, wire, value in fields]
+
+
 def mutate_onnx(rng, data):
     try:
-        fields = parse(data)
+        fields = copied(parsed(data))
         mutant = unparse(mutate_message(rng, fields))
         return mutant if len(mutant) < 1 << 16 else mutant[: 1 << 16]
     except (RecursionError, ValueError):
         return data[: rng.randrange(len(data))]
+
+
+@functools.lru_cache(16)
+def bomb(head):
+    """16 MiB of zeros after a head, packed."""
+    return gzip.compress(head + bytes(1 << 24), 1, mtime=0)
 
 
 def mutate_idx(rng, data):
@@ -233,12 +249,11 @@ def mutate_idx(rng, data):
         raw[at : at + 4] = struct.pack(">I", rng.choice([0, 1, 2**16, 2**28, 2**31, 2**32 - 1, rng.randrange(100)]))
     elif how == 3:
         raw = raw + bytes(rng.randrange(1, 9)) if rng.random() < 0.5 else raw[: rng.randrange(len(raw))]
-    elif packed:  # a bomb
+    elif packed:
         raw[4:8] = struct.pack(">I", rng.choice([1 << 24, 1 << 29, (1 << 30) + 1]))
-        raw += bytes(1 << 24)
     if not packed:
         return bytes(raw)
-    out = bytearray(gzip.compress(bytes(raw), 1, mtime=0))
+    out = bytearray(bomb(bytes(raw)) if how == 4 else gzip.compress(bytes(raw), 1, mtime=0))
     if rng.random() < 0.3:
         out[rng.randrange(len(out))] ^= 1 << rng.randrange(8)
     return bytes(out)

@@ -1,5 +1,6 @@
 """Mutants of sound files of tensors: damaged blindly, and with knowledge of the format. See hostile_files.py."""
 
+import functools
 import io
 import json
 import random
@@ -266,16 +267,25 @@ STEPS = [
 ]
 
 
-def mutate_pickle(rng, raw):
-    """A pickle with instructions put in, taken out, doubled, moved, or with changed arguments."""
+@functools.lru_cache(64)
+def instructions(raw):
+    """The instructions of a pickle; None where it is none."""
     import pickletools
 
     try:
         places = [place for _, _, place in pickletools.genops(raw)]
     except Exception:
-        return flip(rng, raw)
+        return None
     places.append(len(raw))
-    parts = [raw[a:b] for a, b in zip(places, places[1:])]
+    return [raw[a:b] for a, b in zip(places, places[1:])]
+
+
+def mutate_pickle(rng, raw):
+    """A pickle with instructions put in, taken out, doubled, moved, or with changed arguments."""
+    parts = instructions(raw)
+    if parts is None:
+        return flip(rng, raw)
+    parts = list(parts)
     for _ in range(rng.choice([1, 1, 2, 3, 6])):
         at, how = rng.randrange(len(parts)), rng.randrange(6)
         if how == 0:
@@ -295,10 +305,15 @@ def mutate_pickle(rng, raw):
     return b"".join(parts)
 
 
+@functools.lru_cache(16)
+def entries_of(data):
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return [(i.filename, archive.read(i)) for i in archive.infolist()]
+
+
 def mutate_zip(rng, data):
     """The entries of an archive with one changed, taken out, doubled or compressed, with right checksums."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        entries = [(i.filename, archive.read(i)) for i in archive.infolist()]
+    entries = list(entries_of(data))
     which = rng.choice([0, 0, 0, rng.randrange(len(entries))])  # mostly the pickle
     name, raw = entries[which]
     how, method = rng.randrange(10), zipfile.ZIP_STORED
@@ -341,8 +356,8 @@ def mutate_directory(rng, data):
     return bytes(data)
 
 
-def mutate_old(rng, data):
-    """The tree's pickle of an old file: the fourth of five."""
+@functools.lru_cache(16)
+def ends_of_pickles(data):
     import pickletools
 
     file, ends = io.BytesIO(data), [0]
@@ -350,6 +365,12 @@ def mutate_old(rng, data):
         for _ in pickletools.genops(file):
             pass
         ends.append(file.tell())
+    return ends
+
+
+def mutate_old(rng, data):
+    """The tree's pickle of an old file: the fourth of five."""
+    ends = ends_of_pickles(data)
     which = rng.choice([3, 3, 3, 4, 2])
     return data[: ends[which]] + mutate_pickle(rng, data[ends[which] : ends[which + 1]]) + data[ends[which + 1] :]
 

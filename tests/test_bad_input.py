@@ -11,7 +11,7 @@ from harness import check_raises
 
 import udlfast as torch
 import udlfast.nn.functional as F
-from udlfast import nn  # noqa: F401
+from udlfast import errors, models, nn
 
 BAD = (ValueError, TypeError, IndexError, RuntimeError, MemoryError)
 BIG = 2**62
@@ -304,3 +304,43 @@ def test_random_garbage_never_crashes(rng):
         except (*BAD, OverflowError):
             pass
     assert 0 < passed < 1000
+
+
+NUMBER = 2**62
+REPEATED = {  # what makes or repeats a part: a number of parts that nobody means is refused before the first is made
+    "GRU": lambda: nn.GRU(2, 3, NUMBER),
+    "TransformerEncoder": lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 1, 4), NUMBER),
+    "spectral_norm": lambda: nn.utils.spectral_norm(nn.Linear(2, 2), n_power_iterations=NUMBER),
+    "parametrizations": lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2), n_power_iterations=NUMBER),
+    "vander": lambda: torch.vander(torch.ones(3), NUMBER),
+    "svd_lowrank": lambda: torch.svd_lowrank(torch.ones(3, 3), 2, NUMBER),
+    "ResNet": lambda: models.ResNet(blocks=NUMBER),
+    "DeepResNet": lambda: models.DeepResNet(layers=(1, NUMBER)),
+    "GPT2": lambda: models.GPT2(5, 4, 4, NUMBER, 1),
+    "Bert": lambda: models.Bert(5, 4, NUMBER, 1, 4),
+    "ViT": lambda: models.ViT(8, 4, NUMBER, 1, 4, 4),
+    "Flow": lambda: models.Flow(2, NUMBER),
+    "KVCache": lambda: models.KVCache(NUMBER, 1, 1, 1, 1),
+    "Diffusion": lambda: models.Diffusion(nn.Linear(1, 1), (1,), NUMBER),
+    "VAE": lambda: models.VAE((4,), 2).log_likelihood(torch.ones(1, 4), NUMBER),
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_a_number_of_parts_without_end_is_refused(name):
+    check_raises(errors.ArgumentError, ["at most", str(NUMBER)], REPEATED[name])
+
+
+def test_as_strided_counts_in_more_than_64_bits():
+    x, half = torch.ones(3, 3), 2**62
+    for size, stride in (((half, 2), (0, 1)), ((2**32, 2**32), (0, 0)), ((2, 2), (half, half)), ((2, 2, 2), (half, half, 1))):
+        check_raises(BAD, ["as_strided"], torch.as_strided, x, size, stride)  # the third passed as sums that wrapped around
+    check_raises(BAD, ["as_strided", "offset"], torch.as_strided, x, (0,), (1,), half)
+    assert tuple(torch.as_strided(x, (0,), (1,), 100).shape) == (0,)
+
+
+@pytest.mark.parametrize("weights", [None, (1.0, 2.0)])
+def test_bincount_of_the_largest_number(weights):
+    weights = None if weights is None else torch.tensor(weights)
+    for most in (2**63 - 1, 2**62):  # NumPy's bincount wrote into memory that it had not got
+        check_raises(MemoryError, ["bincount", str(most)], torch.bincount, i(0, most), weights)

@@ -211,3 +211,11 @@ def test_arrays_of_places_in_a_compiled_function(rng):
     for seed in range(4):
         i, j = (torch.tensor(np.random.default_rng(seed).integers(0, n, 7)) for n in (5, 6))
         assert np.array_equal(f(x, i, j).numpy(), 2 * x.numpy()[i.numpy(), j.numpy()])
+
+
+def test_index_put_of_no_indices_takes_all():
+    x = torch.zeros(3)
+    assert torch.index_put(x, (), torch.tensor(2.0)).tolist() == [2.0] * 3  # once a crash
+    assert torch.index_put(x + 1, (), torch.tensor([1.0, 2.0, 3.0]), True).tolist() == [2.0, 3.0, 4.0]
+    assert torch._core.row_numbers((), x) is None
+    assert torch._core.row_numbers((torch.tensor([1]),) * 2, x) is None

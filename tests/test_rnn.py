@@ -395,6 +395,9 @@ def test_errors():
     check_raises(ValueError, ["GRU", "unbatched 2-D", "also be 2-D"], gru, z(6, 3), z(2, 4, 5))
     check_raises(TypeError, ["lstm", "float64", "float32"], lstm, z(6, 4, 3, dtype=torch.float64))
     check_raises(TypeError, ["lstm", "floating", "int64"], lstm, z(6, 4, 3, dtype=torch.int64))
+    for k in (0, 1, 3):  # once read beyond the end of h0
+        check_raises(ValueError, ["rnn_tanh", "w_hh [2, 2]", f"got [2, {k}]"], torch.rnn_tanh_cell, z(1, 3), None, z(2, 3), z(2, k))
+        check_raises(ValueError, ["lstm", "w_hh [8, 2]"], torch.lstm_cell, z(1, 3), (z(1, k), z(1, 2)), z(8, 3), z(8, k))
     check_raises(ValueError, ["dropout", "range [0, 1]", "1.5"], nn.LSTM, 3, 5, 2, dropout=1.5)
     check_raises(ValueError, ["hidden_size", "greater than zero"], nn.LSTM, 3, 0)
     check_raises(TypeError, ["hidden_size", "type int", "float"], nn.LSTM, 3, 5.0)

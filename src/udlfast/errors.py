@@ -54,3 +54,10 @@ class IndexKindError(DTypeError, ShapeError, DimError):
 
 class DistributedError(RuntimeError, ConnectionError):
     """Another process of the group died, left or did not answer in time."""
+
+
+def check_repeats(what, n, most=10_000):
+    """Raises ArgumentError where a program asks for more than `most` layers or repetitions: a number of such a size is a mistake, or
+    a stranger's, and would take hours or all of the memory."""
+    if n > most:
+        raise ArgumentError(f"{what} must be at most {most:,}, got {n}")

@@ -16,6 +16,7 @@ from udlfast import _core
 
 MEMORY = 3 << 30  # bytes of address space for a child
 SECONDS = 20.0  # of processor time for a call
+EVERY = 25_000  # calls of a child: a new one takes seconds
 LARGE = 1 << 22  # elements of a result that are still looked at
 
 
@@ -97,7 +98,8 @@ def describe(findings):
 def any_argument(calls, first=0):
     spoiled()
     names = len({n for n, _ in corpus.targets()})
-    findings = children.sweep("reliability.check_any_argument:call", first, first + calls, memory=MEMORY, seconds=SECONDS)
+    findings = children.sweep("reliability.check_any_argument:call", first, first + calls, memory=MEMORY, seconds=SECONDS,
+                              every=EVERY)
     count = {k: sum(f.kind == k for f in findings) for k in ("signal", "hang", "exit", "wrong")}
     figures = (f"{findings.ran:,} calls of {names:,} names and mutants of {len(corpus.examples())} examples: {count['signal']} signals, "
                f"{count['hang']} hangs, {count['exit'] + count['wrong']} other findings")  # fmt: skip

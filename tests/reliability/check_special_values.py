@@ -3,6 +3,7 @@
 `python -m tests.reliability special_values only=NAME lengths=17` repeats a finding.
 """
 
+import functools
 import importlib.util
 
 import numpy as np
@@ -85,8 +86,13 @@ OPS = {
 }
 
 
+@functools.cache
+def plain(n):
+    return np.linspace(-1.5, 1.5, 3 * n).reshape(3, n).astype("float32")
+
+
 def row(n, at, bad):
-    x = np.linspace(-1.5, 1.5, 3 * n).reshape(3, n).astype("float32")
+    x = plain(n).copy()
     x[1, at] = bad
     return x
 
@@ -100,20 +106,27 @@ def kinds(a):
 
 
 def answers(name, n, library, functional, to):
-    """What an operation makes of every bad value at every place of rows of n: [3 n, ...] kinds; then the gradients' kinds."""
+    """The kinds of what an operation makes of every bad value at every place of rows of n, an array each; then those of the gradients."""
     found, slopes = [], []
     for bad in BAD:
         for at in range(n):
             x = to(row(n, at, bad))
             y = OPS[name](library, functional, x)
-            found.append(kinds(y.detach().numpy()).ravel())
+            found.append(y.detach().numpy())
             if y.dtype == library.float32 and name not in NO_GRADIENT:
                 x = to(row(n, at, bad)).requires_grad_()
                 y = OPS[name](library, functional, x)
                 if y.requires_grad:
                     y.sum().backward()
-                    slopes.append(kinds((x.grad + 0).numpy()).ravel())
-    return found, slopes
+                    slopes.append((x.grad + 0).numpy())
+    return all_kinds(found), all_kinds(slopes)
+
+
+def all_kinds(arrays):
+    """The kinds of arrays, each as a row; of all at once where they have one shape, as they have unless an answer is wrong."""
+    if len({(a.shape, a.dtype) for a in arrays}) == 1:
+        return list(kinds(np.stack(arrays)).reshape(len(arrays), -1))
+    return [kinds(a).ravel() for a in arrays]
 
 
 # gradients that are not compared: where they stand among equals or at kinks is a choice

@@ -49,6 +49,8 @@ def sweep(target, begin, end, memory=None, seconds=20.0, env=None, most=40, ever
             stop = min(end, at + every)
             found, at = child(target, at, stop, memory, seconds, env, page, Path(folder))
             findings += found
+            if found:
+                print(*(f"    {target}: {str(f)}" for f in found), sep="\n", file=sys.stderr, flush=True)
         findings.ran = at - begin
     return findings
 
@@ -68,12 +70,12 @@ def child(target, begin, end, memory, seconds, env, page, folder):
                 (line.partition("\t") for line in out.read_text(errors="replace").splitlines()) if n.isdigit()]
     step, _ = struct.unpack("<qq", page.read_bytes())
     if hung:
-        return [*findings, Finding(step, "hang", f"more than {seconds:g} s; {text[-1000:]}")], step + 1
+        return [*findings, Finding(step, "hang", f"more than {seconds:g} s; {text[:2500]}")], step + 1
     if process.returncode < 0:
         name = signal.Signals(-process.returncode).name
-        return [*findings, Finding(step, "signal", f"{name} {text[:1500]}")], step + 1
+        return [*findings, Finding(step, "signal", f"{name} {text[:2500]}")], step + 1
     if process.returncode:
-        return [*findings, Finding(step, "exit", f"status {process.returncode}: {text[-600:]}")], step + 1
+        return [*findings, Finding(step, "exit", f"status {process.returncode}: {text[:2500]}")], step + 1
     return findings, end
 
 

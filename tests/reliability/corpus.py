@@ -26,6 +26,10 @@ LEFT_OUT = dict(
     mnist="files", digits="loads data", mnist1d="loads data", karate_club="loads data",
 )  # fmt: skip
 SLOW = {"models", "train"}  # networks: drawn less often
+LARGE = """AlexNet alexnet VGG vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn DeepResNet resnet18 resnet34 resnet50 resnet101
+resnet152 resnext50_32x4d wide_resnet50_2 ViT vit_b_16 GoogLeNet googlenet EfficientNet efficientnet_b0 Bert GPT2 T5 SpeakerEncoder Crepe
+SentenceEncoder""".split()  # millions of numbers are drawn before their arguments matter: one of twenty is called
+TRAINING = {"train.compare_tabular", "train.search"}  # are drawn again: they train for as long as they are told
 STEPS = {"range", "list", "print", "sum", "sorted", "str", "zip", "len", "enumerate", "tuple", "isinstance", "round", "abs", "max", "min"}
 
 
@@ -88,6 +92,8 @@ def arguments(r, thing, base):
 def by_name(r):
     """A call of a public name: (description, function without arguments)."""
     name, thing = r.choice(targets())
+    while name in TRAINING or name.startswith("models.") and name[7:] in LARGE and r.random() < 0.95:
+        name, thing = r.choice(targets())
     base = values.shape(r)
     if isinstance(thing, str):
         kind = r.choice([torch.float32] * 3 + values.DTYPES)
@@ -141,11 +147,11 @@ def examples():
 FILES = ("open(", "save(", "tempfile", "Path(", "os.", "subprocess", "set_num_threads", "set_memory_limit", "multiprocessing", "download")
 
 
-class Mutant(ast.NodeTransformer):
-    """Wraps some of the expressions that stand in calls as _m(number, expression)."""
+class Places(ast.NodeTransformer):
+    """Wraps the expressions that stand in calls as _m(number, expression), numbered from 1."""
 
-    def __init__(self, chosen):
-        self.chosen, self.at, self.safe = chosen, 0, 0
+    def __init__(self):
+        self.at = 0
 
     def visit_For(self, node):
         node.body = [self.visit(n) for n in node.body]
@@ -173,26 +179,27 @@ class Mutant(ast.NodeTransformer):
 
     def wrap(self, node):
         self.at += 1
-        if self.chosen is None or self.at not in self.chosen:
-            return node
-        return ast.Call(ast.Name("_m", ast.Load()), [node], [])
+        return ast.Call(ast.Name("_m", ast.Load()), [ast.Constant(self.at), node], [])
 
 
 @functools.cache
-def places(source):
-    counter = Mutant(None)
-    counter.visit(ast.parse(source))
-    return counter.at
+def compiled(name, source):
+    """(code of an example, the number of its places)"""
+    places = Places()
+    tree = places.visit(ast.parse(source))
+    return compile(ast.fix_missing_locations(tree), f"<example of {name}>", "exec"), places.at
 
 
 def of_example(r):
     """A mutant of an example: (name, function without arguments)."""
     name, source = r.choice(examples())
-    n = max(places(source), 1)
-    tree = Mutant({r.randint(1, n) for _ in range(r.choice([1, 1, 1, 2, 3]))}).visit(ast.parse(source))
-    code = compile(ast.fix_missing_locations(tree), f"<example of {name}>", "exec")
+    while name in TRAINING:
+        name, source = r.choice(examples())
+    code, n = compiled(name, source)
+    chosen = {r.randint(1, max(n, 1)) for _ in range(r.choice([1, 1, 1, 2, 3]))}
     scope = {"torch": torch, "udl": torch, "udlfast": torch, "nn": torch.nn, "F": torch.nn.functional, "np": np,
-             "optim": torch.optim, "_m": lambda v: values.mutated(r, v), "print": lambda *a, **k: None}  # fmt: skip
+             "optim": torch.optim, "print": lambda *a, **k: None,
+             "_m": lambda at, v: values.mutated(r, v) if at in chosen else v}  # fmt: skip
 
     def run():
         exec(code, scope)

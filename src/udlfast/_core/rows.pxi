@@ -127,9 +127,12 @@ cdef Py_ssize_t join_places(int64_t *y, const int64_t *x, Py_ssize_t n, Py_ssize
 def row_numbers(tuple arrays, Tensor view not None):
     """int64: which row of view's first dimensions, seen as one, each place names that int64 arrays of one shape give, one array for
     each; or None: not at hand, or arrays that differ in shape."""
-    cdef Tensor a = <Tensor?>arrays[0], t, out
+    cdef Tensor a, t, out
     cdef Py_ssize_t bad
     cdef int i, k = 0
+    if not 0 < len(arrays) <= view.ndim_:
+        return None
+    a = <Tensor?>arrays[0]
     if udl_tracing or a.numel_ > 16384:
         return None
     for o in arrays:

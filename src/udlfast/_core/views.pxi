@@ -537,7 +537,7 @@ def narrow(Tensor input not None, dim, start, length):
     size = input.shape_[d]
     if s < 0:
         s += size
-    if s < 0 or n < 0 or s + n > size:
+    if s < 0 or n < 0 or n > size - s:
         raise DimError(f"narrow: start {start} and length {length} do not fit into dimension {d} of size {size}")
     return basic_index(input, (slice(None),) * d + (slice(s, s + n),))
 
@@ -623,15 +623,18 @@ def as_strided(Tensor input not None, size, stride, storage_offset=None):
     cdef Py_ssize_t have = input.storage.nbytes // ITEMSIZE[input.code]
     if n != m:
         raise ShapeError(f"as_strided: {n} sizes and {m} strides")
+    if off < 0 or off > have and (0 not in size or off > 1 << 56):
+        raise ArgumentError(f"as_strided: offset {off} is outside of a storage of {have} elements")
     last = off
     for i in range(n):
         if s[i] < 0 or st[i] < 0:
             raise ArgumentError("as_strided: sizes and strides must not be negative")
         if s[i] > 0:
-            if st[i] and s[i] - 1 > 4611686018427387904 // st[i]:
+            if st[i] and s[i] - 1 > (4611686018427387904 - last) // st[i]:
                 raise ShapeError("as_strided: sizes and strides overflow 64 bits")
             last += (s[i] - 1) * st[i]
-    if off < 0 or last >= have and 0 not in size:
+    check_size("as_strided", n, s, ITEMSIZE[input.code])
+    if last >= have and 0 not in size:
         raise ArgumentError(f"as_strided: sizes {list(size)}, strides {list(stride)}, offset {off} reach element {last}, the "
                             f"storage has {have}")
     if not input.contig:

@@ -1,5 +1,6 @@
 """BERT's encoder, under the parameter names of Hugging Face's BertModel."""
 from .. import _core, nn
+from ..errors import check_repeats
 from ..nn import _fused
 from ..nn import functional as F
 from .pretrained import check_heads, read_config, read_weights, with_prefix
@@ -112,6 +113,7 @@ class Bert(nn.Module):
                  pooler=True):
         super().__init__()
         check_heads("Bert", hidden_size, num_attention_heads)
+        check_repeats("Bert: num_hidden_layers", num_hidden_layers)
         if hidden_act not in ACTIVATIONS:
             raise ValueError(f"Bert: unknown hidden_act {hidden_act!r}; known: {', '.join(ACTIVATIONS)}")
         self.embeddings = Embeddings(vocab_size, hidden_size, max_position_embeddings, type_vocab_size, layer_norm_eps,

@@ -1,5 +1,6 @@
 """The residual networks of ImageNet, under torchvision's parameter names."""
 from .. import nn
+from ..errors import check_repeats
 from ._images import check_images, named, start
 from .resnet import BasicBlock
 
@@ -64,6 +65,7 @@ class DeepResNet(nn.Module):
         block, expansion = (Bottleneck, 4) if bottleneck else (_basic, 1)
         for stage, count in enumerate(layers):
             width, blocks = 64 << stage, []
+            check_repeats("DeepResNet: blocks of a stage", count)
             for k in range(count):
                 blocks.append(block(inputs, width, 2 if stage and not k else 1, groups, width_per_group))
                 inputs = expansion * width

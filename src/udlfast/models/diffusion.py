@@ -2,6 +2,7 @@
 import math
 
 from .. import _core, nn, ops
+from ..errors import check_repeats
 from ..nn import functional as F
 
 
@@ -100,6 +101,7 @@ class Diffusion(nn.Module):
         super().__init__()
         if steps < 1:
             raise ValueError(f"Diffusion: steps must be at least 1, got {steps}")
+        check_repeats("Diffusion: steps", steps, 1_000_000)
         self.net, self.shape, self.steps = net, tuple(shape), steps
         f = [math.cos(math.pi / 2 * (t / steps + 0.008) / 1.008) ** 2 for t in range(steps + 1)]
         kept = [1.0]  # no step takes more than 0.999 of what is left

@@ -5,6 +5,7 @@ import numpy as np
 
 from .. import _core, nn, ops
 from .._core import from_numpy
+from ..errors import check_repeats
 from ..nn import functional as F
 
 
@@ -121,6 +122,7 @@ class Flow(nn.Module):
         super().__init__()
         if kind not in ("coupling", "autoregressive"):
             raise ValueError(f'Flow: kind must be "coupling" or "autoregressive", got {kind!r}')
+        check_repeats("Flow: layers", layers)
         self.size, self.levels, rng = size, levels, np.random.default_rng(seed)
         made, mask = [], np.zeros(size, np.float32)
         for k in range(layers):

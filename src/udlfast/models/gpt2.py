@@ -2,6 +2,7 @@
 import math
 
 from .. import _core, nn
+from ..errors import check_repeats
 from ..nn import _fused
 from ..nn import functional as F
 from .kv_cache import KVCache, causal_mask
@@ -129,6 +130,7 @@ class GPT2(nn.Module):
                  activation="gelu_new", layer_norm_epsilon=1e-5, bias=True):
         super().__init__()
         check_heads("GPT2", n_embd, n_head)
+        check_repeats("GPT2: n_layer", n_layer)
         if activation not in ACTIVATIONS:
             raise ValueError(f"GPT2: unknown activation {activation!r}; known: {', '.join(ACTIVATIONS)}")
         self.max_length, self.width, self.heads = n_positions, n_embd, n_head

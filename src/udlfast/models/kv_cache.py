@@ -1,6 +1,6 @@
 """Keys and values of the tokens that a decoder has seen."""
 from .. import _core
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, ShapeError, check_repeats
 
 
 class KVCache:
@@ -20,6 +20,7 @@ class KVCache:
     """
 
     def __init__(self, layers, batch, heads, length, dim, dtype=None):
+        check_repeats("KVCache: layers", layers)
         shape = (batch, heads, length, dim)
         self.length, self.used = length, 0
         self.keys = [_core.empty(shape, dtype=dtype) for _ in range(layers)]

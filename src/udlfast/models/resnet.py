@@ -1,5 +1,6 @@
 """A small residual network for images and sequences."""
 from .. import nn
+from ..errors import check_repeats
 from ..nn import functional as F
 
 
@@ -37,6 +38,7 @@ class ResNet(nn.Module):
         super().__init__()
         if dims not in (1, 2):
             raise ValueError(f"ResNet: expected inputs of 1 or 2 dimensions besides channels, got {dims}")
+        check_repeats("ResNet: blocks", blocks)
         conv, norm = (nn.Conv1d, nn.BatchNorm1d) if dims == 1 else (nn.Conv2d, nn.BatchNorm2d)
         self.conv1 = conv(channels, widths[0], 3, padding=1, bias=False)
         self.bn1 = norm(widths[0])

@@ -2,6 +2,7 @@
 import math
 
 from .. import _core, nn
+from ..errors import check_repeats
 from ..nn import functional as F
 from .kv_cache import KVCache
 from .pretrained import read_config, read_weights
@@ -128,6 +129,7 @@ class Stack(nn.Module):
         super().__init__()
         self.embed_tokens = table
         n = config["num_decoder_layers"] if decoder else config["num_layers"]
+        check_repeats("T5: layers", n)
         self.block = nn.ModuleList([Block(config, decoder, i == 0) for i in range(n)])
         self.final_layer_norm = nn.RMSNorm(config["d_model"], eps=config["layer_norm_epsilon"])
         self.dropout = nn.Dropout(config["dropout_rate"])

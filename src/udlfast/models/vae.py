@@ -2,6 +2,7 @@
 import math
 
 from .. import _core, nn, ops
+from ..errors import check_repeats
 from ..nn import functional as F
 from .mlp import MLP
 
@@ -106,6 +107,7 @@ class VAE(nn.Module):
 
         Source: Burda, Grosse, Salakhutdinov, Importance weighted autoencoders, 2016.
         """
+        check_repeats("VAE.log_likelihood: samples", samples, 1_000_000)
         m, log_var = self.encode(x)
         weights = []
         for _ in range(samples):

@@ -2,6 +2,7 @@
 from collections import OrderedDict
 
 from .. import _core, nn
+from ..errors import check_repeats
 from ..nn import _fused
 from ._images import named
 from .pretrained import check_heads
@@ -38,6 +39,7 @@ class Encoder(nn.Module):
 
     def __init__(self, length, layers, heads, width, hidden, dropout, attention_dropout):
         super().__init__()
+        check_repeats("ViT: layers", layers)
         self.pos_embedding = nn.Parameter(_core.empty((1, length, width)))
         nn.init.normal_(self.pos_embedding, std=0.02)
         self.dropout = nn.Dropout(dropout)

@@ -28,6 +28,7 @@ class RNNBase(Module):
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional, self.proj_size = bidirectional, proj_size
         self._check_arguments(dropout)
+        errors.check_repeats(f"{type(self).__name__}: num_layers", num_layers)
         D, K, G = 2 if bidirectional else 1, proj_size or hidden_size, _GATES[mode]
         self._flat_weights_names, self._all_weights = [], []
         for layer in range(num_layers):

@@ -5,6 +5,7 @@ import math
 
 from .. import _core, errors
 from ..device import check_device
+from ..errors import check_repeats
 from . import functional as F
 from . import init
 from .container import ModuleList
@@ -16,6 +17,7 @@ __all__ = ["TransformerEncoder", "TransformerDecoder", "Transformer"]
 
 
 def _copies(layer, n):
+    check_repeats(f"layers of {type(layer).__name__}", n)
     return ModuleList([copy.deepcopy(layer) for _ in range(n)])
 
 

@@ -110,7 +110,7 @@ def _check(cell, input, hx, params, per, num_layers, D, batch_first, batch_sizes
         rows, I = input.shape  # noqa: E741
         N = check_batch_sizes(op, batch_sizes, rows)
     G, H = cell.gates, params[0].size(0) // cell.gates
-    K = params[1].size(1) if params[1].dim() == 2 else H
+    K = params[1].size(1) if per % 2 and params[1].dim() == 2 else H
     for i in range(n):
         w_ih, w_hh, *rest = params[i * per:(i + 1) * per]
         want = [(w_ih, "w_ih", (G * H, I if i < D else D * K)), (w_hh, "w_hh", (G * H, K))]

@@ -48,7 +48,7 @@ def getitem(input, index):
 
 
 def _numbers_only(index):
-    return all(isinstance(i, Tensor) and i.dtype is _core.int64 and i.ndim for i in index)
+    return len(index) > 0 and all(isinstance(i, Tensor) and i.dtype is _core.int64 and i.ndim for i in index)
 
 
 def _picked(input, arrays):

@@ -5,7 +5,7 @@ import numpy as np
 
 from .. import _core
 from .._core import attach, extend, matmul
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, ShapeError, check_repeats
 from ..return_types import result
 from . import _linalg_factor as factor
 from . import _linalg_norm as norms
@@ -263,6 +263,7 @@ def svd_lowrank(A, q=6, niter=2, M=None):
     m, n = A.shape[-2:]
     if not 0 <= q <= min(m, n):
         raise ArgumentError(f"svd_lowrank: q must be from 0 to {min(m, n)}, got {q}")
+    check_repeats("svd_lowrank: niter", niter)
     wide = m < n
     a = mT(A) if wide else A
     y = factor.qr(matmul(a, randn(*A.shape[:-2], a.shape[-1], q, dtype=A.dtype)))[0]

@@ -3,7 +3,7 @@ import math
 
 from .. import _core
 from .._core import MAP_clamp_backward, Tensor, attach, ew2, extend, put_out
-from ..errors import ArgumentError, DimError, DTypeError, ShapeError
+from ..errors import ArgumentError, DimError, DTypeError, ShapeError, check_repeats
 from ..return_types import result
 from ._common import axis_of, tensor, whole
 from .elementwise import isnan, where
@@ -383,6 +383,7 @@ def vander(x, N=None, increasing=False):
     if x.ndim != 1:
         raise ShapeError(f"vander: expected a vector, got {list(x.shape)}")
     n = x.numel() if N is None else whole("vander", "N", N)
+    check_repeats("vander: N", n, 100_000)
     powers = list(range(n)) if increasing else list(range(n - 1, -1, -1))
     if not powers:
         return x.new_zeros((x.numel(), 0))

@@ -104,7 +104,7 @@ def bincount(input, weights=None, minlength=0):
         weights: [n]: what each counts, or None = 1
         minlength: the least length of the result
     Returns: [max(largest + 1, minlength)], int64 (with weights: float64, or float32 for float32 weights)
-    Raises: ShapeError, DTypeError, ArgumentError for a negative number
+    Raises: ShapeError, DTypeError, ArgumentError for a negative number, MemoryError for one without end
 
     >>> import udlfast as torch
     >>> torch.bincount(torch.tensor([1, 1, 3])).tolist()
@@ -117,6 +117,8 @@ def bincount(input, weights=None, minlength=0):
         raise ShapeError(f"bincount: expected input [n], got {list(index.shape)}")
     if index.numel() and index.min().item() < 0:
         raise ArgumentError(f"bincount: expected numbers that are not negative, got {index.min().item()}")
+    if index.numel() and index.max().item() >= 1 << 48:  # NumPy counts up to 2^63 - 1 in no memory at all
+        raise MemoryError(f"bincount: no memory for counts of the numbers up to {index.max().item()}")
     if weights is None:
         return _core.from_numpy(numpy.bincount(index.numpy(), minlength=minlength))
     if tuple(weights.shape) != tuple(index.shape):

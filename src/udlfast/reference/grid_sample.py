@@ -1,5 +1,7 @@
 """x[N, C, (D,) H, W] read at the places grid[N, ..., 2 or 3] names, coordinates x, y(, z) from -1 to 1; place by place."""
 
+import math
+
 import numpy as np
 
 
@@ -57,8 +59,8 @@ def place_taps(x, place, mode, padding, align):
         parts = [a[k] for a, k in zip(axes, taps, strict=True)]
         if any(at is None for at, _, _ in parts):
             continue
-        w = np.prod([w for _, w, _ in parts])
-        slopes = [d * np.prod([w for j, (_, w, _) in enumerate(parts) if j != i]) for i, (_, _, d) in enumerate(parts)]
+        w = math.prod(w for _, w, _ in parts)
+        slopes = [d * math.prod(w for j, (_, w, _) in enumerate(parts) if j != i) for i, (_, _, d) in enumerate(parts)]
         found.append((tuple(at for at, _, _ in reversed(parts)), w, np.array(slopes)))
     return found
 

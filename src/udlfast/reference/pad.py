@@ -24,21 +24,24 @@ def sources(shape, widths, mode):
     return axes
 
 
+def inside(axes):
+    """Indices of the outputs that show an input, and of the inputs that they show."""
+    places = [[k for k, at in enumerate(a) if at is not None] for a in axes]
+    seen = [[a[k] for k in p] for a, p in zip(axes, places, strict=True)]
+    return tuple(np.ix_(*(np.array(p, dtype=int) for p in parts)) for parts in (places, seen))
+
+
 def pad(x, widths, mode="constant", value=0.0):
     axes = sources(x.shape, widths, mode)
     y = np.full([len(a) for a in axes], value, dtype=x.dtype)
-    for at in np.ndindex(y.shape):
-        seen = tuple(axes[d][i] for d, i in enumerate(at))
-        if None not in seen:
-            y[at] = x[seen]
+    shown, seen = inside(axes)
+    y[shown] = x[seen]
     return y
 
 
 def pad_backward(gy, x, widths, mode="constant", value=0.0):
     axes = sources(x.shape, widths, mode)
     gx = np.zeros(x.shape)
-    for at in np.ndindex(gy.shape):
-        seen = tuple(axes[d][i] for d, i in enumerate(at))
-        if None not in seen:
-            gx[seen] += gy[at]
+    shown, seen = inside(axes)
+    np.add.at(gx, seen, gy[shown])
     return (gx,)

@@ -128,6 +128,7 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
     """
     if n_power_iterations <= 0:
         raise errors.ArgumentError(f"spectral_norm: n_power_iterations must be positive, got {n_power_iterations}")
+    errors.check_repeats("spectral_norm: n_power_iterations", n_power_iterations)
     if dim is None:
         dim = 1 if getattr(module, "transposed", False) else 0
     hook = SpectralNorm(name, n_power_iterations, dim, eps)

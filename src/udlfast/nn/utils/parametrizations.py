@@ -54,6 +54,7 @@ class _SpectralNorm(Module):
             raise IndexError(f"spectral_norm: dim {dim} is out of range for a weight with {weight.ndim} dimensions")
         if n_power_iterations <= 0:
             raise errors.ArgumentError(f"spectral_norm: n_power_iterations must be positive, got {n_power_iterations}")
+        errors.check_repeats("spectral_norm: n_power_iterations", n_power_iterations)
         self.dim = dim if dim >= 0 else dim + weight.ndim
         self.eps = eps
         if weight.ndim > 1:
