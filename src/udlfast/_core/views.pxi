@@ -58,48 +58,6 @@ cdef object slice_backward_recorded(ViewNode n, Tensor g):
     return z
 
 
-cdef bint overlapping(Tensor v) noexcept:
-    cdef int i
-    cdef Py_ssize_t span = 0
-    for i in range(v.ndim_):
-        if v.shape_[i] > 1:
-            if v.strides_[i] == 0:
-                return True
-            span += (v.shape_[i] - 1) * v.strides_[i]
-    return span + 1 < v.numel_ or v.ndim_ > 1 and not v.contig and not nested(v)
-
-
-cdef bint nested(Tensor v) noexcept:
-    """Is each stride larger than all that lies inside it (no two elements in one place)?"""
-    cdef int i, j
-    cdef Py_ssize_t inner
-    for i in range(v.ndim_):
-        if v.shape_[i] <= 1:
-            continue
-        inner = 0
-        for j in range(v.ndim_):
-            if j != i and v.shape_[j] > 1 and (v.strides_[j] < v.strides_[i] or (v.strides_[j] == v.strides_[i] and j > i)):
-                inner += (v.shape_[j] - 1) * v.strides_[j]
-        if v.strides_[i] <= inner:
-            return False
-    return True
-
-
-cdef int add_overlapping(Tensor v, Tensor g) except -1:
-    """v += g where elements of v may coincide: one position of the outer dimensions after another."""
-    cdef Tensor vv, gg
-    cdef Py_ssize_t i
-    if v.ndim_ == 0 or not overlapping(v):
-        return add_into(v, g)
-    for i in range(v.shape_[0]):
-        add_overlapping(<Tensor>alias_select(v, i), <Tensor>alias_select(g, i))
-    return 0
-
-
-cdef Tensor alias_select(Tensor v, Py_ssize_t i):
-    return make_view(v, v.ndim_ - 1, v.shape_ + 1, v.strides_ + 1, i * v.strides_[0])
-
-
 # ---- geometry -------------------------------------------------------------------------------------------------------------
 cdef Tensor make_view(Tensor a, int ndim, const Py_ssize_t *shape, const Py_ssize_t *strides, Py_ssize_t offset):
     """The memory of `a` through another geometry; offset in elements from a's first. No tape."""

@@ -381,7 +381,8 @@ def unfold_dimension(input, dimension, size, step):
         dimension: the dimension
         size: of each slice
         step: between slices
-    Returns: a copy with (n - size) // step + 1 slices in place of dimension and a last dimension of size
+    Returns: a view (of a copy, if input is not contiguous) with (n - size) // step + 1 slices in place of dimension and a last dimension
+        of size
     Raises: ArgumentError, DimError
 
     >>> import udlfast as torch
@@ -392,12 +393,12 @@ def unfold_dimension(input, dimension, size, step):
     n = input.shape[d] if input.ndim else 1
     size, step = whole("unfold", "size", size, 0, n), whole("unfold", "step", step, 1)
     count = (n - size) // step + 1
-    places = (arange(count).unsqueeze(1) * step + arange(size)).reshape(-1)
-    shape = tuple(input.shape)
-    if not shape:
+    if not input.ndim:
         return input.reshape(1).narrow(0, 0, size)
-    rows = (input if shape else input.reshape(1)).index_select(d, places)
-    return rows.reshape(*shape[:d], count, size, *shape[d + 1:]).movedim(d + 1, -1)
+    x = input.contiguous()
+    shape, strides = list(x.shape), list(x.stride())
+    shape[d], strides[d] = count, strides[d] * step
+    return _core.as_strided(x, [*shape, size], [*strides, x.stride(d)])
 
 
 for _function in (flip, fliplr, flipud, roll, rot90, repeat, tile, repeat_interleave, swapdims, moveaxis, adjoint,
