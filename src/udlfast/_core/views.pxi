@@ -48,10 +48,14 @@ cdef class ViewNode(Node):
 
 
 cdef object slice_backward_recorded(ViewNode n, Tensor g):
-    """The same with the gradient on the tape: zeros with g assigned to the view."""
+    """The same with the gradient on the tape: zeros with g assigned to the view, or added to it where elements coincide."""
     cdef Tensor z = empty_nd(g.code, n.nd, n.dims), v
     fill_(z, 0)
     v = make_view(z, n.vnd, n.vdims, n.strides, n.offset)
+    if n.op == V_STRIDED and overlapping(v):
+        import udlfast
+        places = make_view(<Tensor>udlfast.arange(z.numel_), n.vnd, n.vdims, n.strides, n.offset)
+        return udlfast.index_add(z.reshape(-1), 0, contiguous(places).reshape(-1), g.reshape(-1)).reshape(tuple(z.shape))
     v.base = z
     v.tape_version = z.tape_version
     assign(v, g, "slice_backward")
