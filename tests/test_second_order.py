@@ -58,10 +58,11 @@ OPERATIONS = {
     "cat and split": lambda: (lambda a, b: torch.cat([p * p for p in torch.cat([a, b]).split(2)]), t(3), t(2)),
     "where": lambda: (lambda a, b: torch.where(a > 0, a * a, b * a), t(4), t(4)),
     "pad": lambda: (lambda x: F.pad(x, (1, 1), "reflect") ** 2, t(2, 4)),
+    "glu": lambda: (lambda x: F.glu(x, 1), t(2, 4, 3)), "prelu": lambda: (F.prelu, t(2, 3, 2), t(3)),
 }  # fmt: skip
 
 
-ACTIVATIONS = ["relu", "gelu", "silu", "elu", "selu", "leaky_relu", "softplus", "mish", "hardswish", "tanh", "sigmoid",
+ACTIVATIONS = ["relu", "gelu", "silu", "elu", "selu", "leaky_relu", "softplus", "mish", "hardswish", "hardsigmoid", "tanh", "sigmoid",
                "logsigmoid", "softsign", "hardtanh", "tanhshrink"]  # fmt: skip
 
 

@@ -67,6 +67,16 @@ static void FN(block)(const FN(gemm_job) *g, i64 mb, i64 nb, i64 kc, FN(gemm_a) 
     else gemm_block(mb, nb, kc, a, b, c, g->ldc, e);
 }
 
+/* alone: on one thread, which had better pack the whole height of A at once than go far through k */
+static gemm_sizes FN(sizes)(const FN(gemm_job) *g, int alone) {
+    gemm_sizes s = INTERNAL(gemm_sizes)(g->k, sizeof(T));
+    const i64 half = cache_size(1) / 2 / (i64)sizeof(T), kc = s.kc;
+    if (g->kc) s.kc = UDL_MINI(g->kc, g->k);
+    else if (alone && g->m > s.mc) s.kc = UDL_MINI(kc, even_share(g->k, UDL_MAXI(half / g->m, 128), 8));
+    if (s.kc != kc) s.mc = UDL_MAXI(half / UDL_MAXI(s.kc, 64) / GEMM_MR, 1) * GEMM_MR;
+    return s;
+}
+
 /* where part i of `parts` begins, when n rows or columns are shared out in whole tiles, at most one more to each */
 static i64 FN(cut)(i64 n, i64 unit, i64 i, i64 parts) { return UDL_MINI(UDL_CEIL_DIV(n, unit) * i / parts * unit, n); }
 
@@ -171,10 +181,10 @@ static void FN(block_task)(void *ctx, i64 begin, i64 end) {
     if (a) udl_free(a, bytes);
 }
 
-static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
+static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s, int alone) {
     i64 nc = UDL_MINI(even_share(g->n, s.nc, GEMM_NR), UDL_CEIL_DIV(g->n, GEMM_NR) * GEMM_NR);
     double flops = 2. * (double)g->m * (double)nc * (double)s.kc;
-    i64 tasks = (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 32.) + 1;
+    i64 tasks = alone ? 1 : (i64)UDL_MINI(flops / GEMM_TASK_FLOPS, 32.) + 1;
     i64 rows = UDL_CEIL_DIV(g->m, s.mc), columns = 1;
     while (rows * columns < tasks) { /* narrower blocks, while packing A again (columns) and reloading B (rows) stay cheap */
         if (nc / columns > 1024) columns *= 2;
@@ -211,12 +221,12 @@ static int FN(run_blocks)(const FN(gemm_job) *g, gemm_sizes s) {
 }
 
 /* Large float32 products may go to a matrix unit (csrc/tiles), which may come back with a job of its own block. */
-static int FN(run_whole)(const FN(gemm_job) *g, gemm_sizes s) {
+static int FN(run_whole)(const FN(gemm_job) *g, gemm_sizes s, int alone) {
 #if GEMM_MATRIX_UNIT
     int status;
     if (sizeof(T) == 4 && !g->block && !udl_batch_invariant() && udl_matrix_unit.gemm && udl_matrix_unit.gemm(g, &status)) return status;
 #endif
-    return g->m <= s.mc + s.mc / 4 ? FN(run_columns)(g, s) : FN(run_blocks)(g, s);
+    return !alone && g->m <= s.mc + s.mc / 4 ? FN(run_columns)(g, s) : FN(run_blocks)(g, s, alone);
 }
 
 /* ---- few tiles, long sums: parts of k side by side, added in order --------------------------------------------------- */
@@ -232,9 +242,7 @@ static void FN(split_task)(void *ctx, i64 begin, i64 end) {
         g.c = s->sums + p * g.m * g.n;
         g.ldc = g.n;
         g.e = (FN(gemm_epilogue)){.alpha = 1, .chunk = g.e.chunk};
-        gemm_sizes z = INTERNAL(gemm_sizes)(g.k, sizeof(T));
-        if (g.kc) z.kc = UDL_MINI(g.kc, g.k);
-        if (FN(run_whole)(&g, z)) s->failed = 1;
+        if (FN(run_whole)(&g, FN(sizes)(&g, 1), 1)) s->failed = 1;
     }
 }
 
@@ -260,14 +268,10 @@ int gemm_run(const FN(gemm_job) *g) {
         gemm_block(g->m, g->n, 0, (FN(gemm_a)){g->c, 0, 0}, (FN(gemm_b)){g->c, 0}, g->c, g->ldc, &g->e);
         return UDL_OK;
     }
-    gemm_sizes s = INTERNAL(gemm_sizes)(g->k, sizeof(T));
-    if (g->kc) {
-        s.kc = UDL_MINI(g->kc, g->k);
-        s.mc = UDL_MAXI(cache_size(1) / 2 / (UDL_MAXI(s.kc, 64) * (i64)sizeof(T)) / GEMM_MR, 1) * GEMM_MR;
-    }
+    gemm_sizes s = FN(sizes)(g, 0);
     i64 blocks = UDL_CEIL_DIV(g->m, 8 * GEMM_MR) * UDL_CEIL_DIV(g->n, 4 * GEMM_NR);
     if (!udl_batch_invariant() && blocks < 8 && g->k >= 2048 && !g->packed_b && !g->packed_tiles && 2. * (double)g->m * (double)g->n * (double)g->k > 8. * GEMM_TASK_FLOPS)
-        return FN(run_split)(g, FN(even)(UDL_MINI(UDL_CEIL_DIV(16, blocks), g->k / 1024), g->k / 1024));
-    return FN(run_whole)(g, s);
+        return FN(run_split)(g, FN(even)(UDL_MINI(UDL_CEIL_DIV(16, blocks), g->k / 1024), g->k / 512));
+    return FN(run_whole)(g, s, 0);
 }
 #endif

@@ -37,6 +37,7 @@
 #endif
 #define GEMM_KC 512 /* most of k in a block */
 #define GEMM_L1 32768
+#define GEMM_CHUNK 128 /* products of matmul (float32) in a chain of sums: a longer one is rounded more often at full size */
 #define GEMM_NR (GEMM_NV * VW) /* needs each_float.h's VW */
 
 /* The value is in a register here: keeps the steps of a micro-kernel apart, as overlapping them spills accumulators. */

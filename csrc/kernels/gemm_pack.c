@@ -27,14 +27,18 @@ static void FN(pack_a_rows)(T *to, const T *a, i64 a_m, i64 mr, i64 kc) {
 }
 
 /* a_m == 1: 4 k at a time through all panels, as neighbouring panels share the cache lines of a k. Rows of a power of two
- * fall into one set of the cache: more of them would push each other out. */
+ * fall into one set of the cache: more of them would push each other out. The rows to come are short pieces far apart, which the
+ * processor does not foresee: they are asked for `ahead` before. */
 static void FN(pack_a_columns)(T *to, const T *a, i64 a_k, i64 mb, i64 kc) {
+    const i64 ahead = (UDL_CEIL_DIV(512, mb) + 1) * 4 * a_k;
     for (i64 k = 0; k < kc; k += 4)
         for (i64 i = 0, mr; i < mb; i += mr) {
             mr = gemm_rows(mb - i);
             T *p = to + i * kc + k * mr;
+            const int line = i % (64 / (i64)sizeof(T)) < GEMM_MR;
             for (i64 kk = k; kk < UDL_MINI(k + 4, kc); kk++, p += mr) {
                 const T *from = a + kk * a_k + i;
+                if (line) __builtin_prefetch(from + ahead);
                 if (mr == GEMM_MR) memcpy(p, from, GEMM_MR * sizeof(T));
                 else for (i64 r = 0; r < mr; r++) p[r] = from[r];
             }

@@ -194,7 +194,7 @@ static int FN(one)(const udl_matmul_args *a, i64 b) {
     FN(gemm_job) g = {.m = a->m, .n = a->n, .k = a->k, .c = (T *)a->out + b * a->o_batch, .ldc = a->ldo, .ctx = &s,
                       .pack_a = FN(operand_a), .pack_b = FN(operand_b), .from_a = {s.a, a->a_m, a->a_k},
                       .from_b = {s.b, a->b_n, a->b_k},
-                      .e = {.alpha = (T)a->alpha, .add = a->beta != 0, .act = (int)a->act,
+                      .e = {.alpha = (T)a->alpha, .add = a->beta != 0, .act = (int)a->act, .chunk = sizeof(T) == 4 ? GEMM_CHUNK : 0,
                             .bias_n = a->bias_m ? 0 : bias, .bias_m = a->bias_m ? bias : 0,
                             .residual = a->residual ? (const T *)a->residual + b * a->o_batch : 0}};
     FN(gemm_a) in_place = {s.a, a->a_k == 1 ? a->a_m : a->a_k, a->a_k == 1 ? GEMM_A_ROWS : GEMM_A_COLUMNS};

@@ -13,7 +13,7 @@ cdef list RULES = [None] * 256
 
 
 cdef void init_kinds() noexcept:
-    cdef int op
+    cdef int op, back
     for op in range(256):
         KIND[op] = FLOAT
         BACKWARD_OP[op] = -1
@@ -27,22 +27,17 @@ cdef void init_kinds() noexcept:
     for op in [UDL_MAP_isnan, UDL_MAP_isinf, UDL_MAP_isfinite, UDL_MAP_logical_not, UDL_MAP_eq, UDL_MAP_ne, UDL_MAP_lt,
                UDL_MAP_le, UDL_MAP_gt, UDL_MAP_ge, UDL_MAP_logical_and, UDL_MAP_logical_or, UDL_MAP_logical_xor]:
         KIND[op] = BOOLEAN
-    BACKWARD_OP[UDL_MAP_relu] = UDL_MAP_relu_backward
-    BACKWARD_OP[UDL_MAP_sigmoid] = UDL_MAP_sigmoid_backward
-    BACKWARD_OP[UDL_MAP_tanh] = UDL_MAP_tanh_backward
     for op in [UDL_MAP_relu, UDL_MAP_sigmoid, UDL_MAP_tanh, UDL_MAP_exp, UDL_MAP_sqrt]:
         SAVES_OUTPUT[op] = 1
-    BACKWARD_OP[UDL_MAP_leaky_relu] = UDL_MAP_leaky_relu_backward
-    BACKWARD_OP[UDL_MAP_gelu] = UDL_MAP_gelu_backward
-    BACKWARD_OP[UDL_MAP_gelu_tanh] = UDL_MAP_gelu_tanh_backward
-    BACKWARD_OP[UDL_MAP_silu] = UDL_MAP_silu_backward
-    BACKWARD_OP[UDL_MAP_mish] = UDL_MAP_mish_backward
-    BACKWARD_OP[UDL_MAP_softplus] = UDL_MAP_softplus_backward
-    BACKWARD_OP[UDL_MAP_elu] = UDL_MAP_elu_backward
-    BACKWARD_OP[UDL_MAP_clamp] = UDL_MAP_clamp_backward
-    BACKWARD_OP[UDL_MAP_log_sigmoid] = UDL_MAP_log_sigmoid_backward
-    BACKWARD_OP[UDL_MAP_exp] = UDL_MAP_mul
-    BACKWARD_OP[UDL_MAP_log] = UDL_MAP_div
+    for op, back in [(UDL_MAP_relu, UDL_MAP_relu_backward), (UDL_MAP_sigmoid, UDL_MAP_sigmoid_backward),
+                     (UDL_MAP_tanh, UDL_MAP_tanh_backward), (UDL_MAP_leaky_relu, UDL_MAP_leaky_relu_backward),
+                     (UDL_MAP_gelu, UDL_MAP_gelu_backward), (UDL_MAP_gelu_tanh, UDL_MAP_gelu_tanh_backward),
+                     (UDL_MAP_silu, UDL_MAP_silu_backward), (UDL_MAP_mish, UDL_MAP_mish_backward),
+                     (UDL_MAP_softplus, UDL_MAP_softplus_backward), (UDL_MAP_elu, UDL_MAP_elu_backward),
+                     (UDL_MAP_clamp, UDL_MAP_clamp_backward), (UDL_MAP_log_sigmoid, UDL_MAP_log_sigmoid_backward),
+                     (UDL_MAP_hardswish, UDL_MAP_hardswish_backward), (UDL_MAP_hardsigmoid, UDL_MAP_hardsigmoid_backward),
+                     (UDL_MAP_exp, UDL_MAP_mul), (UDL_MAP_log, UDL_MAP_div)]:
+        BACKWARD_OP[op] = back
 
 
 init_kinds()

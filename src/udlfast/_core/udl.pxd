@@ -23,6 +23,7 @@ cdef extern from "udlfast.h" nogil:
         UDL_MAP_relu_backward, UDL_MAP_leaky_relu_backward, UDL_MAP_sigmoid_backward, UDL_MAP_tanh_backward
         UDL_MAP_gelu_backward, UDL_MAP_gelu_tanh_backward, UDL_MAP_silu_backward, UDL_MAP_mish_backward
         UDL_MAP_softplus_backward, UDL_MAP_elu_backward, UDL_MAP_clamp_backward, UDL_MAP_log_sigmoid_backward
+        UDL_MAP_hardswish, UDL_MAP_hardswish_backward, UDL_MAP_hardsigmoid, UDL_MAP_hardsigmoid_backward
 
     ctypedef struct udl_elementwise_args:
         void *out

@@ -54,6 +54,9 @@ def _make(T):
         t = m.tanh(log1pexp(x))
         return g * (t + x * (one - t * t) * sigmoid(x))
 
+    def hardswish_backward(g, x, w, p0, p1):
+        return zero if x <= -three else (g if x >= three else g * (x / three + half))
+
     def huber(x, t, w, p0, p1):
         d = m.fabs(x - t)
         return half * d * d if d < p0 else p0 * (d - half * p0)
@@ -189,6 +192,13 @@ def _make(T):
         "elu_backward": lambda g, x, w, p0, p1: g if x > 0 else g * p0 * m.exp(x),
         "clamp_backward": lambda g, x, w, p0, p1: g if x >= p0 and x <= p1 else zero,
         "log_sigmoid_backward": lambda g, x, w, p0, p1: g * sigmoid(-x),
+        "hardswish_backward": hardswish_backward,
+        "hardsigmoid_backward": lambda g, x, w, p0, p1: g / six if x > -three and x < three else zero,
+        "glu": lambda a, b, w, p0, p1: a * sigmoid(b),
+        "glu_backward": lambda g, a, b, p0, p1: g * a * sigmoid(b) * sigmoid(-b),
+        "prelu": lambda x, v, w, p0, p1: x if x > 0 else v * x,
+        "prelu_backward": lambda g, x, v, p0, p1: g if x > 0 else v * g,
+        "prelu_weight_backward": lambda g, x, w, p0, p1: zero if x > 0 else g * x,
         "mse": lambda x, t, w, p0, p1: (x - t) * (x - t),
         "l1": lambda x, t, w, p0, p1: m.fabs(x - t),
         "huber": huber,

@@ -6,18 +6,25 @@ from .. import _core
 from .._core import (
     MAP_clamp,
     MAP_clamp_backward,
+    MAP_glu,
+    MAP_glu_backward,
     MAP_hardtanh_backward,
     MAP_leaky_relu,
     MAP_leaky_relu_backward,
+    MAP_prelu,
+    MAP_prelu_backward,
+    MAP_prelu_weight_backward,
     attach,
     ew1,
     ew2,
+    ew3,
     extend,
     is_grad_enabled,
 )
 from ..errors import ArgumentError, ShapeError
 from ._common import axis_of, floating, same_type
 from .elementwise import expm1, relu, sum_to, tanh, where
+from .joining import cat
 from .rectifiers import elu
 from .softmax import softmax
 
@@ -241,7 +248,22 @@ def glu(input, dim=-1):
     n = input.shape[dim]
     if n % 2:
         raise ShapeError(f"glu: dimension {dim} of input {list(input.shape)} must have an even size, got {n}")
-    return input.narrow(dim, 0, n // 2) * input.narrow(dim, n // 2, n // 2).sigmoid()
+    a, b = _halves(input.detach(), dim)
+    return attach(ew2(MAP_glu, a, b), (input,), glu_backward, saved=(input,), args=(dim,))
+
+
+def _halves(x, dim):
+    n = x.shape[dim] // 2
+    return x.narrow(dim, 0, n), x.narrow(dim, n, n)
+
+
+def glu_backward(node, g):
+    """ga = g s, gb = g a s (1 - s), with s = sigmoid(b)"""
+    a, b = _halves(node.saved[0], node.args[0])
+    if is_grad_enabled():
+        s = b.sigmoid()
+        return (cat([g * s, g * a * s * (1 - s)], node.args[0]),)
+    return (cat([ew2(MAP_glu, g, b), ew3(MAP_glu_backward, g, a, b)], node.args[0]),)
 
 
 def prelu(input, weight):
@@ -273,20 +295,21 @@ def prelu(input, weight):
     else:
         weight = weight.reshape(1, n, *(1,) * (input.ndim - 2))
     x, w = input.detach(), weight.detach()
-    y = ew1(MAP_leaky_relu, x, w.item()) if n == 1 and _core.at_hand() else where(x > 0, x, w * x)
+    y = ew1(MAP_leaky_relu, x, w.item()) if n == 1 and _core.at_hand() else ew2(MAP_prelu, x, w)
     return attach(y, (input, weight), prelu_backward, saved=(input, weight))
 
 
 def prelu_backward(node, g):
     """gx = g for x > 0, else w g; gw = sum of g x where x <= 0"""
     x, w = node.saved
-    right = x > 0
+    if is_grad_enabled():
+        right = x > 0
+        return (where(right, g, w * g) if node.needs(0) else None,
+                sum_to(where(right, 0.0, g * x), tuple(w.shape)) if node.needs(1) else None)
     gx = None
-    if node.needs(0) and w.numel() == 1 and _core.at_hand() and not is_grad_enabled():
-        gx = ew2(MAP_leaky_relu_backward, g, x, w.item())
-    elif node.needs(0):
-        gx = where(right, g, w * g)
-    return gx, sum_to(where(right, 0.0, g * x), tuple(w.shape)) if node.needs(1) else None
+    if node.needs(0):
+        gx = ew2(MAP_leaky_relu_backward, g, x, w.item()) if w.numel() == 1 and _core.at_hand() else ew3(MAP_prelu_backward, g, x, w)
+    return gx, sum_to(ew2(MAP_prelu_weight_backward, g, x), tuple(w.shape)) if node.needs(1) else None
 
 
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):

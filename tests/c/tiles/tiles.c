@@ -35,7 +35,7 @@ API int tiles_gemm(const udl_matmul_args *a, int how, i64 first_k) {
     operands s = {a->a, a->b, a->a_m, a->a_k, a->b_k, a->b_n};
     gemm_job_f32 g = {.m = a->m, .n = a->n, .k = a->k - first_k, .c = a->out, .ldc = a->ldo, .ctx = &s, .pack_a = panel_a,
                       .pack_b = panel_b, .first_k = first_k,
-                      .e = {.alpha = (float)a->alpha, .add = a->beta != 0, .act = (int)a->act, .residual = a->residual,
+                      .e = {.alpha = (float)a->alpha, .chunk = GEMM_CHUNK, .add = a->beta != 0, .act = (int)a->act, .residual = a->residual,
                             .bias_n = a->bias_m ? 0 : a->bias, .bias_m = a->bias_m ? a->bias : 0}};
     if (how == 0) g.from_a.p = s.a, g.from_a.line = s.a_m, g.from_a.k = s.a_k;
     if (how == 0) g.from_b.p = s.b, g.from_b.line = s.b_n, g.from_b.k = s.b_k;
