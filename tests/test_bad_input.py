@@ -179,6 +179,8 @@ MISTAKES = [
     ("t(1).expand(BIG, BIG)", ["expand"]),
     ("t(1).expand(2**46).clone()", []),
     ("t(1, 1).expand(2**31, 2**31) + 1", ["expand"]),
+    ("torch.outer(t(1).expand(2**31), t(1).expand(2**31))", ["[2147483648, 2147483648]", "bytes"]),
+    ("torch.linspace(0, 1, BIG)", [str(BIG), "bytes"]),
     ("F.conv2d(t(1, 1, 5, 5), t(1, 1, 3, 3), padding=2**63 - 5)", ["conv2d", "padding"]),
     ("F.conv2d(t(1, 1, 5, 5), t(1, 1, 3, 3), padding=2**40)", ["conv2d"]),
     ("F.conv2d(t(1, 1, 5, 5), t(1, 1, 3, 3), dilation=2**62)", ["conv2d", "dilation"]),
@@ -195,6 +197,9 @@ MISTAKES = [
     ("t(3).backward()", ["grad"]),
     ("torch.tensor([1], requires_grad=True)", ["int64"]),
     ("t(3).requires_grad_().numpy()", ["detach"]),
+    ("t(3).requires_grad_().sum().backward(inputs=[[1, 2]])", ["backward", "inputs", "list"]),
+    ("t(3).requires_grad_().sum().backward(None, False, False, [t(3)])", ["backward", "inputs", "gradient"]),
+    ("t(3).requires_grad_().sum().backward(inputs=[])", ["backward", "inputs", "empty"]),
     ("t(3).requires_grad_().add_(1)", ["leaf"]),
 ]
 

@@ -216,6 +216,27 @@ def test_errors():
     assert L.cond(singular, 1).item() == math.inf
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_not_finite(rng, dtype):
+    """Decompositions end: a matrix with an infinity has values NaN (NumPy's svd may turn without end on it), one with NaN raises."""
+    for bad in (math.inf, -math.inf):
+        for at in range(12):
+            a = torch.tensor(rng.standard_normal((3, 3, 4)) * 10.0 ** rng.uniform(-30, 30, (3, 3, 4)), dtype=dtype)
+            want = L.svdvals(a)
+            a[1, at // 4, at % 4] = bad
+            s = L.svd(a).S
+            assert s.dtype == dtype and s[1].isnan().all() and torch.equal(s[::2], want[::2])
+            assert (L.pinv(a)[1] == 0).all() and L.matrix_rank(a)[1] == 0
+            w = L.eigvalsh(a[:, :, :3])
+            assert w[1].isnan().all() == (at % 4 <= at // 4) and w[::2].isfinite().all()  # the lower triangle alone is read
+    a[1, 0, 0] = math.nan
+    for call in (L.svdvals, L.svd, L.pinv, L.matrix_rank, lambda x: L.eigh(x[:, :, :3]), lambda x: L.lstsq(x, x)):
+        check_raises(L.LinAlgError, ["NaN"], call, a)
+    x = torch.tensor([[math.inf, 1.0], [1.0, 2.0]], requires_grad=True)
+    L.det(x).backward()
+    assert not x.grad.isfinite().all()
+
+
 def test_low_rank(rng):
     """A matrix of rank 3 is found exactly; principal directions are those of the covariance."""
     a = torch.tensor(rng.standard_normal((40, 3)) @ rng.standard_normal((3, 20)))

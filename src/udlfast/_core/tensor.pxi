@@ -533,6 +533,7 @@ cdef inline Tensor empty_nd(int code, int ndim, const Py_ssize_t *shape):
     """A new contiguous tensor; its elements are whatever the memory held."""
     cdef Tensor t = Tensor.__new__(Tensor)
     cdef Py_ssize_t n = 1
+    cdef double nbytes = ITEMSIZE[code]
     cdef int i
     t.code = code
     t.ndim_ = ndim
@@ -540,7 +541,11 @@ cdef inline Tensor empty_nd(int code, int ndim, const Py_ssize_t *shape):
     for i in range(ndim - 1, -1, -1):
         t.shape_[i] = shape[i]
         t.strides_[i] = n
-        n *= shape[i] if shape[i] > 0 else 1
+        if shape[i] > 1:
+            nbytes *= <double>shape[i]
+            if nbytes > 4611686018427387904.0:  # 2^62: of an outer product, say
+                check_size("tensor", ndim, shape, ITEMSIZE[code])
+            n *= shape[i]
     for i in range(ndim):
         if shape[i] == 0:
             n = 0

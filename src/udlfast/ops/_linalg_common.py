@@ -74,6 +74,23 @@ def lapack(op, reason):
     return _Lapack(op, reason)
 
 
+def spectrum(op, function, a):
+    """function(a), which ends in values (second of three parts, first of two, or alone): NaN in `a` raises, and matrices with an
+    infinity, on which LAPACK may turn without end, have values NaN."""
+    finite = np.isfinite(a).all((-2, -1))
+    whole = bool(finite.all())
+    if not whole:
+        if np.isnan(a).any():
+            raise LinAlgError(f"{op}: the algorithm failed to converge, as the input holds NaN")
+        a = np.where(finite[..., None, None], a, 0)
+    with lapack(op, "the algorithm failed to converge"):
+        parts = function(a)
+    if not whole:
+        values = parts[len(parts) - 2] if isinstance(parts, tuple) else parts
+        values[~finite] = np.nan
+    return parts
+
+
 class _Lapack:
     def __init__(self, op, reason):
         self.op, self.reason = op, reason

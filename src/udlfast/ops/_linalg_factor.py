@@ -5,7 +5,7 @@ from .. import _core
 from .._core import attach, matmul
 from ..errors import ArgumentError, GradError, LinAlgError, ShapeError
 from ..return_types import result
-from ._linalg_common import back, constant, double, identity, lapack, lu_arrays, matrix, mT, permutation, with_out
+from ._linalg_common import back, constant, double, identity, lapack, lu_arrays, matrix, mT, permutation, spectrum, with_out
 from ._linalg_solve import _triangular, solve_triangular
 from .joining import cat
 from .triangle import diag_embed, tril, triu
@@ -161,8 +161,8 @@ def eigh(A, UPLO="L", *, out=None):
     UPLO = UPLO.upper()
     if UPLO not in ("L", "U"):
         raise ArgumentError(f"linalg.eigh: expected UPLO 'L' or 'U', got {UPLO!r}")
-    with lapack("linalg.eigh", "the algorithm failed to converge (does the input hold NaN or infinity?)"):
-        w, v = np.linalg.eigh(double(A), UPLO)
+    a = np.tril(double(A)) if UPLO == "L" else np.triu(double(A))
+    w, v = spectrum("linalg.eigh", lambda a: tuple(np.linalg.eigh(a, UPLO)), a)
     w, v = back(w, A.dtype), back(v, A.dtype)
     w, v = attach((w, v), (A,), eigh_backward, saved=(w, v))
     if out is not None:
@@ -209,8 +209,8 @@ def svd(A, full_matrices=True, *, driver=None):
     [4.0, 3.0]
     """
     matrix("linalg.svd", A)
-    with lapack("linalg.svd", "the algorithm failed to converge (does the input hold NaN or infinity?)"):
-        u, s, vh = (back(x, A.dtype) for x in np.linalg.svd(double(A), full_matrices))
+    parts = spectrum("linalg.svd", lambda a: tuple(np.linalg.svd(a, full_matrices)), double(A))
+    u, s, vh = (back(x, A.dtype) for x in parts)
     return SVD(*attach((u, s, vh), (A,), svd_backward, saved=(u, s, vh)))
 
 

@@ -8,7 +8,7 @@ from .._core import Tensor, attach, matmul
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..return_types import result
 from ._common import axes
-from ._linalg_common import back, constant, double, lapack, matrix, mT, with_out
+from ._linalg_common import back, constant, double, matrix, mT, spectrum, with_out
 from ._linalg_factor import eigh, eigvalsh, svdvals
 from ._linalg_solve import inv_ex
 from .elementwise import where
@@ -204,8 +204,7 @@ def pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None):
         w, v = eigh(a)
         u, s, vh = double(v), double(w), np.swapaxes(double(v), -1, -2)
     else:
-        with lapack(op, "the singular values failed to converge"):
-            u, s, vh = np.linalg.svd(double(a), full_matrices=False)
+        u, s, vh = spectrum(op, lambda a: tuple(np.linalg.svd(a, full_matrices=False)), double(a))
     size = np.abs(s)
     cut = np.asarray(_cut(op, A, size.max(-1, initial=0.0), atol, rtol))[..., None]
     inverse = np.where(size > cut, 1 / np.where(size > cut, s, 1.0), 0.0)

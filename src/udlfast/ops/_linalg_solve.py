@@ -81,7 +81,8 @@ def det_backward(node, g):
     a = double(A)
     if a.size == 0:
         return (A * 0,)
-    with np.errstate(all="ignore"):
+    singular = bool(np.isfinite(a).all())
+    if singular:
         s = np.linalg.svd(a, compute_uv=False)
         singular = not np.all(s[..., -1] > s[..., 0] * np.finfo(a.dtype).eps * a.shape[-1] * 8)
     if not singular:
