@@ -31,6 +31,9 @@ CASES = [
     (2, 1, 12, 12, 6, 5, 5, {}),
     (1, 8, 6, 6, 8, 3, 3, {"padding": 1, "stride": 2, "groups": 8}),
     (1, 3, 4, 4, 2, 3, 3, {"padding": 5, "stride": 4}),
+    (2, 3, 3, 4, 5, 3, 3, {"padding": 4, "stride": 5}),  # strides longer than the image: not every phase has a pixel
+    (2, 20, 3, 2, 19, 4, 5, {"padding": (6, 3), "stride": (7, 3), "dilation": (2, 1)}),
+    (1, 2, 3, 1, 3, 3, 3, {"padding": 3, "stride": (4, 2)}),
 ]
 REAL = [
     (2, 1, 28, 28, 6, 5, 5, {"padding": 2}),  # LeNet, first layer

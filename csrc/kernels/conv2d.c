@@ -38,6 +38,7 @@ int KERNEL(conv2d_filters)(const udl_conv2d_filters_args *a) {
     return UDL_OK;
 }
 int KERNEL(conv2d)(const udl_conv2d_args *a) {
+    if (!CONV_FITS(a)) return UDL_ENOMEM;
     return a->dtype == UDL_BF16 ? INTERNAL(conv2d_bf16)(a) : BY_FLOAT(a->dtype, conv2d, (a, 0));
 }
 int INTERNAL(conv2d_low)(const udl_conv2d_args *a, gemm_block_fn_f32 pairs) { return conv2d_f32(a, pairs); }

@@ -41,6 +41,14 @@ VFN udl_conv conv_geometry(i64 C, i64 H, i64 W, i64 O, i64 R, i64 S, i64 P, i64 
     return g;
 }
 
+/* Whether the padded image can be counted in 64 bits: what padding, strides and dilations span, of all channels. */
+VFN double conv_span(i64 size, i64 taps, i64 out, i64 stride, i64 pad, i64 dil) {
+    return (double)size + 2 * (double)UDL_MAXI(pad, -pad) + (double)out * (double)stride + 2 * (double)taps * (double)dil + 64;
+}
+#define CONV_FITS(a) ((double)UDL_MAXI((a)->C, (a)->O) *                                                                \
+                      conv_span((a)->H, (a)->R, (a)->P, (a)->stride_h, (a)->pad_h, (a)->dil_h) *                       \
+                      conv_span((a)->W, (a)->S, (a)->Q, (a)->stride_w, (a)->pad_w, (a)->dil_w) < 1e17)
+
 /* one small plane a channel, float32: by vectors of channels (conv_depthwise.c) */
 int INTERNAL(conv_is_depthwise)(const udl_conv *g);
 int INTERNAL(conv_depthwise)(const udl_conv *g, i64 N, i64 G, float *y, const float *x, const float *w, const float *b, int act);

@@ -16,6 +16,7 @@ static i64 filters_of(i64 O, gemm_block_fn_f32 pairs) { return pairs ? (O + 1) /
 #define zip_f64(pairs, to, from, O, taps, C) (void)0
 #include "../each_float.h"
 int KERNEL(conv2d_backward_input)(const udl_conv2d_backward_input_args *a) {
+    if (!CONV_FITS(a)) return UDL_ENOMEM;
     return a->dtype == UDL_BF16 ? INTERNAL(conv2d_backward_input_bf16)(a) : BY_FLOAT(a->dtype, conv2d_backward_input, (a, 0));
 }
 int INTERNAL(conv2d_backward_input_low)(const udl_conv2d_backward_input_args *a, gemm_block_fn_f32 pairs) {
@@ -249,16 +250,15 @@ static void FN(reach)(i64 size, i64 taps, i64 dil, i64 stride, i64 pad, i64 *bef
     *extent = high / stride + 1 + *before;
 }
 
-/* the most taps that a phase has along one axis */
+/* the most taps that a phase has along one axis: r dil mod stride comes again after stride / gcd(dil, stride) of them */
 static i64 FN(most_taps)(i64 taps, i64 dil, i64 stride) {
-    i64 most = 0;
-    for (i64 f = 0; f < stride; f++) {
-        i64 n = 0;
-        for (i64 r = 0; r < taps; r++) n += r * dil % stride == f;
-        most = UDL_MAXI(most, n);
-    }
-    return most;
+    i64 a = dil, b = stride;
+    while (b) { const i64 r = a % b; a = b, b = r; }
+    return UDL_CEIL_DIV(taps, stride / a);
 }
+/* phases along an axis: with long strides those alone that have a pixel. They come in the order of their first pixels then. */
+static i64 FN(phases)(i64 size, i64 stride) { return stride > 2 ? UDL_MINI(size, stride) : stride; }
+static i64 FN(nth_phase)(i64 i, i64 stride, i64 pad) { return stride > 2 ? (i + pad) % stride : i; }
 
 static int FN(conv2d_backward_input)(const udl_conv2d_backward_input_args *a, gemm_block_fn_f32 pairs) {
     i64 G = a->groups_act % 65536, C = a->C / G, O = a->O / G, K = O * a->R * a->S;
@@ -271,7 +271,9 @@ static int FN(conv2d_backward_input)(const udl_conv2d_backward_input_args *a, ge
     int done;
     if (a->dtype == UDL_F32 && INTERNAL(conv_depthwise_input)(a, &done)) return done;
     FN(input_job) j = {.N = a->N, .G = G, .C = C, .H = a->H, .W = a->W, .stride_h = a->stride_h, .stride_w = a->stride_w,
-                       .gx = a->gx, .gy = a->gy, .phases = a->stride_h * a->stride_w};
+                       .gx = a->gx, .gy = a->gy};
+    const i64 across = FN(phases)(a->W, a->stride_w);
+    j.phases = FN(phases)(a->H, a->stride_h) * across;
     i64 before_h, before_w, extent_h, extent_w;
     FN(reach)(a->H, a->R, a->dil_h, a->stride_h, a->pad_h, &before_h, &extent_h);
     FN(reach)(a->W, a->S, a->dil_w, a->stride_w, a->pad_w, &before_w, &extent_w);
@@ -296,7 +298,8 @@ static int FN(conv2d_backward_input)(const udl_conv2d_backward_input_args *a, ge
         f->w = (T *)(void *)(rest + per_tap);
         f->sums = (FN(conv_sum) *)(void *)(rest + per_tap + per_w);
         memset(f->sums, 0, per_sum);
-        if (!status) status = FN(make_phase)(a, &j, f, i / a->stride_w, i % a->stride_w, pick);
+        if (!status) status = FN(make_phase)(a, &j, f, FN(nth_phase)(i / across, a->stride_h, a->pad_h),
+                                             FN(nth_phase)(i % across, a->stride_w, a->pad_w), pick);
     }
     if (!status && C > FEW) {
         status = FN(input_joined)(&j);

@@ -16,6 +16,7 @@
 #define block_f64(pairs) 0
 #include "../each_float.h"
 int KERNEL(conv2d_backward_weight)(const udl_conv2d_backward_weight_args *a) {
+    if (!CONV_FITS(a)) return UDL_ENOMEM;
     return a->dtype == UDL_BF16 ? INTERNAL(conv2d_backward_weight_bf16)(a) : BY_FLOAT(a->dtype, conv2d_backward_weight, (a, 0));
 }
 int INTERNAL(conv2d_backward_weight_low)(const udl_conv2d_backward_weight_args *a, gemm_block_fn_f32 pairs) {
