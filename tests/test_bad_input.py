@@ -193,9 +193,19 @@ MISTAKES = [
     ("torch.arange(0, 1e30)", ["arange"]),
     ("torch.eye(2**40)", ["eye"]),
     ("t(3).repeat(2**62)", ["repeat"]),
+    ("t(4).repeat_interleave(i(BIG, BIG, BIG, BIG))", ["repeat_interleave", "memory"]),
+    ("torch.segment_reduce(t(4), 'sum', lengths=i(BIG, BIG, BIG, BIG, 4))", ["memory"]),
+    ("torch.randint(0, 2**64, (2,))", ["randint", str(2**64)]),
     ("F.one_hot(i(0), 2**62)", ["one_hot"]),
     ("torch.tensor(2**70)", ["tensor", str(2**70)]),
     ("torch.zeros((1,) * 9)", ["zeros", "9", "8"]),
+    # complex numbers, and what is no number, where neither fits
+    ("t(3) < np.ones(3) * 1j", ["<", "ComplexTensor"]),
+    ("t(3).add_(np.ones(3) * 1j)", ["add_", "complex"]),
+    ("t(3).mul_(torch.complex(t(3), t(3)))", ["mul_", "complex"]),
+    ("t(3).sub_('a')", ["sub_", "str"]),
+    ("t(3).fill_(np.complex64(1j))", ["fill_", "1j"]),
+    ("torch.quantile(t(3), torch.tensor([float('nan')]))", ["quantile", "nan"]),
     # autograd
     ("t(3).backward()", ["grad"]),
     ("torch.tensor([1], requires_grad=True)", ["int64"]),
@@ -205,6 +215,16 @@ MISTAKES = [
     ("t(3).requires_grad_().sum().backward(inputs=[])", ["backward", "inputs", "empty"]),
     ("t(3).requires_grad_().add_(1)", ["leaf"]),
 ]
+
+
+@pytest.mark.parametrize("given", [lambda t: torch.ones(1), lambda t: t.double() if t.dtype is torch.float32 else t.int(), lambda t: 5])
+def test_saved_tensors_come_back_as_they_were(given):
+    """A kernel would read what is not there: an unpack hook gives the shape and type that were packed, or the walk stops."""
+    x = torch.ones(3, 3, requires_grad=True)
+    for f in (lambda: F.cross_entropy(x, i(0, 1, 2)), lambda: F.max_pool1d(x[None], 2).sum(), lambda: x.exp().sum(), lambda: (x @ x).sum()):
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: t, given):
+            y = f()
+        check_raises((RuntimeError, TypeError), ["saved_tensors_hooks"], y.backward)
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ INDICES = [
     (slice(1, None), slice(None, 2), slice(0, 5, 3)), [0, 2, 2], ([0, 1], [2, 0]), (slice(None), [0, 2]),
     ([[0, 1], [2, 0]],), (1, [0, 3, 1]), (slice(None), [2, 1], [0, 3]), ([0, 2], slice(None), [1, 3]), (Ellipsis, [3, -1]),
     ([0, 2], None, [1, 1]), True, False, ([],), (-3, -1, -5), (slice(2, 0), 1),
+    (slice(1, None, 2**63 - 1), slice(2**62, 2**63 - 1)), slice(None, None, 2**62),
 ]  # fmt: skip
 
 

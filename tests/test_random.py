@@ -25,6 +25,20 @@ def test_random_laws():
     assert torch.randn((2, 3)).shape == (2, 3) and torch.rand(2, dtype=torch.float64).dtype == torch.float64
 
 
+@pytest.mark.parametrize("low, high", [(-(2**63), 2**63 - 1), (0, 2**63), (-(2**60), 2**61), (2**53, 2**53 + 4), (2**63 - 3, 2**63 - 1)])
+def test_integers_of_64_bits(low, high):
+    torch.manual_seed(4)
+    n = 20_000
+    x = torch.randint(low, high, (n,)).tolist()
+    assert min(x) >= low and max(x) < high
+    share = np.bincount([(v - low) * 4 // (high - low) for v in x], minlength=4) / n
+    if high - low >= 4:
+        assert np.abs(share - 0.25).max() < 5 * math.sqrt(0.25 / n)
+    else:
+        assert sorted(set(x)) == [low, low + 1]
+    assert torch.zeros(5, dtype=torch.int64).random_(low, high).tolist() != [low] * 5
+
+
 def test_seed_decides_and_generators_are_apart():
     torch.manual_seed(5)
     a, b = torch.randn(9), torch.randn(9)

@@ -439,7 +439,11 @@ cdef object compare(int op, Tensor a, object b):
     if is_number(b):
         return scalar_op(op, a, b)
     if hasattr(b, "__array__"):
-        return tensor_op(op, a, <Tensor>slot("to_tensor")(b))
+        other = slot("to_tensor")(b)
+        if isinstance(other, Tensor):
+            return tensor_op(op, a, <Tensor>other)
+        import operator
+        return getattr(operator, op_name(op))(a, other)         # complex numbers
     return NotImplemented
 
 
@@ -572,6 +576,8 @@ cdef object binary_(int op, Tensor self, object other):
             s = other
     elif hasattr(other, "__array__"):
         return binary_(op, self, slot("to_tensor")(other))
+    elif type(other).__name__ == "ComplexTensor":
+        raise DTypeError(f"{op_name(op)}_: complex numbers do not fit into {self.dtype}")
     else:
         return NotImplemented
     check_inplace(self, code, op_name(op) + "_")
@@ -593,6 +599,14 @@ cdef object binary_(int op, Tensor self, object other):
     run_map(op, self, self, b, None, 2, compute_for(op, code), s, 0.0)
     self.storage.version += 1
     return self
+
+
+cdef object binary_method(int op, Tensor self, object other):
+    """binary_ as a method: what does not fit raises."""
+    r = binary_(op, self, other)
+    if r is NotImplemented:
+        raise TypeError(f"{op_name(op)}_: expected a Tensor or a number, got {type(other).__name__}")
+    return r
 
 
 cdef inline bint same_geometry(Tensor a, Tensor b) noexcept:
@@ -684,8 +698,8 @@ cpdef Tensor fill_(Tensor self, value):
         v = empty_like_c(self, self.code)
         fill_(v, value)
         return assign(self, v, "fill_")
-    if value is None:
-        raise TypeError("fill_: expected a number, got None")
+    if value is None or not is_number(value) and getattr(value, "imag", 0) != 0:
+        raise TypeError(f"fill_: expected a real number, got {value}")
     check_overlap(self, "fill_") if not self.contig else 0
     if self.numel_:
         if self.contig and not value and self.numel_ < 65536 and (self.code < UDL_F16 or str(value)[0] != "-"):

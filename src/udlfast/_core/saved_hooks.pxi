@@ -17,7 +17,8 @@ cdef int save_packed(Node n, Py_ssize_t place, Tensor t) except -1:
         set_grad(old)
     if n.packed is None:
         n.packed = []
-    n.packed.append((place, value, unpack, edge_of(t) if wants(t) else None, t.out_idx, id(t.storage), t.storage.version))
+    n.packed.append((place, value, unpack, edge_of(t) if wants(t) else None, t.out_idx, id(t.storage), t.storage.version, size_of(t),
+                     t.dtype))
     return 0
 
 
@@ -26,12 +27,15 @@ cdef int unpack_saved(Node n) except -1:
     cdef Tensor t
     cdef Py_ssize_t place
     cdef list kept = None if n.saved_ is None else list(n.saved_)
-    for where, value, unpack, source, idx, storage, version in n.packed:
+    for where, value, unpack, source, idx, storage, version, size, kind in n.packed:
         place = where
         found = unpack(value)
         if not isinstance(found, Tensor):
             raise TypeError(f"saved_tensors_hooks: the unpack hook must give a Tensor, got {type(found).__name__}")
         t = alias(<Tensor>found)
+        if size_of(t) != size or t.dtype is not kind:
+            raise ArgumentError(f"saved_tensors_hooks: what was saved is {list(size)} {kind}, the unpack hook gave {list(size_of(t))} "
+                                f"{t.dtype}")
         if id(t.storage) == storage and t.storage.version != <long>version:
             raise_modified(n, t)
         t.out_idx = idx

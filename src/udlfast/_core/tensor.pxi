@@ -454,16 +454,16 @@ cdef class Tensor:
             other, alpha = old, other
         if alpha != 1 and add_scaled_(self, other, alpha):
             return self
-        return binary_(UDL_MAP_add, self, other if alpha == 1 else binary(UDL_MAP_mul, other, alpha)
+        return binary_method(UDL_MAP_add, self, other if alpha == 1 else binary(UDL_MAP_mul, other, alpha)
                        if isinstance(other, Tensor) else other * alpha)
     def sub_(self, other, old=None, *, alpha=1):
         if old is not None:
             other, alpha = old, other
         if alpha != 1 and add_scaled_(self, other, -alpha):
             return self
-        return binary_(UDL_MAP_sub, self, other if alpha == 1 else binary(UDL_MAP_mul, other, alpha)
+        return binary_method(UDL_MAP_sub, self, other if alpha == 1 else binary(UDL_MAP_mul, other, alpha)
                        if isinstance(other, Tensor) else other * alpha)
-    def mul_(self, other): return binary_(UDL_MAP_mul, self, other)
+    def mul_(self, other): return binary_method(UDL_MAP_mul, self, other)
     def div_(self, other, *, rounding_mode=None): return assign(self, div(snapshot(self, "div_", (other,)), other, rounding_mode=rounding_mode), "div_")
     def copy_(self, source, non_blocking=False): return copy_(self, source)
     def zero_(self): return fill_(self, 0)

@@ -653,7 +653,7 @@ cdef object basic_index(Tensor a, tuple index):
                 d += 1
         elif type(o) is slice:
             start, stop, step_ = slice_bounds(o, a.shape_[d])
-            length = (stop - start + step_ - 1) // step_ if stop > start else 0
+            length = (stop - start - 1) // step_ + 1 if stop > start else 0
             s[n], st[n], cst[n] = length, a.strides_[d] * step_, cs[d] * step_
             off += start * a.strides_[d]
             coff += start * cs[d]

@@ -76,10 +76,26 @@ def randint(low, high=None, size=None, *, generator=None, dtype=None, device=Non
         low, high = 0, low
     if high <= low:
         raise ArgumentError(f"randint: expected low < high, got {low} and {high}")
-    t = random_(empty(tuple(size), dtype=_core.int64, device=device), INTEGERS, low, high, generator)
+    if -(2**53) <= low and high <= 2**53:
+        t = random_(empty(tuple(size), dtype=_core.int64, device=device), INTEGERS, low, high, generator)
+    else:  # not every bound is a float64
+        t = _wide_integers(tuple(size), low, high, generator).to(device)
     t = t if dtype is None else t.to(dtype)
     t = t if out is None else put_out(out, t)
     return t.requires_grad_(True) if requires_grad else t
+
+
+def _wide_integers(size, low, high, generator):
+    """Whole numbers from [low, high): low + floor(r (high - low) / 2^64), r of 64 random bits, as the kernel does it."""
+    import numpy as np
+    if low < -(2**63) or high > 2**63 or isinstance(low, float) or isinstance(high, float):
+        raise ArgumentError(f"randint: expected whole numbers of 64 bits, got {low} and {high}")
+    half, low_half = np.uint64(32), np.uint64(2**32 - 1)
+    b, a = random_(empty((2, *size), dtype=_core.int64), INTEGERS, 0, 2**32, generator).numpy().astype(np.uint64)  # r = 2^32 b + a
+    d, c = np.uint64((high - low) >> 32), np.uint64((high - low) & (2**32 - 1))
+    middle = (a * c >> half) + (a * d & low_half) + (b * c & low_half)
+    drawn = b * d + (a * d >> half) + (b * c >> half) + (middle >> half)
+    return _core.from_numpy((drawn + np.uint64(low % 2**64)).view(np.int64))
 
 
 def randperm(n, *, generator=None, dtype=None, device=None, out=None, **ignored):

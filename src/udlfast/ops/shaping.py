@@ -177,6 +177,8 @@ def repeat_interleave(input, repeats=None, dim=None, axis=None, *, output_size=N
         if counts.ndim != 1 or counts.numel() != input.shape[dim] or counts.numel() and counts.min().item() < 0:
             raise ShapeError(f"{op}: expected one number of repeats, not negative, for each of the {input.shape[dim]} "
                              f"slices of dimension {dim}, got {list(counts.shape)}")
+        if counts.numel() and counts.double().sum().item() >= 2**60:  # NumPy's repeat would count past 64 bits
+            raise ShapeError(f"{op}: {counts.double().sum().item():g} slices are more than memory can hold")
         return input.index_select(dim, _core.from_numpy(numpy.repeat(numpy.arange(counts.numel()), counts.numpy())))
     times = whole(op, "repeats", repeats.item() if isinstance(repeats, Tensor) else repeats)
     return _times(input, dim, times, dim + 1) if times != 1 else input.clone()

@@ -309,7 +309,7 @@ def _quantile(op, input, q, dim, keepdim, interpolation, ignore):
     shares = q if isinstance(q, Tensor) else _core.full((), q, dtype=input.dtype)
     if shares.dtype is not input.dtype or shares.ndim > 1:
         raise ArgumentError(f"{op}: q must be a number or a 1-d tensor of type {input.dtype}, got {list(shares.shape)} {shares.dtype}")
-    if bool(((shares < 0) | (shares > 1)).any()):
+    if not bool(((shares >= 0) & (shares <= 1)).all()):
         raise ArgumentError(f"{op}: q must be from 0 to 1, got {q}")
     ndim, whole_tensor = input.ndim, dim is None
     d = axis_of(op, 0 if whole_tensor else dim, 1 if whole_tensor else ndim)
