@@ -199,6 +199,15 @@ MISTAKES = [
     ("F.one_hot(i(0), 2**62)", ["one_hot"]),
     ("torch.tensor(2**70)", ["tensor", str(2**70)]),
     ("torch.zeros((1,) * 9)", ["zeros", "9", "8"]),
+    # numbers that an integer type cannot hold
+    ("torch.tensor([300], dtype=torch.uint8)", ["tensor", "300", "uint8"]),
+    ("torch.tensor([2**40, 1.5], dtype=torch.int32)", ["tensor", "int32"]),
+    ("torch.tensor(float('nan'), dtype=torch.int64)", ["tensor", "nan", "int64"]),
+    ("torch.tensor([2.0**63], dtype=torch.int64)", ["tensor", "int64"]),
+    ("torch.full((2,), 300, dtype=torch.uint8)", ["300", "uint8"]),
+    ("torch.zeros(2, dtype=torch.int8).fill_(-129)", ["-129", "int8"]),
+    ("torch.zeros(2, dtype=torch.int8).masked_fill(i(1, 0) > 0, 300)", ["300", "int8"]),
+    ("torch.clamp(torch.zeros(2, dtype=torch.int8), -5, 300)", ["300", "int8"]),
     # complex numbers, and what is no number, where neither fits
     ("t(3) < np.ones(3) * 1j", ["<", "ComplexTensor"]),
     ("t(3).add_(np.ones(3) * 1j)", ["add_", "complex"]),

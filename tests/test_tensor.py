@@ -359,3 +359,25 @@ def test_repeat_and_roll_and_flip(rng):
     assert np.array_equal(torch.roll(t, 1, 1).numpy(), np.roll(a, 1, 1))
     assert np.array_equal(torch.flip(t, [0, 1]).numpy(), np.flip(a))
     assert np.array_equal(torch.tile(t, (2, 1)).numpy(), np.tile(a, (2, 1)))
+
+
+def test_a_subclass_that_never_makes_its_tensor():
+    """Without super().__init__ there are no elements, and nothing to trip over."""
+
+    class Careless(torch.Tensor):
+        def __init__(self, _):
+            pass
+
+    for x in (Careless([1.0, 2.0]), torch.Tensor.__new__(torch.Tensor), torch.Tensor.__new__(Careless)):
+        assert x.shape == (0,) and x.sum().item() == 0 and (x + 1).shape == (0,) and "[]" in repr(x)
+    x.resize_(3).fill_(2)
+    assert x.tolist() == [2, 2, 2] and torch.Tensor.__new__(Careless).shape == (0,)
+
+
+def test_numbers_at_the_limits_of_integer_types():
+    for kind in (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.uint16, torch.uint32, torch.uint64):
+        info = torch.iinfo(kind)
+        for v in (info.min, info.max):
+            assert torch.tensor([v], dtype=kind).item() == v and torch.full((2,), v, dtype=kind).tolist() == [v, v]
+        if info.min == 0:
+            assert torch.tensor([-1], dtype=kind).item() == info.max  # as in PyTorch

@@ -688,6 +688,7 @@ cdef inline Tensor clone_raw(Tensor a):
 cpdef Tensor fill_(Tensor self, value):
     """Every element = value, in place."""
     cdef Tensor v
+    cdef object bits, given
     if isinstance(value, Tensor):
         v = <Tensor>value
         if v.numel_ != 1:
@@ -711,11 +712,15 @@ cpdef Tensor fill_(Tensor self, value):
             memset(self.data_, 0, self.numel_ * ITEMSIZE[self.code])
         elif UDL_BOOL < self.code < UDL_F16:
             v = empty_nd(UDL_I64, 0, NULL)
+            given = value
             try:
+                bits = 8 * ITEMSIZE[self.code] - (UDL_I8 <= self.code <= UDL_I64)
                 value = int(value)
+                if not -(1 << bits) <= value < 1 << bits:
+                    raise OverflowError()
                 (<int64_t *>v.data_)[0] = value - (1 << 64) if self.code == UDL_U64 and 1 << 63 <= value < 1 << 64 else value
             except (OverflowError, ValueError):
-                raise ArgumentError(f"fill_: {value!r} does not fit into {self.dtype}") from None
+                raise ArgumentError(f"fill_: {given!r} does not fit into {self.dtype}") from None
             copy_into(self, v)
         else:
             v = empty_nd(UDL_F64, 0, NULL)

@@ -26,7 +26,9 @@ def set_hook(str name, function):
 
 
 cdef extern from "Python.h":
+    ctypedef PyObject *(*newfunc)(PyTypeObject *, PyObject *, PyObject *)
     ctypedef struct PyTypeObject:
+        newfunc tp_new
         PyObject *tp_dict
     void PyType_Modified(PyTypeObject *)
 
@@ -98,7 +100,7 @@ cdef class Tensor:
     cdef object __weakref__
 
     def __init__(self, *args, **kwargs):
-        if self.storage is None:
+        if self.storage is BLANK:
             init_tensor(self, slot("legacy_tensor")(*args, **kwargs))
 
     # ---- what it is -----------------------------------------------------------------------------------------------
@@ -585,6 +587,23 @@ cdef inline void set_geometry(Tensor t, Tensor a) noexcept:
     t.numel_ = a.numel_
     memcpy(t.shape_, a.shape_, 8 * sizeof(Py_ssize_t))
     memcpy(t.strides_, a.strides_, 8 * sizeof(Py_ssize_t))
+
+
+cdef Storage BLANK = new_storage(0)
+cdef newfunc plain_new = (<PyTypeObject *><PyObject *>Tensor).tp_new
+
+
+cdef PyObject *blank_new(PyTypeObject *kind, PyObject *args, PyObject *kwargs) except NULL:
+    """Tensor.__new__ for Python: no elements until __init__ has run, which a subclass may leave out. Cython's own calls pass it by."""
+    cdef PyObject *made = plain_new(kind, args, kwargs)
+    cdef Tensor t
+    if made != NULL:
+        t = <Tensor>made
+        t.storage, t.data_, t.code, t.contig, t.ndim_, t.strides_[0] = BLANK, <char *>BLANK.ptr, UDL_F32, True, 1, 1
+    return made
+
+
+(<PyTypeObject *><PyObject *>Tensor).tp_new = <newfunc>blank_new
 
 
 cdef init_tensor(Tensor t, Tensor a):

@@ -60,7 +60,13 @@ def to_tensor(data=None, dtype=None, copy=True):
     t = from_numpy(array if array.ndim or not isinstance(array, np.generic) else np.asarray(array))
     if t.ndim == 1 and isinstance(data, (int, float, np.generic)):
         t = t.reshape(())
-    return t if dtype is None else t.to(dtype)
+    if dtype is None or dtype is t.dtype:
+        return t
+    if array.size and not hasattr(data, "__array__") and not (dtype.is_floating_point or dtype is _core.bool_):
+        info = np.iinfo(dtype.numpy_name)  # NaN does not fit; -1 as an unsigned number is the largest
+        if not ((info.min or -info.max) <= array.min().item() and array.max().item() <= info.max):
+            raise ArgumentError(f"tensor: {_short(data)} does not fit into {dtype}")
+    return t.to(dtype)
 
 
 def _unsigned(data):
