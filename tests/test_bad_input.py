@@ -195,6 +195,7 @@ MISTAKES = [
     ("t(3).repeat(2**62)", ["repeat"]),
     ("t(4).repeat_interleave(i(BIG, BIG, BIG, BIG))", ["repeat_interleave", "memory"]),
     ("torch.segment_reduce(t(4), 'sum', lengths=i(BIG, BIG, BIG, BIG, 4))", ["memory"]),
+    ("t(3).uniform_(-3e38, 3e38)", ["uniform_", "3e+38"]),
     ("torch.randint(0, 2**64, (2,))", ["randint", str(2**64)]),
     ("F.one_hot(i(0), 2**62)", ["one_hot"]),
     ("torch.tensor(2**70)", ["tensor", str(2**70)]),

@@ -654,6 +654,8 @@ cdef object basic_index(Tensor a, tuple index):
         elif type(o) is slice:
             start, stop, step_ = slice_bounds(o, a.shape_[d])
             length = (stop - start - 1) // step_ + 1 if stop > start else 0
+            if length < 2:
+                step_ = min(step_, 2147483647)      # it leads nowhere, and its product with a stride has to fit
             s[n], st[n], cst[n] = length, a.strides_[d] * step_, cs[d] * step_
             off += start * a.strides_[d]
             coff += start * cs[d]

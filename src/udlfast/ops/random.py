@@ -5,6 +5,7 @@ import math
 from .. import _core
 from .._core import Tensor, default_generator, empty, extend, manual_seed, put_out, random_  # noqa: F401
 from ..errors import ArgumentError, DTypeError
+from ..typeinfo import finfo
 
 UNIFORM, NORMAL, INTEGERS, BERNOULLI, PERMUTATION = range(5)
 
@@ -216,6 +217,8 @@ def _fill(name, kind, convert):
                                 f"are recorded; use no_grad()")
         if not self.dtype.is_floating_point and kind in (UNIFORM, NORMAL):
             raise DTypeError(f"{name}: expected a floating-point tensor, got {self.dtype}")
+        if kind == UNIFORM and p1 - p0 > finfo(self.dtype).max:
+            raise ArgumentError(f"{name}: the range from {p0} to {p1} is wider than {self.dtype} holds")
         return random_(self, kind, p0, p1, generator)
 
     method.__name__ = name
