@@ -159,7 +159,7 @@ def module_text(path):
             continue
     homes = everywhere()
     public = {v: n for n, v in values.items() if inspect.isclass(v)}
-    public = {**{v: f"{home}.{n}" for v, (home, n) in homes.items()}, **public}
+    public = {_tensor(): "udlfast._core.Tensor", **{v: f"{home}.{n}" for v, (home, n) in homes.items()}, **public}
     head = ["import builtins", "from typing import Any, Iterator", "", "import udlfast._core"]
     head += [f"import {home}" for home in sorted({home for home, _ in homes.values()} - {path})]
     body = []

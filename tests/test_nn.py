@@ -1,6 +1,7 @@
 """Modules: names, reprs, state, modes, hooks, initial laws, and each layer against the operation it wraps."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -394,3 +395,8 @@ def test_a_module_whose_hooks_are_gone_is_as_before():
     with net.register_forward_hook(lambda m, i, o: o + 1) as _:
         pass
     assert net._hooks is None
+
+
+def test_type_checkers_see_that_a_parameter_is_a_tensor():
+    stub = Path(nn.__file__).with_suffix(".pyi").read_text()
+    assert "class Parameter(udlfast._core.Tensor):" in stub and "class Buffer(udlfast._core.Tensor):" in stub
