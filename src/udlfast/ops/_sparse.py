@@ -12,6 +12,7 @@ from ..errors import ArgumentError, DimError, DTypeError, ShapeError
 from ..layout import sparse_coo as COO
 from ..layout import sparse_csr as CSR
 from ..size import Size
+from ._common import axis_of
 
 
 class SparseTensor:
@@ -240,7 +241,8 @@ class SparseTensor:
         """The sum of all values, or over some dimensions, as a sparse tensor."""
         values = self._v if dtype is None else self._v.to(dtype)
         n = len(self.shape)
-        gone = {d % n for d in (dim if isinstance(dim, (tuple, list)) else (dim,))} if dim is not None else set(range(n))
+        dims = range(n) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
+        gone = {axis_of("sparse.sum", d, n) for d in dims}
         if len(gone) == n:
             return values.sum()
         kept = [d for d in range(n) if d not in gone]

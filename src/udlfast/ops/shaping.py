@@ -260,6 +260,10 @@ def cartesian_prod(*tensors):
     >>> torch.cartesian_prod(torch.tensor([1, 2]), torch.tensor([3])).tolist()
     [[1, 3], [2, 3]]
     """
+    for t in tensors:
+        tensor("cartesian_prod", t)
+        if t.ndim != 1:
+            raise ShapeError(f"cartesian_prod: expected vectors, got {list(t.shape)}")
     if len(tensors) == 1:
         return tensors[0]
     return stack([g.reshape(-1) for g in meshgrid(*tensors, indexing="ij")], 1)

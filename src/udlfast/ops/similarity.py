@@ -3,7 +3,7 @@ import math
 
 from .. import _core
 from .._core import attach, extend, put_out
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from ._common import axis_of, broadcast_shape, floating, tensor
 from ._linalg_common import to_shape
 from .elementwise import where
@@ -141,6 +141,8 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary", *, 
     floating(op, x2, "x2")
     if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
         raise ShapeError(f"{op}: expected x1 [..., P, D] and x2 [..., R, D], got {list(x1.shape)} and {list(x2.shape)}")
+    if p < 0:
+        raise ArgumentError(f"{op}: p must not be negative, got {p}")
     many = x1.numel() * x2.shape[-2] >= 1 << 14 or x2.numel() * x1.shape[-2] >= 1 << 14
     y = _euclidean(x1, x2) if many and p == 2 and x1.dtype is x2.dtype is _core.float32 and _core.at_hand() else None
     y = _differences(x1, x2, p) if y is None else y
