@@ -221,6 +221,8 @@ MISTAKES = [
     ("torch.quantile(t(3), torch.tensor([float('nan')]))", ["quantile", "nan"]),
     # autograd
     ("t(3).backward()", ["grad"]),
+    ("torch.func.jacrev(lambda x: x * 2)(t(2**20))", [str(2**42), "bytes"]),
+    ("torch.autograd.functional.hessian(lambda x: (x * x).sum(), t(2**20))", [str(2**42), "bytes"]),
     ("torch.tensor([1], requires_grad=True)", ["int64"]),
     ("t(3).requires_grad_().numpy()", ["detach"]),
     ("t(3).requires_grad_().sum().backward(inputs=[[1, 2]])", ["backward", "inputs", "list"]),

@@ -263,6 +263,8 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_
             keep = DEPTH > 1 or any(x.grad_fn is not None for x in xs) or _reaches_beyond(outs, xs)
             table = []
             for o in outs:
+                for x in xs:
+                    _core.empty((o.numel(), *x.shape), dtype=x.dtype)  # what is beyond memory is refused before the work, not after
                 rows = []
                 for i in range(o.numel()):
                     seed = _core.zeros(o.numel(), dtype=o.dtype)

@@ -122,6 +122,8 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
         outs, many_out = _call(func, xs, "jacobian")
         table = []
         for out in outs:
+            for x in xs:
+                _core.empty((out.numel(), *x.shape), dtype=x.dtype)  # what is beyond memory is refused before the work, not after
             rows = []
             for i in range(out.numel()):
                 seed = _core.zeros(out.numel(), dtype=out.dtype)
