@@ -1,6 +1,8 @@
-"""Calls with one number that is wrong: an index, an offset, a length, a stride or a size beyond what is there; and parameters of shapes
-that do not fit. Each ends with a result or an exception, under the sanitizers too (check_sanitizers.py)."""
+"""Calls with one number that is wrong: an index, an offset, a length, a stride or a size beyond what is there; with two large ones, whose
+product 64 bits may not hold; and with parameters of shapes that do not fit. Each ends with a result or an exception, under the sanitizers
+too (check_sanitizers.py)."""
 
+import itertools
 import warnings
 
 import udlfast as torch
@@ -11,6 +13,7 @@ from udlfast import nn
 
 T = torch.tensor
 BAD = [-1, -2, 3, 100, 2**31, 2**62, -(2**63), 2**63 - 1]
+LARGE = [2**30, 2**31 - 2, 2**31 - 1, 2**32, 2**62]
 SHAPES = [(), (0,), (1,), (2,), (3,), (1, 1), (2, 3), (3, 2), (0, 3), (3, 0), (1, 3), (3, 1), (4,)]
 
 
@@ -175,6 +178,59 @@ def numbers(go, b):
     go("conv g", lambda: F.conv2d(x(1, 4, 3, 3), x(4, 1, 2, 2), groups=b))
 
 
+def pairs(go, a, b):
+    """Calls with two large numbers at once."""
+    for n, size in ((1, (5,)), (2, (4, 5)), (3, (4, 4, 5))):
+        conv, back = getattr(F, f"conv{n}d"), getattr(F, f"conv_transpose{n}d")
+        for groups in (1, 8):
+            for kind in (torch.float32, torch.float64, torch.bfloat16):
+                image, filters = torch.ones(1, groups, *size, dtype=kind), torch.ones(groups, 1, *(2,) * n, dtype=kind)
+                for f in (conv, back):
+                    go("conv", lambda: f(image.requires_grad_(), filters.requires_grad_(), None, b, a, groups=groups))
+                    go("conv d", lambda: f(image.requires_grad_(), filters, None, 1, padding=a, dilation=b, groups=groups))
+                    go("conv sd", lambda: f(image, filters, None, a, padding=b, dilation=a, groups=groups))
+        for pool in ("max_pool", "avg_pool", "lp_pool"):
+            more = (2,) if pool == "lp_pool" else ()
+            go(pool, lambda: getattr(F, f"{pool}{n}d")(x(1, 1, *size), *more, a, b))
+            go(pool, lambda: getattr(F, f"{pool}{n}d")(x(1, 1, *size), *more, 2, a))
+        go("pool dil", lambda: getattr(F, f"max_pool{n}d")(x(1, 1, *size), 2, a, 1, b))
+        go("unpool", lambda: getattr(F, f"max_unpool{n}d")(x(1, 1, *size), torch.zeros(1, 1, *size).long(), a, b))
+        go("adaptive", lambda: getattr(F, f"adaptive_avg_pool{n}d")(x(1, 1, *size), (a, b, a)[:n]))
+        go("adaptive max", lambda: getattr(F, f"adaptive_max_pool{n}d")(x(1, 1, *size), (a, b, a)[:n]))
+        go("interpolate", lambda: F.interpolate(x(1, 1, *size), size=(a, b, a)[:n]))
+        for mode in ("constant", "reflect", "replicate", "circular"):
+            go("pad", lambda: F.pad(x(1, 1, *size), (a, b) * n, mode=mode))
+            go("pad both", lambda: F.pad(x(1, 1, *size), (a, -b) * n, mode=mode))
+    go("unfold", lambda: F.unfold(x(1, 1, 4, 5), 2, dilation=a, padding=b, stride=a))
+    go("fold", lambda: F.fold(x(1, 4, 4), (a, b), 2, stride=(a, b)))
+    one = torch.ones(1)
+    go("outer", lambda: torch.outer(one.expand(a), one.expand(b)))
+    go("product", lambda: one.expand(a, 1) @ one.expand(1, b))
+    go("tensordot", lambda: torch.tensordot(one.expand(a), one.expand(b), 0))
+    go("einsum", lambda: torch.einsum("i,j->ij", one.expand(a), one.expand(b)))
+    go("kron", lambda: torch.kron(one.expand(a), one.expand(b)))
+    go("add", lambda: one.expand(a, 1) + one.expand(b))
+    go("cdist", lambda: torch.cdist(one.expand(a, 1), one.expand(b, 1)))
+    go("meshgrid", lambda: [t.contiguous() for t in torch.meshgrid(one.expand(a), one.expand(b), indexing="ij")])
+    go("repeat", lambda: one.repeat(a, b))
+    go("repeat i", lambda: one.expand(2).repeat_interleave(T([a, b])))
+    go("segments", lambda: torch.segment_reduce(torch.ones(3), "sum", lengths=T([a, b, -a, -b, 3])))
+    go("zeros", lambda: torch.zeros(a, b))
+    go("eye", lambda: torch.eye(a, b))
+    go("linspace", lambda: torch.linspace(0, a, b))
+    go("arange", lambda: torch.arange(-a, b))
+    go("randint", lambda: torch.randint(-a, b, (4,)))
+    go("indices", lambda: torch.tril_indices(a, b))
+    go("as_strided", lambda: torch.as_strided(torch.ones(9), (a, b), (b, a)))
+    go("slice", lambda: torch.ones(9)[a :: b] + torch.ones(9)[::b].sum())
+    go("sparse", lambda: torch.sparse_coo_tensor(T([[a - 1], [b - 1]]), torch.ones(1), (a, b)).coalesce().to_dense())
+    go("csr", lambda: torch.sparse_coo_tensor(T([[0], [b - 1]]), torch.ones(1), (2, b)).to_sparse_csr() @ one.expand(b, 2))
+    go("embedding", lambda: nn.Embedding(a, b))
+    go("linear", lambda: nn.Linear(a, b))
+    go("lstm", lambda: nn.LSTM(a, b))
+    go("attention", lambda: F.scaled_dot_product_attention(one.expand(1, a, 1), one.expand(1, b, 1), one.expand(1, b, 1)))
+
+
 def shapes(go, s):
     """Calls with a parameter of shape s."""
     w = torch.ones(*s) if s else torch.tensor(1.0)
@@ -268,8 +324,10 @@ def step(number):
         warnings.simplefilter("ignore")
         if number < len(BAD):
             numbers(go, BAD[number])
-        else:
+        elif number < len(BAD) + len(SHAPES):
             shapes(go, SHAPES[number - len(BAD)])
+        else:
+            pairs(go, *PAIRS[number - len(BAD) - len(SHAPES)])
     return None if len(made) > 50 else f"{len(made)} calls only"
 
 
@@ -277,13 +335,15 @@ def children_of(result):
     return [t for t in (result if isinstance(result, (tuple, list)) else [result]) if isinstance(t, torch.Tensor)]
 
 
-STEPS = len(BAD) + len(SHAPES)
+PAIRS = list(itertools.product(LARGE, LARGE))
+STEPS = len(BAD) + len(SHAPES) + len(PAIRS)
 
 
 @check("wrong numbers", must="0 signals, 0 hangs", short={}, long={})
 def wrong_numbers():
     findings = children.sweep("reliability.check_wrong_numbers:step", 0, STEPS, memory=3 << 30, seconds=60.0)
-    figures = f"{len(BAD)} numbers and {len(SHAPES)} shapes where they do not belong, in {count():,} calls: {len(findings)} findings"
+    figures = (f"{len(BAD)} numbers and {len(SHAPES)} shapes where they do not belong, and {len(PAIRS)} pairs of large numbers, in "
+               f"{count():,} calls: {len(findings)} findings")  # fmt: skip
     if findings:
         raise Failed(figures, findings)
     return figures
@@ -296,4 +356,6 @@ def count():
         numbers(lambda name, call: made.append(name), b)
     for s in SHAPES:
         shapes(lambda name, call: made.append(name), s)
+    for a, b in PAIRS:
+        pairs(lambda name, call: made.append(name), a, b)
     return len(made)
