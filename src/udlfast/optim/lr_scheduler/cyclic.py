@@ -3,7 +3,7 @@
 import math
 
 from ... import errors
-from .base import LRScheduler, check_optimizer, one_per_group
+from .base import LRScheduler, check_optimizer, one_per_group, set_rate
 
 __all__ = ["CyclicLR"]
 
@@ -39,7 +39,7 @@ class CyclicLR(LRScheduler):
         lows = one_per_group(self, optimizer, base_lr, "base_lr")
         if last_epoch == -1:
             for low, group in zip(lows, optimizer.param_groups, strict=True):
-                group["lr"] = low
+                set_rate(group, low)
         self.max_lrs = one_per_group(self, optimizer, max_lr, "max_lr")
         down = step_size_up if step_size_down is None else step_size_down
         self.total_size = float(step_size_up + down)
