@@ -152,7 +152,7 @@ class LambdaLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 0.5 ** epoch)
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.5]
 
@@ -194,7 +194,7 @@ class MultiplicativeLR(LambdaLR):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.MultiplicativeLR(optimizer, lambda epoch: 0.5)
-        >>> schedule.step(); schedule.step()
+        >>> optimizer.step(); schedule.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.25]
 

@@ -22,7 +22,7 @@ class CosineAnnealingLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=2)
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.5]
 
@@ -71,7 +71,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=2)
-        >>> schedule.step(); schedule.step()
+        >>> optimizer.step(); schedule.step(); schedule.step()
         >>> schedule.get_last_lr()
         [1.0]
 

@@ -25,7 +25,7 @@ class CyclicLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
         >>> schedule = torch.optim.lr_scheduler.CyclicLR(optimizer, base_lr=0.0, max_lr=1.0, step_size_up=2)
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.5]
 

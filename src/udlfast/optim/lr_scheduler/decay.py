@@ -22,7 +22,7 @@ class StepLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.5]
 
@@ -57,7 +57,7 @@ class MultiStepLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 3], gamma=0.5)
-        >>> schedule.step(); schedule.step(); schedule.step()
+        >>> optimizer.step(); schedule.step(); schedule.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.25]
 
@@ -136,7 +136,7 @@ class LinearLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> warm_up = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.5, total_iters=4)
-        >>> warm_up.step()
+        >>> optimizer.step(); warm_up.step()
         >>> warm_up.get_last_lr()
         [0.625]
 
@@ -181,7 +181,7 @@ class ExponentialLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
-        >>> schedule.step(); schedule.step()
+        >>> optimizer.step(); schedule.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.25]
 
@@ -213,7 +213,7 @@ class PolynomialLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4)
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.75]
 
