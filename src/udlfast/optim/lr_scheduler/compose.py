@@ -67,7 +67,7 @@ class SequentialLR(Composed):
         >>> parts = [ConstantLR(optimizer, 0.5, 10), ExponentialLR(optimizer, 0.5)]
         >>> schedule = SequentialLR(optimizer, parts, milestones=[1])
         >>> rates = schedule.get_last_lr()
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> rates + schedule.get_last_lr()
         [0.5, 1.0]
 
@@ -116,7 +116,7 @@ class ChainedScheduler(Composed):
         >>> from udlfast.optim.lr_scheduler import ChainedScheduler, ExponentialLR
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = ChainedScheduler([ExponentialLR(optimizer, 0.5), ExponentialLR(optimizer, 0.5)])
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.25]
 
