@@ -145,6 +145,7 @@ def test_a_step_before_the_optimizer_warns():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         schedule.step()
+    assert schedule.get_last_lr() == [0.5, 0.2]
 
 
 @pytest.mark.parametrize("options", [{"anneal_epochs": 8}, {"anneal_epochs": 0, "anneal_strategy": "linear"}], ids=str)
