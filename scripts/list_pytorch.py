@@ -92,6 +92,11 @@ DIFFERS = """
 - `torch.jit.script` and `trace` give back what they got; TorchScript files are neither written nor read.
 - `memory_format` and `layout` are accepted and ignored: dense results are contiguous in the order of their dimensions.
 - `out=` and in-place forms compute the result first and store it then, so memory that input and output share does no harm.
+- A list of lists or tensors as an index is one index, as PyTorch announces: `x[[a, b]]` is `x[tensor([a, b])]`, where PyTorch 2.13
+  still takes `x[a, b]` and warns; write `x[a, b]`.
+- Rows of attention in which every key is masked give zeros; in PyTorch often NaN.
+- Of optimisers, the state of bfloat16 and float16 parameters is float32, the step count of `optimizer.state` is a Python number (in
+  `state_dict()` a tensor), and `load_state_dict` copies. A parameter given twice is refused.
 - Slices need a positive step, as in PyTorch; `tensor.view(dtype)` refuses tensors that require a gradient.
 - Some gradients of gradients are not offered; such a call raises `GradError` and names the operation.
 - In-place forms are differentiated also where PyTorch lacks the rule (`acosh_`, `asinh_`, `atanh_`).

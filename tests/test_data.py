@@ -7,6 +7,7 @@ import pytest
 from harness import check_raises, numbers
 
 import udlfast as torch
+from udlfast.utils import data
 from udlfast.utils.data import (
     BatchSampler,
     ChainDataset,
@@ -209,3 +210,26 @@ def test_bad_options(options, part):
 
 def test_empty_dataset():
     assert list(DataLoader(Squares(0), batch_size=2)) == [] and len(DataLoader(Squares(0), batch_size=2)) == 0
+
+
+def test_what_the_order_was_made_from_is_fixed():
+    """A new batch_size would change nothing: the batch sampler keeps the old one."""
+    loader = data.DataLoader(range(6), batch_size=2)
+    for name in ("batch_size", "sampler", "batch_sampler", "drop_last", "dataset", "persistent_workers"):
+        with pytest.raises(ValueError, match="should not be set after"):
+            setattr(loader, name, 3)
+    loader.collate_fn = list  # this may change
+    assert list(loader) == [[0, 1], [2, 3], [4, 5]]
+
+
+def test_sequences_are_collated_part_by_part():
+    first, second = data.default_collate([range(2), range(2, 4)])
+    assert first.tolist() == [0, 2] and second.tolist() == [1, 3]
+    assert data.default_convert(range(2)) == [0, 1]
+
+
+def test_an_empty_split_warns():
+    with pytest.warns(UserWarning, match="Length of split at index 1 is 0"):
+        assert [len(part) for part in data.random_split(range(3), [0.9, 0.1])] == [3, 0]
+    with pytest.raises(ValueError):
+        data.BatchSampler(range(3), 2, 1)

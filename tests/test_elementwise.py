@@ -365,3 +365,13 @@ def test_reference_derivative_of_binary(rng, case):
 def test_strided_memory_is_what_place_says(rng):
     t = place(rng.standard_normal((2, 3)), "float32", "strided")
     assert t.stride() == (7, 2)
+
+
+def test_clamp_refuses_bounds_that_would_wrap_around():
+    x = torch.tensor([3, 200], dtype=torch.uint8)
+    for bounds in ({"max": 300}, {"min": 2**31}, {"min": 0, "max": 256}):
+        with pytest.raises(ValueError, match="does not fit"):
+            x.clamp(**bounds)
+    with pytest.raises(ValueError):
+        torch.tensor([1], dtype=torch.int8).clamp(max=128)
+    assert x.clamp(4, 255).tolist() == [4, 200] and torch.tensor([-9], dtype=torch.int8).clamp(-128, 127).tolist() == [-9]

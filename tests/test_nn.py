@@ -400,3 +400,25 @@ def test_a_module_whose_hooks_are_gone_is_as_before():
 def test_type_checkers_see_that_a_parameter_is_a_tensor():
     stub = Path(nn.__file__).with_suffix(".pyi").read_text()
     assert "class Parameter(udlfast._core.Tensor):" in stub and "class Buffer(udlfast._core.Tensor):" in stub
+
+
+def test_parameter_dict_has_a_dicts_methods_and_pytorchs_order():
+    made = nn.ParameterDict({"b": torch.ones(1), "a": torch.zeros(1), "n": 5})
+    assert list(made) == ["a", "b", "n"] == list(reversed(list(reversed(made))))  # of a plain dict: by name
+    assert [name for name, _ in made.named_parameters()] == ["a", "b"]
+    assert list(nn.ParameterDict([("b", torch.ones(1)), ("a", torch.ones(1))])) == ["b", "a"]
+    assert made.setdefault("a", 3) is made["a"] and made.setdefault("m", 3) == 3 and made.popitem() == ("m", 3)
+    other = made | {"c": torch.ones(2)}
+    assert list(other) == ["a", "b", "n", "c"] and other["a"] is made["a"] and "c" not in made
+    assert list({"z": 1} | made) == ["z", "a", "b", "n"]
+    made |= {"d": 1}
+    assert list(made.copy()) == ["a", "b", "n", "d"] and list(made.fromkeys(["u", "v"], 1).values()) == [1, 1]
+    made.clear()
+    assert len(made) == 0
+    with pytest.raises(KeyError):
+        made.popitem()
+
+
+def test_sequential_insert_out_of_range():
+    with pytest.raises(IndexError):
+        nn.Sequential(nn.ReLU()).insert(2, nn.Tanh())

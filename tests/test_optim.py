@@ -257,3 +257,26 @@ def test_schedule_state_continues():
     for _ in range(4):
         a.step(), s.step(), b.step(), t.step()
     assert a.param_groups[0]["lr"] == b.param_groups[0]["lr"] and s.get_last_lr() == t.get_last_lr()
+
+
+def test_names_go_with_all_parameters_or_none():
+    a, b = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
+    for bad in ([a, ("b", b)], [("a", a), b], [{"params": [("a", a)]}, {"params": [b]}]):
+        with pytest.raises(ValueError, match="with/without names"):
+            optim.SGD(bad, lr=0.1)
+    optimizer = optim.SGD([("a", a)], lr=0.1)
+    optimizer.add_param_group({"params": [("b", b)]})
+    assert [group["param_names"] for group in optimizer.param_groups] == [["a"], ["b"]]
+
+
+def test_zero_grad_keeps_the_gradient_object():
+    x = nn.Parameter(torch.ones(3))
+    (x * x).sum().backward(create_graph=True)
+    grad = x.grad
+    optim.SGD([x], lr=0.1).zero_grad(set_to_none=False)
+    assert x.grad is grad and not grad.requires_grad and grad.tolist() == [0, 0, 0]
+
+
+def test_clipping_an_empty_generator_warns():
+    with pytest.warns(UserWarning, match="empty generator"):
+        assert nn.utils.clip_grad_norm_((p for p in ()), 1.0) == 0

@@ -209,14 +209,17 @@ def test_hooks():
                    optim.optimizer.register_optimizer_step_pre_hook(lambda o, a, k: seen.append("all before")),
                    optim.optimizer.register_optimizer_step_post_hook(lambda o, a, k: seen.append("all after"))]  # fmt: skip
         optimizer.step(lambda: torch.zeros(1))
-        assert seen == ["all before", "before", "all after", "after"]
+        assert seen == ["all before", "before", "after", "all after"]
         for h in handles:
             h.remove()
         optimizer.step(lambda: torch.zeros(1))
         assert len(seen) == 4
     optimizer = optim.SGD([p], lr=0.1)
-    optimizer.register_step_pre_hook(lambda o, a, k: ((lambda: 7,), {}))
+    optimizer.register_step_pre_hook(lambda o, a, k: ((o, lambda: 7), {}))
     assert optimizer.step() == 7
+    optimizer.register_step_post_hook(lambda o, a, k: seen.append((a[0] is o, len(a))))
+    optimizer.step()
+    assert seen[-1] == (True, 2)  # arguments start with the optimiser, as PyTorch's
     optimizer.register_state_dict_post_hook(lambda o, d: {**d, "more": 1})
     optimizer.register_state_dict_pre_hook(lambda o: seen.append("dict"))
     saved = optimizer.state_dict()

@@ -310,3 +310,13 @@ def test_extremes_of_integer_rows_are_the_first(isa, rng, dtype, n):
         assert getattr(t, name)().item() == getattr(x, name)()
     values, places = t.max(1)
     assert np.array_equal(values.numpy(), x.max(1)) and np.array_equal(places.numpy(), x.argmax(1))
+
+
+def test_the_gradient_of_a_deviation_of_equal_numbers_is_zero():
+    """There the deviation has its minimum; the root alone would give 0 times infinity."""
+    x = torch.tensor([[2.0, 2.0], [1.0, 3.0]], requires_grad=True)
+    x.std(1).sum().backward()
+    assert x.grad[0].tolist() == [0, 0] and np.allclose(x.grad[1].tolist(), [-(0.5**0.5), 0.5**0.5])
+    x.grad = None
+    sum(y.sum() for y in torch.std_mean(x, 1)).backward()
+    assert x.grad[0].tolist() == [0.5, 0.5]

@@ -83,6 +83,71 @@ def test_schedule_equals_torch(name, kind):
     assert np.abs(got - want).max() < 1e-14 and keys == mine
 
 
+RESUMED = {
+    "cosine": lambda s, o: s.CosineAnnealingLR(o, 7, last_epoch=5),
+    "exponential": lambda s, o: s.ExponentialLR(o, 0.5, last_epoch=5),
+    "linear": lambda s, o: s.LinearLR(o, 0.1, last_epoch=2),
+    "polynomial": lambda s, o: s.PolynomialLR(o, 10, last_epoch=2),
+    "multiplicative": lambda s, o: s.MultiplicativeLR(o, lambda t: 0.5, last_epoch=5),
+}
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_resuming_leaves_the_rate_as_it_is(name):
+    """A schedule made with last_epoch goes on from the optimiser's rate: its constructor does not change it."""
+    optimizer = optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.25)
+    optimizer.param_groups[0]["initial_lr"] = 1.0
+    schedule = RESUMED[name](optim.lr_scheduler, optimizer)
+    assert schedule.get_last_lr() == [0.25]
+    optimizer.step()
+    schedule.step()
+    assert schedule.get_last_lr() != [0.25]
+
+
+def test_rates_that_are_tensors_stay_the_same_tensors():
+    rate = torch.tensor(1.0)
+    optimizer = optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
+    schedule = optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+    before = schedule.get_last_lr()
+    optimizer.step()
+    schedule.step()
+    assert optimizer.param_groups[0]["lr"] is rate and rate.item() == 0.5
+    assert before[0].item() == 1.0 and schedule.base_lrs[0].item() == 1.0  # copies
+
+
+def test_groups_added_later():
+    optimizer = optimizer_of(torch, "SGD")
+    plateau, fixed = optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0), optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1.0)
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 1.0})
+    plateau.step(1.0)
+    plateau.step(2.0)
+    assert np.allclose([group["lr"] for group in optimizer.param_groups], [0.05, 0.02, 0.1])
+    optimizer.step()
+    with pytest.raises(ValueError):
+        fixed.step()  # it has no function for the new group
+
+
+def test_a_first_milestone_of_zero_starts_with_the_second_part():
+    optimizer = optimizer_of(torch, "SGD")
+    s = optim.lr_scheduler
+    schedule = s.SequentialLR(optimizer, [s.ConstantLR(optimizer, 0.1), s.ExponentialLR(optimizer, 0.5)], [0])
+    assert schedule.get_last_lr() == [0.5, 0.2]
+
+
+def test_a_step_before_the_optimizer_warns():
+    optimizer = optimizer_of(torch, "Adam")
+    schedule = optim.lr_scheduler.StepLR(optimizer, 2)
+    with pytest.warns(UserWarning, match="before `optimizer.step"):
+        schedule.step()
+    optimizer = optimizer_of(torch, "Adam")
+    schedule = optim.lr_scheduler.StepLR(optimizer, 2)
+    optimizer.step()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        schedule.step()
+    assert schedule.get_last_lr() == [0.5, 0.2]
+
+
 @pytest.mark.parametrize("options", [{"anneal_epochs": 8}, {"anneal_epochs": 0, "anneal_strategy": "linear"}], ids=str)
 def test_swalr_equals_torch(options):
     peer = pytest.importorskip("torch")
@@ -150,6 +215,7 @@ def test_bad_arguments():
     optimizer = optimizer_of(torch, "SGD")
     for make in (lambda: optim.lr_scheduler.CyclicLR(optimizer, 0.1, 1.0, mode="square"),
                  lambda: optim.swa_utils.SWALR(optimizer, 0.1, anneal_strategy="square"),
+                 lambda: optim.lr_scheduler.SequentialLR(optimizer, [optim.lr_scheduler.ReduceLROnPlateau(optimizer)], []),
                  lambda: optim.swa_utils.get_ema_avg_fn(1.5)):  # fmt: skip
         with pytest.raises(ValueError):
             make()

@@ -234,3 +234,13 @@ def test_kth_has_the_same_places_for_any_number_of_threads(rng):
         found.append(torch.kthvalue(x, 1000).indices)
     torch.set_num_threads(before)
     assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("name", ["median", "nanmedian"])
+def test_the_gradient_of_a_median_of_all_is_shared_by_equal_elements(name):
+    x = torch.tensor([[2.0, 2.0, 1.0], [1.0, 2.0, 3.0]], requires_grad=True)
+    (3 * getattr(torch, name)(x)).backward()
+    assert x.grad.tolist() == [[1, 1, 0], [0, 1, 0]]
+    x = torch.tensor([4.0, float("nan"), 4.0], requires_grad=True)
+    getattr(torch, name)(x).backward()
+    assert x.grad.tolist() == ([0, 1, 0] if name == "median" else [0.5, 0, 0.5])

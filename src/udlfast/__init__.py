@@ -20,7 +20,6 @@ from ._core import (  # noqa: F401
     dtype,
     empty,
     empty_like,
-    enable_grad,
     expand,
     flatten,
     float16,
@@ -32,7 +31,6 @@ from ._core import (  # noqa: F401
     get_default_dtype,
     get_float32_matmul_precision,
     get_num_threads,
-    inference_mode,
     int8,
     int16,
     int32,
@@ -50,7 +48,6 @@ from ._core import (  # noqa: F401
     memory_stats,
     movedim,
     narrow,
-    no_grad,
     ones,
     ones_like,
     permute,
@@ -61,7 +58,6 @@ from ._core import (  # noqa: F401
     set_batch_invariant,
     set_default_dtype,
     set_float32_matmul_precision,
-    set_grad_enabled,
     set_memory_limit,
     set_num_threads,
     squeeze,
@@ -83,6 +79,7 @@ from ._core import (  # noqa: F401
 )
 from ._core import as_strided as as_strided
 from ._core import set_size_class as _set_size_class
+from ._modes import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: F401
 from .device import device as device
 from .layout import (  # noqa: F401
     channels_last,

@@ -1,6 +1,7 @@
 """Automatic differentiation: gradients, recording modes, and functions with gradients of their own."""
 
-from .._core import Tensor, backward, enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .._core import Tensor, backward, grad, is_grad_enabled
+from .._modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
 from .function import Function
 

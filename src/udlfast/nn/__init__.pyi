@@ -752,11 +752,16 @@ class ParameterDict(Module):
     def __iter__(self) -> Any: ...
     def __len__(self) -> Any: ...
     def __setitem__(self, key: Any, value: Any) -> Any: ...
+    def clear(self) -> Any: ...  # type: ignore[override]
+    def copy(self) -> Any: ...  # type: ignore[override]
     def extra_repr(self) -> Any: ...  # type: ignore[override]
+    def fromkeys(self, keys: Any, default: Any = ...) -> Any: ...  # type: ignore[override]
     def get(self, key: Any, default: Any = ...) -> Any: ...  # type: ignore[override]
     def items(self) -> Any: ...  # type: ignore[override]
     def keys(self) -> Any: ...  # type: ignore[override]
     def pop(self, key: Any) -> Any: ...  # type: ignore[override]
+    def popitem(self) -> Any: ...  # type: ignore[override]
+    def setdefault(self, key: Any, default: Any = ...) -> Any: ...  # type: ignore[override]
     def update(self, parameters: Any) -> Any: ...  # type: ignore[override]
     def values(self) -> Any: ...  # type: ignore[override]
     def __getattr__(self, name: str) -> Any: ...

@@ -66,6 +66,8 @@ def zero_grad(parameters, set_to_none):
         for p in parameters:
             grad = p.grad
             if grad is not None:
-                if grad.grad_fn is not None or grad.requires_grad:
-                    p.grad = grad = grad.detach()
+                if grad.grad_fn is not None:
+                    grad.detach_()
+                elif grad.requires_grad:
+                    grad.requires_grad_(False)
                 grad.zero_()

@@ -1,5 +1,8 @@
 """Containers: modules and parameters in a row, a list or a dict."""
 
+from collections import OrderedDict
+from collections.abc import Mapping
+
 from .._core import Tensor
 from . import _views
 from .module import Module
@@ -63,6 +66,8 @@ class Row(Module):
         if not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         modules = list(self)
+        if isinstance(self, Sequential) and not -len(modules) <= index <= len(modules):
+            raise IndexError(f"Sequential.insert: index {index} is out of range for {len(modules)} modules")
         modules.insert(index, module)
         self._refill(modules)
         return self if isinstance(self, Sequential) else None
@@ -374,9 +379,53 @@ class ParameterDict(Module):
         return value
 
     def update(self, parameters):
-        """Adds or replaces parameters from a dict or pairs."""
-        for key, value in parameters.items() if hasattr(parameters, "items") else parameters:
+        """Adds or replaces parameters: of a plain dict by the order of their names, as PyTorch does, else in the order given."""
+        pairs = parameters.items() if hasattr(parameters, "items") else parameters
+        if isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict):
+            pairs = sorted(pairs, key=lambda pair: pair[0])
+        for key, value in pairs:
             self[key] = value
+
+    def clear(self):
+        """Takes all parameters out."""
+        for key in self.keys():
+            del self[key]
+
+    def popitem(self):
+        """Takes the last parameter out: (name, parameter)."""
+        key = self.keys()[-1] if self._keys else self._missing("popitem(): the dict is empty")
+        return key, self.pop(key)
+
+    def setdefault(self, key, default=None):
+        """The parameter, which becomes `default` if there is none of that name."""
+        if key not in self._keys:
+            self[key] = default
+        return self[key]
+
+    def copy(self):
+        """A dict of its own with the same parameters."""
+        return ParameterDict(self.items())
+
+    def fromkeys(self, keys, default=None):
+        """A dict with one value under all the names."""
+        return ParameterDict((key, default) for key in keys)
+
+    def __reversed__(self):
+        return reversed(self.keys())
+
+    def __or__(self, other):
+        both = self.copy()
+        both.update(other)
+        return both
+
+    def __ror__(self, other):
+        both = ParameterDict(other)
+        both.update(self)
+        return both
+
+    def __ior__(self, other):
+        self.update(other)
+        return self
 
     def extra_repr(self):
         return "\n".join(f"  ({key}): {describe_value(p, isinstance(p, Tensor) and p.type())}" for key, p in self.items())

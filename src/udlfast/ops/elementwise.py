@@ -216,11 +216,21 @@ def clamp(input, min=None, max=None, *, out=None):
     if any(isinstance(v, float) for v in limits):
         input = input.to(_core.get_default_dtype())
         return clamp(input, min, max)
+    for limit in limits:
+        _in_range(limit, input.dtype)
     r = input if min is None else maximum(input, _as_tensor(min, input))
     return r if max is None else minimum(r, _as_tensor(max, input))
 
 
 clip = clamp
+
+
+def _in_range(limit, kind):
+    """Refuses a bound that the type of the elements does not hold; a negative one of an unsigned type wraps around, as in PyTorch."""
+    bits = 8 * kind.itemsize
+    signed = kind.is_signed
+    if kind is not _core.bool_ and not -(2 ** (bits - signed)) <= limit < 2 ** (bits - signed):
+        raise ArgumentError(f"clamp: {limit} does not fit into {kind}; convert the tensor with .long() or .float()")
 
 
 def _as_tensor(value, like):

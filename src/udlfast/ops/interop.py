@@ -22,13 +22,10 @@ set_hook("on_device", on_device)
 
 
 def _wrap_mode(want, function):
-    """function with recording on or off while it runs (generators: while each step runs)."""
-    import functools
+    """What the core's own blocks give as decorators: the public ones are in _modes.py."""
+    from .._modes import decorated
 
-    @functools.wraps(function)
-    def wrapped(*args, **kwargs):
-        return _core.call_in_mode(want, function, args, kwargs)
-    return wrapped
+    return decorated(_core.enable_grad if want else _core.no_grad, function)
 
 
 set_hook("wrap_mode", _wrap_mode)

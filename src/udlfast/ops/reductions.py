@@ -336,9 +336,7 @@ def norm_backward(node, g):
     """g x / |x|, and 0 where the norm is 0."""
     x, y = node.saved
     (dims,) = node.args
-    from .elementwise import where
-    safe = where(y == 0, _core.ones_like(y), y)
-    return (x * _keep(g / safe, x, dims),)
+    return (x * _keep(g / y.masked_fill(y == 0, 1.0), x, dims),)
 
 
 # ---- variance ------------------------------------------------------------------------------------------------------------------
@@ -407,6 +405,18 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, axis=None, keepdims=No
     return y if out is None else put_out(out, y)
 
 
+def _root(v):
+    """sqrt(v) with the gradient 0 where v is 0: there the deviation has its minimum, and the chain rule gives 0 times infinity."""
+    y = v.detach().sqrt()
+    return attach(y, (v,), root_backward, (y,))
+
+
+def root_backward(node, g):
+    """gv = g / (2 y), and 0 where y = 0"""
+    y = node.saved[0]
+    return ((g / (2.0 * y)).masked_fill(y == 0, 0.0),)
+
+
 def std(input, dim=None, unbiased=None, keepdim=False, *, axis=None, keepdims=None, correction=None, out=None):
     """The standard deviation: the square root of var, with the same arguments.
 
@@ -415,7 +425,7 @@ def std(input, dim=None, unbiased=None, keepdim=False, *, axis=None, keepdims=No
     tensor(1.)
     """
     dim, keepdim = (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
-    y = _moments("std", input, dim, unbiased, correction, keepdim)[0].sqrt()
+    y = _root(_moments("std", input, dim, unbiased, correction, keepdim)[0])
     return y if out is None else put_out(out, y)
 
 
@@ -427,7 +437,7 @@ def var_mean(input, dim=None, unbiased=None, keepdim=False, axis=None, keepdims=
 def std_mean(input, dim=None, unbiased=None, keepdim=False, axis=None, keepdims=False, *, correction=None):
     """(std, mean) in one go; arguments as var's."""
     v, m = _moments("std_mean", input, dim if axis is None else axis, unbiased, correction, keepdim or keepdims)
-    return v.sqrt(), m
+    return _root(v), m
 
 
 def count_nonzero(input, dim=None, axis=None, *, out=None):

@@ -215,8 +215,10 @@ def nanmedian(input, dim=None, keepdim=False, axis=None, keepdims=None, *, out=N
 def _median(op, input, dim, keepdim, ignore):
     tensor(op, input)
     if dim is None:
-        return _median(op, input.reshape(-1), 0, False, ignore)[0] if input.numel() else \
-            _core.full((), float("nan"), dtype=input.dtype)
+        if not input.numel():
+            return _core.full((), float("nan"), dtype=input.dtype)
+        y = _median(op, input.detach().reshape(-1), 0, False, ignore)[0]
+        return attach(y, (input,), middle_backward, (input, y))
     dim = axis_of(op, dim, input.ndim)
     n = input.shape[dim] if input.ndim else 1
     if n == 0:
@@ -232,6 +234,13 @@ def _median(op, input, dim, keepdim, ignore):
     # without NaN the middle moves to the front; with it, its first place is the answer
     middle = ((n - nans - 1) // 2).clamp(min=0) if ignore else where(nans > 0, n - nans, (n - 1) // 2)
     return named(*_picked(input, dim, indices.gather(dim, middle), keepdim))
+
+
+def middle_backward(node, g):
+    """gx = g in equal parts at the elements that equal the median."""
+    x, y = node.saved
+    same = where(y.isnan(), x.isnan(), x == y)
+    return (same * (g / same.sum()),)
 
 
 def mode(input, dim=-1, keepdim=False, axis=None, keepdims=None, *, out=None):

@@ -64,6 +64,8 @@ class Optimizer:
     Source: *Understanding Deep Learning*, chapter 6.
     """
 
+    _opt_called = False
+
     def __new__(cls, *args, **kwargs):
         self = super().__new__(cls)
         self._no_hooks()  # here, as some classes do without the base's __init__
@@ -119,11 +121,16 @@ class Optimizer:
                 "tensors in sets will change between runs. Please use a list instead."
             )
         params = list(params)
-        if params and isinstance(params[0], tuple):
+        named = [entry for entry in params if isinstance(entry, tuple)]
+        if named:
+            if len(named) != len(params):
+                raise errors.ArgumentError("all optimizer params should be with/without names. Some param names are missing")
             group["param_names"] = [name for name, _ in params]
             params = [p for _, p in params]
         group["params"] = params
         self._check_params(params)
+        if any(("param_names" in group) != ("param_names" in other) for other in self.param_groups):
+            raise errors.ArgumentError("all optimizer param groups should be with/without names: the new one differs from the others")
         for name, value in self.defaults.items():
             group.setdefault(name, value)
         self.param_groups.append(group)
@@ -147,10 +154,11 @@ class Optimizer:
 
     def step(self, closure=None):
         """One update of all parameters; closure, if given, computes the loss and its gradients anew."""
-        args, kwargs = (closure,), {}
+        self._opt_called = True  # schedules warn where it is missing
+        args, kwargs = (self,) if closure is None else (self, closure), {}
         if self._before or BEFORE:
             args, kwargs = run_before(self, args, kwargs)
-            closure = args[0] if args else kwargs.get("closure")
+            closure = args[1] if len(args) > 1 else kwargs.get("closure")
         loss = None
         if closure is not None:
             with _core.enable_grad():
@@ -165,7 +173,7 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} must define step()")
 
     def register_step_pre_hook(self, hook):
-        """hook(optimizer, args, kwargs) before each step; it may return new (args, kwargs)."""
+        """hook(optimizer, args, kwargs) before each step; args starts with the optimiser; it may return new (args, kwargs)."""
         return StepHook(self._before, hook)
 
     def register_step_post_hook(self, hook):
@@ -329,7 +337,7 @@ def run_before(optimizer, args, kwargs):
 
 def run_after(optimizer, args, kwargs):
     """The hooks after a step."""
-    for hook in [*AFTER.values(), *optimizer._after.values()]:
+    for hook in [*optimizer._after.values(), *AFTER.values()]:
         hook(optimizer, args, kwargs)
 
 
@@ -338,12 +346,13 @@ def with_hooks(step):
 
     @functools.wraps(step)
     def run(self, *args, **kwargs):
+        self._opt_called = True
         if not (self._before or self._after or BEFORE or AFTER):
             return step(self, *args, **kwargs)
-        args, kwargs = run_before(self, args, kwargs)
+        args, kwargs = run_before(self, (self, *args), kwargs)
         kept, self._before, self._after = (self._before, self._after), {}, {}
         try:
-            out = step(self, *args, **kwargs)
+            out = step(*args, **kwargs)
         finally:
             self._before, self._after = kept
         run_after(self, args, kwargs)

@@ -108,8 +108,10 @@ def std(x, axis=None, correction=1, keepdims=False):
 
 
 def std_backward(gy, x, axis=None, correction=1):
+    """gy / (2 std) through the variance, zero where the deviation is zero."""
+    y = np.asarray(std(x, axis, correction))
     with np.errstate(all="ignore"):
-        return var_backward(gy / (2 * std(x, axis, correction)), x, axis, correction)
+        return var_backward(np.divide(gy, 2 * y, out=np.zeros_like(y), where=y != 0), x, axis, correction)
 
 
 def norm(x, axis=None, keepdims=False):

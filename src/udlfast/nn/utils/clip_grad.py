@@ -1,6 +1,8 @@
 """Norms of gradients, and bounds on them."""
 
 import math
+import types
+import warnings
 
 from ... import _core, errors
 from ..._core import Tensor, no_grad
@@ -99,7 +101,10 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
 
     Source: Pascanu, Mikolov and Bengio 2013.
     """
-    grads = [p.grad for p in _list(parameters) if p.grad is not None]
+    listed = _list(parameters)
+    if not listed and isinstance(parameters, types.GeneratorType):
+        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2)
+    grads = [p.grad for p in listed if p.grad is not None]
     total = get_total_norm(grads, norm_type, error_if_nonfinite)
     _scale(grads, max_norm, total)
     return total

@@ -1,6 +1,9 @@
 """What all schedules share, and the two that are given as functions."""
 
+import warnings
+
 from ... import errors
+from ..._core import Tensor
 from ..optimizer import Optimizer
 
 __all__ = ["LRScheduler", "LambdaLR", "MultiplicativeLR"]
@@ -31,28 +34,44 @@ class LRScheduler:
     Source: *Understanding Deep Learning*, section 6.2 (learning rate schedules).
     """
 
+    _is_initial = False
+
     def __init__(self, optimizer, last_epoch=-1):
         check_optimizer(self, optimizer)
         self.optimizer = optimizer
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
-                group.setdefault("initial_lr", group["lr"])
+                group.setdefault("initial_lr", copied(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(
                     f"param 'initial_lr' is not specified in param_groups[{i}] when resuming an optimizer: "
                     "load the optimizer's state_dict first"
                 )
-        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        self.base_lrs = [copied(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         self._initial_step()
 
     def _initial_step(self):
         self._step_count = 0
-        self.step()
+        self._is_initial = True  # rules that go on from the last rate leave it as it is, also where training is resumed
+        try:
+            self.step()
+        finally:
+            self._is_initial = False
 
     def step(self, epoch=None):
         """Goes one epoch on, or to a given epoch."""
+        if self._step_count == 1 and not getattr(self.optimizer, "_opt_called", True):
+            warnings.warn(
+                "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first value of the learning rate "
+                "schedule is skipped; call `optimizer.step()` first",
+                UserWarning,
+                stacklevel=2,
+            )
         self._step_count += 1
+        self._update_lr(epoch)
+
+    def _update_lr(self, epoch=None):
         if epoch is None:
             self.last_epoch += 1
             rates = self.get_lr()
@@ -62,12 +81,12 @@ class LRScheduler:
         self._set(rates)
 
     def _set(self, rates):
-        for group, rate in zip(self.optimizer.param_groups, rates, strict=False):
-            group["lr"] = rate
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            set_rate(group, rate)
         self._last_lr = self._rates()
 
     def _rates(self):
-        return [group["lr"] for group in self.optimizer.param_groups]
+        return [copied(group["lr"]) for group in self.optimizer.param_groups]
 
     def _scaled(self, factor):
         """The groups' rates now, times a factor."""
@@ -90,6 +109,20 @@ class LRScheduler:
         self.__dict__.update(state_dict)
 
 
+def copied(rate):
+    """A rate, which if it is a tensor is not the group's own."""
+    return rate.clone() if isinstance(rate, Tensor) else rate
+
+
+def set_rate(group, rate):
+    """Sets a group's rate; one that is a tensor stays the same tensor."""
+    old = group["lr"]
+    if isinstance(old, Tensor):
+        old.fill_(float(rate))
+    else:
+        group["lr"] = rate
+
+
 def check_optimizer(schedule, optimizer):
     """Schedules act on our Optimizer, or on anything with param_groups."""
     if not isinstance(optimizer, Optimizer) and not hasattr(optimizer, "param_groups"):
@@ -100,10 +133,10 @@ def one_per_group(schedule, optimizer, value, name):
     """A value, or a list of them, as a list with one for each group."""
     n = len(optimizer.param_groups)
     if not isinstance(value, (list, tuple)):
-        return [value] * n
+        return [copied(value) for _ in range(n)]
     if len(value) != n:
         raise errors.ArgumentError(f"{type(schedule).__name__}: expected {n} values for {name}, got {len(value)}")
-    return list(value)
+    return [copied(one) for one in value]
 
 
 class LambdaLR(LRScheduler):
@@ -119,7 +152,7 @@ class LambdaLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 0.5 ** epoch)
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.5]
 
@@ -131,7 +164,7 @@ class LambdaLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
-        return [base * f(self.last_epoch) for f, base in zip(self.lr_lambdas, self.base_lrs, strict=False)]
+        return [base * f(self.last_epoch) for f, base in zip(self.lr_lambdas, self.base_lrs, strict=True)]
 
     def state_dict(self):
         """As LRScheduler's; functions are not saved, callable objects are (their attributes)."""
@@ -161,7 +194,7 @@ class MultiplicativeLR(LambdaLR):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.MultiplicativeLR(optimizer, lambda epoch: 0.5)
-        >>> schedule.step(); schedule.step()
+        >>> optimizer.step(); schedule.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.25]
 
@@ -169,9 +202,9 @@ class MultiplicativeLR(LambdaLR):
     """
 
     def get_lr(self):
-        if self.last_epoch <= 0:
+        if self._is_initial:
             return self._rates()
         return [
             group["lr"] * f(self.last_epoch)
-            for f, group in zip(self.lr_lambdas, self.optimizer.param_groups, strict=False)
+            for f, group in zip(self.lr_lambdas, self.optimizer.param_groups, strict=True)
         ]

@@ -3,7 +3,8 @@
 from bisect import bisect_right
 
 from ... import errors
-from .base import LRScheduler
+from .base import LRScheduler, set_rate
+from .plateau import ReduceLROnPlateau
 
 __all__ = ["SequentialLR", "ChainedScheduler"]
 
@@ -17,7 +18,7 @@ def check_parts(name, schedulers, optimizer):
             raise TypeError(
                 f"{name}: at index {i}, {type(part).__name__} has no `optimizer` attribute: not a scheduler"
             )
-        if not isinstance(part, LRScheduler):
+        if not isinstance(part, LRScheduler) or isinstance(part, ReduceLROnPlateau):
             raise errors.ArgumentError(
                 f"{name}: does not support {type(part).__name__}: its step() needs more than the epoch"
             )
@@ -66,7 +67,7 @@ class SequentialLR(Composed):
         >>> parts = [ConstantLR(optimizer, 0.5, 10), ExponentialLR(optimizer, 0.5)]
         >>> schedule = SequentialLR(optimizer, parts, milestones=[1])
         >>> rates = schedule.get_last_lr()
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> rates + schedule.get_last_lr()
         [0.5, 1.0]
 
@@ -85,11 +86,12 @@ class SequentialLR(Composed):
         self.last_epoch = last_epoch + 1
         self.optimizer = optimizer
         for group in optimizer.param_groups:  # undo what the parts' constructors did
-            group["lr"] = group["initial_lr"]
+            set_rate(group, group["initial_lr"])
         for part in schedulers:
             take_back_first_step(part)
-        schedulers[0]._initial_step()
-        self._last_lr = schedulers[0].get_last_lr()
+        first = schedulers[bisect_right(milestones, 0)]
+        first._initial_step()
+        self._last_lr = first.get_last_lr()
 
     def step(self):
         """Goes one epoch on."""
@@ -97,7 +99,7 @@ class SequentialLR(Composed):
         i = bisect_right(self._milestones, self.last_epoch)
         part = self._schedulers[i]
         if i > 0 and self._milestones[i - 1] == self.last_epoch:
-            part.step(0)
+            part._update_lr(0)
         else:
             part.step()
         self._last_lr = part.get_last_lr()
@@ -114,7 +116,7 @@ class ChainedScheduler(Composed):
         >>> from udlfast.optim.lr_scheduler import ChainedScheduler, ExponentialLR
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = ChainedScheduler([ExponentialLR(optimizer, 0.5), ExponentialLR(optimizer, 0.5)])
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.25]
 

@@ -22,7 +22,7 @@ class CosineAnnealingLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=2)
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.5]
 
@@ -36,15 +36,15 @@ class CosineAnnealingLR(LRScheduler):
 
     def get_lr(self):
         t, n, low = self.last_epoch, self.T_max, self.eta_min
-        if t == 0:
+        if self._is_initial:
             return self._rates()
-        if self._step_count == 1 and t > 0:  # resumed: there is no rate of t - 1 to go on from
+        if self._step_count == 1 and t > 0:
             return self._get_closed_form_lr()
         groups = self.optimizer.param_groups
         if (t - 1 - n) % (2 * n) == 0:  # t - 1 was a minimum, where the quotient would be 0 / 0
             return [
                 group["lr"] + (base - low) * (1 - math.cos(math.pi / n)) / 2
-                for base, group in zip(self.base_lrs, groups, strict=False)
+                for base, group in zip(self.base_lrs, groups, strict=True)
             ]
         ratio = (1 + math.cos(math.pi * t / n)) / (1 + math.cos(math.pi * (t - 1) / n))
         return [ratio * (group["lr"] - low) + low for group in groups]
@@ -71,7 +71,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=2)
-        >>> schedule.step(); schedule.step()
+        >>> optimizer.step(); schedule.step(); schedule.step()
         >>> schedule.get_last_lr()
         [1.0]
 

@@ -3,7 +3,7 @@
 import math
 
 from ... import errors
-from .base import LRScheduler, check_optimizer, one_per_group
+from .base import LRScheduler, check_optimizer, one_per_group, set_rate
 
 __all__ = ["CyclicLR"]
 
@@ -25,7 +25,7 @@ class CyclicLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
         >>> schedule = torch.optim.lr_scheduler.CyclicLR(optimizer, base_lr=0.0, max_lr=1.0, step_size_up=2)
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.5]
 
@@ -39,7 +39,7 @@ class CyclicLR(LRScheduler):
         lows = one_per_group(self, optimizer, base_lr, "base_lr")
         if last_epoch == -1:
             for low, group in zip(lows, optimizer.param_groups, strict=True):
-                group["lr"] = low
+                set_rate(group, low)
         self.max_lrs = one_per_group(self, optimizer, max_lr, "max_lr")
         down = step_size_up if step_size_down is None else step_size_down
         self.total_size = float(step_size_up + down)

@@ -22,7 +22,7 @@ class StepLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.5]
 
@@ -57,7 +57,7 @@ class MultiStepLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 3], gamma=0.5)
-        >>> schedule.step(); schedule.step(); schedule.step()
+        >>> optimizer.step(); schedule.step(); schedule.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.25]
 
@@ -136,7 +136,7 @@ class LinearLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> warm_up = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.5, total_iters=4)
-        >>> warm_up.step()
+        >>> optimizer.step(); warm_up.step()
         >>> warm_up.get_last_lr()
         [0.625]
 
@@ -158,7 +158,7 @@ class LinearLR(LRScheduler):
     def get_lr(self):
         if self.last_epoch == 0:
             return self._scaled(self.start_factor)
-        if self.last_epoch > self.total_iters:
+        if self._is_initial or self.last_epoch > self.total_iters:
             return self._rates()
         rise = self.end_factor - self.start_factor  # factor(t) / factor(t - 1), without the two quotients
         return self._scaled(1.0 + rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise))
@@ -181,7 +181,7 @@ class ExponentialLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
-        >>> schedule.step(); schedule.step()
+        >>> optimizer.step(); schedule.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.25]
 
@@ -193,7 +193,7 @@ class ExponentialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
-        return self._rates() if self.last_epoch == 0 else self._scaled(self.gamma)
+        return self._rates() if self._is_initial else self._scaled(self.gamma)
 
     def _get_closed_form_lr(self):
         return [base * self.gamma**self.last_epoch for base in self.base_lrs]
@@ -213,7 +213,7 @@ class PolynomialLR(LRScheduler):
         >>> import udlfast as torch
         >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         >>> schedule = torch.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4)
-        >>> schedule.step()
+        >>> optimizer.step(); schedule.step()
         >>> schedule.get_last_lr()
         [0.75]
 
@@ -227,7 +227,7 @@ class PolynomialLR(LRScheduler):
 
     def get_lr(self):
         t, n = self.last_epoch, self.total_iters
-        if t == 0 or t > n:
+        if self._is_initial or t > n:
             return self._rates()
         return self._scaled(((1.0 - t / n) / (1.0 - (t - 1) / n)) ** self.power)
 

@@ -3,7 +3,7 @@
 from math import inf
 
 from ... import errors
-from .base import LRScheduler, check_optimizer, one_per_group
+from .base import LRScheduler, check_optimizer, one_per_group, set_rate
 
 __all__ = ["ReduceLROnPlateau"]
 
@@ -55,6 +55,7 @@ class ReduceLROnPlateau(LRScheduler):
         check_optimizer(self, optimizer)
         self.factor = factor
         self.optimizer = optimizer
+        self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
         self.min_lrs = one_per_group(self, optimizer, min_lr, "min_lr")
         self.patience = patience
         self.cooldown = cooldown
@@ -90,6 +91,8 @@ class ReduceLROnPlateau(LRScheduler):
         self._last_lr = self._rates()
 
     def _reduce_lr(self):
+        if len(self.optimizer.param_groups) != len(self.min_lrs) and self.default_min_lr is not None:
+            self.min_lrs = [self.default_min_lr] * len(self.optimizer.param_groups)
         if len(self.optimizer.param_groups) != len(self.min_lrs):
             raise errors.ArgumentError(
                 "ReduceLROnPlateau: the optimizer got a group after this schedule was made; "
@@ -99,7 +102,7 @@ class ReduceLROnPlateau(LRScheduler):
             old = float(group["lr"])
             new = max(old * self.factor, low)
             if old - new > self.eps:
-                group["lr"] = new
+                set_rate(group, new)
 
     @property
     def in_cooldown(self):

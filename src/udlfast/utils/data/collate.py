@@ -1,5 +1,7 @@
 """From a list of examples to one batch."""
 
+from collections.abc import Sequence
+
 from ... import errors
 from ..._core import Tensor
 
@@ -17,7 +19,7 @@ def default_convert(data):
     if isinstance(data, tuple):
         parts = [default_convert(v) for v in data]
         return type(data)(*parts) if hasattr(data, "_fields") else parts
-    if isinstance(data, list):
+    if isinstance(data, Sequence):
         return [default_convert(v) for v in data]
     return data
 
@@ -73,7 +75,7 @@ def default_collate(batch):
         return batch
     if isinstance(first, dict):
         return same_mapping(first, {k: default_collate([d[k] for d in batch]) for k in first})
-    if isinstance(first, (tuple, list)):
+    if isinstance(first, Sequence):
         if any(len(example) != len(first) for example in batch):
             raise errors.ShapeError(
                 "default_collate: each element in list of batch should be of equal size, got lengths "

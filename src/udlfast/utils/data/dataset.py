@@ -1,5 +1,6 @@
 """Datasets: examples by number, or one after the other."""
 
+import warnings
 from bisect import bisect_right
 from itertools import accumulate
 
@@ -244,6 +245,8 @@ def random_split(dataset, lengths, generator=None):
         for i in range(total - sum(sizes)):
             sizes[i % len(sizes)] += 1
         lengths = sizes
+        for i in (i for i, size in enumerate(sizes) if size == 0):
+            warnings.warn(f"Length of split at index {i} is 0. This might result in an empty dataset.", stacklevel=2)
     if sum(lengths) != total:
         raise errors.ArgumentError(
             f"random_split: Sum of input lengths does not equal the length of the input dataset: "

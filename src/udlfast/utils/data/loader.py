@@ -10,6 +10,8 @@ from .sampler import BatchSampler, RandomSampler, SequentialSampler, random_seed
 
 __all__ = ["DataLoader"]
 
+FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")  # what the order was made from
+
 
 class Endless:
     """The sampler of an iterable dataset: there are no numbers, the data says when it ends."""
@@ -85,6 +87,12 @@ class DataLoader:
         self._choose_order(batch_size, shuffle, sampler, batch_sampler, drop_last)
         self.collate_fn = collate_fn or (default_collate if self._auto_collation else default_convert)
         self._workers = None
+        self._made = True
+
+    def __setattr__(self, name, value):
+        if name in FIXED and "_made" in self.__dict__:
+            raise errors.ArgumentError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
+        super().__setattr__(name, value)
 
     def _choose_order(self, batch_size, shuffle, sampler, batch_sampler, drop_last):
         if self._streams:

@@ -246,7 +246,7 @@ class BatchSampler(Sampler):
                 f"BatchSampler: batch_size should be a positive integer value, but got batch_size={batch_size}"
             )
         if not isinstance(drop_last, bool):
-            raise TypeError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
+            raise errors.ArgumentError(f"BatchSampler: drop_last should be a boolean value, but got drop_last={drop_last}")
         self.sampler = sampler
         self.batch_size = batch_size
         self.drop_last = drop_last
