@@ -33,7 +33,7 @@ class AsTorch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module = importlib.import_module(name)
             self.own[spec.name] = getattr(module, "__spec__", None)
             if name == "udlfast":
-                module.__version__ = VERSION
+                module.__version__, module.__name__ = VERSION, "torch"
             return module
         except ModuleNotFoundError as e:
             parent, _, leaf = name.rpartition(".")

@@ -19,6 +19,27 @@ def _log_api_usage_once(name):
     """Nothing is logged."""
 
 
+def _get_default_device():
+    """The kind of device that tensors are made on unless something else is said."""
+    from .settings import get_default_device
+
+    return get_default_device().type
+
+
+def _get_tracing_state():
+    """None: nothing is being traced."""
+
+
+def _are_functorch_transforms_active():
+    """Whether operations go to a transform's tensors: no, vmap is a loop."""
+    return False
+
+
+def _disabled_torch_function_impl(func, types, args=(), kwargs=None):
+    """The function's own result: what classes name as __torch_function__ to ask for that."""
+    return func(*args, **(kwargs or {}))
+
+
 def _get_privateuse1_backend_name():
     """The name of a device type that nobody has taken."""
     return "privateuseone"

@@ -116,7 +116,8 @@ globals().update(float=float32, int=int32, bool=bool_)  # names of types that sh
 _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",
          "cuda", "backends", "func", "amp", "multiprocessing", "profiler", "version", "hub", "cpu", "compiler",
          "special", "sparse", "jit", "return_types", "linalg", "fft", "signal", "distributions", "accelerator", "distributed", "onnx",
-         "__config__", "futures", "fx", "storage", "overrides", "library", "_dynamo", "_C")
+         "__config__", "functional", "futures", "fx", "storage", "overrides", "library", "_dynamo",
+         "_jit_internal", "_tensor_str", "_C")
 _COMPLEX = {"complex64": "complex64", "cfloat": "complex64", "complex128": "complex128", "cdouble": "complex128"}
 
 # functions and classes of modules that are imported when one of their names is first used
@@ -145,11 +146,19 @@ def numel(input):
     return input.numel()
 
 
+def _assert(condition, message):
+    """An assertion that tracing sees in PyTorch; AssertionError unless the condition is true."""
+    assert condition, message
+
+
 def __getattr__(name):
     """Subpackages and file functions are imported when they are first named."""
     if name in _LAZY:
         import importlib
         return importlib.import_module("." + name, __name__)
+    if name == "torch":  # torch.torch, as some annotations spell it
+        import sys
+        return sys.modules[__name__]
     if name.startswith("_foreach_"):
         from . import _foreach
         return getattr(_foreach, name)
