@@ -1,13 +1,20 @@
 """torch._tensor_str, as far as libraries print tensors inside texts of their own."""
 
 import contextlib as _contextlib
-import types as _types
 
 from . import _printing
-from ._printing import _add_suffixes, set_printoptions  # noqa: F401
+from ._printing import _add_suffixes as _add_suffixes
+from ._printing import set_printoptions as set_printoptions
 
-PRINT_OPTS = _types.SimpleNamespace()
-PRINT_OPTS.__dict__ = _printing.OPTIONS
+
+class _Options:
+    """The options as attributes."""
+
+    def __getattr__(self, name):
+        return _printing.OPTIONS[name]
+
+
+PRINT_OPTS = _Options()
 
 
 @_contextlib.contextmanager
