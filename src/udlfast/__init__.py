@@ -117,7 +117,7 @@ _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "referen
          "cuda", "backends", "func", "amp", "multiprocessing", "profiler", "version", "hub", "cpu", "compiler",
          "special", "sparse", "jit", "return_types", "linalg", "fft", "signal", "distributions", "accelerator", "distributed", "onnx",
          "__config__", "functional", "futures", "fx", "storage", "overrides", "library", "_dynamo",
-         "_jit_internal", "_tensor_str", "_C")
+         "_jit_internal", "_subclasses", "_tensor_str", "_C")
 _COMPLEX = {"complex64": "complex64", "cfloat": "complex64", "complex128": "complex128", "cdouble": "complex128"}
 
 # functions and classes of modules that are imported when one of their names is first used
@@ -128,6 +128,8 @@ _LATE = {
     "compiler": ("compile", "load_plan"),
     "func": ("vmap",),
     "futures": ("Future",),
+    "jit": ("ScriptModule",),
+    "sparse": ("_convert_indices_from_coo_to_csr", "_convert_indices_from_csr_to_coo"),
     "_C": ("PyTorchFileReader",),
     "settings": ("are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode", "get_num_interop_threads",
                  "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_default_device",
@@ -149,6 +151,11 @@ def numel(input):
 def _assert(condition, message):
     """An assertion that tracing sees in PyTorch; AssertionError unless the condition is true."""
     assert condition, message
+
+
+def _segment_reduce(data, reduce, **options):
+    """segment_reduce, as libraries call it."""
+    return ops.function("segment_reduce")(data, reduce, **options)
 
 
 def __getattr__(name):

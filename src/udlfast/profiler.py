@@ -6,7 +6,7 @@ from enum import Enum
 from . import _core
 from .errors import ArgumentError
 
-__all__ = ["ProfilerAction", "ProfilerActivity", "profile", "record_function", "schedule", "tensorboard_trace_handler"]
+__all__ = ["ProfilerAction", "ProfilerActivity", "kineto_available", "profile", "record_function", "schedule", "tensorboard_trace_handler"]
 
 ACTIVE = []  # the profiles that are running
 
@@ -230,3 +230,8 @@ def tensorboard_trace_handler(dir_name, worker_name=None, use_gzip=False):
         p.export_chrome_trace(os.path.join(dir_name, f"{worker_name or os.getpid()}.{time.time_ns()}.pt.trace.json"))
 
     return write
+
+
+def kineto_available():
+    """Whether PyTorch's library for traces is there: no, times are taken by the core itself."""
+    return False
