@@ -68,7 +68,7 @@ FUNCTIONS = {
     "as_strided_copy": "copies",
     "as_strided_scatter": "copies",
     "as_tensor": "creation",
-    "asarray": "creation",
+    "asarray": "memory",
     "asin": "elementwise",
     "asin_": "inplace",
     "asinh": "elementwise",
