@@ -153,6 +153,18 @@ def _assert(condition, message):
     assert condition, message
 
 
+def _assert_async(input, assert_msg="Expected Tensor with single nonzero value, but got zero"):
+    """RuntimeError unless the only element is not zero; at once, as there is nothing to wait for."""
+    if not input:
+        raise RuntimeError(assert_msg)
+
+
+def _check(cond, message=None):
+    """RuntimeError, with what message() says, unless cond is true."""
+    if not cond:
+        raise RuntimeError("Expected cond to be True, but got False" if message is None else str(message()))
+
+
 def _segment_reduce(data, reduce, **options):
     """segment_reduce, as libraries call it."""
     return ops.function("segment_reduce")(data, reduce, **options)
@@ -163,6 +175,9 @@ def __getattr__(name):
     if name in _LAZY:
         import importlib
         return importlib.import_module("." + name, __name__)
+    if name in ("SymInt", "SymFloat", "SymBool"):
+        from . import fx
+        return getattr(fx, name)
     if name == "torch":  # torch.torch, as some annotations spell it
         import sys
         return sys.modules[__name__]

@@ -27,6 +27,18 @@ Graph, GraphModule, Interpreter, Node, Proxy, Tracer, Transformer = map(
     _class, ("Graph", "GraphModule", "Interpreter", "Node", "Proxy", "Tracer", "Transformer"))  # fmt: skip
 
 
+class SymInt:
+    """A name for isinstance, which says no: sizes are integers of Python. So are SymFloat and SymBool."""
+
+
+class SymFloat:
+    """As SymInt."""
+
+
+class SymBool:
+    """As SymInt."""
+
+
 def symbolic_trace(root, concrete_args=None):
     """Refused: see the module."""
     _refuse("symbolic_trace")

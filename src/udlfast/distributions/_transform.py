@@ -26,6 +26,7 @@ class Transform:
         if cache_size not in (0, 1):
             raise ValueError("cache_size must be 0 or 1")
         self._cache_size, self._cached_x_y, self._inv = cache_size, (None, None), None
+        super().__init__()  # for classes that have another base, such as Module
 
     @property
     def event_dim(self):

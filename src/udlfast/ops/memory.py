@@ -359,3 +359,4 @@ extend("resolve_conj", lambda self: self)
 extend("resolve_neg", lambda self: self)
 extend("dim_order", lambda self: tuple(d for _, d in sorted((-s, d) for d, s in enumerate(self.stride()))))
 extend("register_post_accumulate_grad_hook", _hook_after_accumulation)
+extend("_cdata", property(id))  # a number for each tensor that lives
