@@ -34,6 +34,7 @@ class AsTorch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             self.own[spec.name] = getattr(module, "__spec__", None)
             if name == "udlfast":
                 module.__version__, module.__name__ = VERSION, "torch"
+                module._core.set_shown_name("torch")
             elif name == "udlfast.optim":  # some look through its __dict__ for optimisers
                 module.__dict__.update({n: getattr(module, n) for n in dir(module)})
             return module
