@@ -71,6 +71,17 @@ def test_a_getattr_of_its_own_sees_parameters():
     assert Around(torch.nn.Linear(3, 1)).in_features == 3
 
 
+def test_buffers_that_are_not_saved():
+    norm = torch.nn.BatchNorm1d(2)
+    norm.register_buffer("extra", torch.zeros(1), persistent=False)
+    assert set(norm._non_persistent_buffers_set) == {"extra"} and "extra" not in norm.state_dict()
+    norm._non_persistent_buffers_set.discard("extra")
+    norm._non_persistent_buffers_set.add("running_mean")
+    norm._non_persistent_buffers_set.add("weight")
+    assert "extra" in norm.state_dict() and "running_mean" not in norm.state_dict() and "weight" in norm.state_dict()
+    assert len(norm._non_persistent_buffers_set) == 1 and torch.nn.modules.module._EXTRA_STATE_KEY_SUFFIX == "_extra_state"
+
+
 # ---- distributions --------------------------------------------------------------------------------------------------------------
 def test_derived_distributions_expand():
     class Shifted(D.Normal):

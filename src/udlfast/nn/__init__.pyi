@@ -134,6 +134,7 @@ class Bilinear(Module):
     def reset_parameters(self) -> Any: ...  # type: ignore[override]
     def __getattr__(self, name: str) -> Any: ...
 class Buffer:
+    H: Any
     T: Any
     def __add__(self, *args: Any, **kwargs: Any) -> Any: ...
     def __array__(self, dtype: Any = ..., copy: Any = ...) -> Any: ...
@@ -485,6 +486,7 @@ class Buffer:
     def lt_(self, *args: Any, **kwargs: Any) -> Any: ...  # type: ignore[override]
     def lu(A, pivot: Any = ..., get_infos: Any = ...) -> Any: ...  # type: ignore[override]
     def lu_solve(b, LU_data: Any, LU_pivots: Any, *, out: Any = ...) -> Any: ...  # type: ignore[override]
+    mH: Any
     mT: Any
     def map2_(self, a: Any, b: Any, function: Any) -> Any: ...  # type: ignore[override]
     def map_(self, other: Any, function: Any) -> Any: ...  # type: ignore[override]
@@ -637,7 +639,7 @@ class Buffer:
     def softmax(input, dim: Any = ..., dtype: Any = ..., axis: Any = ..., *, out: Any = ...) -> Any: ...  # type: ignore[override]
     def softsign(input, *, out: Any = ...) -> Any: ...  # type: ignore[override]
     def sort(input, dim: Any = ..., descending: Any = ..., stable: Any = ..., axis: Any = ..., *, out: Any = ...) -> Any: ...  # type: ignore[override]
-    def split(tensor, split_size_or_sections: Any, dim: Any = ...) -> Any: ...  # type: ignore[override]
+    def split(self, split_size: Any, dim: Any = ...) -> Any: ...  # type: ignore[override]
     def split_with_sizes(tensor, split_size_or_sections: Any, dim: Any = ...) -> Any: ...  # type: ignore[override]
     def sqrt(input, *, out: Any = ...) -> Any: ...  # type: ignore[override]
     def sqrt_(self, *args: Any, **kwargs: Any) -> Any: ...  # type: ignore[override]
@@ -1322,6 +1324,7 @@ class PairwiseDistance(Module):
     def forward(self, x1: Any, x2: Any) -> Any: ...  # type: ignore[override]
     def __getattr__(self, name: str) -> Any: ...
 class Parameter:
+    H: Any
     T: Any
     def __add__(self, *args: Any, **kwargs: Any) -> Any: ...
     def __array__(self, dtype: Any = ..., copy: Any = ...) -> Any: ...
@@ -1673,6 +1676,7 @@ class Parameter:
     def lt_(self, *args: Any, **kwargs: Any) -> Any: ...  # type: ignore[override]
     def lu(A, pivot: Any = ..., get_infos: Any = ...) -> Any: ...  # type: ignore[override]
     def lu_solve(b, LU_data: Any, LU_pivots: Any, *, out: Any = ...) -> Any: ...  # type: ignore[override]
+    mH: Any
     mT: Any
     def map2_(self, a: Any, b: Any, function: Any) -> Any: ...  # type: ignore[override]
     def map_(self, other: Any, function: Any) -> Any: ...  # type: ignore[override]
@@ -1825,7 +1829,7 @@ class Parameter:
     def softmax(input, dim: Any = ..., dtype: Any = ..., axis: Any = ..., *, out: Any = ...) -> Any: ...  # type: ignore[override]
     def softsign(input, *, out: Any = ...) -> Any: ...  # type: ignore[override]
     def sort(input, dim: Any = ..., descending: Any = ..., stable: Any = ..., axis: Any = ..., *, out: Any = ...) -> Any: ...  # type: ignore[override]
-    def split(tensor, split_size_or_sections: Any, dim: Any = ...) -> Any: ...  # type: ignore[override]
+    def split(self, split_size: Any, dim: Any = ...) -> Any: ...  # type: ignore[override]
     def split_with_sizes(tensor, split_size_or_sections: Any, dim: Any = ...) -> Any: ...  # type: ignore[override]
     def sqrt(input, *, out: Any = ...) -> Any: ...  # type: ignore[override]
     def sqrt_(self, *args: Any, **kwargs: Any) -> Any: ...  # type: ignore[override]

@@ -183,6 +183,8 @@ class Module:
     def _buffers(self):
         return _views.View(self, ("buffer", "transient"))
 
+    _non_persistent_buffers_set = property(_views.Transient)
+
     @property
     def _modules(self):
         return _views.View(self, ("module",))
