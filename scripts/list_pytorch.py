@@ -88,9 +88,9 @@ DIFFERS = """
   to be recorded, and a dual tensor requires a gradient.
 - `torch.fx` has names that libraries import (`wrap` changes nothing); to trace raises. So do `torch.overrides`, `torch._dynamo` and
   `torch.ops.aten` (names; to call one raises). Classes of tensors of one's own (`as_subclass`, `__torch_function__`) are not part.
+  `flex_attention` makes the scores in full. The names of 8-bit types (`torch.float8_e4m3fn`) are there, tensors of them are not.
 - `FlopCounterMode` counts products, convolutions and attention as their kernels do them, and does not tell layers apart.
 - A list of lists as an index is one array, as NumPy's; a list that holds tensors or slices is a tuple, as PyTorch's.
-  `flex_attention` makes the scores in full. The names of 8-bit types (`torch.float8_e4m3fn`) are there, tensors of them are not.
 - Of PyTorch's warnings about old forms only some are given.
 - `torch.jit.script` and `trace` give back what they got; TorchScript files are neither written nor read.
 - `memory_format` and `layout` are accepted and ignored: dense results are contiguous in the order of their dimensions.
