@@ -33,7 +33,10 @@ class AsTorch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module = importlib.import_module(name)
             self.own[spec.name] = getattr(module, "__spec__", None)
             if name == "udlfast":
-                module.__version__ = VERSION
+                module.__version__, module.__name__ = VERSION, "torch"
+                module._core.set_shown_name("torch")
+            elif name == "udlfast.optim":  # some look through its __dict__ for optimisers
+                module.__dict__.update({n: getattr(module, n) for n in dir(module)})
             return module
         except ModuleNotFoundError as e:
             parent, _, leaf = name.rpartition(".")

@@ -31,7 +31,7 @@ LEFT_OUT = {
         choose_qparams\w* fbgemm\w* fused_moving_avg\w* empty_quantized quantization ao
     """,
     "complex numbers": r"""
-        (c(double|float|half)|complex\w*|Complex\w*|imag|view_as_(complex|real)\w*|polar|H|mH|adjoint_complex|is_conj\w*)
+        (c(double|float|half)|complex\w*|Complex\w*|imag|view_as_(complex|real)\w*|polar|adjoint_complex|is_conj\w*)
     """,
     "elements of 8 bits and less": r"""
         float(8\w*|4\w*) u?int[1-7] bit\w*[0-9]\w* bit
@@ -86,8 +86,11 @@ DIFFERS = """
   that operations here save: other ones than PyTorch's, and off the tape; where a hook gives the tensor itself back, changing it in
   place raises. Forward mode (`torch.autograd.forward_ad`, `torch.func.jvp`, `jacfwd`) takes two backward passes: what lies between has
   to be recorded, and a dual tensor requires a gradient.
-- `torch.fx` has names that libraries import (`wrap` changes nothing); to trace raises. So do `torch.overrides` and `torch._dynamo`.
+- `torch.fx` has names that libraries import (`wrap` changes nothing); to trace raises. So do `torch.overrides`, `torch._dynamo` and
+  `torch.ops.aten` (names; to call one raises). Classes of tensors of one's own (`as_subclass`, `__torch_function__`) are not part.
   `flex_attention` makes the scores in full. The names of 8-bit types (`torch.float8_e4m3fn`) are there, tensors of them are not.
+- `FlopCounterMode` counts products, convolutions and attention as their kernels do them, and does not tell layers apart.
+- A list of lists as an index is one array, as NumPy's; a list that holds tensors or slices is a tuple, as PyTorch's.
 - Of PyTorch's warnings about old forms only some are given.
 - `torch.jit.script` and `trace` give back what they got; TorchScript files are neither written nor read.
 - `memory_format` and `layout` are accepted and ignored: dense results are contiguous in the order of their dimensions.
@@ -124,6 +127,14 @@ which ran to their end here alone:
   DenseNet, ResNeSt, GhostNet, MobileViT, PoolFormer, DeiT, BEiT, EdgeNeXt, CaiT, NFNet, LeViT, gMLP, CoAtNet, MaxViT, CrossViT, PVT,
   FastViT, HRNet) give PyTorch's outputs, losses and gradients to four digits. transformers, likewise: BERT, GPT-2, Llama, Mistral,
   Qwen2, Mixtral, T5, DistilBERT, RoBERTa, GPT-NeoX, DeBERTa, BART and Gemma2, with the same texts from greedy search and beams.
+- PyTorch Lightning (Trainer on the CPU: checkpoints, resuming, accumulation, bfloat16, averaged weights; Fabric), PyTorch Geometric
+  (27 layers, pooling, norms, loaders, transforms, explanations), Pyro (guides, NUTS, enumeration, flows), GPyTorch (exact, variational
+  and multitask processes), x-transformers, denoising-diffusion-pytorch, peft, accelerate, kornia (80 functions), MONAI (networks and
+  losses), stable-baselines3 (PPO, A2C, DQN, SAC, TD3, DDPG), nflows, normflows, torchsde, auraloss and pytorch-msssim, each over a
+  script of typical use, with PyTorch's values, losses and gradients from the same weights. The safetensors library reads and writes.
+  Not: Geometric's sparse adjacencies, `to_hetero` and saved `Data`; MONAI's transforms and metrics on MetaTensor (a class of tensors);
+  e3nn (torch.fx); `from_pretrained` of transformers and sentence_transformers, and `init_empty_weights` (tensors on the device "meta":
+  make the model from its configuration and load the state_dict); Pyro's saved parameter stores.
 - torchmetrics, torchdiffeq, skorch, einops, TabNet, entmax, pytorch-crf, torchinfo, torch_optimizer (19 of 20), lion, ema_pytorch,
   pytorch_metric_learning, captum, vit_pytorch and rotary_embedding_torch, each over a short script; Trainer of transformers
   with the same losses. Not: higher, and Mamba in transformers (they reach into PyTorch's inside); checkpoints of Trainer (it gives

@@ -39,6 +39,9 @@ CASES = {
     "RelaxedOneHot": ("RelaxedOneHotCategorical(T.tensor(0.7, dtype=a.dtype), a)", "(b / b.sum())"),
     "LogisticNormal": ("LogisticNormal(c[:2], a[:2])", "(b / b.sum())"),
     "Independent": ("Independent(T.distributions.Normal(m, a), 1)", "m"),
+    "ContinuousBernoulli": ("ContinuousBernoulli(p)", UNIT), "ContinuousBernoulli logits": ("ContinuousBernoulli(logits=c)", UNIT),
+    "ContinuousBernoulli even": ("ContinuousBernoulli(a * 1e-4 + 0.4999)", UNIT),
+    "LKJ": ("LKJCholesky(3, a)", "T.linalg.cholesky(T.eye(3, dtype=a.dtype) + 0.3 * (1 - T.eye(3, dtype=a.dtype)))"),
     "Mixture": ("MixtureSameFamily(T.distributions.Categorical(a), T.distributions.Normal(c, b))", REAL),
     "Mixture of vectors": ("MixtureSameFamily(T.distributions.Categorical(a), "
                            "T.distributions.Independent(T.distributions.Normal(m, b), 1))", "m"),
@@ -91,7 +94,7 @@ def test_mode_is_the_largest_density():
 
 CDF = ["Normal", "LogNormal", "Laplace", "Cauchy", "Gumbel", "Uniform", "Exponential", "Gamma", "HalfNormal", "HalfCauchy", "Weibull",
        "Pareto",
-       "Kumaraswamy", "Mixture", "Chi2"]  # fmt: skip
+       "Kumaraswamy", "Mixture", "Chi2", "ContinuousBernoulli", "ContinuousBernoulli even"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CDF)
@@ -106,6 +109,27 @@ def test_cdf_like_pytorch_and_its_inverse(rng, name):
     d = eval(spell(f"T.distributions.{law}"), {"T": torch, **{n: torch.tensor(x) for n, x in zip("abcde", inputs)}})  # noqa: S307
     p = torch.tensor([0.1, 0.5, 0.8], dtype=torch.float64)
     assert np.allclose(numbers(d.cdf(d.icdf(p))), p.numpy(), rtol=1e-13, atol=0)
+
+
+@pytest.mark.parametrize("xi", [0.3, 0.0, -0.4])
+def test_generalized_pareto(xi):
+    """Against its distribution function: the slope, the inverse, and averages over even quantiles (PyTorch's takes float32 alone)."""
+    d = D.GeneralizedPareto(torch.tensor(0.5, dtype=torch.float64), 2.0, xi)
+    x = np.linspace(0.6, 5.0, 9)
+    z, y = (x - 0.5) / 2, torch.tensor(x, requires_grad=True)
+    assert np.allclose(numbers(d.cdf(y)), 1 - (1 + xi * z) ** (-1 / xi) if xi else 1 - np.exp(-z), rtol=1e-14)
+    (slope,) = torch.autograd.grad(d.cdf(y).sum(), y)
+    assert np.allclose(numbers(d.log_prob(y)), np.log(numbers(slope)), rtol=1e-12, atol=1e-13)
+    assert np.allclose(numbers(d.icdf(d.cdf(y))), x, rtol=1e-13) and np.allclose(numbers(d.log_cdf(y).exp()), numbers(d.cdf(y)))
+    u, weight = np.polynomial.legendre.leggauss(400)
+    t = 15 * (u + 1)  # quantiles 1 - e^-t, up to e^-30
+    v = d.icdf(torch.tensor(1 - np.exp(-t)))
+    w = 15 * weight * np.exp(-t)
+    at = numbers(v).clip(None, np.inf if xi >= 0 else 0.5 + 2 / 0.4 - 1e-12)
+    assert abs((w * at).sum() - d.mean.item()) <= 1e-6 and abs((w * (at - d.mean.item()) ** 2).sum() - d.variance.item()) <= 1e-3
+    assert abs(-(w[t < 20] * numbers(d.log_prob(v))[t < 20]).sum() - d.entropy().item()) <= 1e-6
+    check_raises(ValueError, ["support"], d.log_prob, torch.tensor(0.0))
+    assert D.GeneralizedPareto(0.0, 1.0, 1.5).mean.item() == D.GeneralizedPareto(0.0, 1.0, 0.5).variance.item() == np.inf
 
 
 PAIRS = [("Normal(c, a)", "Normal(b, b)"), ("Bernoulli(p)", "Bernoulli(b / 4)"), ("Binomial(5, p)", "Binomial(5, b / 4)"),
@@ -155,6 +179,8 @@ LAWS = {
     "Multinomial": D.Multinomial(5, torch.tensor([1.0, 2.0, 1.0])),
     "MultivariateNormal": D.MultivariateNormal(torch.tensor([1.0, -1.0]), torch.tensor([[2.0, 0.5], [0.5, 1.0]])),
     "LowRank": D.LowRankMultivariateNormal(torch.zeros(3), torch.tensor([[1.0], [2.0], [0.0]]), torch.ones(3)),
+    "ContinuousBernoulli": D.ContinuousBernoulli(0.2), "ContinuousBernoulli even": D.ContinuousBernoulli(0.5),
+    "GeneralizedPareto": D.GeneralizedPareto(1.0, 2.0, 0.1), "GeneralizedPareto short": D.GeneralizedPareto(1.0, 2.0, -0.5),
     "Mixture": D.MixtureSameFamily(D.Categorical(torch.tensor([1.0, 3.0])), D.Normal(torch.tensor([-2.0, 1.0]), torch.tensor([1.0, 0.5]))),
 }  # fmt: skip
 N = 40000
@@ -175,7 +201,8 @@ def test_sample_moments(name):
 
 @pytest.mark.parametrize("name", ["Normal", "Laplace", "Gumbel", "Uniform", "Exponential", "Gamma 3", "Gamma 0.3", "Gamma 50", "Weibull",
                                   "Pareto",
-                                  "Kumaraswamy", "HalfNormal", "LogNormal", "Mixture"])  # fmt: skip
+                                  "Kumaraswamy", "HalfNormal", "LogNormal", "Mixture", "ContinuousBernoulli", "ContinuousBernoulli even",
+                                  "GeneralizedPareto", "GeneralizedPareto short"])  # fmt: skip
 def test_samples_follow_their_distribution_function(name):
     """The largest distance between the sample's and the law's function exceeds t / sqrt(n) with probability 2 e^(-2 t^2)."""
     d = LAWS[name]
@@ -202,6 +229,19 @@ def test_counts_follow_their_probabilities(name):
         want, got = want[:-1], got[:-1]
     m = len(want) - 1
     assert ((got - want) ** 2 / want).sum() <= m + 7 * math.sqrt(2 * m) + 20
+
+
+@pytest.mark.parametrize("eta", [0.6, 1.0, 3.0])
+def test_correlations_follow_their_beta(eta):
+    """Each correlation of D variables is 2 Beta(eta + D / 2 - 1, the same) - 1: mean 0, variance 1 / (2 eta + D - 1)."""
+    law = D.LKJCholesky(4, torch.tensor(eta))
+    low = law.sample((N,))
+    assert bool(law.support.check(low).all())
+    c = numbers(torch.matmul(low, low.mT))[:, *np.tril_indices(4, -1)].astype(float)
+    variance = 1 / (2 * eta + 3)
+    fourth = 3 * variance / (2 * eta + 5)  # of the symmetric beta law
+    assert np.all(np.abs(c.mean(0)) <= 6 * np.sqrt(variance / N)) and np.all(np.abs((c**2).mean(0) - variance) <= 6 * np.sqrt(fourth / N))
+    assert np.all(np.abs((c**4).mean(0) - fourth) <= 6 * np.sqrt((c**8).mean(0) / N))
 
 
 def test_categorical_and_angles():
@@ -293,6 +333,7 @@ def test_validation():
     check_raises(ValueError, ["support", "Beta"], D.Beta(1.0, 1.0).log_prob, torch.tensor(2.0))
     check_raises(ValueError, ["support", "Poisson"], D.Poisson(1.0).log_prob, torch.tensor(0.5))
     check_raises(ValueError, ["event_shape"], D.Dirichlet(torch.ones(3)).log_prob, torch.ones(2))
+    check_raises(ValueError, ["dim=1"], D.LKJCholesky, 1)
     check_raises(ValueError, ["low>= high"], D.Uniform, 1.0, 0.0)
     check_raises(ValueError, ["either probs or logits"], D.Bernoulli)
     check_raises(ValueError, ["covariance_matrix", "PositiveDefinite"], D.MultivariateNormal, torch.zeros(2), -torch.eye(2))
@@ -346,6 +387,27 @@ def test_registries(rng, name):
         assert bool(c.check(D.transform_to(c)(y)).all())
     z = D.transform_to(D.constraints.interval(2.0, 5.0))(x)
     assert bool(((z > 2) & (z < 5)).all())
+
+
+def test_constraints_have_classes(rng):
+    """Libraries ask isinstance, derive classes and register transforms for them."""
+    c = D.constraints
+    assert isinstance(c.positive, c.greater_than) and isinstance(c.interval(0.0, 2.0), c.interval)
+    assert not isinstance(c.positive_integer, c.greater_than_eq) and not isinstance(c.integer_interval(0, 2), c.interval)
+    assert isinstance(c.stack([c.real, c.positive], -1), c.stack)
+    assert repr(c.greater_than(lower_bound=1.0)) == "GreaterThan(lower_bound=1.0)"
+
+    class Above(type(c.positive)):
+        def __init__(self):
+            super().__init__(lower_bound=3.0)
+
+    assert c.greater_than(3.0).check(torch.tensor([3.0, 3.5])).tolist() == Above().check(torch.tensor([3.0, 3.5])).tolist() == [False, True]
+    D.transform_to.register(Above, lambda c: D.ComposeTransform([D.SoftplusTransform(), D.AffineTransform(c.lower_bound, 1.0)]))
+    x = torch.tensor(rng.standard_normal(5))
+    assert np.allclose(numbers(D.transform_to(Above())(x)), 3 + np.log1p(np.exp(numbers(x))))
+    assert np.allclose(numbers(D.transform_to(c.positive)(x)), np.exp(numbers(x)))
+    with pytest.raises(NotImplementedError):
+        D.biject_to(c.nonnegative_integer)
 
 
 def test_counts():

@@ -220,3 +220,18 @@ def test_index_put_of_no_indices_takes_all():
     assert torch.index_put(x + 1, (), torch.tensor([1.0, 2.0, 3.0]), True).tolist() == [2.0, 3.0, 4.0]
     assert torch._core.row_numbers((), x) is None
     assert torch._core.row_numbers((torch.tensor([1]),) * 2, x) is None
+
+
+@pytest.mark.filterwarnings("ignore:Using a non-tuple")
+@pytest.mark.parametrize("text", ["x[[a, b]]", "x[[a, slice(0, 2)]]", "x[[None, 0]]", "x[[..., 0]]", "x[[[0, 1], slice(1, 2)]]", "x[[a]]",
+                                  "x[[T.tensor(0), T.tensor(1)]]", "x[[1, 0]]"])  # fmt: skip
+def test_lists_that_stand_for_tuples(text):
+    """PyTorch's older form: a list that holds tensors, slices, None or ... is a tuple of indices, also where it is written to."""
+    peer = pytest.importorskip("torch")
+    got = []
+    for T in (torch, peer):
+        names = {"T": T, "x": T.arange(24.0).reshape(2, 3, 4), "a": T.tensor([0, 1]), "b": T.tensor([1, 2])}
+        got.append(eval(text, names).tolist())  # noqa: S307
+        exec(text + " = -1.0", names)  # noqa: S102
+        got.append(names["x"].tolist())
+    assert got[:2] == got[2:]

@@ -113,7 +113,8 @@ globals().update(float=float32, int=int32, bool=bool_)  # names of types that sh
 _LAZY = ("nn", "optim", "utils", "data", "models", "train", "autograd", "reference", "serialization", "random", "testing",
          "cuda", "backends", "func", "amp", "multiprocessing", "profiler", "version", "hub", "cpu", "compiler",
          "special", "sparse", "jit", "return_types", "linalg", "fft", "signal", "distributions", "accelerator", "distributed", "onnx",
-         "__config__", "futures", "fx", "storage", "overrides", "library", "_dynamo", "_C")
+         "__config__", "functional", "futures", "fx", "storage", "overrides", "library", "_dynamo",
+         "_jit_internal", "_subclasses", "_tensor_str", "_C")
 _COMPLEX = {"complex64": "complex64", "cfloat": "complex64", "complex128": "complex128", "cdouble": "complex128"}
 
 # functions and classes of modules that are imported when one of their names is first used
@@ -124,6 +125,8 @@ _LATE = {
     "compiler": ("compile", "load_plan"),
     "func": ("vmap",),
     "futures": ("Future",),
+    "jit": ("ScriptModule",),
+    "sparse": ("_convert_indices_from_coo_to_csr", "_convert_indices_from_csr_to_coo"),
     "_C": ("PyTorchFileReader",),
     "settings": ("are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode", "get_num_interop_threads",
                  "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_default_device",
@@ -142,11 +145,39 @@ def numel(input):
     return input.numel()
 
 
+def _assert(condition, message):
+    """An assertion that tracing sees in PyTorch; AssertionError unless the condition is true."""
+    assert condition, message
+
+
+def _assert_async(input, assert_msg="Expected Tensor with single nonzero value, but got zero"):
+    """RuntimeError unless the only element is not zero; at once, as there is nothing to wait for."""
+    if not input:
+        raise RuntimeError(assert_msg)
+
+
+def _check(cond, message=None):
+    """RuntimeError, with what message() says, unless cond is true."""
+    if not cond:
+        raise RuntimeError("Expected cond to be True, but got False" if message is None else str(message()))
+
+
+def _segment_reduce(data, reduce, **options):
+    """segment_reduce, as libraries call it."""
+    return ops.function("segment_reduce")(data, reduce, **options)
+
+
 def __getattr__(name):
     """Subpackages and file functions are imported when they are first named."""
     if name in _LAZY:
         import importlib
         return importlib.import_module("." + name, __name__)
+    if name in ("SymInt", "SymFloat", "SymBool"):
+        from . import fx
+        return getattr(fx, name)
+    if name == "torch":  # torch.torch, as some annotations spell it
+        import sys
+        return sys.modules[__name__]
     if name.startswith("_foreach_"):
         from . import _foreach
         return getattr(_foreach, name)

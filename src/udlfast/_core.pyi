@@ -4,6 +4,7 @@ from typing import Any, Callable, Iterator, TypeVar
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 class Tensor:
+    H: Any
     T: Any
     def __abs__(self) -> Tensor: ...
     def __add__(self, other: Any, /) -> Tensor: ...
@@ -396,6 +397,7 @@ class Tensor:
     lt_: Any
     lu: Any
     lu_solve: Any
+    mH: Any
     mT: Any
     map2_: Any
     map_: Any

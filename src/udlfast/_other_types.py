@@ -1,5 +1,7 @@
 """Names of element types that tensors cannot have here, for tables and questions of libraries: torch.float8_e4m3fn and its like."""
 
+from ._core import shown_name
+
 _SIZES = {"float8_e4m3fn": 1, "float8_e5m2": 1, "float8_e4m3fnuz": 1, "float8_e5m2fnuz": 1, "float8_e8m0fnu": 1, "float4_e2m1fn_x2": 1,
           "int4": 1, "uint4": 1, "qint8": 1, "quint8": 1, "qint32": 4, "quint4x2": 1, "complex32": 4}  # fmt: skip
 NAMES = frozenset(_SIZES)
@@ -15,7 +17,7 @@ class UnsupportedDtype:
         self.is_floating_point, self.is_complex, self.is_signed = name.startswith("float"), name == "complex32", name[0] != "u"
 
     def __repr__(self):
-        return f"udlfast.{self.name}"
+        return f"{shown_name()}.{self.name}"
 
     def __reduce__(self):
         return find, (self.name,)

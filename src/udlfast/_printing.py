@@ -109,6 +109,14 @@ def _block(t, indent, summarise, fmt):
     return "[" + ("," + "\n" * (t.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
 
 
+def numbers_text(t, indent):
+    """The numbers of a tensor off the tape, in brackets; continuation lines are indented by `indent`."""
+    if t.numel() == 0:
+        return "[]"
+    values = t.float() if t.dtype.narrow else t
+    return _block(values, indent, _summarised(values), _Formatter(_shown(values), t.is_floating_point()))
+
+
 def tensor_repr(self):
     """The text of a tensor (see set_printoptions)."""
     from . import _core as c
@@ -126,8 +134,7 @@ def tensor_repr(self):
     else:
         if not default:
             suffixes.append(f"dtype={t.dtype}")
-        values = t.float() if t.dtype.narrow else t
-        body = _block(values, len(prefix), _summarised(values), _Formatter(_shown(values), t.is_floating_point()))
+        body = numbers_text(t, len(prefix))
     if self.grad_fn is not None:
         suffixes.append(f"grad_fn={self.grad_fn!r}")
     elif self.requires_grad:

@@ -27,6 +27,18 @@ Graph, GraphModule, Interpreter, Node, Proxy, Tracer, Transformer = map(
     _class, ("Graph", "GraphModule", "Interpreter", "Node", "Proxy", "Tracer", "Transformer"))  # fmt: skip
 
 
+class SymInt:
+    """A name for isinstance, which says no: sizes are integers of Python. So are SymFloat and SymBool."""
+
+
+class SymFloat:
+    """As SymInt."""
+
+
+class SymBool:
+    """As SymInt."""
+
+
 def symbolic_trace(root, concrete_args=None):
     """Refused: see the module."""
     _refuse("symbolic_trace")
@@ -47,3 +59,8 @@ for _file, _names in {"node": ("Node",), "proxy": ("Proxy",), "graph": ("Graph",
     _module = _types.ModuleType(f"{__name__}.{_file}", "Names of torch.fx.")
     _module.__dict__.update({n: globals()[n] for n in _names})
     _sys.modules[_module.__name__] = globals()[_file] = _module
+
+experimental = _types.ModuleType(__name__ + ".experimental", "Names of torch.fx.experimental.")
+experimental.proxy_tensor = _types.ModuleType(experimental.__name__ + ".proxy_tensor", "A question that libraries ask.")
+experimental.proxy_tensor.get_proxy_mode = lambda: None
+_sys.modules.update({m.__name__: m for m in (experimental, experimental.proxy_tensor)})

@@ -1,5 +1,6 @@
 """torch.jit: functions run as they are written; what scripts use as decorators and questions changes nothing."""
 
+import builtins
 import sys as _sys
 import types as _types
 import typing as _typing
@@ -65,6 +66,52 @@ def export(fn):
 
 
 unused = script_if_tracing = script_method = export
+
+
+_overload = _overload_method = export
+
+
+def interface(obj):
+    """The class itself."""
+    return obj
+
+
+def isinstance(obj, target_type):  # noqa: A001
+    """Whether the object is of the type, or of one of a tuple of types; of a type with arguments, such as list[int], its contents too."""
+    targets = target_type if type(target_type) is tuple else (target_type,)
+    return any(_matches(obj, t) for t in targets)
+
+
+def _matches(obj, target):
+    origin, inner = _typing.get_origin(target), _typing.get_args(target)
+    if target is _typing.Any:
+        return True
+    if origin in (_typing.Union, _types.UnionType):
+        return any(_matches(obj, t) for t in inner)
+    if not builtins.isinstance(obj, origin or target):
+        return False
+    if origin is list:
+        return all(_matches(x, inner[0]) for x in obj)
+    if origin is dict:
+        return all(_matches(k, inner[0]) and _matches(v, inner[1]) for k, v in obj.items())
+    if origin is tuple:
+        return len(obj) == len(inner) and all(map(_matches, obj, inner))
+    return True
+
+
+class Attribute(_typing.NamedTuple):
+    """A value with the type that TorchScript would give it."""
+
+    value: object
+    type: object
+
+
+class Error(RuntimeError):
+    """A name for except: compiled code raises it in PyTorch."""
+
+
+class TracerWarning(Warning):
+    """A name for filters of warnings: tracing gives it in PyTorch."""
 
 
 def annotate(the_type, the_value):

@@ -1,5 +1,7 @@
 """Names that PyTorch has for how elements lie in memory: layouts and memory formats."""
 
+from ._core import shown_name
+
 
 class layout:
     """strided, sparse_coo or sparse_csr."""
@@ -10,7 +12,7 @@ class layout:
         self._name = name
 
     def __repr__(self):
-        return "udlfast." + self._name
+        return f"{shown_name()}.{self._name}"
 
     def __reduce__(self):
         return self._name

@@ -81,6 +81,28 @@ class CustomOpDef:
         return f"<CustomOpDef({self._qualname})>"
 
 
+class _Aten:
+    """torch.ops.aten and what lies in it: names, as libraries list operations under them; to call one raises ArgumentError."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = self.__dict__[name] = _Aten(f"{self._name}.{name}")
+        return found
+
+    def __call__(self, *args, **kwargs):
+        raise ArgumentError(f"torch.ops.{self._name}: operations have no address in a dispatcher here; call the function of torch")
+
+    def __repr__(self):
+        return f"<{self._name}>"
+
+
+aten = _Aten("aten")
+
+
 def custom_op(name, fn=None, /, *, mutates_args, device_types=None, schema=None, tags=None):
     """A function as an operation called "namespace::name"; also as a decorator. The other arguments are accepted for compatibility."""
     return CustomOpDef(name, fn) if fn is not None else lambda function: CustomOpDef(name, function)

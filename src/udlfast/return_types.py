@@ -2,10 +2,12 @@
 
 from collections import namedtuple
 
+from ._core import shown_name
+
 
 def _text(self):
     parts = ",\n".join(f"{name}={value!r}" for name, value in zip(self._fields, self))
-    return f"udlfast.return_types.{type(self).__name__}(\n{parts})"
+    return f"{shown_name()}.return_types.{type(self).__name__}(\n{parts})"
 
 
 def result(name, fields):

@@ -1,5 +1,7 @@
 """Shapes: a tuple of integers that knows its number of elements."""
 
+from ._core import shown_name
+
 
 class Size(tuple):
     """The shape of a tensor, as PyTorch's ``torch.Size``.
@@ -19,7 +21,7 @@ class Size(tuple):
         return n
 
     def __repr__(self):
-        return f"udlfast.Size({list(self)})"
+        return f"{shown_name()}.Size({list(self)})"
 
     def __add__(self, other):
         return Size(tuple(self) + tuple(other))

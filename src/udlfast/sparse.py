@@ -1,6 +1,6 @@
 """torch.sparse: products and sums of sparse tensors (see sparse_coo_tensor)."""
 
-from ._core import int64, matmul, zeros
+from ._core import from_numpy, int64, matmul, zeros
 from .errors import DimError, DTypeError
 
 __all__ = ["addmm", "log_softmax", "mm", "softmax", "sum"]
@@ -66,3 +66,20 @@ def log_softmax(input, dim, *, dtype=None):
     most = zeros(size, dtype=v.dtype).scatter_reduce(0, group, v.detach(), "amax", include_self=False)
     v = v - most[group]
     return x._like(v - zeros(size, dtype=v.dtype).index_add(0, group, v.exp()).log()[group])
+
+
+def _convert_indices_from_coo_to_csr(input, size, *, out_int32=False):
+    """Where each of `size` rows begins among sorted row numbers, and their number: [size + 1]."""
+    import numpy as np
+
+    starts = np.searchsorted(input.numpy(), np.arange(size + 1))
+    return from_numpy(starts.astype(np.int32 if out_int32 else np.int64))
+
+
+def _convert_indices_from_csr_to_coo(crow_indices, col_indices, *, out_int32=False, transpose=False):
+    """Rows and columns of the entries of compressed rows, [2, entries]; columns first if transposed."""
+    import numpy as np
+
+    rows = np.repeat(np.arange(len(crow_indices) - 1), np.diff(crow_indices.numpy()))
+    pair = (col_indices.numpy(), rows) if transpose else (rows, col_indices.numpy())
+    return from_numpy(np.stack(pair).astype(np.int32 if out_int32 else np.int64))

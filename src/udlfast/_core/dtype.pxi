@@ -1,5 +1,19 @@
 # dtype.pxi - element types: bool < integers < floating point, ordered by code inside a category.
 
+cdef str SHOWN = "udlfast"
+
+
+def set_shown_name(str name):
+    """Under which module types, shapes and layouts show themselves: udlfast, or torch in scripts/as_torch.py."""
+    global SHOWN
+    SHOWN = name
+
+
+def shown_name():
+    """What set_shown_name has set."""
+    return SHOWN
+
+
 cdef class dtype:
     """The type of a tensor's elements, such as ``udlfast.float32``."""
     cdef readonly int code
@@ -15,7 +29,7 @@ cdef class dtype:
         raise TypeError("dtype: dtypes are constants such as udlfast.float32; none can be made")
 
     def __repr__(self):
-        return "udlfast." + self.name
+        return SHOWN + "." + self.name
 
     def __reduce__(self):
         return _dtype_by_name, (self.name,)

@@ -31,6 +31,8 @@ cdef class ViewNode(Node):
             return permute_nd(g, self.dims)
         if self.op == V_EXPAND:
             return sum_to_shape(g, self.nd, self.dims)
+        if self.op == V_STRIDED and reaches_beyond(self.vnd, self.vdims, self.strides, self.offset, count_of(self.nd, self.dims)):
+            return beyond_backward(self, g)
         if udl_recording:
             return slice_backward_recorded(self, g)
         z = empty_nd(g.code, self.nd, self.dims)
@@ -45,6 +47,38 @@ cdef class ViewNode(Node):
 
     def name(self):
         return ("View", "Permute", "Expand", "Slice", "AsStrided")[self.op] + "Backward"
+
+
+cdef Py_ssize_t count_of(int nd, const Py_ssize_t *dims) noexcept:
+    cdef Py_ssize_t n = 1
+    cdef int i
+    for i in range(nd):
+        n *= dims[i]
+    return n
+
+
+cdef bint reaches_beyond(int nd, const Py_ssize_t *dims, const Py_ssize_t *strides, Py_ssize_t offset, Py_ssize_t count) noexcept:
+    """Does the geometry touch elements outside of 0 .. count-1, which as_strided allows where the storage has them?"""
+    cdef Py_ssize_t last = offset
+    cdef int i
+    for i in range(nd):
+        if dims[i] == 0:
+            return False
+        last += (dims[i] - 1) * strides[i]
+    return offset < 0 or last >= count
+
+
+cdef object beyond_backward(ViewNode n, Tensor g):
+    """The gradient of a view that reaches beyond its tensor: g of the elements that are the tensor's, the rest goes nowhere."""
+    import udlfast
+    cdef Py_ssize_t count = count_of(n.nd, n.dims), before = -n.offset if n.offset < 0 else 0, last = n.offset
+    cdef int i
+    for i in range(n.vnd):
+        last += (n.vdims[i] - 1) * n.strides[i]
+    last = (count if count > last + 1 else last + 1) + before
+    places = make_view(<Tensor>udlfast.arange(last), n.vnd, n.vdims, n.strides, n.offset + before)
+    z = udlfast.index_add(udlfast.zeros(last, dtype=g.dtype), 0, contiguous(places).reshape(-1), g.reshape(-1))
+    return z.narrow(0, before, count).reshape(tuple([n.dims[i] for i in range(n.nd)]))
 
 
 cdef object slice_backward_recorded(ViewNode n, Tensor g):
@@ -171,6 +205,8 @@ cdef int rebase(Tensor self, Tensor r) except -1:
     if not b.contig:
         raise ArgumentError("in-place: recording an in-place operation on a view of a non-contiguous tensor is not "
                             "supported; call contiguous() on the base first")
+    if reaches_beyond(self.ndim_, self.shape_, self.strides_, (self.data_ - b.data_) // ITEMSIZE[b.code], b.numel_):
+        raise ArgumentError("in-place: this view reaches beyond the tensor whose history is recorded; change that tensor, or a copy")
     n = CopySlicesNode.__new__(CopySlicesNode)
     init_node2(n, b, r)
     n.geometry = shape_only(self.ndim_, self.shape_)

@@ -312,4 +312,6 @@ class device:
 def __getattr__(name):
     if name in ("amp", "nvtx"):
         return import_module("." + name, __name__)
+    if name == "_initialized":  # a variable of PyTorch's that libraries read
+        return _state["started"]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -124,6 +124,22 @@ class ComposeTransform(Transform):
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any: ...  # type: ignore[override]
     sign: Any
     def __getattr__(self, name: str) -> Any: ...
+class ContinuousBernoulli(ExponentialFamily):
+    def __init__(self, probs: Any = ..., logits: Any = ..., lims: Any = ..., validate_args: Any = ...) -> None: ...
+    arg_constraints: Any
+    def cdf(self, value: Any) -> Any: ...  # type: ignore[override]
+    def entropy(self) -> Any: ...  # type: ignore[override]
+    has_rsample: Any
+    def icdf(self, value: Any) -> Any: ...  # type: ignore[override]
+    def log_prob(self, value: Any) -> Any: ...  # type: ignore[override]
+    logits: Any
+    mean: Any
+    param_shape: Any
+    probs: Any
+    def rsample(self, sample_shape: Any = ...) -> Any: ...  # type: ignore[override]
+    support: Any
+    variance: Any
+    def __getattr__(self, name: str) -> Any: ...
 class CorrCholeskyTransform(Transform):
     bijective: Any
     codomain: Any
@@ -219,6 +235,22 @@ class Gamma(ExponentialFamily):
     def entropy(self) -> Any: ...  # type: ignore[override]
     has_rsample: Any
     def log_prob(self, value: Any) -> Any: ...  # type: ignore[override]
+    mean: Any
+    mode: Any
+    def rsample(self, sample_shape: Any = ...) -> Any: ...  # type: ignore[override]
+    support: Any
+    variance: Any
+    def __getattr__(self, name: str) -> Any: ...
+class GeneralizedPareto(Distribution):
+    def __init__(self, loc: Any, scale: Any, concentration: Any, validate_args: Any = ...) -> None: ...
+    arg_constraints: Any
+    def cdf(self, value: Any) -> Any: ...  # type: ignore[override]
+    def entropy(self) -> Any: ...  # type: ignore[override]
+    has_rsample: Any
+    def icdf(self, value: Any) -> Any: ...  # type: ignore[override]
+    def log_cdf(self, value: Any) -> Any: ...  # type: ignore[override]
+    def log_prob(self, value: Any) -> Any: ...  # type: ignore[override]
+    def log_survival_function(self, value: Any) -> Any: ...  # type: ignore[override]
     mean: Any
     mode: Any
     def rsample(self, sample_shape: Any = ...) -> Any: ...  # type: ignore[override]
@@ -324,6 +356,13 @@ class Kumaraswamy(TransformedDistribution):
     mode: Any
     support: Any
     variance: Any
+    def __getattr__(self, name: str) -> Any: ...
+class LKJCholesky(Distribution):
+    def __init__(self, dim: Any, concentration: Any = ..., validate_args: Any = ...) -> None: ...
+    arg_constraints: Any
+    def log_prob(self, value: Any) -> Any: ...  # type: ignore[override]
+    def sample(self, sample_shape: Any = ...) -> Any: ...  # type: ignore[override]
+    support: Any
     def __getattr__(self, name: str) -> Any: ...
 class Laplace(Distribution):
     def __init__(self, loc: Any, scale: Any, validate_args: Any = ...) -> None: ...
@@ -654,4 +693,4 @@ def identity_transform(x: Any) -> Any: ...
 def kl_divergence(p: Any, q: Any) -> Any: ...
 def register_kl(type_p: Any, type_q: Any) -> Any: ...
 def transform_to(constraint: Any) -> Any: ...
-__all__ = ['Bernoulli', 'Beta', 'Binomial', 'Categorical', 'Cauchy', 'Chi2', 'Dirichlet', 'Distribution', 'Exponential', 'ExponentialFamily', 'FisherSnedecor', 'Gamma', 'Geometric', 'Gumbel', 'HalfCauchy', 'HalfNormal', 'Independent', 'InverseGamma', 'Kumaraswamy', 'Laplace', 'LogNormal', 'LogisticNormal', 'LowRankMultivariateNormal', 'MixtureSameFamily', 'Multinomial', 'MultivariateNormal', 'NegativeBinomial', 'Normal', 'OneHotCategorical', 'OneHotCategoricalStraightThrough', 'Pareto', 'Poisson', 'RelaxedBernoulli', 'RelaxedOneHotCategorical', 'StudentT', 'TransformedDistribution', 'Uniform', 'VonMises', 'Weibull', 'Wishart', 'biject_to', 'kl_divergence', 'register_kl', 'transform_to', 'AbsTransform', 'AffineTransform', 'CatTransform', 'ComposeTransform', 'CorrCholeskyTransform', 'CumulativeDistributionTransform', 'ExpTransform', 'IndependentTransform', 'LowerCholeskyTransform', 'PositiveDefiniteTransform', 'PowerTransform', 'ReshapeTransform', 'SigmoidTransform', 'SoftmaxTransform', 'SoftplusTransform', 'StackTransform', 'StickBreakingTransform', 'TanhTransform', 'Transform', 'identity_transform']
+__all__ = ['Bernoulli', 'Beta', 'Binomial', 'Categorical', 'Cauchy', 'Chi2', 'ContinuousBernoulli', 'Dirichlet', 'Distribution', 'Exponential', 'ExponentialFamily', 'FisherSnedecor', 'Gamma', 'GeneralizedPareto', 'Geometric', 'Gumbel', 'HalfCauchy', 'HalfNormal', 'Independent', 'InverseGamma', 'Kumaraswamy', 'LKJCholesky', 'Laplace', 'LogNormal', 'LogisticNormal', 'LowRankMultivariateNormal', 'MixtureSameFamily', 'Multinomial', 'MultivariateNormal', 'NegativeBinomial', 'Normal', 'OneHotCategorical', 'OneHotCategoricalStraightThrough', 'Pareto', 'Poisson', 'RelaxedBernoulli', 'RelaxedOneHotCategorical', 'StudentT', 'TransformedDistribution', 'Uniform', 'VonMises', 'Weibull', 'Wishart', 'biject_to', 'kl_divergence', 'register_kl', 'transform_to', 'AbsTransform', 'AffineTransform', 'CatTransform', 'ComposeTransform', 'CorrCholeskyTransform', 'CumulativeDistributionTransform', 'ExpTransform', 'IndependentTransform', 'LowerCholeskyTransform', 'PositiveDefiniteTransform', 'PowerTransform', 'ReshapeTransform', 'SigmoidTransform', 'SoftmaxTransform', 'SoftplusTransform', 'StackTransform', 'StickBreakingTransform', 'TanhTransform', 'Transform', 'identity_transform']

@@ -25,7 +25,8 @@ class Transform:
     def __init__(self, cache_size=0):
         if cache_size not in (0, 1):
             raise ValueError("cache_size must be 0 or 1")
-        self._cache_size, self._cached, self._inv = cache_size, None, None
+        self._cache_size, self._cached_x_y, self._inv = cache_size, (None, None), None
+        super().__init__()  # for classes that have another base, such as Module
 
     @property
     def event_dim(self):
@@ -34,7 +35,7 @@ class Transform:
     @property
     def inv(self):
         if self._inv is None:
-            self._inv = _Inverse(self)
+            self._inv = _InverseTransform(self)
         return self._inv
 
     @property
@@ -44,23 +45,23 @@ class Transform:
     def with_cache(self, cache_size=1):
         import copy
         new = copy.copy(self)
-        new._cache_size, new._cached, new._inv = cache_size, None, None
+        new._cache_size, new._cached_x_y, new._inv = cache_size, (None, None), None
         return new
 
     def __call__(self, x):
-        if self._cached is not None and x is self._cached[0]:
-            return self._cached[1]
+        if x is self._cached_x_y[0]:
+            return self._cached_x_y[1]
         y = self._call(x)
         if self._cache_size:
-            self._cached = (x, y)
+            self._cached_x_y = (x, y)
         return y
 
     def _inv_call(self, y):
-        if self._cached is not None and y is self._cached[1]:
-            return self._cached[0]
+        if y is self._cached_x_y[1]:
+            return self._cached_x_y[0]
         x = self._inverse(y)
         if self._cache_size:
-            self._cached = (x, y)
+            self._cached_x_y = (x, y)
         return x
 
     def _call(self, x):
@@ -83,7 +84,7 @@ class Transform:
         return type(self).__name__ + "()"
 
 
-class _Inverse(Transform):
+class _InverseTransform(Transform):
     def __init__(self, transform):
         super().__init__()
         self._inv = transform
@@ -110,7 +111,7 @@ class _Inverse(Transform):
         return self._inv.forward_shape(shape)
 
     def __eq__(self, other):
-        return isinstance(other, _Inverse) and self._inv == other._inv
+        return isinstance(other, _InverseTransform) and self._inv == other._inv
 
     __hash__ = object.__hash__
 

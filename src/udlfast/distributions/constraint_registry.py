@@ -4,7 +4,7 @@ from . import transforms as _T
 
 
 class ConstraintRegistry:
-    """Constraint -> transform, by the constraint's name."""
+    """Constraint -> transform, by the constraint's class."""
 
     def __init__(self):
         self._table = {}
@@ -12,18 +12,12 @@ class ConstraintRegistry:
     def register(self, constraint, factory=None):
         """Use factory(constraint) for a constraint (or a class of them); also a decorator."""
         def put(f):
-            self._table[self._key(constraint)] = f
+            self._table[constraint if isinstance(constraint, type) else type(constraint)] = f
             return f
         return put if factory is None else put(factory)
 
-    @staticmethod
-    def _key(c):
-        if isinstance(c, type):
-            return c
-        return c.name if hasattr(c, "name") else type(c)
-
     def __call__(self, constraint):
-        for key in (self._key(constraint), *type(constraint).__mro__):
+        for key in type(constraint).__mro__:
             if key in self._table:
                 return self._table[key](constraint)
         raise NotImplementedError(f"Cannot transform {type(constraint).__name__} constraints")
@@ -32,8 +26,8 @@ class ConstraintRegistry:
 biject_to, transform_to = ConstraintRegistry(), ConstraintRegistry()
 
 
-def _both(name, factory):
-    biject_to._table[name] = transform_to._table[name] = factory
+def _both(cls, factory):
+    biject_to.register(cls, transform_to.register(cls, factory))
 
 
 def _interval(c):
@@ -60,17 +54,18 @@ def _joined(registry):
     return f
 
 
-_both("Real", lambda c: _T.identity_transform)
-_both("GreaterThan", _above)
-_both("GreaterThanEq", _above)
-_both("LessThan", lambda c: _T.ComposeTransform([_T.ExpTransform(), _T.AffineTransform(c.upper_bound, -1)]))
-_both("Interval", _interval)
-_both("HalfOpenInterval", _interval)
-_both("CorrCholesky", lambda c: _T.CorrCholeskyTransform())
-_both("LowerCholesky", lambda c: _T.LowerCholeskyTransform())
-_both("PositiveDefinite", lambda c: _T.PositiveDefiniteTransform())
-_both("PositiveSemidefinite", lambda c: _T.PositiveDefiniteTransform())
-biject_to._table["Simplex"] = lambda c: _T.StickBreakingTransform()
-transform_to._table["Simplex"] = lambda c: _T.SoftmaxTransform()
+_both(_C._Real, lambda c: _T.identity_transform)
+_both(_C._GreaterThan, _above)
+_both(_C._GreaterThanEq, _above)
+_both(_C._LessThan, lambda c: _T.ComposeTransform([_T.ExpTransform(), _T.AffineTransform(c.upper_bound, -1)]))
+_both(_C._Interval, _interval)
+_both(_C._HalfOpenInterval, _interval)
+_both(_C._CorrCholesky, lambda c: _T.CorrCholeskyTransform())
+_both(_C._LowerCholesky, lambda c: _T.LowerCholeskyTransform())
+_both(_C._PositiveDefinite, lambda c: _T.PositiveDefiniteTransform())
+_both(_C._PositiveSemidefinite, lambda c: _T.PositiveDefiniteTransform())
+biject_to.register(_C._Simplex, lambda c: _T.StickBreakingTransform())
+transform_to.register(_C._Simplex, lambda c: _T.SoftmaxTransform())
 for _registry in (biject_to, transform_to):
-    _registry._table[_C._Independent], _registry._table[_C._Joined] = _independent(_registry), _joined(_registry)
+    _registry.register(_C._Independent, _independent(_registry))
+    _registry.register(_C._Joined, _joined(_registry))

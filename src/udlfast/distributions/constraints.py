@@ -79,11 +79,10 @@ def _all_last(r, n):
 
 
 class _Range(Constraint):
-    """Numbers between bounds, which may be tensors; the name says which bounds there are and whether they count."""
+    """Numbers between bounds, which may be tensors; `closed` says which bounds count."""
 
-    def __init__(self, name, lower=None, upper=None, closed_lower=True, closed_upper=True, integer=False):
-        self.name, self.is_discrete, self.integer = name, integer, integer
-        self.lower_bound, self.upper_bound, self.closed = lower, upper, (closed_lower, closed_upper)
+    lower_bound = upper_bound = None
+    closed = True, True
 
     def check(self, value):
         ok = value == value
@@ -91,45 +90,78 @@ class _Range(Constraint):
             ok = ok & (value >= self.lower_bound if self.closed[0] else value > self.lower_bound)
         if self.upper_bound is not None:
             ok = ok & (value <= self.upper_bound if self.closed[1] else value < self.upper_bound)
-        return ok & (value == value.floor()) if self.integer and value.dtype.is_floating_point else ok
+        return ok & (value == value.floor()) if self.is_discrete and value.dtype.is_floating_point else ok
 
     def __repr__(self):
         bounds = [f"{n}={v}" for n, v in (("lower_bound", self.lower_bound), ("upper_bound", self.upper_bound)) if v is not None]
-        return f"{self.name}({', '.join(bounds)})"
+        return f"{type(self).__name__[1:]}({', '.join(bounds)})"
 
 
-def greater_than(lower_bound):
-    return _Range("GreaterThan", lower_bound, closed_lower=False)
+class _Real(_Range):
+    """All numbers."""
 
 
-def greater_than_eq(lower_bound):
-    return _Range("GreaterThanEq", lower_bound)
+class _Above(_Range):
+    def __init__(self, lower_bound):
+        self.lower_bound = lower_bound
 
 
-def less_than(upper_bound):
-    return _Range("LessThan", None, upper_bound, closed_upper=False)
+class _Between(_Range):
+    def __init__(self, lower_bound, upper_bound):
+        self.lower_bound, self.upper_bound = lower_bound, upper_bound
 
 
-def interval(lower_bound, upper_bound):
-    return _Range("Interval", lower_bound, upper_bound)
+class _GreaterThanEq(_Above):
+    """Numbers from a bound on."""
 
 
-def half_open_interval(lower_bound, upper_bound):
-    return _Range("HalfOpenInterval", lower_bound, upper_bound, closed_upper=False)
+class _GreaterThan(_Above):
+    """Numbers above a bound."""
+
+    closed = False, True
 
 
-def integer_interval(lower_bound, upper_bound):
-    return _Range("IntegerInterval", lower_bound, upper_bound, integer=True)
+class _IntegerGreaterThan(_Above):
+    """Integers from a bound on."""
+
+    is_discrete = True
 
 
-class _Simple(Constraint):
-    """A region by a function."""
+class _LessThan(_Range):
+    """Numbers below a bound."""
 
-    def __init__(self, name, function, event_dim=0, is_discrete=False):
-        self.name, self.check, self.event_dim, self.is_discrete = name, function, event_dim, is_discrete
+    closed = True, False
 
-    def __repr__(self):
-        return self.name + "()"
+    def __init__(self, upper_bound):
+        self.upper_bound = upper_bound
+
+
+class _Interval(_Between):
+    """Numbers between two bounds, with these."""
+
+
+class _HalfOpenInterval(_Between):
+    """Numbers between two bounds, with the lower one."""
+
+    closed = True, False
+
+
+class _IntegerInterval(_Between):
+    """Integers between two bounds, with these."""
+
+    is_discrete = True
+
+
+greater_than, greater_than_eq, less_than = _GreaterThan, _GreaterThanEq, _LessThan
+interval, half_open_interval, integer_interval = _Interval, _HalfOpenInterval, _IntegerInterval
+
+
+def _simple(name, function, event_dim=0, is_discrete=False):
+    """The one object of a class whose check is a function of the value."""
+    inside = {"check": lambda self, value: function(value), "event_dim": event_dim, "is_discrete": is_discrete,
+              "__module__": __name__, "__doc__": "A region by a function."}  # fmt: skip
+    cls = globals()["_" + name] = type("_" + name, (Constraint,), inside)
+    return cls()
 
 
 def _square(x):
@@ -172,22 +204,22 @@ def _correlation(x):
 
 
 dependent = _Dependent()
-boolean = _Simple("Boolean", lambda x: (x == 0) | (x == 1), is_discrete=True)
-one_hot = _Simple("OneHot", lambda x: ((x == 0) | (x == 1)).all(-1) & (x.sum(-1) == 1), 1, True)
-nonnegative_integer = _Range("IntegerGreaterThan", 0, integer=True)
-positive_integer = _Range("IntegerGreaterThan", 1, integer=True)
-real = _Range("Real")
+boolean = _simple("Boolean", lambda x: (x == 0) | (x == 1), is_discrete=True)
+one_hot = _simple("OneHot", lambda x: ((x == 0) | (x == 1)).all(-1) & (x.sum(-1) == 1), 1, True)
+nonnegative_integer = _IntegerGreaterThan(0)
+positive_integer = _IntegerGreaterThan(1)
+real = _Real()
 positive = greater_than(0.0)
 nonnegative = greater_than_eq(0.0)
 unit_interval = interval(0.0, 1.0)
-simplex = _Simple("Simplex", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6), 1)
-square = _Simple("Square", lambda x: _full(x, _square(x)), 2)
-symmetric = _Simple("Symmetric", _symmetric, 2)
-positive_definite = _Simple("PositiveDefinite", _definite, 2)
-positive_semidefinite = _Simple("PositiveSemidefinite", _semidefinite, 2)
-lower_triangular = _Simple("LowerTriangular", _lower, 2)
-lower_cholesky = _Simple("LowerCholesky", _positive_diagonal, 2)
-corr_cholesky = _Simple("CorrCholesky", _correlation, 2)
+simplex = _simple("Simplex", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6), 1)
+square = _simple("Square", lambda x: _full(x, _square(x)), 2)
+symmetric = _simple("Symmetric", _symmetric, 2)
+positive_definite = _simple("PositiveDefinite", _definite, 2)
+positive_semidefinite = _simple("PositiveSemidefinite", _semidefinite, 2)
+lower_triangular = _simple("LowerTriangular", _lower, 2)
+lower_cholesky = _simple("LowerCholesky", _positive_diagonal, 2)
+corr_cholesky = _simple("CorrCholesky", _correlation, 2)
 independent = _Independent
 real_vector = independent(real, 1)
 
@@ -217,24 +249,26 @@ class _Joined(Constraint):
             self.event_dim += 1  # slices along a dimension of the event
 
     def check(self, value):
-        from ..ops.joining import cat, stack
+        from ..ops import joining
         if self.lengths is None:
-            return stack([c.check(value.select(self.dim, i)) for i, c in enumerate(self.cseq)], self.dim)
+            return joining.stack([c.check(value.select(self.dim, i)) for i, c in enumerate(self.cseq)], self.dim)
         parts, start = [], 0
         for c, n in zip(self.cseq, self.lengths):
             parts.append(c.check(value.narrow(self.dim, start, n)))
             start += n
-        return cat(parts, self.dim)
+        return joining.cat(parts, self.dim)
 
 
-def stack(cseq, dim=0):
+class _Stack(_Joined):
     """Constraints of the slices along dim."""
-    return _Joined(cseq, dim)
 
 
-def cat(cseq, dim=0, lengths=None):
+class _Cat(_Joined):
     """Constraints of parts of given lengths along dim."""
-    cseq = list(cseq)
-    return _Joined(cseq, dim, list(lengths) if lengths is not None else [1] * len(cseq))
+
+    def __init__(self, cseq, dim=0, lengths=None):
+        cseq = list(cseq)
+        super().__init__(cseq, dim, list(lengths) if lengths is not None else [1] * len(cseq))
 
 
+stack, cat = _Stack, _Cat

@@ -39,6 +39,7 @@ class Distribution:
         Distribution._validate_args = value
 
     def __init__(self, batch_shape=(), event_shape=(), validate_args=None):
+        super().__init__()  # for classes that have another base, such as Module
         self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
         if validate_args is not None:
             self._validate_args = validate_args
@@ -69,9 +70,11 @@ class Distribution:
 
     def expand(self, batch_shape, _instance=None):
         """The distribution with its batch broadcast to batch_shape."""
-        new = object.__new__(type(self))
+        new = self._get_checked_instance(type(self), _instance)
         batch_shape = Size(batch_shape)
         for name, value in self.__dict__.items():
+            if name in new.__dict__:
+                continue  # the expand of a derived class has done it
             if isinstance(value, Tensor):
                 tail = self._event_dims.get(name, 0)
                 value = value.expand(*batch_shape, *value.shape[value.ndim - tail:])
@@ -79,6 +82,16 @@ class Distribution:
                 value = value.expand(self._inner_shape(value, batch_shape))
             new.__dict__[name] = value
         new._batch_shape = batch_shape
+        return new
+
+    def _get_checked_instance(self, cls, _instance=None):
+        """What expand fills: _instance, or a new object whose __init__ is not called."""
+        return object.__new__(type(self)) if _instance is None else _instance
+
+    def _as_this(self, made, _instance):
+        """What expand gives for a distribution that is made anew: an object of this one's class."""
+        new = self._get_checked_instance(type(self), _instance)
+        new.__dict__.update(made.__dict__)
         return new
 
     def _inner_shape(self, inner, batch_shape):

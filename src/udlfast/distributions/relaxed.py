@@ -24,7 +24,7 @@ class LogitRelaxedBernoulli(_ByProbability):
         super().__init__(given.shape, validate_args=validate_args)
 
     def expand(self, batch_shape, _instance=None):
-        new = super().expand(batch_shape)
+        new = super().expand(batch_shape, _instance)
         new.temperature = self.temperature
         return new
 
@@ -68,7 +68,7 @@ class ExpRelaxedCategorical(Distribution):
         super().__init__(self._categorical.batch_shape, self._categorical.param_shape[-1:], validate_args=validate_args)
 
     def expand(self, batch_shape, _instance=None):
-        new = super().expand(batch_shape)
+        new = super().expand(batch_shape, _instance)
         new.temperature = self.temperature
         return new
 

@@ -304,7 +304,8 @@ class Weibull(TransformedDistribution):
                          validate_args=validate_args)
 
     def expand(self, batch_shape, _instance=None):
-        return Weibull(self.scale.expand(*batch_shape), self.concentration.expand(*batch_shape), validate_args=False)
+        made = Weibull(self.scale.expand(*batch_shape), self.concentration.expand(*batch_shape), validate_args=False)
+        return self._as_this(made, _instance)
 
     mean = property(lambda self: self.scale * (1 + self.concentration.reciprocal()).lgamma().exp())
 
@@ -334,7 +335,8 @@ class Pareto(TransformedDistribution):
         super().__init__(base, [ExpTransform(), AffineTransform(0, self.scale)], validate_args=validate_args)
 
     def expand(self, batch_shape, _instance=None):
-        return Pareto(self.scale.expand(*batch_shape), self.alpha.expand(*batch_shape), validate_args=False)
+        made = Pareto(self.scale.expand(*batch_shape), self.alpha.expand(*batch_shape), validate_args=False)
+        return self._as_this(made, _instance)
 
     @_C.dependent_property
     def support(self):
@@ -369,7 +371,8 @@ class Kumaraswamy(TransformedDistribution):
                                 PowerTransform(self.concentration1.reciprocal())], validate_args=validate_args)
 
     def expand(self, batch_shape, _instance=None):
-        return Kumaraswamy(self.concentration1.expand(*batch_shape), self.concentration0.expand(*batch_shape), validate_args=False)
+        made = Kumaraswamy(self.concentration1.expand(*batch_shape), self.concentration0.expand(*batch_shape), validate_args=False)
+        return self._as_this(made, _instance)
 
     def _moment(self, n):
         a, b = self.concentration1, self.concentration0

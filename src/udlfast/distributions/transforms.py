@@ -16,6 +16,7 @@ from ._transform import (
     SoftplusTransform,
     TanhTransform,
     Transform,
+    _InverseTransform,  # noqa: F401
     identity_transform,
 )
 from ._vector_transforms import (

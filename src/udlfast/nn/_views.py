@@ -1,6 +1,6 @@
 """Views of a Module's registered names, look-ups by path, and its repr."""
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, MutableSet
 
 from .._core import Tensor
 
@@ -39,6 +39,37 @@ class View(MutableMapping):
 
     def __repr__(self):
         return repr(dict(self))
+
+
+class Transient(MutableSet):
+    """The names of one module's buffers that are no part of state_dict(), live: what PyTorch calls `_non_persistent_buffers_set`."""
+
+    __slots__ = ("_kinds",)
+
+    def __init__(self, module):
+        self._kinds = module._kinds
+
+    def __contains__(self, name):
+        return self._kinds.get(name) == "transient"
+
+    def __iter__(self):
+        return iter([name for name in self._kinds if name in self])
+
+    def __len__(self):
+        return sum(kind == "transient" for kind in self._kinds.values())
+
+    def add(self, name):
+        """Leave a buffer out of state_dict()."""
+        if self._kinds.get(name) == "buffer":
+            self._kinds[name] = "transient"
+
+    def discard(self, name):
+        """Put a buffer into state_dict()."""
+        if name in self:
+            self._kinds[name] = "buffer"
+
+    def __repr__(self):
+        return repr(set(self))
 
 
 def check_kind(kind, name, value):

@@ -8,7 +8,7 @@ forward costs one dictionary look-up; `_kinds` says in order of registration whi
 from collections import OrderedDict
 
 from .._core import Tensor
-from . import _apply, _hooks, _state, _views
+from . import _apply, _hooks, _state, _subclass, _views
 from ._where import name_layer
 from .parameter import Buffer, Parameter
 
@@ -53,7 +53,11 @@ class Module:
     _kinds = NeedsInit()
     training = True
 
-    # There is no __getattr__: its mere presence would make the interpreter look up every attribute the slow way.
+    # There is no __getattr__ (until a class has one: _subclass.py): its mere presence makes every look-up of an attribute slow.
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        _subclass.prepare(cls, Module)
 
     def __init__(self):
         self.__dict__["training"] = True
@@ -178,6 +182,8 @@ class Module:
     @property
     def _buffers(self):
         return _views.View(self, ("buffer", "transient"))
+
+    _non_persistent_buffers_set = property(_views.Transient)
 
     @property
     def _modules(self):

@@ -4,7 +4,7 @@ import os
 
 from ..errors import ArgumentError
 
-__all__ = ["export", "load", "operators"]
+__all__ = ["export", "load", "is_in_onnx_export", "operators"]
 
 
 def load(f, *, max_bytes=None):
@@ -81,3 +81,8 @@ def export(*args, **options):
     """Raises: models are not written as ONNX files."""
     raise ArgumentError("onnx.export: not part of this release; save the state_dict with udlfast.save, load it into the same model "
                         "in PyTorch, and export it there")
+
+
+def is_in_onnx_export():
+    """Whether a model is being written: no."""
+    return False

@@ -38,6 +38,10 @@ _core.announce(METHODS)
 def __getattr__(name):
     if name in FUNCTIONS:
         return function(name)
+    if name == "aten":
+        from ..library import aten
+
+        return aten
     raise AttributeError(f"module 'udlfast.ops' has no attribute {name!r}")
 
 

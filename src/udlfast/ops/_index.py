@@ -68,7 +68,7 @@ FUNCTIONS = {
     "as_strided_copy": "copies",
     "as_strided_scatter": "copies",
     "as_tensor": "creation",
-    "asarray": "creation",
+    "asarray": "memory",
     "asin": "elementwise",
     "asin_": "inplace",
     "asinh": "elementwise",
@@ -608,6 +608,7 @@ FUNCTIONS = {
     "zero_": "inplace",
 }
 METHODS = {
+    "H": "shaping",
     "__array_wrap__": "interop",
     "__deepcopy__": "interop",
     "__div__": "inplace",
@@ -615,6 +616,7 @@ METHODS = {
     "__dlpack_device__": "interop",
     "__idiv__": "inplace",
     "__rdiv__": "inplace",
+    "_cdata": "memory",
     "abs": "elementwise",
     "abs_": "inplace",
     "absolute": "elementwise",
@@ -909,6 +911,7 @@ METHODS = {
     "lt_": "inplace",
     "lu": "matrices",
     "lu_solve": "matrices",
+    "mH": "shaping",
     "map2_": "memory",
     "map_": "memory",
     "masked_fill": "masked",

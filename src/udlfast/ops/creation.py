@@ -147,9 +147,6 @@ def as_tensor(data, dtype=None, device=None):
     return to_tensor(data, dtype)
 
 
-asarray = as_tensor
-
-
 def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=False, out=None):
     """Numbers start, start + step, ... below end.
 

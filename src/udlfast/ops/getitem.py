@@ -29,6 +29,8 @@ def getitem(input, index):
     >>> torch.tensor([[1, 2], [3, 4]])[torch.tensor([1, 0]), torch.tensor([0, 0])].tolist()
     [3, 1]
     """
+    if _is_tuple(index):
+        return input[tuple(index[0])]
     if len(index) == 1 and isinstance(index[0], Tensor) and index[0].ndim == 1 and index[0].dtype is _core.int64 \
             and input.ndim:
         return _picked(input, index)  # x[rows], the common case
@@ -45,6 +47,12 @@ def getitem(input, index):
     flat, places, shape, order = _arrange(view, arrays)
     picked = index_select(flat, 0, places.reshape(-1)).reshape(shape)
     return picked.permute(order) if order else picked
+
+
+def _is_tuple(index):
+    """Whether a list stands for a tuple, as in PyTorch: one that holds tensors, slices, None or ..."""
+    return len(index) == 1 and type(index[0]) is list and \
+        any(o is None or o is Ellipsis or isinstance(o, (Tensor, slice)) for o in index[0])
 
 
 def _numbers_only(index):
@@ -82,6 +90,9 @@ def setitem(input, index, value):
     >>> x.tolist()
     [1, 0, 0]
     """
+    if _is_tuple(index):
+        input[tuple(index[0])] = value
+        return
     if len(index) == 1 and isinstance(index[0], Tensor) and index[0].dtype is _core.bool_ \
             and tuple(index[0].shape) == tuple(input.shape) and (not isinstance(value, Tensor) or value.ndim == 0):
         if isinstance(value, Tensor):

@@ -356,7 +356,7 @@ def unbind_backward(node, *grads):
     return stack([_core.zeros(shape, dtype=like.dtype) if g is None else g for g in grads], dim),
 
 
-extend("split", split)
+extend("split", lambda self, split_size, dim=0: split(self, split_size, dim))
 extend("split_with_sizes", split)
 extend("chunk", chunk)
 extend("tensor_split", tensor_split)

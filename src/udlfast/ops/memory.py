@@ -128,6 +128,30 @@ class UntypedStorage:
         """The bytes as numbers."""
         return self._flat().view(_core.uint8).tolist()
 
+    def untyped(self):
+        """The same memory counted in bytes: this storage."""
+        return UntypedStorage(self.owner)
+
+    def __getitem__(self, index):
+        """A byte, or a storage of some of the bytes, which it shares."""
+        found = self._flat().view(_core.uint8).numpy()[index]
+        return UntypedStorage(_core.from_numpy(found)) if isinstance(index, slice) else int(found)
+
+    @classmethod
+    def from_file(cls, filename, shared=False, nbytes=0):
+        """The first bytes of a file, mapped: with shared, what is written to them goes to the file, which is made that long if need be."""
+        import os
+
+        import numpy as np
+
+        if shared:
+            with open(filename, "ab") as file:
+                file.truncate(max(nbytes, os.path.getsize(filename)))
+        if nbytes < 0 or os.path.getsize(filename) < nbytes:
+            raise ArgumentError(f"from_file: {filename} has {os.path.getsize(filename)} bytes, not {nbytes}")
+        array = np.memmap(filename, np.uint8, "r+" if shared else "c", 0, (nbytes,)) if nbytes else np.zeros(0, np.uint8)
+        return cls(_core.from_numpy(np.asarray(array)))
+
     def is_shared(self):
         """Whether other processes see it: no."""
         return False
@@ -152,9 +176,9 @@ class TypedStorage(UntypedStorage):
         """The elements as numbers."""
         return self._flat().tolist()
 
-    def untyped(self):
-        """The same memory counted in bytes."""
-        return UntypedStorage(self.owner)
+    def __getitem__(self, index):
+        """Some of the elements, as numbers."""
+        return self._flat()[index].tolist()
 
 
 def _apply(self, function):
@@ -265,6 +289,33 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
     return _finish(t, None, requires_grad)
 
 
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
+    """A tensor of what obj holds, over the same memory where that can be.
+
+    Args:
+        obj: a tensor, an array, an object with the buffer protocol, a storage, a number or nested lists of numbers
+        dtype: the elements' type; bytes of buffers and storages are read as it (default: the default float type)
+        copy: True: always new memory; False: an error where it would be new; None: new if it has to be
+        requires_grad: whether the tensor asks for a gradient from now on
+    Raises: ValueError for copy=False where memory cannot be shared
+
+    >>> import udlfast as torch
+    >>> torch.asarray(bytearray(b"ab"), dtype=torch.uint8, copy=True)
+    tensor([97, 98], dtype=torch.uint8)
+    """
+    from .creation import as_tensor
+    if isinstance(obj, UntypedStorage):
+        shared = obj._flat().view(dtype or _core.get_default_dtype())
+    elif isinstance(obj, (bytes, bytearray, memoryview)):
+        shared = frombuffer(obj, dtype=dtype or _core.get_default_dtype())
+    else:
+        shared = as_tensor(obj)
+    t = shared if dtype is None else shared.to(dtype)
+    if copy is False and (t is not shared or isinstance(obj, (list, tuple, int, float))):
+        raise ValueError(f"asarray: copy=False, but a tensor of type {t.dtype} cannot share the memory of this {type(obj).__name__}")
+    return _finish(t.clone() if copy else t, device, requires_grad)
+
+
 def get_device(input):
     """The number of the GPU that holds the tensor: -1, the CPU."""
     return -1
@@ -308,3 +359,4 @@ extend("resolve_conj", lambda self: self)
 extend("resolve_neg", lambda self: self)
 extend("dim_order", lambda self: tuple(d for _, d in sorted((-s, d) for d, s in enumerate(self.stride()))))
 extend("register_post_accumulate_grad_hook", _hook_after_accumulation)
+extend("_cdata", property(id))  # a number for each tensor that lives

@@ -185,7 +185,7 @@ def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, ax
         offsets: int64 [segments + 1] instead of lengths: where each segment starts, and n
         indices: not offered
         axis: only 0
-        initial: what each segment starts from
+        initial: what each segment starts from; a mean is then initial plus the sum, over the number of elements (at least 1)
     Returns: [segments, ...]
     Raises: ArgumentError, ShapeError
 
@@ -209,7 +209,10 @@ def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, ax
         place = lengths.new_tensor(list(range(n))).repeat_interleave(lengths)
     place = place.reshape(-1, *(1,) * (data.ndim - 1)).expand(data.shape)
     base = _core.full((n, *data.shape[1:]), empty if initial is None else initial, dtype=data.dtype)
-    y = _reduce(op, base, 0, place, data, kind, initial is not None)
+    if kind == "mean" and initial is not None:
+        y = _reduce(op, base, 0, place, data, "sum", True) / lengths.clamp(min=1).reshape(-1, *(1,) * (data.ndim - 1))
+    else:
+        y = _reduce(op, base, 0, place, data, kind, initial is not None)
     return y if out is None else put_out(out, y)
 
 

@@ -328,6 +328,13 @@ def adjoint(input):
     return input.transpose(-2, -1)
 
 
+def _hermitian(self):
+    """The transposed matrix (of real numbers nothing is conjugated)."""
+    if self.ndim not in (0, 2):
+        raise DimError(f"H: expected a matrix, got {self.ndim} dimensions; use mH")
+    return self.t()
+
+
 def ravel(input):
     """All elements in one dimension.
 
@@ -411,3 +418,5 @@ for _function in (flip, fliplr, flipud, roll, rot90, repeat, tile, repeat_interl
                   ravel):
     extend(_function.__name__, _function)
 extend("unfold", unfold_dimension)
+extend("mH", property(adjoint))
+extend("H", property(_hermitian))

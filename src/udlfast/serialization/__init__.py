@@ -10,6 +10,8 @@ from ._files import SLACK, Budget, FileFormatError, Source, replace_file
 
 __all__ = ["save", "load", "FileFormatError"]
 
+DEFAULT_PROTOCOL = 2  # of pickles, in torch.save
+MAP_LOCATION = None  # in annotations: what map_location may be
 FORMATS = {".safetensors": "safetensors", ".npz": "npz"}
 
 

@@ -2,7 +2,7 @@
 
 
 def __getattr__(name):
-    if name in ("data", "checkpoint", "tensorboard", "benchmark", "hooks", "dlpack", "model_zoo", "_pytree"):
+    if name in ("data", "checkpoint", "tensorboard", "benchmark", "hooks", "dlpack", "flop_counter", "model_zoo", "_pytree"):
         import importlib
 
         return importlib.import_module("." + name, __name__)

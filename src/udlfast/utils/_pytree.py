@@ -13,16 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PyTree = Context = Any
-_NODES = {}  # class: (children of an object and what else it takes to make one again, the maker, children with their keys)
+_NODES = {}  # class: NodeDef(children of an object and what else it takes to make one again, the maker, children with their keys)
 SequenceKey = namedtuple("SequenceKey", "idx")
 MappingKey = namedtuple("MappingKey", "key")
 GetAttrKey = namedtuple("GetAttrKey", "name")
+NodeDef = namedtuple("NodeDef", "flatten_fn unflatten_fn flatten_with_keys_fn")
 
 
 def register_pytree_node(cls, flatten_fn, unflatten_fn, *, flatten_with_keys_fn=None, **names):
     """From now on objects of a class are inner nodes: flatten_fn(object) gives (children, context), unflatten_fn(children, context) an
     object, flatten_with_keys_fn(object) ([(key, child)], context). names: accepted for compatibility."""
-    _NODES[cls] = flatten_fn, unflatten_fn, flatten_with_keys_fn or (lambda x: _with_places(flatten_fn(x)))
+    _NODES[cls] = NodeDef(flatten_fn, unflatten_fn, flatten_with_keys_fn or (lambda x: _with_places(flatten_fn(x))))
 
 
 def _with_places(flat):
@@ -51,6 +52,8 @@ register_pytree_node(deque, lambda x: (list(x), x.maxlen), lambda values, most: 
 register_pytree_node(defaultdict, lambda x: (list(x.values()), (x.default_factory, list(x))),
                      lambda values, about: defaultdict(about[0], zip(about[1], values, strict=True)),
                      flatten_with_keys_fn=lambda x: (_dict_flatten_with_keys(x)[0], (x.default_factory, list(x))))  # fmt: skip
+register_pytree_node(namedtuple, lambda x: (list(x), type(x)), lambda values, cls: cls._make(values),
+                     flatten_with_keys_fn=lambda x: ([(GetAttrKey(n), v) for n, v in zip(x._fields, x, strict=True)], type(x)))
 SUPPORTED_NODES = _NODES
 
 
@@ -59,12 +62,13 @@ def is_namedtuple(obj):
     return isinstance(obj, tuple) and type(obj) is not tuple and hasattr(type(obj), "_fields") and hasattr(type(obj), "_make")
 
 
+def _get_node_type(tree):
+    """The class under which a tree is registered: its own, or namedtuple."""
+    return namedtuple if type(tree) not in _NODES and is_namedtuple(tree) else type(tree)
+
+
 def _rule(obj):
-    rule = _NODES.get(type(obj))
-    if rule is None and is_namedtuple(obj):
-        return ((lambda x: (list(x), type(x))), (lambda values, cls: cls._make(values)),
-                lambda x: ([(GetAttrKey(n), v) for n, v in zip(x._fields, x, strict=True)], type(x)))  # fmt: skip
-    return rule
+    return _NODES.get(_get_node_type(obj))
 
 
 @dataclass
@@ -104,7 +108,7 @@ def _flatten(tree, is_leaf, leaves):
         leaves.append(tree)
         return LeafSpec()
     children, context = rule[0](tree)
-    return TreeSpec(type(tree), context, [_flatten(c, is_leaf, leaves) for c in children])
+    return TreeSpec(_get_node_type(tree), context, [_flatten(c, is_leaf, leaves) for c in children])
 
 
 def tree_flatten_with_path(tree, is_leaf=None):
@@ -151,8 +155,7 @@ def _unflatten(leaves, spec):
     if spec.type is None:
         return next(leaves)
     values = [_unflatten(leaves, c) for c in spec.children_specs]
-    rule = _NODES.get(spec.type)
-    return spec.type._make(values) if rule is None else rule[1](values, spec.context)
+    return _NODES[spec.type][1](values, spec.context)
 
 
 def tree_leaves(tree, is_leaf=None):
@@ -175,7 +178,7 @@ def _parts(tree, spec, out):
     if spec.type is None:
         out.append(tree)
         return
-    if type(tree) is not spec.type:
+    if type(tree) is not (spec.context if spec.type is namedtuple else spec.type):
         raise ValueError(f"tree_map: a {type(tree).__name__} where the first tree has a {spec.type.__name__}")
     children, _ = _rule(tree)[0](tree)
     if len(children) != len(spec.children_specs):

@@ -8,7 +8,7 @@ from .._core import Tensor, attach, enable_grad, grad, no_grad
 from ..errors import ArgumentError
 
 __all__ = ["checkpoint", "checkpoint_sequential", "get_device_states", "noop_context_fn", "set_checkpoint_debug_enabled",
-           "set_checkpoint_early_stop"]  # fmt: skip
+           "set_checkpoint_early_stop", "set_device_states"]  # fmt: skip
 
 
 def noop_context_fn():
@@ -196,3 +196,7 @@ def set_checkpoint_early_stop(enable):
 def get_device_states(*args):
     """No devices have random states of their own."""
     return [], []
+
+
+def set_device_states(devices, states, *, device_type=None):
+    """Nothing to set: what get_device_states gave."""

@@ -47,7 +47,7 @@ _TABLE = {
     "SoftMarginLoss MultiMarginLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss CTCLoss LinearCrossEntropyLoss "
     "_Loss=Loss _WeightedLoss=WeightedLoss",
     "module": "Module _IncompatibleKeys register_module_forward_hook register_module_forward_pre_hook register_module_backward_hook "
-    "register_module_full_backward_hook register_module_full_backward_pre_hook",
+    "register_module_full_backward_hook register_module_full_backward_pre_hook _EXTRA_STATE_KEY_SUFFIX=EXTRA",
     "normalization": "LayerNorm GroupNorm RMSNorm LocalResponseNorm CrossMapLRN2d",
     "padding": "ConstantPad1d ConstantPad2d ConstantPad3d ZeroPad1d ZeroPad2d ZeroPad3d ReflectionPad1d ReflectionPad2d ReflectionPad3d "
     "ReplicationPad1d ReplicationPad2d ReplicationPad3d CircularPad1d CircularPad2d CircularPad3d",
