@@ -115,8 +115,11 @@ RUNS = """
 whose names these are. What it prints was compared with PyTorch's, but for some of the examples (gcn, gat, vision_transformer and others),
 which ran to their end here alone:
 
-- The notebooks of *Understanding Deep Learning*, chapters 8 to 11 and 20: all of them. 20.2 takes a million epochs; it was compared over
-  300, where the errors of its networks of two to four layers are the same to the last digit from the same weights.
+- The notebooks of *Understanding Deep Learning*, chapters 8 to 11 and 20: all of them to their end, 20.2 with its 1.1 million epochs too.
+  There one hidden layer has learned 4,000 shuffled labels after 380,665 epochs (0.0 % wrong after 500,000), and the three models that the
+  notebook leaves as one linear layer for its reader have 62.5 % wrong after 200,000. After 20,000 epochs, from other initial weights of the
+  same law: 34.9 % here and 35.4 % with PyTorch; 64.8 % and 65.2 %. From the same weights the errors of 300 epochs are the same to the
+  last digit.
 - pytorch/examples, with datasets of their shapes made up: mnist, mnist_rnn, mnist_hogwild, mnist_forward_forward, vae, dcgan, regression,
   siamese_network, word_language_model (LSTM, GRU, RNN, Transformer, and generate), time_sequence_prediction, reinforcement_learning
   (both solve CartPole), gcn, gat, vision_transformer, super_resolution, fast_neural_style, imagenet (ResNet-18). nanoGPT: train.py
