@@ -227,7 +227,7 @@ MISTAKES = [
     ("t(3).requires_grad_().numpy()", ["detach"]),
     ("t(3).requires_grad_().sum().backward(inputs=[[1, 2]])", ["backward", "inputs", "list"]),
     ("t(3).requires_grad_().sum().backward(None, False, False, [t(3)])", ["backward", "inputs", "gradient"]),
-    ("t(3).requires_grad_().sum().backward(inputs=[])", ["backward", "inputs", "empty"]),
+    ("t(3).requires_grad_().sum().backward(inputs=[])", ["backward", "inputs", "NoneType"]),
     ("t(3).requires_grad_().add_(1)", ["leaf"]),
 ]
 

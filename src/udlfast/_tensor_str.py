@@ -11,6 +11,8 @@ class _Options:
     """The options as attributes."""
 
     def __getattr__(self, name):
+        if name not in _printing.OPTIONS:
+            raise AttributeError(name)
         return _printing.OPTIONS[name]
 
 

@@ -600,12 +600,9 @@ def backward(tensors, grad_tensors=None, retain_graph=None, bint create_graph=Fa
         grad_tensors = [grad_tensors]
     if inputs is not None:
         inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-        if not inputs:
-            raise ArgumentError("backward: inputs is empty; leave it out for all leaves")
-        for t in inputs:
+        for t in inputs or [None]:  # empty: leave it out for all leaves
             if not isinstance(t, Tensor) or not wants(<Tensor>t):
-                what = "a Tensor that does not" if isinstance(t, Tensor) else type(t).__name__
-                raise ArgumentError(f"backward: expected inputs that require a gradient, got {what}")
+                raise ArgumentError(f"backward: expected inputs that require a gradient, got {type(t).__name__}")
         gs = walk(list(tensors), grad_tensors, create_graph if retain_graph is None else retain_graph, create_graph, inputs)
         for t, g in zip(inputs, gs):
             if g is not None:

@@ -1,4 +1,4 @@
-# create.pxi - new tensors.
+# create.pxi - new tensors, and one number everywhere.
 
 cdef int check_size(str op, int n, const Py_ssize_t *shape, int itemsize) except -1:
     cdef int i
@@ -221,3 +221,50 @@ def bump_versions(list tensors):
     """Tell the tape that these tensors were written to."""
     for t in tensors:
         (<Tensor?>t).storage.version += 1
+
+
+cpdef Tensor fill_(Tensor self, value):
+    """Every element = value, in place."""
+    cdef Tensor v
+    cdef object bits, given
+    if isinstance(value, Tensor):
+        v = <Tensor>value
+        if v.numel_ != 1:
+            raise ShapeError(f"fill_: expected a number or a tensor of one element, got shape {list(size_of(v))}")
+        return copy_(self, v)
+    if udl_recording and wants(self):
+        check_leaf(self, "fill_")
+        v = empty_like_c(self, self.code)
+        fill_(v, value)
+        return assign(self, v, "fill_")
+    if value is None or not is_number(value) and getattr(value, "imag", 0) != 0:
+        raise TypeError(f"fill_: expected a real number, got {value}")
+    check_overlap(self, "fill_") if not self.contig else 0
+    if self.numel_:
+        if self.contig and not value and self.numel_ < 65536 and (self.code < UDL_F16 or str(value)[0] != "-"):
+            if udl_tracing:
+                record_bytes(UDL_PLAN_FILL, self, None, self.numel_ * ITEMSIZE[self.code])
+                if fill_zero(self):
+                    self.storage.version += 1
+                    return self
+            memset(self.data_, 0, self.numel_ * ITEMSIZE[self.code])
+        elif UDL_BOOL < self.code < UDL_F16:
+            v = empty_nd(UDL_I64, 0, NULL)
+            given = value
+            try:
+                bits = 8 * ITEMSIZE[self.code] - (UDL_I8 <= self.code <= UDL_I64)
+                value = int(value)
+                if not -(1 << bits) <= value < 1 << bits:
+                    raise OverflowError()
+                (<int64_t *>v.data_)[0] = value - (1 << 64) if self.code == UDL_U64 and 1 << 63 <= value < 1 << 64 else value
+            except (OverflowError, ValueError):
+                raise ArgumentError(f"fill_: {given!r} does not fit into {self.dtype}") from None
+            copy_into(self, v)
+        else:
+            v = empty_nd(UDL_F64, 0, NULL)
+            (<double *>v.data_)[0] = value
+            if self.numel_ > 4096 and (self.code == UDL_F32 or self.code == UDL_BOOL):
+                v = cast(v, self.code)      # of one type: the kernel only stores
+            copy_into(self, v)
+    self.storage.version += 1
+    return self

@@ -1,4 +1,5 @@
-# Views in which several elements lie in one place: windows, expanded dimensions.
+# overlap.pxi - views in which several elements lie in one place (windows, expanded dimensions), and views beyond their tensor.
+
 cdef bint overlapping(Tensor v) noexcept:
     cdef int i
     cdef Py_ssize_t span = 0
@@ -62,3 +63,35 @@ cdef Tensor every(Tensor v, Py_ssize_t i, Py_ssize_t k, Py_ssize_t first):
 
 cdef Tensor alias_select(Tensor v, Py_ssize_t i):
     return make_view(v, v.ndim_ - 1, v.shape_ + 1, v.strides_ + 1, i * v.strides_[0])
+
+
+cdef Py_ssize_t count_of(int nd, const Py_ssize_t *dims) noexcept:
+    cdef Py_ssize_t n = 1
+    cdef int i
+    for i in range(nd):
+        n *= dims[i]
+    return n
+
+
+cdef bint reaches_beyond(int nd, const Py_ssize_t *dims, const Py_ssize_t *strides, Py_ssize_t offset, Py_ssize_t count) noexcept:
+    """Does the geometry touch elements outside of 0 .. count-1, which as_strided allows where the storage has them?"""
+    cdef Py_ssize_t last = offset
+    cdef int i
+    for i in range(nd):
+        if dims[i] == 0:
+            return False
+        last += (dims[i] - 1) * strides[i]
+    return offset < 0 or last >= count
+
+
+cdef object beyond_backward(ViewNode n, Tensor g):
+    """The gradient of a view that reaches beyond its tensor: g of the elements that are the tensor's, the rest goes nowhere."""
+    import udlfast
+    cdef Py_ssize_t count = count_of(n.nd, n.dims), before = -n.offset if n.offset < 0 else 0, last = n.offset
+    cdef int i
+    for i in range(n.vnd):
+        last += (n.vdims[i] - 1) * n.strides[i]
+    last = (count if count > last + 1 else last + 1) + before
+    places = make_view(<Tensor>udlfast.arange(last), n.vnd, n.vdims, n.strides, n.offset + before)
+    z = udlfast.index_add(udlfast.zeros(last, dtype=g.dtype), 0, contiguous(places).reshape(-1), g.reshape(-1))
+    return z.narrow(0, before, count).reshape(tuple([n.dims[i] for i in range(n.nd)]))

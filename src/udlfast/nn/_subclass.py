@@ -9,7 +9,7 @@ def prepare(cls, module):
     for name, value in list(vars(cls).items()):
         if type(value) is FunctionType and value.__module__.startswith("udlfast.ops."):
             setattr(cls, name, staticmethod(value))
-    if "__getattr__" in vars(cls):
+    if "__getattr__" in vars(cls) and not cls.__module__.startswith("udlfast."):  # those here read what they need themselves
         module.__getattr__ = find  # only now: it makes every look-up slower
         cls.__getattribute__ = through
 

@@ -301,7 +301,7 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
 
     >>> import udlfast as torch
     >>> torch.asarray(bytearray(b"ab"), dtype=torch.uint8, copy=True)
-    tensor([97, 98], dtype=torch.uint8)
+    tensor([97, 98], dtype=udlfast.uint8)
     """
     from .creation import as_tensor
     if isinstance(obj, UntypedStorage):
