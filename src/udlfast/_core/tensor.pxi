@@ -531,7 +531,7 @@ cdef class Tensor:
 
 
 # ---- making tensors -------------------------------------------------------------------------------------------------------
-cdef inline Tensor empty_nd(int code, int ndim, const Py_ssize_t *shape):
+cdef Tensor empty_nd(int code, int ndim, const Py_ssize_t *shape):
     """A new contiguous tensor; its elements are whatever the memory held."""
     cdef Tensor t = Tensor.__new__(Tensor)
     cdef Py_ssize_t n = 1
