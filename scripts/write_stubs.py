@@ -30,7 +30,7 @@ VARIED = set("max min median nanmedian mode unique where std_mean var_mean sum_t
              "__array__ __dlpack__ numpy unique_consecutive histogram split chunk".split())
 KEPT = set("__init__ __call__ __getitem__ __setitem__ __delitem__ __len__ __iter__ __next__ __enter__ __exit__ __contains__ "
            "__float__ __int__ __bool__ __index__ __add__ __iadd__ __class_getitem__ __getitems__ __array__ __dlpack__ "
-           "__dlpack_device__ __array_wrap__".split())
+           "__dlpack_device__ __array_wrap__ __or__ __ior__ __ror__ __reversed__".split())
 NUMERIC = set("add sub mul truediv floordiv mod pow matmul and or xor radd rsub rmul rtruediv rfloordiv rmod rpow rmatmul rand ror rxor "
               "iadd isub imul itruediv ifloordiv ipow iand ior ixor neg pos abs invert lshift rshift eq ne lt le gt ge".split())
 
