@@ -50,6 +50,21 @@ def stepwise(block, steps):
             resume, value = steps.throw, error
 
 
+def maker(base):
+    """__new__ of a block: one, or the function inside of one (``@no_grad`` without parentheses)."""
+    new = base.__new__  # looked up once: blocks open in every step of a loop
+
+    def made(cls, function=None):
+        return new(cls) if function is None else decorated(cls, function)
+
+    return made
+
+
+def over(self, function):
+    """The block as a decorator."""
+    return decorated(type(self), function)
+
+
 class no_grad(_core.no_grad):
     """Operations inside are not recorded: ``with no_grad(): ...``, ``@no_grad()`` or ``@no_grad``.
 
@@ -62,12 +77,7 @@ class no_grad(_core.no_grad):
     """
 
     __slots__ = ()
-
-    def __new__(cls, function=None):
-        return super().__new__(cls) if function is None else decorated(cls, function)
-
-    def __call__(self, function):
-        return decorated(type(self), function)
+    __new__, __call__ = maker(_core.no_grad), over
 
 
 class enable_grad(_core.enable_grad):
@@ -82,12 +92,7 @@ class enable_grad(_core.enable_grad):
     """
 
     __slots__ = ()
-
-    def __new__(cls, function=None):
-        return super().__new__(cls) if function is None else decorated(cls, function)
-
-    def __call__(self, function):
-        return decorated(type(self), function)
+    __new__, __call__ = maker(_core.enable_grad), over
 
 
 class inference_mode(_core.inference_mode):
