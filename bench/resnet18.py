@@ -1,11 +1,12 @@
 """ResNet-18: one image of 224 x 224 in eval mode, and the memory of a training step on images of CIFAR's size.
 
-    pip install torch onnxruntime onnx
-    python bench/resnet18.py [--threads 2] [--rounds 3] [--precision high]
+    pip install torch onnxruntime openvino onnx onnxscript
+    python bench/resnet18.py [--threads 2] [--rounds 3] [--precision high] [--bf16]
 
-udlfast (eager and compiled), PyTorch in inference mode and ONNX Runtime (the same network exported, with all of its graph
-optimisations) have the same random weights. Each round starts a process for each; printed are the medians over the rounds, and
-the error of the result relative to its largest entry, against the same network in float64. Then, for udlfast and PyTorch, how far
+udlfast (eager and compiled), PyTorch in inference mode (eager and compiled), ONNX Runtime and OpenVINO (the same network exported,
+with all of their graph optimisations) have the same random weights. Each round starts a process for each; printed are the medians
+over the rounds, and the error of the result relative to its largest entry, against the same network in float64. With --bf16:
+udlfast and PyTorch under autocast and OpenVINO at its precision bf16. Then, for udlfast and PyTorch, how far
 the resident memory of a process rises over what it needed to build the network, in the first steps of SGD with momentum on 16
 images of 32 x 32. Whoever lacks is left out.
 """
@@ -16,14 +17,14 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 import numpy as np
+from runtimes import RUNTIMES, exported, runner
 
 import udlfast
 
-NAMES = ("udlfast", "compiled", "torch", "onnxruntime")
+NAMES = ("udlfast", "compiled", "torch", "torch.compile", *RUNTIMES)
 STEPS = 3  # of training: the second has all gradients and momenta, the third needs nothing new
 
 
@@ -71,7 +72,7 @@ def image(n, size):
     return np.random.default_rng(1).standard_normal((n, 3, size, size)).astype(np.float32)
 
 
-def contestant(name, threads):
+def contestant(name, threads, low):
     """function() -> scores of the image"""
     x = image(1, 224)
     if name in ("udlfast", "compiled"):
@@ -80,30 +81,23 @@ def contestant(name, threads):
         import torch
     torch.set_num_threads(threads)
     net = with_weights(torch, resnet18(torch, 1000, False)).eval()
-    if name == "compiled":
-        net = torch.compile(net)
     given = torch.from_numpy(x)
+    if name in RUNTIMES:
+        run = runner(name, exported(torch, net, (given,), "x"), threads, low)
+        return lambda: run({"x": x})
+    if name in ("compiled", "torch.compile"):
+        net = torch.compile(net)
 
     def in_torch():
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=low):
             return net(given)
 
-    if name != "onnxruntime":
-        return lambda: in_torch().numpy()
-    import onnxruntime
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "resnet18.onnx")
-        torch.onnx.export(net, (given,), path, input_names=["x"], dynamo=False)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return lambda: session.run(None, {"x": x})[0]
+    return lambda: in_torch().float().numpy()
 
 
-def measure(name, threads, seconds):
+def measure(name, threads, seconds, low):
     """Median seconds of a call of one contestant, alone in this process, and the scores."""
-    function = contestant(name, threads)
+    function = contestant(name, threads, low)
     out = function()
     times = []
     end = time.perf_counter() + seconds
@@ -151,7 +145,8 @@ def memory(name, threads):
 def alone(what, name, options):
     """What a process of its own prints: pools of threads that wait for work disturb each other."""
     done = subprocess.run([sys.executable, "-W", "ignore", __file__, "--only", f"{what} {name}", "--threads", str(options.threads),
-                           "--seconds", str(options.seconds), "--precision", options.precision], capture_output=True, text=True)
+                           "--seconds", str(options.seconds), "--precision", options.precision, *["--bf16"] * options.bf16],
+                          capture_output=True, text=True)
     if done.returncode:
         print(f"{name} is left out: {done.stderr.strip().splitlines()[-1]}")
         return None
@@ -162,15 +157,17 @@ def compare_times(options):
     times, errors, want = {name: [] for name in NAMES}, {}, exact()
     for _ in range(options.rounds):
         for name in NAMES:
+            if options.bf16 and name == "onnxruntime":
+                continue
             if found := alone("times", name, options):
                 times[name].append(found[0])
                 errors[name] = np.abs(found[1] - want).max() / np.abs(want).max()
-                assert errors[name] < 1e-5, f"{name}: off by {errors[name]:.2g}"
+                assert errors[name] < (0.05 if options.bf16 else 1e-5), f"{name}: off by {errors[name]:.2g}"
     ours = statistics.median(times["udlfast"])
     for name, each in times.items():
         if each:
             middle = statistics.median(each)
-            print(f"{name:12} {1e3 * middle:7.2f} ms   {middle / ours:5.2f} x   error {errors[name]:.1e}   "
+            print(f"{name:14} {1e3 * middle:7.2f} ms   {middle / ours:5.2f} x   error {errors[name]:.1e}   "
                   f"(rounds: {', '.join(f'{1e3 * t:.2f}' for t in each)})")
 
 
@@ -189,13 +186,14 @@ def main():
     parser.add_argument("--seconds", type=float, default=1.0, help="of each contestant in each round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precision", default="highest", help="of udlfast's float32 products")
+    parser.add_argument("--bf16", action="store_true", help="autocast, and OpenVINO at bf16")
     parser.add_argument("--part", choices=("times", "memory"), help="only this")
     parser.add_argument("--only", help="a part and one contestant, 'times torch'; prints what it found")
     options = parser.parse_args()
     if options.only:
         udlfast.set_float32_matmul_precision(options.precision)
         what, name = options.only.split()
-        print(json.dumps(measure(name, options.threads, options.seconds) if what == "times" else memory(name, options.threads)))
+        print(json.dumps(measure(name, options.threads, options.seconds, options.bf16) if what == "times" else memory(name, options.threads)))
         return
     if options.part != "memory":
         compare_times(options)
