@@ -86,6 +86,8 @@ int64_t INTERNAL(prepack)(const udl_matmul_args *a, void *to);
         const uint16_t *residual16;  /* or NULL; row stride as out16 */                                               \
         i64 ld16;                                                                                                     \
         int add16;                   /* out16 is read and added */                                                    \
+        const T *soon;               /* or NULL: a panel of B that is read next, cold as yet */                       \
+        i64 soon_step;               /* set by gemm_block */                                                          \
     } gemm_epilogue_##s;                                                                                              \
     typedef struct { const T *p; i64 stride; int kind; } gemm_a_##s;   /* stride of rows (ROWS) or of k (COLUMNS) */  \
     typedef struct { const T *p; i64 stride; } gemm_b_##s;             /* stride of k, 0 = packed */                  \

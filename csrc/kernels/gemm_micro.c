@@ -70,11 +70,12 @@ void gemm_block(i64 mb, i64 nb, i64 kc, FN(gemm_a) a, FN(gemm_b) b, T *c, i64 ld
     t.rare = t.alpha != 1 || t.residual || t.act > UDL_ACT_RELU;
     const int rows = a.kind == GEMM_A_ROWS, moves = e->bias_n || e->bias_m || e->residual;
     const i64 a_i = a.kind == GEMM_A_PANELS ? kc : rows ? a.stride : 1, b_j = b.stride ? 1 : kc; /* from row to row, column to column */
-    /* meanwhile the next panel of B comes from L3 or memory to L2: left to the first tile that reads it, it would be waited for */
-    const i64 line = 64 / (i64)sizeof(T), share = UDL_CEIL_DIV(kc * GEMM_NR, inner / GEMM_MR + 1);
+    /* meanwhile the next panel of B comes from L3 or memory to L2, a line every four steps: left to the first tile that reads it, it
+     * would be waited for */
+    const i64 line = 64 / (i64)sizeof(T);
     for (i64 o = 0, os; o < outer; o += os) {
         os = rows_outside ? gemm_rows(mb - o) : GEMM_NR;
-        const T *next = b.p + (o + GEMM_NR) * kc, *end = next + (rows_outside || b.stride || o + GEMM_NR >= whole ? 0 : kc * GEMM_NR);
+        const T *next = rows_outside || b.stride ? 0 : o + GEMM_NR < whole ? b.p + (o + GEMM_NR) * kc : e->soon, *end = next + kc * GEMM_NR;
         for (i64 p = 0, ps; p < inner; p += ps) {
             ps = rows_outside ? GEMM_NR : gemm_rows(mb - p);
             const i64 i = rows_outside ? o : p, j = rows_outside ? p : o, mr = rows_outside ? os : ps;
@@ -84,7 +85,8 @@ void gemm_block(i64 mb, i64 nb, i64 kc, FN(gemm_a) a, FN(gemm_b) b, T *c, i64 ld
                 t.bias_m = e->bias_m ? e->bias_m + i : 0;
                 t.residual = e->residual ? e->residual + i * ldc + j : 0;
             }
-            for (const T *stop = UDL_MINI(next + share, end); next < stop; next += line) __builtin_prefetch(next, 0, 2);
+            t.soon = next ? next : b.p, t.soon_step = next ? line : 0;
+            if (next && (next += line * (kc / 4)) >= end) next = 0;
             FN(micros)[mr - 1][rows][nv - 1](kc, a.p + i * a_i, a.kind == GEMM_A_PANELS ? mr : a.stride, b.p + j * b_j,
                                              b.stride ? b.stride : nv * VW, c + i * ldc + j, ldc, n, &t);
         }

@@ -43,6 +43,7 @@ VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T 
     _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] = rows ? a + 3 * i * a_s : a;
     _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++)
         _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) { acc[i][j] = (vec){0}; GEMM_PIN(acc[i][j]); }
+    const T *soon = e->soon;
     T *row = c; /* a pointer of its own: those of the epilogue need not wait in memory */
     _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++, row += ldc) {
         __asm__("" : "+r"(row));
@@ -69,6 +70,7 @@ VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T 
     for (i64 left = k, done = 0;;) {
         k = left < chunk + chunk / 2 ? left : chunk, left -= k;
         for (; sizeof(T) == 4 && k >= 4; k -= 4) { /* doubles: a step is long enough for a loop of its own */
+            if (mode != TAPS) __builtin_prefetch(soon, 0, 2), soon += e->soon_step;
             if (mode == PANEL) _Pragma("GCC unroll 4") for (int i = 0; i < MR; i += 4) __builtin_prefetch(a + AHEAD / 4 + 4 * i, 0, 2);
             STEP(0); STEP(1); STEP(2); STEP(3);
             if (rows) _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] += 4;
