@@ -24,6 +24,7 @@ static const float *filters_of(const udl_conv2d_args *a, const udl_conv *g, i64 
 }
 #include "../each_float.h"
 int KERNEL(conv2d_filters)(const udl_conv2d_filters_args *a) {
+    if (a->dtype == UDL_BF16) return INTERNAL(conv2d_filters_bf16)(a);
     const i64 G = a->groups_act % 65536;
     udl_conv g = GEOMETRY(a, G);
     if (a->bytes) {
@@ -97,6 +98,7 @@ int conv_direct(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w, i
                                      .y_row = g->Q, .y_col = 1, .y_image = G * Y, .tap = tap, .w = w + o * g->K,
                                      .bias = b ? b + o : 0, .act = act, .turned = turned, .bare = g->plain,
                                      .low = g->low, .pairs = g->pairs};
+        if (g->panels) sums[ready].ready = (const T *)(const void *)(g->panels + o * g->K);
         status = conv_prepare(&sums[ready]);
     }
     double flops = 2. * (double)g->O * (double)g->K * (double)(g->P * g->Q);
@@ -119,7 +121,7 @@ static int FN(conv2d)(const udl_conv2d_args *a, gemm_block_fn_f32 pairs) {
     i64 G = a->groups_act % 65536;
     if (a->N * a->O * a->P * a->Q == 0) return UDL_OK;
     udl_conv g = GEOMETRY(a, G);
-    g.low = a->dtype == UDL_BF16, g.pairs = pairs;
+    g.low = a->dtype == UDL_BF16, g.pairs = pairs, g.panels = pairs ? a->ready : 0;
     int act = (int)(a->groups_act / 65536), tiles = a->dtype == UDL_F32 ? INTERNAL(wino_tiles)(&g, a->N) : 0, status = UDL_OK;
     if (!tiles) return conv_direct(&g, a->N, G, a->y, a->x, a->w, 0, a->b, act, 0);
     char *bad = udl_alloc((size_t)a->N);

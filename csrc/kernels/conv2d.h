@@ -24,8 +24,10 @@ typedef struct {
     i64 Hp, Wq, row, step, K, size; /* size: elements of the padded image, with slack for whole vectors */
     int plain;                      /* 1 x 1, stride 1, no padding: the image itself will do */
     int half;                       /* images are bf16 (conv_bf16.c): set by who asks for tiles, which alone know it */
+    int few;                        /* bf16: filters would be ready, so that products of pairs need nothing more */
     int low;                        /* a matrix unit may round images and filters to bf16 */
     gemm_block_fn_f32 pairs;        /* or NULL: elements of images and filters are pairs of bf16 numbers, results are bf16 */
+    const float *panels;            /* with pairs: the filters in panels, group after group, or NULL */
 } udl_conv;
 
 VFN udl_conv conv_geometry(i64 C, i64 H, i64 W, i64 O, i64 R, i64 S, i64 P, i64 Q, i64 sh, i64 sw, i64 ph, i64 pw, i64 dh,
@@ -97,6 +99,7 @@ VFN int conv_on_unit(i64 M, i64 K, int low) {
         const i64 *tap;                                                                                                \
         const T *w, *bias; /* w[M][K], or, turned, w[K][M] */                                                          \
         T *panels;         /* w in another order, if `how` or `turned` ask for it: made by conv_prepare */             \
+        const T *ready;    /* or NULL: w in panels of all taps */                                                      \
         i64 kc;            /* taps in a block of panels: all, except in strips */                                       \
         int act, how, turned;                                                                                          \
         int bare, low;     /* xp is not padded: nothing may be read beyond it; as in udl_conv */                       \

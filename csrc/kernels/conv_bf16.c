@@ -10,6 +10,8 @@
 #include "conv_bf16.h"
 #include "winograd.h"
 
+enum { FEW_PIXELS = 4096, LEAST_FILTERS = 4096 }; /* so few pixels that filters made ready save a part worth it, if they are so many */
+
 /* ---- images the float32 kernels are handed: temporary, NULL where memory is short -------------------------------------------- */
 static float *floats(i64 n) { return udl_alloc(sizeof(float) * (size_t)n); }
 static float *widened(const void *x, i64 n) {
@@ -78,18 +80,47 @@ static gemm_block_fn_f32 pairs_for(i64 in, i64 out) {
     return GEMM_MATRIX_UNIT && in >= 3 && out >= 8 ? (gemm_block_fn_f32)udl_matrix_unit.pairs : 0;
 }
 
+/* whether products of pairs are weighed against tiles as if the filters were ready: by the shape alone, so that the result is the same */
+static int are_few(const udl_conv *g, i64 N) { return pairs_for(g->C, g->O) && N * g->P * g->Q <= FEW_PIXELS; }
+/* ---- filters made ready: pairs in panels (gemm.h), group after group -------------------------------------------------------- */
+static const float *filters_of(const udl_conv2d_args *a) {
+    const gemm_packed *p = a->ready;
+    const i64 G = a->groups_act % 65536;
+    return p && p->maker == (int64_t)(intptr_t)INTERNAL(conv2d_filters_bf16) && p->n == a->O && p->k == a->C / G * a->R * a->S && p->parts == G
+               ? (const float *)(p + 1) : 0;
+}
+int INTERNAL(conv2d_filters_bf16)(const udl_conv2d_filters_args *a) {
+    const i64 G = a->groups_act % 65536, C = a->C / G, O = a->O / G, RS = a->R * a->S, K = (C + 1) / 2 * RS;
+    udl_conv g = conv_geometry(C, a->H, a->W, O, a->R, a->S, a->P, a->Q, a->stride_h, a->stride_w, a->pad_h, a->pad_w, a->dil_h, a->dil_w);
+    g.half = 1, g.low = has_unit(), g.few = are_few(&g, a->N);
+    if (a->bytes) {
+        const int pays = pairs_for(C, O) && a->N * a->P * a->Q > 0 && O * C * RS >= LEAST_FILTERS &&
+                         (g.few || a->N * a->P * a->Q <= 4 * FEW_PIXELS) && !INTERNAL(wino_tiles)(&g, a->N);
+        *(i64 *)a->bytes = pays ? (i64)sizeof(gemm_packed) + (i64)sizeof(float) * a->O * K : 0;
+    }
+    if (!a->ready) return UDL_OK;
+    gemm_packed *p = a->ready;
+    float *to = (float *)(p + 1), *w = zipped(a->w, a->O, C, 1, RS, 1);
+    *p = (gemm_packed){.maker = (int64_t)(intptr_t)INTERNAL(conv2d_filters_bf16), .n = a->O, .k = C * RS, .parts = G};
+    if (!w) return UDL_ENOMEM;
+    for (i64 i = 0; i < G; i++) INTERNAL(gemm_pack_a_f32)(to + i * O * K, w + i * O * K, K, 1, O, K);
+    drop(w, a->O * K);
+    return UDL_OK;
+}
+
 /* ---- y ------------------------------------------------------------------------------------------------------------------- */
 static int forward(const udl_conv2d_args *a) {
     const i64 G = a->groups_act % 65536, C = a->C / G, HW = a->H * a->W, RS = a->R * a->S;
     const gemm_block_fn_f32 pairs = pairs_for(C, a->O / G);
     const i64 C2 = G * ((C + 1) / 2), nx = a->N * (pairs ? C2 : a->C) * HW, nw = a->O * ((C + 1) / 2) * RS, ny = a->N * a->O * a->P * a->Q;
-    float *x = pairs ? zipped(a->x, a->N * G, C, 1, HW, 0) : widened(a->x, nx), *w = pairs ? zipped(a->w, a->O, C, 1, RS, 1) : 0;
+    const float *ready = pairs ? filters_of(a) : 0;
+    float *x = pairs ? zipped(a->x, a->N * G, C, 1, HW, 0) : widened(a->x, nx), *w = pairs && !ready ? zipped(a->w, a->O, C, 1, RS, 1) : 0;
     float *y = pairs ? 0 : floats(ny);
     udl_conv2d_args f = *a;
-    f.x = x;
+    f.x = x, f.ready = ready;
     if (pairs) f.w = w, f.C = C2;
     else f.y = y;
-    const int status = x && (w || y) ? INTERNAL(conv2d_low)(&f, pairs) : UDL_ENOMEM;
+    const int status = x && (w || y || ready) ? INTERNAL(conv2d_low)(&f, pairs) : UDL_ENOMEM;
     if (!status && y) INTERNAL(narrow_bf16)(a->y, y, ny);
     drop(x, nx), drop(y, ny), drop(w, nw);
     return status;
@@ -100,7 +131,7 @@ int INTERNAL(conv2d_bf16)(const udl_conv2d_args *a) {
     if (a->N * a->O * a->P * a->Q == 0) return UDL_OK;
     udl_conv g = conv_geometry(a->C / G, a->H, a->W, a->O / G, a->R, a->S, a->P, a->Q, a->stride_h, a->stride_w, a->pad_h,
                                a->pad_w, a->dil_h, a->dil_w);
-    g.half = 1, g.low = has_unit();
+    g.half = 1, g.low = has_unit(), g.few = are_few(&g, a->N);
     if (act > UDL_ACT_RELU || !INTERNAL(wino_tiles)(&g, a->N)) return forward(a);
     char *bad = udl_alloc((size_t)a->N);
     if (!bad) return UDL_ENOMEM;

@@ -5,6 +5,7 @@
 #define UDL_CONV_BF16_H
 #include "gemm.h"
 
+int INTERNAL(conv2d_filters_bf16)(const udl_conv2d_filters_args *);
 int INTERNAL(conv2d_bf16)(const udl_conv2d_args *), INTERNAL(conv2d_low)(const udl_conv2d_args *, gemm_block_fn_f32 pairs);
 int INTERNAL(conv2d_backward_input_bf16)(const udl_conv2d_backward_input_args *);
 int INTERNAL(conv2d_backward_input_low)(const udl_conv2d_backward_input_args *, gemm_block_fn_f32 pairs);

@@ -94,12 +94,13 @@ def packed_filters(Tensor w, tuple ints):
     cdef Storage s = w.storage
     cdef PackedWeight p
     cdef int64_t nbytes
-    if w.code != UDL_F32 or w.ndim_ != 4 or w.shape_[3] != 3 or not may_pack(w) or udl_cuda \
+    cdef int code = ints[16] * 64 + ints[0]
+    if w.code != UDL_F32 or w.ndim_ != 4 or (w.shape_[3] != 3 and ints[0] == UDL_F32) or not may_pack(w) or udl_cuda \
             or (udl_tracing and recorder() is not None):
         return None
     if s.packed is not None:
         p = <PackedWeight>s.packed
-        if p.version == s.version and p.data == w.data_ and p.n == w.shape_[0] and p.k == w.shape_[1] and p.code == ints[16] \
+        if p.version == s.version and p.data == w.data_ and p.n == w.shape_[0] and p.k == w.shape_[1] and p.code == code \
                 and p.filters is not None and p.isa == udl_isa_active():
             return p.filters
         s.packed = None
@@ -119,7 +120,8 @@ cdef PackedWeight pack_filters(Tensor w, tuple ints, int64_t nbytes):
     call(UDL_K_conv2d_filters, (filters, None, w), ints)
     p.filters, p.nbytes = filters, nbytes
     packed_total += nbytes
-    p.version, p.data, p.n, p.k, p.code, p.isa = w.storage.version, w.data_, w.shape_[0], w.shape_[1], ints[16], udl_isa_active()
+    p.version, p.data, p.n, p.k, p.isa = w.storage.version, w.data_, w.shape_[0], w.shape_[1], udl_isa_active()
+    p.code = ints[16] * 64 + ints[0]
     return p
 
 

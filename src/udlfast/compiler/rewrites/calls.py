@@ -2,10 +2,10 @@
 
 import struct
 
-from ..._core import float32, float64
+from ..._core import bfloat16, float32, float64
 
 TEMP = 0  # the kind of a buffer that only the plan sees
-F32, F64 = float32.code, float64.code
+F32, F64, BF16 = float32.code, float64.code, bfloat16.code
 
 
 def get(call, field):

@@ -1,7 +1,7 @@
 """Activations and sums after a product, made by its epilogue."""
 
 from ... import _core
-from .calls import F32, TEMP, get, put, quiet, touches
+from .calls import BF16, F32, TEMP, get, put, quiet, touches
 
 # UDL_ACT_* of udlfast.h: those that the epilogue and the element-wise kernel compute alike
 ACTS = {_core.MAP_relu: 1, _core.MAP_gelu: 2, _core.MAP_tanh: 5, _core.MAP_sigmoid: 6}
@@ -47,11 +47,13 @@ def follower(call):
     act = ACTS.get(get(call, 4), 0)
     n_in = 1 if act else 2 if get(call, 4) == _core.MAP_add else 0
     by_field = {field: (slot, offset) for field, slot, offset, _ in call.pointers}
-    if not n_in or len(by_field) != n_in + 1 or get(call, 10) != 1 or get(call, 6) != F32:
+    dtype = get(call, 6)
+    if not n_in or len(by_field) != n_in + 1 or get(call, 10) != 1 or not (dtype == F32 or dtype == BF16 and act == RELU):
         return None
-    if any(get(call, 6 + k) != F32 or get(call, 19 + 8 * k) != 1 for k in range(n_in + 1)) or get(call, 5) != F32:
+    if any(get(call, 6 + k) != dtype or get(call, 19 + 8 * k) != 1 for k in range(n_in + 1)) or get(call, 5) != F32:
         return None
-    if any(offset for _, offset in by_field.values()) or any(s.nbytes != 4 * get(call, 11) for s, _ in by_field.values()):
+    item = 4 if dtype == F32 else 2
+    if any(offset for _, offset in by_field.values()) or any(s.nbytes != item * get(call, 11) for s, _ in by_field.values()):
         return None
     slots = [by_field[k][0] for k in range(n_in + 1)]
     return None if slots[0].number in (s.number for s in slots[1:]) else (slots[0], slots[1:], act)
@@ -67,7 +69,7 @@ def takes(product, a, other, act):
         whole = get(product, 6) == F32 and 4 * batch * m * n == a.nbytes and get(product, 18) == n
         plain = get(product, 19) == 0 and get(product, 23) == 0 and 4 not in fields
         return whole and plain and (other is None or all(s is not other for s in fields.values()))
-    return product.name == "conv2d" and act == RELU and get(product, 5) == F32 and get(product, 21) < 65536
+    return product.name == "conv2d" and act == RELU and get(product, 5) in (F32, BF16) and get(product, 21) < 65536
 
 
 def fuse(product, a, out, other, act):

@@ -1,14 +1,15 @@
 """Batch normalisation by fixed statistics, put into the weights of the convolution or linear layer before it."""
 
 from ... import _core
-from .calls import F32, F64, TEMP, get, number, touches
+from .calls import BF16, F32, F64, TEMP, get, number, touches
 
 
 def folded(recorder, calls, kept):
     """Where the result of a layer goes into a batch normalisation in eval mode alone, weights that do both.
 
     They are made by a call that runs when a weight or a statistic has changed. The result differs from eager's by rounding:
-    the product's error stays what it was, relative to sum |w s x| instead of s sum |w x|, which is the same number.
+    the product's error stays what it was, relative to sum |w s x| instead of s sum |w x|, which is the same number. Of bf16 images the
+    product has float32 weights, and is rounded once instead of twice.
     """
     keep = {o.buffer for o in kept}
     touched = touches(calls)
@@ -33,7 +34,7 @@ def folded(recorder, calls, kept):
         sources = [own.get(2), own.get(3), at.get(6), at.get(7), at.get(4), at.get(5)]
         if not all(s is None or constant(s[0]) for s in sources):
             continue
-        once.append(fold(recorder, product, sources, size, get(norm, 8), number(norm, 14)))
+        once.append(fold(recorder, product, sources, size, F64 if get(norm, 8) == F64 else F32, number(norm, 14)))
         product.point(0, y, 0, True)
         touched[y.number] = [before[0], *touched[y.number][1:]]
         gone.add(i)
@@ -62,14 +63,14 @@ def constant(slot):
 def shape_of(product, norm, x):
     """(outputs, inputs of each) of a product whose weights can take scale and shift, else None."""
     dtype, N, C, L = (get(norm, f) for f in (8, 9, 10, 11))
-    if dtype not in (F32, F64) or x.nbytes != (4 if dtype == F32 else 8) * N * C * L:
+    if dtype not in (F32, F64, BF16) or x.nbytes != {F32: 4, F64: 8, BF16: 2}[dtype] * N * C * L:
         return None
     if product.name == "conv2d":
         channels, outputs, R, S, groups = (get(product, f) for f in (7, 10, 11, 12, 21))
         if get(product, 5) != dtype or outputs != C or get(product, 6) != N or groups >= 65536:
             return None
         return outputs, channels // groups * R * S
-    if product.name == "matmul":
+    if product.name == "matmul" and dtype != BF16:
         batch, m, n, k, b_k, b_n, ldo, act, bias_m = (get(product, f) for f in (7, 8, 9, 10, 15, 16, 18, 19, 20))
         plain = act == 0 and bias_m == 0 and number(product, 22) == 1 and number(product, 23) == 0
         fields = {field for field, *_ in product.pointers}

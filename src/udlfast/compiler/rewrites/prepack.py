@@ -3,7 +3,7 @@
 import struct
 
 from ... import _core
-from .calls import F32, get
+from .calls import BF16, F32, get
 from .fold import constant
 
 INTS = 5  # the first integer field of conv2d
@@ -19,7 +19,7 @@ def prepacked(recorder, calls):
         return calls
     once, found = [], {}
     for call in calls:
-        if call.name != "conv2d" or get(call, INTS) != F32:
+        if call.name != "conv2d" or get(call, INTS) not in (F32, BF16):
             continue
         weight, offset = next((slot, at) for field, slot, at, _ in call.pointers if field == 2)
         if not (constant(weight) or weight.lasting):
@@ -28,7 +28,7 @@ def prepacked(recorder, calls):
         nbytes = _core.filters_bytes((ints[0], 1, *ints[2:]))
         if not nbytes:
             continue
-        key = weight.number, offset, *ints[5:8], ints[16] % 65536
+        key = weight.number, offset, ints[0], *ints[5:8], ints[16] % 65536
         if key not in found:
             found[key] = recorder.buffer(nbytes, True)
             sizes = [ints[0], 1, ints[2], 1, 1, *ints[5:8], 1, 1, 1, 1, 0, 0, 1, 1, ints[16] % 65536]
