@@ -387,3 +387,8 @@ def test_bincount_of_the_largest_number(weights):
     weights = None if weights is None else torch.tensor(weights)
     for most in (2**63 - 1, 2**62):  # NumPy's bincount wrote into memory that it had not got
         check_raises(MemoryError, ["bincount", str(most)], torch.bincount, i(0, most), weights)
+
+
+def test_an_array_behind_a_tensor_that_wants_a_gradient():
+    A, tau = torch.ones(4, 0, requires_grad=True), np.ones((0,))
+    check_raises(BAD, ["Tensor"], torch.linalg.householder_product, A, tau)  # was read as if it were a tensor

@@ -374,7 +374,8 @@ def attach(out, tuple inputs, backward, tuple saved=(), tuple args=()):
     if k > 4:
         n.idxn = many_indices(k)
     for i in range(k):
-        link(n, <int>i, <Tensor>inputs[i])
+        o = inputs[i]
+        link(n, <int>i, None if o is None else <Tensor?>o)
     outs = out if type(out) is tuple else (out,)
     n.n_out = <int>len(outs)
     if n.n_out > 1:
