@@ -61,9 +61,36 @@ static void FN(images)(void *ctx, i64 begin, i64 end) { /* task = (image, group)
     if (xp) udl_free(xp, bytes);
 }
 
+/* Small images whose filters stay in L2: a few at a time by one thread, so that their padded copies stay there too. */
+typedef struct { const udl_conv *g; const FN(conv_sum) *c; i64 N, count, distance; T *y; const T *x; int failed; } FN(some);
+static void FN(some_task)(void *ctx, i64 begin, i64 end) {
+    FN(some) *j = ctx;
+    const udl_conv *g = j->g;
+    const size_t bytes = sizeof(T) * (size_t)(j->count * g->size);
+    T *xp = udl_alloc(bytes);
+    if (!xp) { j->failed = 1; return; }
+    for (i64 n = begin * j->count; n < UDL_MINI(end * j->count, j->N); n += j->count) {
+        const i64 count = UDL_MINI(j->count, j->N - n);
+        conv_pad(g, xp, j->x + n * j->distance, count, j->distance);
+        if (conv_strips(j->c, 1, xp, g->size, count, conv_at(j->y, g->pairs, n * j->c->y_image))) j->failed = 1;
+    }
+    udl_free(xp, bytes);
+}
+/* how many at a time: 0 if this is not worth it */
+static i64 FN(some_images)(const udl_conv *g, const FN(conv_sum) *c, i64 N) {
+    const i64 item = sizeof(T), filters = c->M * c->K * item, most = UDL_MINI((CONV_SOME - filters) / (g->size * item), N / 8);
+    if (most < 1 || conv_on_unit(c->M, c->K, c->low) || g->P * g->Q < 2 * GEMM_NR) return 0;
+    return UDL_CEIL_DIV(N, UDL_CEIL_DIV(UDL_CEIL_DIV(N, most), 2) * 2);
+}
+
 /* all images of a group as one product, as many at a time as have their padded copies in CONV_PADDED bytes */
 static int FN(joined)(const udl_conv *g, const FN(conv_sum) *c, i64 N, T *y, const T *x, i64 distance) {
     if (g->plain) return conv_strips(c, 1, x, distance, N, y);
+    FN(some) j = {g, c, N, FN(some_images)(g, c, N), distance, y, x, 0};
+    if (j.count) {
+        udl_parallel_for(UDL_CEIL_DIV(N, j.count), 1, FN(some_task), &j);
+        return j.failed ? UDL_ENOMEM : UDL_OK;
+    }
     i64 most = UDL_MAXI(1, CONV_PADDED / (g->size * (i64)sizeof(T))), rounds = UDL_CEIL_DIV(N, most), images = UDL_CEIL_DIV(N, rounds);
     size_t bytes = sizeof(T) * (size_t)(images * g->size);
     T *xp = udl_alloc(bytes);

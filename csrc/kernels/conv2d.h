@@ -90,6 +90,7 @@ VFN int conv_on_unit(i64 M, i64 K, int low) {
 #define CONV_CHUNK 48
 #define CONV_TURNED 32 /* the same in gradients of images, where PyTorch adds up short chains, one for each tap */
 #define CONV_STRIP (192 << 10) /* bytes of packed panels that share L2 with filters */
+#define CONV_SOME (640 << 10)  /* bytes of filters and padded images of one thread: most of L2 */
 #define CONV_PADDED (8 << 20)  /* most bytes of padded images at a time */
 
 #define CONV_DECLARE(T, s)                                                                                             \
