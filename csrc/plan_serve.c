@@ -122,7 +122,7 @@ static int product_pack(const udl_matmul_args *call, udl_file_pack *t, void *to)
 
 static int filters_pack(const udl_conv2d_args *a, udl_file_pack *t, void *to) {
     const int64_t G = a->groups_act % 65536;
-    if (a->dtype != UDL_F32 || a->N * a->O * a->P * a->Q == 0) return 0;
+    if ((a->dtype != UDL_F32 && a->dtype != UDL_BF16) || a->N * a->O * a->P * a->Q == 0) return 0;
     const int64_t what[] = {UDL_K_conv2d, a->dtype, a->O, a->C, G, 4 * a->O * (a->C / G) * a->R * a->S};
     memcpy(t->what, what, sizeof what);
     const udl_conv2d_filters_args f = {to, &t->bytes, t->weight, a->dtype, a->N, a->C, a->H, a->W, a->O, a->R, a->S, a->P, a->Q,

@@ -96,6 +96,92 @@ def test_filters_of_others_are_left_aside(rng):
         assert np.array_equal(convolved(x, w, None, ints, other), convolved(x, w, None, ints, None))
 
 
+# ---- bfloat16 images: pairs of channels in panels, where the processor multiplies pairs --------------------------------------------
+# N, C, H, W, O, groups, R, S, stride, padding
+PAIRS = [
+    (1, 64, 14, 14, 64, 1, 3, 3, 1, 1), (1, 33, 9, 8, 45, 1, 3, 3, 2, 1), (1, 128, 7, 7, 101, 1, 3, 3, 1, 1), (2, 96, 6, 7, 64, 2, 3, 3, 1, 1),
+    (1, 64, 12, 12, 128, 1, 1, 1, 2, 0), (1, 70, 5, 5, 200, 1, 1, 1, 1, 0), (1, 3, 40, 40, 64, 1, 7, 7, 2, 3), (3, 65, 4, 4, 90, 1, 2, 3, 1, 0),
+]  # fmt: skip
+
+
+def sizes_of_pairs(case):
+    N, C, H, W, O, groups, R, S, stride, pad = case
+    P, Q = (H + 2 * pad - R) // stride + 1, (W + 2 * pad - S) // stride + 1
+    return _core.bfloat16.code, N, C, H, W, O, R, S, P, Q, stride, stride, pad, pad, 1, 1, groups
+
+
+@pytest.mark.parametrize("case", PAIRS, ids=str)
+@pytest.mark.parametrize("act", [0, 1], ids=["plain", "relu"])
+def test_the_same_bits_of_pairs(isa, rng, case, act):
+    ints = sizes_of_pairs(case)
+    N, C, H, W, O, groups, R, S = case[:8]
+    x, w, b = tensor(rng, N, C, H, W).bfloat16(), tensor(rng, O, C // groups, R, S), tensor(rng, O)
+    ready = made(w, ints)
+    ints = (*ints[:16], groups + 65536 * act)
+
+    def result(ready):
+        y = torch.full((N, O, *ints[8:10]), float("nan"), dtype=torch.bfloat16)
+        _core.call(_core.K_conv2d, (y, x, w, b, ready), ints)
+        return numbers(y)
+
+    want = result(None)
+    assert np.isfinite(want).all()
+    if ready is not None:
+        assert np.array_equal(result(ready), want)
+        assert not np.array_equal(result(made(w * 2, sizes_of_pairs(case))), want), "they are what is read"
+
+
+def test_pairs_are_ready_where_they_are_multiplied():
+    found = [_core.filters_bytes(sizes_of_pairs(case)) for case in PAIRS]
+    assert all(found) or not any(found)
+    assert _core.filters_bytes(sizes_of_pairs((64, 64, 56, 56, 64, 1, 3, 3, 1, 1))) == 0, "many pixels"
+
+
+def test_float32_and_bfloat16_in_turn(isa, rng):
+    conv, x, first, _ = layer(rng)
+    with torch.no_grad():
+        with torch.autocast("cpu", torch.bfloat16):
+            low = [conv(x) for _ in range(3)]
+        again = [conv(x) for _ in range(3)]
+        with torch.autocast("cpu", torch.bfloat16):
+            low.append(conv(x))
+    assert all(a.tolist() == first.tolist() for a in again) and all(a.tolist() == low[0].tolist() for a in low)
+    assert float((low[0].float() - first).abs().max()) > 0
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_plan_of_bfloat16_layers(isa, rng, batch, tmp_path):
+    """Folded statistics and activations round once; without folding the bits are eager's."""
+    net = nn.Sequential(nn.Conv2d(3, 24, 3, 2, 1), nn.BatchNorm2d(24), nn.ReLU(), nn.Conv2d(24, 40, 3, padding=1), nn.BatchNorm2d(40),
+                        nn.ReLU(), nn.Conv2d(40, 64, 1)).eval()  # fmt: skip
+    for norm in (net[1], net[4]):
+        norm.running_mean.copy_(tensor(rng, norm.num_features))
+        norm.running_var.copy_(tensor(rng, norm.num_features).abs() + 0.5)
+    x = tensor(rng, batch, 3, 20, 20)
+    with torch.no_grad():
+        exact = net(x)
+        with torch.autocast("cpu", torch.bfloat16):
+            eager = net(x)
+            plain, whole = torch.compile(net, options={"fold": False}), torch.compile(net)
+            for _ in range(3):
+                same(plain(x).float(), eager.float())
+                got = whole(x)
+            whole.plans[0].save(tmp_path / "low.udl")
+    assert got.dtype is torch.bfloat16 and len(whole.plans[0].steps) < len(plain.plans[0].steps)
+    error = lambda y: float((y.float() - exact).norm() / exact.norm())
+    assert error(got) < 1.1 * error(eager) < 0.02
+    same(torch.load_plan(tmp_path / "low.udl")(x).float(), got.float())
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_rows_of_a_batch_of_bfloat16(isa, rng, stride):
+    w, x = tensor(rng, 64, 48, 3, 3), tensor(rng, 40, 48, 12, 12).bfloat16()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16), torch.batch_invariant():
+        whole = F.conv2d(x, w, stride=stride, padding=1)
+        for i in (0, 17, 39):
+            assert F.conv2d(x[i : i + 1], w, stride=stride, padding=1).tolist() == whole[i : i + 1].tolist()
+
+
 # ---- layers -------------------------------------------------------------------------------------------------------------------
 def layer(rng):
     conv = nn.Conv2d(128, 96, 3, padding=1)

@@ -81,7 +81,10 @@ static gemm_block_fn_f32 pairs_for(i64 in, i64 out) {
 }
 
 /* whether products of pairs are weighed against tiles as if the filters were ready: by the shape alone, so that the result is the same */
-static int are_few(const udl_conv *g, i64 N) { return pairs_for(g->C, g->O) && N * g->P * g->Q <= FEW_PIXELS; }
+static int are_few(const udl_conv *g, i64 N) {
+    return pairs_for(g->C, g->O) && (udl_batch_invariant() ? 1 : N) * g->P * g->Q <= FEW_PIXELS;
+}
+
 /* ---- filters made ready: pairs in panels (gemm.h), group after group -------------------------------------------------------- */
 static const float *filters_of(const udl_conv2d_args *a) {
     const gemm_packed *p = a->ready;
