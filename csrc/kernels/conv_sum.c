@@ -230,6 +230,9 @@ static i64 FN(whole_tile)(i64 Q, i64 at, int more, i64 *q) {
     return more && whole - n <= Q ? whole : n;
 }
 
+/* Rows of about one vector, two of them in a tile; what a vector has too much the next row puts right. */
+static int FN(in_two)(const FN(conv_sum) *c) { return c->Q <= VW && 2 * c->Q > VW && (c->Q == VW || c->act <= UDL_ACT_RELU); }
+
 /* task = (block of filters whose panels stay in L2, rows of the output) */
 static void FN(taps_task)(void *ctx, i64 begin, i64 end) {
     const FN(taps_run) *r = ctx;
@@ -240,18 +243,20 @@ static void FN(taps_task)(void *ctx, i64 begin, i64 end) {
     for (i64 t = begin; t < end; t++) {
         i64 m0 = t / row_tasks * r->block, m1 = c->M - m0 < 2 * r->block ? c->M : m0 + r->block; /* the last takes the rest */
         i64 p0 = t % row_tasks * r->rows, p1 = UDL_MINI(p0 + r->rows, c->P);
-        for (i64 p = p0; p < p1; p++)
+        for (i64 p = p0, rows; p < p1; p += rows) {
+            rows = FN(in_two)(c) && p + 2 < p1 + (c->Q == VW) ? 2 : 1;
             for (i64 at = 0; at < c->Q; at += GEMM_NR) {
-                i64 q, n = FN(whole_tile)(c->Q, at, p + 1 < p1, &q);
+                i64 q = 0, n = rows == 2 ? 2 * VW : FN(whole_tile)(c->Q, at, p + 1 < p1, &q);
                 for (i64 k = 0; k < c->K && m1 - m0 > 3 * GEMM_MR; k++) /* the lines of the tile beside this one */
                     __builtin_prefetch(r->xp + p * c->step + q + c->tap[k] + 2 * GEMM_NR - 1);
                 for (i64 m = m0, mr; m < m1; m += mr) {
                     mr = gemm_rows(c->M - m);
                     if (c->bias) e.bias_m = c->bias + m;
-                    gemm_taps(mr, n, c->K, c->panels + m * c->K, r->xp + p * c->step + q, c->tap,
-                              r->y + m * c->ldy + p * c->Q + q, c->ldy, &e);
+                    gemm_taps(mr, n, c->K, c->panels + m * c->K, r->xp + p * c->step + q, rows == 2 ? c->step : VW, c->tap,
+                              r->y + m * c->ldy + p * c->Q + q, c->ldy, rows == 2 ? c->Q : VW, &e);
                 }
             }
+        }
     }
 }
 

@@ -118,8 +118,9 @@ int64_t INTERNAL(prepack)(const udl_matmul_args *a, void *to);
     void UDL_CAT3(udli_, gemm_pack_b_##s, UDL_LEVEL)(T *to, const T *b, i64 b_k, i64 b_n, i64 kc, i64 nb);            \
     void UDL_CAT3(udli_, gemm_finish_##s, UDL_LEVEL)(i64 m, i64 n, const T *t, i64 ldt, T *c, i64 ldc,                 \
                                                      const gemm_epilogue_##s *e);                                     \
-    void UDL_CAT3(udli_, gemm_taps_##s, UDL_LEVEL)(i64 mr, i64 n, i64 k, const T *panel, const T *b, const i64 *tap,   \
-                                                   T *c, i64 ldc, const gemm_epilogue_##s *e);                        \
+    /* vectors of a row of B lie b_j apart, those of C c_j; n is whole vectors where c_j is not VW, and nothing is rare then */ \
+    void UDL_CAT3(udli_, gemm_taps_##s, UDL_LEVEL)(i64 mr, i64 n, i64 k, const T *panel, const T *b, i64 b_j,           \
+                                                   const i64 *tap, T *c, i64 ldc, i64 c_j, const gemm_epilogue_##s *e); \
     int UDL_CAT3(udli_, few_rows_##s, UDL_LEVEL)(i64 m, i64 n, i64 k, const T *x, i64 x_m, i64 x_k, const T *a, i64 a_n,  \
                                                  i64 a_k, T *y, i64 y_m, i64 y_n, const gemm_epilogue_##s *e);
 GEMM_DECLARE(float, f32)

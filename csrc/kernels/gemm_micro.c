@@ -39,9 +39,9 @@ void gemm_finish(i64 m, i64 n, const T *t, i64 ldt, T *c, i64 ldc, const FN(epi)
 
 #define MICRO(mr, nv)                                                                                                  \
     static void FN(panel_##mr##x##nv)(i64 k, const T *a, i64 a_s, const T *b, i64 b_k, T *c, i64 ldc, i64 n,           \
-                                      const FN(epi) *e) { FN(tile)(mr, nv, PANEL, k, a, a_s, b, b_k, 0, c, ldc, n, e); } \
+                                      const FN(epi) *e) { FN(tile)(mr, nv, PANEL, k, a, a_s, b, b_k, 0, c, ldc, VW, n, e); } \
     static void FN(rows_##mr##x##nv)(i64 k, const T *a, i64 a_s, const T *b, i64 b_k, T *c, i64 ldc, i64 n,            \
-                                     const FN(epi) *e) { FN(tile)(mr, nv, ROWS, k, a, a_s, b, b_k, 0, c, ldc, n, e); }
+                                     const FN(epi) *e) { FN(tile)(mr, nv, ROWS, k, a, a_s, b, b_k, 0, c, ldc, VW, n, e); }
 #define MICROS(mr) MICRO(mr, 1) MICRO(mr, 2)
 #define NAMES(mr) {{FN(panel_##mr##x1), FN(panel_##mr##x2)}, {FN(rows_##mr##x1), FN(rows_##mr##x2)}},
 EACH_MR(MICROS)

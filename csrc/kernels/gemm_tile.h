@@ -33,9 +33,9 @@ VFN void tile_fma_f64(vf64 *c, vf64 a, vf64 b) { *c += a * b; }
 
 typedef FN(gemm_epilogue) FN(epi);
 
-/* acc[i][j] += A[i, k] B[k, j]. A[i, k] is a[i a_s + k] for ROWS, else a[k a_s + i]; row k of B is at b + tap[k] for TAPS,
- * else at b + k b_k. MR, NV and mode are constants. */
-VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T *b, i64 b_k, const i64 *tap, T *c, i64 ldc,
+/* acc[i][j] += A[i, k] B[k, j]. A[i, k] is a[i a_s + k] for ROWS, else a[k a_s + i]; row k of B is at b + k b_k, or, for TAPS, vector j
+ * of it at b + tap[k] + j b_k. Vector j of a row of C is c_j behind the one before. MR, NV and mode are constants. */
+VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T *b, i64 b_k, const i64 *tap, T *c, i64 ldc, i64 c_j,
                   i64 n, const FN(epi) *e) {
     const int rows = mode == ROWS;
     vec acc[GEMM_MR][GEMM_NV];
@@ -48,12 +48,12 @@ VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T 
     _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++, row += ldc) {
         __asm__("" : "+r"(row));
         __builtin_prefetch(row, 1);
-        __builtin_prefetch(row + NV * VW - 1, 1);
+        __builtin_prefetch(row + (NV - 1) * c_j + VW - 1, 1);
     }
 #define STEP(u)                                                                                                        \
     do {                                                                                                               \
         vec bv[GEMM_NV];                                                                                               \
-        _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) bv[j] = v_load((mode == TAPS ? b + tap[u] : b) + j * VW); \
+        _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) bv[j] = v_load(mode == TAPS ? b + tap[u] + j * b_k : b + j * VW); \
         _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {                                                        \
             vec s = v_set(rows ? ar[i / 3][i % 3 * a_s + (u)] : a[i]);                                                 \
             _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) FN(tile_fma)(&acc[i][j], bv[j], s);                   \
@@ -93,11 +93,11 @@ VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T 
         gemm_finish(MR, n, sums, GEMM_NR, c, ldc, e);
         return;
     }
-    if (e->add) EACH acc[i][j] += v_load(c + i * ldc + j * VW);
+    if (e->add) EACH acc[i][j] += v_load(c + i * ldc + j * c_j);
     if (e->bias_n) EACH acc[i][j] += v_load(e->bias_n + j * VW);
     if (e->bias_m) EACH acc[i][j] += e->bias_m[i];
     if (e->act) EACH acc[i][j] = v_sel(acc[i][j] < 0, (vec){0}, acc[i][j]); /* relu: keeps NaN */
-    EACH v_store(c + i * ldc + j * VW, acc[i][j]);
+    EACH v_store(c + i * ldc + j * c_j, acc[i][j]);
 #undef EACH
 }
 #endif
