@@ -244,7 +244,8 @@ static void FN(taps_task)(void *ctx, i64 begin, i64 end) {
         i64 m0 = t / row_tasks * r->block, m1 = c->M - m0 < 2 * r->block ? c->M : m0 + r->block; /* the last takes the rest */
         i64 p0 = t % row_tasks * r->rows, p1 = UDL_MINI(p0 + r->rows, c->P);
         for (i64 p = p0, rows; p < p1; p += rows) {
-            rows = FN(in_two)(c) && p + 2 < p1 + (c->Q == VW) ? 2 : 1;
+            rows = FN(in_two)(c) && p + 2 <= p1 ? 2 : 1;
+            const int over = rows == 2 && c->Q < VW && p + 2 == p1; /* would reach into rows of others */
             for (i64 at = 0; at < c->Q; at += GEMM_NR) {
                 i64 q = 0, n = rows == 2 ? 2 * VW : FN(whole_tile)(c->Q, at, p + 1 < p1, &q);
                 for (i64 k = 0; k < c->K && m1 - m0 > 3 * GEMM_MR; k++) /* the lines of the tile beside this one */
@@ -252,8 +253,11 @@ static void FN(taps_task)(void *ctx, i64 begin, i64 end) {
                 for (i64 m = m0, mr; m < m1; m += mr) {
                     mr = gemm_rows(c->M - m);
                     if (c->bias) e.bias_m = c->bias + m;
+                    T block[GEMM_MR * GEMM_NR], *to = r->y + m * c->ldy + p * c->Q + q;
                     gemm_taps(mr, n, c->K, c->panels + m * c->K, r->xp + p * c->step + q, rows == 2 ? c->step : VW, c->tap,
-                              r->y + m * c->ldy + p * c->Q + q, c->ldy, rows == 2 ? c->Q : VW, &e);
+                              over ? block : to, over ? GEMM_NR : c->ldy, rows == 2 && !over ? c->Q : VW, &e);
+                    for (i64 i = 0; over && i < 2 * mr; i++)
+                        v_store_n(to + i / 2 * c->ldy + i % 2 * c->Q, v_load(block + i * VW), (int)c->Q);
                 }
             }
         }
@@ -283,12 +287,14 @@ static void FN(pack_filters)(void *ctx, i64 begin, i64 end) {
     }
 }
 
-/* The choice counts cycles a tap and a panel of A, in units of a full tile's. Packing costs about as much as two rows of a tile. */
+/* The choice counts cycles a tap and a panel of A, in units of a full tile's. Packing costs about as much as two rows of a tile, and as
+ * many more for each row of the image that a panel has parts of. */
 int conv_prepare(FN(conv_sum) *c) {
     const double one = GEMM_MR >= 8 ? 0.5 : 0.67; /* of a tile of one vector: six sums do not hide the latency of an FMA, eight do */
     i64 wide = c->Q / GEMM_NR, rest = c->Q % GEMM_NR;
-    double taps = (double)c->P * ((double)wide + (rest > VW ? 1 : rest ? one : 0));
-    double packed = (double)(c->P * c->Q) / (double)GEMM_NR * (1 + 2. / (double)c->M);
+    double taps = FN(in_two)(c) ? (double)(c->P / 2) + (double)(c->P % 2) * one : (double)c->P * ((double)wide + (rest > VW ? 1 : rest ? one : 0));
+    const double pieces = 1 + (double)GEMM_NR / (double)UDL_MAXI(c->Q, 1);
+    double packed = (double)(c->P * c->Q) / (double)GEMM_NR * (1 + 2 * pieces / (double)c->M);
     int apart = c->y_col != 1 || c->y_row != c->Q;
     c->how = c->bare || c->pairs || (apart && c->M > 2) ? STRIPS : c->M <= 2 ? PLANE
              : taps <= packed && c->M * c->K * (i64)sizeof(T) <= TAPS_FILTERS ? TAPS : STRIPS;
