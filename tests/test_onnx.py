@@ -318,6 +318,14 @@ def try_file(data):
         return False
 
 
+def test_a_name_without_end_does_not_fill_the_message():
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
+    model = helper.make_model(helper.make_graph([helper.make_node("Relu", ["a" * 100_000], ["y"])], "g", [x], [y]))
+    with pytest.raises(ArgumentError, match="letters more") as found:
+        torch.onnx.load(model)
+    assert len(str(found.value)) < 2000
+
+
 def test_damaged_files(mlp, rng):
     """Bytes changed, cut out and put in: an exception, or another model."""
     good = [mlp[0].SerializeToString(), shape_model()[0].SerializeToString()]

@@ -6,6 +6,8 @@ from ..errors import ArgumentError
 
 __all__ = ["export", "load", "is_in_onnx_export", "operators"]
 
+LONGEST = 1900  # letters of a message: names in a file may have any length
+
 
 def load(f, *, max_bytes=None):
     """Read a model from an ONNX file into a module in eval mode.
@@ -45,8 +47,12 @@ def load(f, *, max_bytes=None):
         raise ArgumentError("onnx.load: the file holds no graph; is it an ONNX model?")
     try:
         return OnnxModule(proto, (4 << 30) + 4 * size if max_bytes is None else max_bytes)
-    except (*OURS, MemoryError):
+    except MemoryError:
         raise
+    except OURS as error:
+        if len(text := str(error)) <= LONGEST:
+            raise
+        raise type(error)(f"{text[:LONGEST]} ... ({len(text) - LONGEST} letters more)") from None
     except Exception as error:  # names that are no text, operators called with too few inputs: the file is damaged
         raise ArgumentError(f"onnx.load: not a valid ONNX model: {type(error).__name__}: {error}") from error
 
