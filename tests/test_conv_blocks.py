@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from harness import check_threads, numbers, place
 from test_conv2d import arrays_of, check
+from test_guards import Fences
 
 import udlfast as torch
 import udlfast.nn.functional as F
@@ -104,3 +105,19 @@ def test_gradients_of_the_input_add_up_short_chains(isa, rng, x_shape, w_shape, 
     error = np.sqrt(np.mean((got[0] - got[1]) ** 2) / np.mean(got[1] ** 2))
     terms = w_shape[0] * w_shape[3] / options.get("stride", (1, 1))[1]
     assert error <= 2.0**-24 * (0.25 * (48 + terms / 32) ** 0.5 + 1), f"rms error {error:.3g} for sums of {terms:.0f}"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("P", [1, 2, 3, 6])
+@pytest.mark.parametrize("Q", [3, 4, 7, 8, 13, 14, 15, 16, 17])
+def test_two_rows_of_about_a_vector(isa, rng, monkeypatch, Q, P, dtype):
+    """Tiles of two rows of the image: every last row, and nothing beside the result."""
+    arrays = [rng.standard_normal(s).astype(dtype) for s in ((3, 5, 2 * P + 1, 2 * Q + 1), (24, 5, 3, 3), (24,))]
+    want = F.conv2d(*(torch.from_numpy(a.astype(np.float64)) for a in arrays), stride=2)
+    x, w, b = map(torch.from_numpy, arrays)
+    fences = Fences(monkeypatch)
+    y = F.conv2d(x, w, b, stride=2)
+    fences.check("conv2d")
+    alone = torch.cat([F.conv2d(x[i : i + 1], w, b, stride=2) for i in range(3)])
+    for got in (y, alone):
+        assert np.abs(numbers(got) - numbers(want)).max() < (2e-5 if dtype == np.float32 else 1e-12)
