@@ -376,3 +376,24 @@ def test_no_channels(isa, dtype):
         assert tuple(y.shape) == (2, 3, *[6] * n) and all((y[:, o] == o).all() for o in range(3))
         y.sum().backward()
         assert x.grad.shape == x.shape and w.grad.shape == w.shape and b.grad.tolist() == [2 * 6**n] * 3
+
+
+@pytest.mark.parametrize("shapes", [((5, 3, 4, 2), (7, 3, 4, 2)), ((6, 9, 1, 1), (4, 9, 1, 1)), ((0, 3, 2, 2), (4, 3, 2, 2)),
+                                    ((2, 3, 2, 2), (0, 3, 2, 2)), ((3, 2, 2), (4, 3, 2, 2)), ((4, 3, 5), (2, 3, 5))], ids=str)  # fmt: skip
+def test_a_filter_as_large_as_its_image(isa, rng, shapes):
+    """A product: result and gradients are those of the sums."""
+    x, w = (torch.from_numpy(rng.standard_normal(s)).requires_grad_() for s in shapes)
+    b = torch.from_numpy(rng.standard_normal(shapes[1][0])).requires_grad_()
+    y = F.conv2d(x, w, b) if len(shapes[1]) == 4 else F.conv1d(x, w, b)
+    spatial, batch = len(shapes[1]) - 2, len(shapes[0]) - len(shapes[1]) + 1
+    want = np.tensordot(numbers(x), numbers(w), axes=(range(batch, batch + spatial + 1), range(1, spatial + 2))) + numbers(b)
+    assert y.shape == (*shapes[0][:batch], shapes[1][0], *[1] * spatial)
+    assert np.allclose(numbers(y).reshape(want.shape), want, atol=1e-12)
+    g = torch.from_numpy(rng.standard_normal(tuple(y.shape)))
+    y.backward(g)
+    flat = numbers(g).reshape(want.shape)
+    assert np.allclose(numbers(x.grad), np.tensordot(flat, numbers(w), axes=(-1, 0)), atol=1e-12)
+    two = flat if batch else flat[None]
+    images = numbers(x) if batch else numbers(x)[None]
+    assert np.allclose(numbers(w.grad), np.tensordot(two, images, axes=(0, 0)), atol=1e-12) and np.allclose(numbers(b.grad), two.sum(0))
+    assert torch.autograd.gradcheck(lambda *t: F.conv2d(*t) if spatial == 2 else F.conv1d(*t), (x, w, b))

@@ -2,8 +2,11 @@
 
 Axis letters: N batch, C channels in, O channels out, H W rows and columns of the input, P Q of the output, R S of the
 filter. One dimension is the case H = R = P = 1 of the same kernel. Cross-correlation y is linear in x and in w; it and
-its two gradient rules are each other's derivatives, so gradients of any order come from the same three kernels.
+its two gradient rules are each other's derivatives, so gradients of any order come from the same three kernels. A filter as large as its
+image is a row of a matrix product instead.
 """
+import math
+
 from .._core import (
     K_conv2d,
     K_conv2d_backward_input,
@@ -15,6 +18,7 @@ from .._core import (
     float16,
     float32,
     is_grad_enabled,
+    linear,
     packed_filters,
 )
 from ..errors import ArgumentError, ShapeError
@@ -99,6 +103,9 @@ def _convolve(op, input, weight, bias, stride, padding, dilation, groups, n):
         raise ShapeError(f"{op}: expected bias [{O}] for weight {list(w_shape)}, got {list(bias.shape)}")
     stride, dilation = whole_tuple(op, "stride", stride, n, 1), whole_tuple(op, "dilation", dilation, n, 1)
     pad, size = _output_size(op, x_shape[-n:], w_shape[2:], stride, padding, dilation)
+    if groups == 1 and x_shape[-n:] == w_shape[2:] and not any(pad) and weight.dtype is input.dtype:  # one pixel, which sees all: a product
+        K = math.prod(w_shape[1:])
+        return linear(input.reshape(*batch, K), weight.reshape(O, K), bias).reshape(*batch, O, *size)
     sizes = (batch[0] if batch else 1, C, *x_shape[-n:], O, *w_shape[2:], *size, *stride, *pad, *dilation, groups)
     if n == 1:  # give every pair a row axis of size 1
         N, _, W, _, S, Q, s, p, d, _ = sizes
