@@ -13,7 +13,6 @@ images of 32 x 32. Whoever lacks is left out.
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -193,7 +192,8 @@ def main():
     if options.only:
         udlfast.set_float32_matmul_precision(options.precision)
         what, name = options.only.split()
-        print(json.dumps(measure(name, options.threads, options.seconds, options.bf16) if what == "times" else memory(name, options.threads)))
+        times = what == "times"
+        print(json.dumps(measure(name, options.threads, options.seconds, options.bf16) if times else memory(name, options.threads)))
         return
     if options.part != "memory":
         compare_times(options)
