@@ -79,7 +79,7 @@ static void FN(some_task)(void *ctx, i64 begin, i64 end) {
 /* how many at a time: 0 if this is not worth it */
 static i64 FN(some_images)(const udl_conv *g, const FN(conv_sum) *c, i64 N) {
     const i64 item = sizeof(T), filters = c->M * c->K * item, most = UDL_MINI((CONV_SOME - filters) / (g->size * item), N / 8);
-    if (most < 1 || conv_on_unit(c->M, c->K, c->low) || g->P * g->Q < 2 * GEMM_NR) return 0;
+    if (sizeof(T) != 4 || UDL_VB < 32 || most < 1 || conv_on_unit(c->M, c->K, c->low) || g->P * g->Q < 2 * GEMM_NR) return 0;
     return UDL_CEIL_DIV(N, UDL_CEIL_DIV(UDL_CEIL_DIV(N, most), 2) * 2);
 }
 

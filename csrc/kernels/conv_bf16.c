@@ -89,8 +89,8 @@ static int are_few(const udl_conv *g, i64 N) {
 static const float *filters_of(const udl_conv2d_args *a) {
     const gemm_packed *p = a->ready;
     const i64 G = a->groups_act % 65536;
-    return p && p->maker == (int64_t)(intptr_t)INTERNAL(conv2d_filters_bf16) && p->n == a->O && p->k == a->C / G * a->R * a->S && p->parts == G
-               ? (const float *)(p + 1) : 0;
+    if (!p || p->maker != (int64_t)(intptr_t)INTERNAL(conv2d_filters_bf16)) return 0;
+    return p->n == a->O && p->k == a->C / G * a->R * a->S && p->parts == G ? (const float *)(p + 1) : 0;
 }
 int INTERNAL(conv2d_filters_bf16)(const udl_conv2d_filters_args *a) {
     const i64 G = a->groups_act % 65536, C = a->C / G, O = a->O / G, RS = a->R * a->S, K = (C + 1) / 2 * RS;

@@ -231,7 +231,9 @@ static i64 FN(whole_tile)(i64 Q, i64 at, int more, i64 *q) {
 }
 
 /* Rows of about one vector, two of them in a tile; what a vector has too much the next row puts right. */
-static int FN(in_two)(const FN(conv_sum) *c) { return c->Q <= VW && 2 * c->Q > VW && (c->Q == VW || c->act <= UDL_ACT_RELU); }
+static int FN(in_two)(const FN(conv_sum) *c) {
+    return GEMM_APART && sizeof(T) == 4 && c->Q <= VW && 2 * c->Q > VW && (c->Q == VW || c->act <= UDL_ACT_RELU);
+}
 
 /* task = (block of filters whose panels stay in L2, rows of the output) */
 static void FN(taps_task)(void *ctx, i64 begin, i64 end) {
@@ -292,12 +294,13 @@ static void FN(pack_filters)(void *ctx, i64 begin, i64 end) {
 int conv_prepare(FN(conv_sum) *c) {
     const double one = GEMM_MR >= 8 ? 0.5 : 0.67; /* of a tile of one vector: six sums do not hide the latency of an FMA, eight do */
     i64 wide = c->Q / GEMM_NR, rest = c->Q % GEMM_NR;
-    double taps = FN(in_two)(c) ? (double)(c->P / 2) + (double)(c->P % 2) * one : (double)c->P * ((double)wide + (rest > VW ? 1 : rest ? one : 0));
+    double taps = (double)c->P * ((double)wide + (rest > VW ? 1 : rest ? one : 0));
+    if (FN(in_two)(c)) taps = (double)(c->P / 2) + (double)(c->P % 2) * one;
     const double pieces = 1 + (double)GEMM_NR / (double)UDL_MAXI(c->Q, 1);
     double packed = (double)(c->P * c->Q) / (double)GEMM_NR * (1 + 2 * pieces / (double)c->M);
     int apart = c->y_col != 1 || c->y_row != c->Q;
     c->how = c->bare || c->pairs || (apart && c->M > 2) ? STRIPS : c->M <= 2 ? PLANE
-             : taps <= packed && c->M * c->K * (i64)sizeof(T) <= TAPS_FILTERS ? TAPS : STRIPS;
+             : sizeof(T) == 4 && taps <= packed && c->M * c->K * (i64)sizeof(T) <= TAPS_FILTERS ? TAPS : STRIPS;
     if (sizeof(T) == 4 && conv_on_unit(c->M, c->K, c->low)) c->how = STRIPS;
     c->kc = c->how == STRIPS && !c->pairs && c->K ? INTERNAL(gemm_sizes)(c->K, sizeof(T)).kc : c->K;
     if (c->how == TAPS ? 0 : !c->turned || (c->how == PLANE && c->M == 1)) return UDL_OK;
@@ -320,7 +323,7 @@ void conv_release(FN(conv_sum) *c) {
 
 int conv_run(const FN(conv_sum) *c, const T *xp, T *y) {
     if (c->how == STRIPS) return conv_strips(c, 1, xp, 0, 1, y);
-    if (c->how == TAPS) {
+    if (sizeof(T) == 4 && c->how == TAPS) {
         FN(run_taps)(c, xp, y);
         return UDL_OK;
     }

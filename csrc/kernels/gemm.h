@@ -39,6 +39,7 @@
 #define GEMM_L1 32768
 #define GEMM_CHUNK 128 /* products of matmul (float32) in a chain of sums: a longer one is rounded more often at full size */
 #define GEMM_NR (GEMM_NV * VW) /* needs each_float.h's VW */
+#define GEMM_APART (UDL_VB >= 32) /* gemm_taps takes vectors apart from one another; elsewhere b_j = c_j = VW */
 
 /* The value is in a register here: keeps the steps of a micro-kernel apart, as overlapping them spills accumulators. */
 #if defined(UDL_LEVEL_avx512)

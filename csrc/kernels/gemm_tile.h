@@ -5,6 +5,7 @@
 #include "gemm.h"
 
 #define AHEAD 12288 /* bytes: filters that come from memory are asked for so far before a tile reads them */
+#define GEMM_ASKS (UDL_VB >= 32) /* where small comes before fast, nothing is asked for */
 enum { PANEL, ROWS, TAPS }; /* where A and B are: see tile */
 #define EACH_MR4(X) X(1) X(2) X(3) X(4)
 #if GEMM_MR == 12
@@ -70,8 +71,9 @@ VFN void FN(tile)(int MR, int NV, int mode, i64 k, const T *a, i64 a_s, const T 
     for (i64 left = k, done = 0;;) {
         k = left < chunk + chunk / 2 ? left : chunk, left -= k;
         for (; sizeof(T) == 4 && k >= 4; k -= 4) { /* doubles: a step is long enough for a loop of its own */
-            if (mode != TAPS) __builtin_prefetch(soon, 0, 2), soon += e->soon_step;
-            if (mode == PANEL) _Pragma("GCC unroll 4") for (int i = 0; i < MR; i += 4) __builtin_prefetch(a + AHEAD / 4 + 4 * i, 0, 2);
+            if (GEMM_ASKS && mode != TAPS) __builtin_prefetch(soon, 0, 2), soon += e->soon_step;
+            if (GEMM_ASKS && mode == PANEL)
+                _Pragma("GCC unroll 4") for (int i = 0; i < MR; i += 4) __builtin_prefetch(a + AHEAD / 4 + 4 * i, 0, 2);
             STEP(0); STEP(1); STEP(2); STEP(3);
             if (rows) _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] += 4;
             if (mode == TAPS) tap += 4;
