@@ -25,6 +25,8 @@ BINARY = """add sub mul div maximum minimum fmax fmin pow atan2 hypot fmod remai
 logical_and xlogy""".split()
 ROWS = {name: (lambda T, F, x, f=name: getattr(T, f)(x, dim=1))
         for name in "sum mean prod amax amin logsumexp norm var std argmax argmin cumsum cumprod any all nansum".split()}
+# four times the numbers: products of 60 of them would underflow, and the order of the product decide whether an infinity meets the 0
+ROWS["prod"] = lambda T, F, x: T.prod(4 * x, dim=1)
 
 
 def weight(T, n):
