@@ -304,3 +304,21 @@ def test_training_mode_and_shared_results_are_not_folded(rng):
 def test_make_call_counts_fields():
     with pytest.raises(TypeError, match="chain takes 46 integers"):
         _core.make_call(_core.K_chain, [1], [], [])
+
+
+@pytest.mark.parametrize("case", ["conv float32", "conv bfloat16", "linear"])
+def test_an_activation_of_the_bits_as_another_type(rng, case):
+    """The product's epilogue would do it to other numbers."""
+    x, w = (tensor(rng, 8, 32), tensor(rng, 64, 32)) if case == "linear" else (tensor(rng, 2, 16, 8, 8), tensor(rng, 16, 16, 3, 3))
+    if case == "conv bfloat16":
+        x, w = x.bfloat16(), w.bfloat16()
+    other = torch.float32 if case == "conv bfloat16" else torch.bfloat16
+
+    def function(x, w):
+        y = F.linear(x, w) if case == "linear" else F.conv2d(x, w, padding=1)
+        return torch.relu(y.view(other)).view(torch.int16)
+
+    with torch.no_grad():
+        compiled = torch.compile(function)
+        for _ in range(3):
+            same(compiled(x, w), function(x, w))

@@ -122,7 +122,7 @@ int conv_direct(const udl_conv *g, i64 N, i64 G, T *y, const T *x, const T *w, i
     for (; !status && ready < G; ready++) {
         i64 o = ready * g->O;
         sums[ready] = (FN(conv_sum)){.M = g->O, .K = g->K, .P = g->P, .Q = g->Q, .step = g->step, .ldy = g->P * g->Q,
-                                     .y_row = g->Q, .y_col = 1, .y_image = G * Y, .tap = tap, .w = w + o * g->K,
+                                     .y_row = g->Q, .y_col = 1, .y_image = G * Y, .tap = tap, .w = w ? w + o * g->K : 0,
                                      .bias = b ? b + o : 0, .act = act, .turned = turned, .bare = g->plain,
                                      .low = g->low, .pairs = g->pairs};
         if (g->panels) sums[ready].ready = (const T *)(const void *)(g->panels + o * g->K);

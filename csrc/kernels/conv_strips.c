@@ -181,9 +181,8 @@ static void FN(group_sums)(const FN(strips) *s, int i, const FN(cut) *cut, i64 n
         kc = UDL_MINI(c->kc, c->K - k);
         for (i64 m = m0, mb; m < m1; m += mb) {
             mb = m1 - m < 2 * s->mb ? m1 - m : s->mb;
-            FN(gemm_a) a = {c->w + m * c->K + k, c->K, GEMM_A_ROWS};
-            if (c->panels) a = (FN(gemm_a)){c->panels + k * c->M + m * kc, 0, GEMM_A_PANELS};
-            if (c->ready) a = (FN(gemm_a)){c->ready + m * kc, 0, GEMM_A_PANELS};
+            FN(gemm_a) a = {c->ready ? c->ready + m * kc : c->panels ? c->panels + k * c->M + m * kc : 0, 0, GEMM_A_PANELS};
+            if (!a.p) a = (FN(gemm_a)){c->w + m * c->K + k, c->K, GEMM_A_ROWS};
             for (i64 p = 0; p < n; p++) {
                 const i64 at = first + p * GEMM_NR, inside = PQ - at % PQ, nb = cut[p].nb;
                 const int straight = c->y_col == 1 && c->y_row == c->Q && inside >= nb;

@@ -75,7 +75,8 @@ void gemm_block(i64 mb, i64 nb, i64 kc, FN(gemm_a) a, FN(gemm_b) b, T *c, i64 ld
     const i64 line = 64 / (i64)sizeof(T);
     for (i64 o = 0, os; o < outer; o += os) {
         os = rows_outside ? gemm_rows(mb - o) : GEMM_NR;
-        const T *next = rows_outside || b.stride ? 0 : o + GEMM_NR < whole ? b.p + (o + GEMM_NR) * kc : e->soon, *end = next + kc * GEMM_NR;
+        const T *next = rows_outside || b.stride ? 0 : o + GEMM_NR < whole ? b.p + (o + GEMM_NR) * kc : e->soon;
+        const T *end = next ? next + kc * GEMM_NR : 0;
         for (i64 p = 0, ps; p < inner; p += ps) {
             ps = rows_outside ? GEMM_NR : gemm_rows(mb - p);
             const i64 i = rows_outside ? o : p, j = rows_outside ? p : o, mr = rows_outside ? os : ps;

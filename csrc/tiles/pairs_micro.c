@@ -121,7 +121,8 @@ void INTERNAL(pairs_block)(i64 mb, i64 nb, i64 kc, gemm_a_f32 a, gemm_b_f32 b, f
     t.rare = t.alpha != 1 || t.residual || t.residual16 || t.add16 || t.act > UDL_ACT_RELU;
     for (i64 o = 0, os; o < outer; o += os) {
         os = rows_outside ? gemm_rows(mb - o) : nr;
-        const float *next = rows_outside ? 0 : o + nr < nb ? b.p + (o + nr) * kc : e->soon, *end = next + kc * nr; /* as in gemm_block */
+        const float *next = rows_outside ? 0 : o + nr < nb ? b.p + (o + nr) * kc : e->soon; /* as in gemm_block */
+        const float *end = next ? next + kc * nr : 0;
         for (i64 p = 0, ps; p < inner; p += ps) {
             ps = rows_outside ? nr : gemm_rows(mb - p);
             i64 i = rows_outside ? o : p, j = rows_outside ? p : o, mr = rows_outside ? os : ps;

@@ -54,7 +54,7 @@ def load(f, *, max_bytes=None):
             raise
         raise type(error)(f"{text[:LONGEST]} ... ({len(text) - LONGEST} letters more)") from None
     except Exception as error:  # names that are no text, operators called with too few inputs: the file is damaged
-        raise ArgumentError(f"onnx.load: not a valid ONNX model: {type(error).__name__}: {error}") from error
+        raise ArgumentError(f"onnx.load: not a valid ONNX model: {type(error).__name__}: {str(error)[:LONGEST]}") from error
 
 
 def _parse(onnx, f):

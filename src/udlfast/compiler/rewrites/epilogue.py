@@ -20,14 +20,14 @@ def into_epilogues(calls, kept):
         found = follower(call)
         if found is None:
             continue
-        out, inputs, act = found
+        out, inputs, act, dtype = found
         for which, a in enumerate(inputs):
             at = touched[a.number]
             if a.kind != TEMP or a.number in keep or len(at) != 2 or at[1] != i or touched[out.number][0] != i:
                 continue
             j = at[0]
             product, other = calls[j], inputs[1 - which] if len(inputs) == 2 else None
-            if j in gone or product.backward != call.backward or not takes(product, a, other, act):
+            if j in gone or product.backward != call.backward or not takes(product, a, other, act, dtype):
                 continue
             if not quiet(calls[j + 1 : i], product):
                 continue
@@ -41,7 +41,7 @@ def into_epilogues(calls, kept):
 
 
 def follower(call):
-    """(result, inputs, activation) of an activation or (0) a sum of whole float buffers, element by element; else None."""
+    """(result, inputs, activation, element type) of an activation or (0) a sum of whole float buffers, element by element; else None."""
     if call.name != "elementwise":
         return None
     act = ACTS.get(get(call, 4), 0)
@@ -56,20 +56,21 @@ def follower(call):
     if any(offset for _, offset in by_field.values()) or any(s.nbytes != item * get(call, 11) for s, _ in by_field.values()):
         return None
     slots = [by_field[k][0] for k in range(n_in + 1)]
-    return None if slots[0].number in (s.number for s in slots[1:]) else (slots[0], slots[1:], act)
+    return None if slots[0].number in (s.number for s in slots[1:]) else (slots[0], slots[1:], act, dtype)
 
 
-def takes(product, a, other, act):
-    """Is this the product that fills all of `a`, with room in its epilogue for an activation (other None) or for a sum?"""
+def takes(product, a, other, act, dtype):
+    """Is this the product that fills all of `a`, in the follower's element type (a view may have another), with room in its epilogue for an
+    activation (other None) or for a sum?"""
     fields = {field: slot for field, slot, _, _ in product.pointers}
     if fields.get(0) is not a or any(s is a for f, s in fields.items() if f):
         return False
     if product.name == "matmul":
         batch, m, n = (get(product, f) for f in (7, 8, 9))
-        whole = get(product, 6) == F32 and 4 * batch * m * n == a.nbytes and get(product, 18) == n
+        whole = get(product, 6) == dtype == F32 and 4 * batch * m * n == a.nbytes and get(product, 18) == n
         plain = get(product, 19) == 0 and get(product, 23) == 0 and 4 not in fields
         return whole and plain and (other is None or all(s is not other for s in fields.values()))
-    return product.name == "conv2d" and act == RELU and get(product, 5) in (F32, BF16) and get(product, 21) < 65536
+    return product.name == "conv2d" and act == RELU and get(product, 5) == dtype and get(product, 21) < 65536
 
 
 def fuse(product, a, out, other, act):
