@@ -23,6 +23,6 @@ cmake -S . -B "$BUILD" -DUDL_PLAN_LIBRARY=ON -DUDL_BINDINGS=OFF -DCMAKE_BUILD_TY
     -DCMAKE_C_FLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" >"$BUILD.log" || { cat "$BUILD.log"; exit 1; }
 rm -f "$BUILD.log"
 cmake --build "$BUILD" --target plan_fuzz -j 2
-python tests/plan_mutants.py --write "$BUILD/seeds"
+"${PYTHON:-python}" tests/plan_mutants.py --write "$BUILD/seeds"
 ASAN_OPTIONS=allocator_may_return_null=1 "$BUILD/plan_fuzz" "$count" "$seed" "$BUILD"/seeds/*.udl
-python tests/plan_mutants.py --count "$count" --seed "$seed"
+"${PYTHON:-python}" tests/plan_mutants.py --count "$count" --seed "$seed"

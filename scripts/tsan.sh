@@ -4,6 +4,7 @@
 #   scripts/tsan.sh [seconds]
 #
 #   CC=...       another compiler
+#   PYTHON=...   the interpreter that has udlfast and writes the plans
 #   BUILD=DIR    keep the build there
 #   LEVELS=...   instruction sets that are built: "generic" by default
 set -eu
@@ -21,5 +22,5 @@ cmake -S . -B "$BUILD" -DUDL_PLAN_LIBRARY=ON -DUDL_BINDINGS=OFF -DCMAKE_BUILD_TY
     -DCMAKE_C_FLAGS="-O1 -g -fsanitize=thread" >"$BUILD.log" || { cat "$BUILD.log"; exit 1; }
 rm -f "$BUILD.log"
 cmake --build "$BUILD" --target plan_threads -j 2 >"$BUILD/made.log" || { cat "$BUILD/made.log"; exit 1; }
-python tests/plan_mutants.py --write "$BUILD/seeds"
+"${PYTHON:-python}" tests/plan_mutants.py --write "$BUILD/seeds"
 TSAN_OPTIONS="halt_on_error=0 exitcode=66 die_after_fork=0" "$BUILD/plan_threads" "${1:-10}" "$BUILD"/seeds/*.udl

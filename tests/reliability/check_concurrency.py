@@ -1,5 +1,6 @@
 """Many Python threads at once: every answer must have the bits that the same work has alone."""
 
+import os
 import sys
 import sysconfig
 import tempfile
@@ -144,7 +145,7 @@ def thread_sanitizer(seconds):
     """The pool, the allocator, recorded calls and plans of files, by eight threads of a C program, compiled with -fsanitize=thread."""
     if not seconds:
         raise NotRun("only the long form compiles the library again")
-    status, text = tool(["sh", "scripts/tsan.sh", str(seconds)], cwd=ROOT)
+    status, text = tool(["sh", "scripts/tsan.sh", str(seconds)], ROOT, {**os.environ, "PYTHON": sys.executable})
     if status:
         raise Failed("findings", text.splitlines()[-60:])
     return text.strip().splitlines()[-1]
