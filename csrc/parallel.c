@@ -61,6 +61,7 @@ static atomic_int width, spin_ns;                        /* width 0: not chosen 
 static atomic_int leaving;                               /* a fork: all helpers end */
 static atomic_int start_failed;                          /* the system gave no more threads */
 static _Thread_local int in_region;                      /* this thread runs pieces: nested calls stay on it */
+static _Thread_local int goes_down;                      /* and takes them from the last to the first */
 
 /* ---- sleeping and waking ---------------------------------------------------------------------------------------- */
 #if defined(__linux__)
@@ -137,6 +138,7 @@ static void draw_pieces(int helps) {
     const int64_t n = job.n, grain = job.grain, pieces = job.pieces;
     const int in_order = job.in_order;
     const udl_range_fn fn = job.fn;
+    goes_down = !in_order && !helps == job.outwards;
     for (void *ctx = job.ctx;;) {
         int64_t i = atomic_fetch_add_explicit(&job.drawn, helps && !in_order ? BACK_ONE : 1, memory_order_relaxed);
         if (!in_order) {
@@ -261,10 +263,13 @@ static void wait_for_helpers(void) {
 
 static void run_alone(int64_t n, int64_t grain, udl_range_fn fn, void *ctx, int backwards) {
     const int64_t pieces = n > 0 ? (n - 1) / grain + 1 : 0;
+    const int outer = goes_down;
+    goes_down = backwards;
     for (int64_t k = 0; k < pieces; k++) {
         const int64_t i = backwards ? pieces - 1 - k : k;
         fn(ctx, i * grain, i == pieces - 1 ? n : (i + 1) * grain);
     }
+    goes_down = outer;
 }
 
 static void run_job(int64_t n, int64_t grain, udl_range_fn fn, void *ctx, int in_order) {
@@ -298,6 +303,7 @@ static void run_job(int64_t n, int64_t grain, udl_range_fn fn, void *ctx, int in
 }
 
 void udl_parallel_for(int64_t n, int64_t grain, udl_range_fn fn, void *ctx) { run_job(n, grain, fn, ctx, 0); }
+int udl_goes_down(void) { return goes_down; }
 
 /* ---- steps -----------------------------------------------------------------------------------------------------------
  * One job of steps * n tickets, drawn in order: who holds a ticket of step s waits until the s n pieces before it are

@@ -87,6 +87,7 @@ const char *udl_threads_why(void);      /* which of affinity, cgroup quota, envi
  * alone, so results do not depend on the number of threads. Nested calls run on the calling thread. */
 typedef void (*udl_range_fn)(void *ctx, int64_t begin, int64_t end);
 void udl_parallel_for(int64_t n, int64_t grain, udl_range_fn fn, void *ctx);
+int udl_goes_down(void); /* inside a job: this thread takes its pieces from the last to the first; a hint, where one may be asked for */
 /* Calls fn(ctx, step, piece) for each of n pieces, 1 <= n <= 64, of step 0, then of step 1, and so on, in one job: all of a
  * step has ended, and can be seen, before the next begins. */
 typedef void (*udl_step_fn)(void *ctx, int64_t step, int64_t piece);

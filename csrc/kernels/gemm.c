@@ -94,16 +94,16 @@ static const T *FN(packed_at)(const FN(gemm_job) *g, i64 n, i64 k, i64 kc) {
 
 /* ---- few rows: tasks own columns ---------------------------------------------------------------------------------- */
 static void FN(columns_task)(void *ctx, i64 begin, i64 end) {
-    static _Thread_local i64 before; /* this thread's last task, which tells the way it goes (parallel.c) */
     FN(run) *r = ctx;
     const FN(gemm_job) *g = r->g;
     size_t bytes = (size_t)(r->kc * r->nb) * sizeof(T);
     const int given = g->b.stride || g->packed_b;
     T *b = given ? 0 : udl_alloc(bytes);
     if (!b && !given) { r->failed = 1; return; }
-    for (i64 t = begin; t < end; before = t++) {
+    const int down = udl_goes_down();
+    for (i64 t = begin; t < end; t++) {
         i64 n = FN(cut)(g->n, GEMM_NR, t, r->columns), nb = FN(cut)(g->n, GEMM_NR, t + 1, r->columns) - n;
-        const i64 after = FN(cut)(g->n, GEMM_NR, t + (t >= before ? 1 : -1), r->columns);
+        const i64 after = FN(cut)(g->n, GEMM_NR, down ? t - 1 : t + 1, r->columns); /* of this thread's next task, most likely */
         for (i64 k = 0; k < g->k; k += r->kc) {
             i64 kc = UDL_MINI(r->kc, g->k - k);
             FN(gemm_b) bb = {b, 0};

@@ -1,6 +1,7 @@
 """New tensors from numbers, lists and arrays."""
 
 import math
+import warnings
 
 import numpy as np
 
@@ -72,8 +73,10 @@ def to_tensor(data=None, dtype=None, copy=True):
 def _unsigned(data):
     """Lists as an array of uint64, whose upper half float64, NumPy's choice for mixed numbers, does not hold exactly."""
     try:
-        return np.asarray(data, dtype=np.uint64)
-    except (OverflowError, TypeError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DeprecationWarning)  # NumPy 1 warns of numbers below 0, NumPy 2 refuses them
+            return np.asarray(data, dtype=np.uint64)
+    except (OverflowError, TypeError, DeprecationWarning):
         return np.asarray(data)
 
 
