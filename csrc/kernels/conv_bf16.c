@@ -104,10 +104,11 @@ int INTERNAL(conv2d_filters_bf16)(const udl_conv2d_filters_args *a) {
     if (!a->ready) return UDL_OK;
     gemm_packed *p = a->ready;
     float *to = (float *)(p + 1), *w = zipped(a->w, a->O, C, 1, RS, 1);
-    *p = (gemm_packed){.maker = (int64_t)(intptr_t)INTERNAL(conv2d_filters_bf16), .n = a->O, .k = C * RS, .parts = G};
     if (!w) return UDL_ENOMEM;
     for (i64 i = 0; i < G; i++) INTERNAL(gemm_pack_a_f32)(to + i * O * K, w + i * O * K, K, 1, O, K);
     drop(w, a->O * K);
+    /* last: where memory is short, nobody takes them for ready */
+    *p = (gemm_packed){.maker = (int64_t)(intptr_t)INTERNAL(conv2d_filters_bf16), .n = a->O, .k = C * RS, .parts = G};
     return UDL_OK;
 }
 
