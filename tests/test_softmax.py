@@ -40,6 +40,9 @@ def test_large_inputs(isa, name):
     for shift in range(9):
         x = np.roll(np.array([[1e30, 1.0, -1e30, 1e30, 0, 3e38, -3e38, 1, 1]]), shift, axis=1)
         check_close(op(place(x, "float32"), dim=1), forward(x, 1), name, k=4)
+    for n in (35, 50, 70):  # the largest of a long row at each place
+        x = np.where(np.eye(n) > 0, 1e30, np.linspace(-1e3, 1e3, n))
+        check_close(op(place(x, "float32"), dim=1), forward(x, 1), f"{name} of {n}", k=4)
     x = np.array([[1000.0, 1000.0, 999.0], [-1000.0, -1001.0, -1000.0]])
     check_close(op(place(x, "float32"), dim=1), forward(x, 1), name, k=4)
 

@@ -80,8 +80,8 @@ def sweep(name, job, arm, disarm, live, stride):
     findings, raised, right, n, quiet = [], 0, 0, 0, 0
     before, lived = in_use(), live()
     while quiet < 3 and len(findings) < 20:
-        arm(n)
         try:
+            arm(n)
             got = job()
             reached = disarm(n)
         except MemoryError:
@@ -102,47 +102,27 @@ def sweep(name, job, arm, disarm, live, stride):
     if left: findings.append(f"{name}: files left behind: {left[:3]}")
     return n, raised, right, findings
 
+lib = ctypes.CDLL(None)
+
+def disarm(n):
+    while True:  # the call itself takes memory, which may be what fails
+        try: return lib.fail_stop() > n
+        except MemoryError: pass
+
 def c_sweep(name, job):
-    lib = ctypes.CDLL(None)
-    assert lib.fail_watch(b"_core."), "the module is not found"
     for _ in range(2): job()
-    def disarm(n):
-        reached = lib.fail_count() > n
-        lib.fail_set(-1)
-        return reached
     return sweep(name, job, lib.fail_set, disarm, lambda: (gc.collect(), lib.fail_live())[1], 1)
 
 def python_sweep(name, job, stride):
-    import _testcapi
-    def arm(n): _testcapi.set_nomemory(n, n + 1)
-    state = {}
-    def disarm(n):
-        _testcapi.remove_mem_hooks()
-        return n < state["total"]
-    state["total"] = count(job)
-    return sweep(name, job, arm, disarm, lambda: 0, stride)
-
-def count(job):
-    "about how many Python allocations a job makes: the first n from which none fails"
-    import _testcapi
-    low, high = 0, 1
-    def fails(n):
-        _testcapi.set_nomemory(n, 0)
-        try: job()
-        except BaseException: return True
-        finally: _testcapi.remove_mem_hooks()
-        return False
-    while fails(high): low, high = high, high * 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fails(middle) else (low, middle)
-    return high
+    return sweep(name, job, lib.fail_set, disarm, lambda: 0, stride)
 """
 
 MAIN = """
 warnings.simplefilter("ignore")
 sys.unraisablehook = lambda *a: None
 out = {}
+if PYTHON: assert lib.fail_watch(b"libpython", 0) or lib.fail_watch(b"", 0), "Python is not found"
+assert lib.fail_watch(b"_core.", int(not PYTHON)), "the module is not found"
 for name in NAMES:
     out[name] = python_sweep(name, JOBS[name], STRIDE) if PYTHON else c_sweep(name, JOBS[name])
 print(json.dumps(out))
@@ -167,9 +147,10 @@ def out_of_memory(stride):
     """stride: every stride-th allocation of a Python object; 0: those of the C floor only, and only in a few jobs."""
     names = NAMES if stride else ["forward", "backward", "load"]
     with tempfile.TemporaryDirectory() as folder:
-        results = [("of the C floor", sweep(names, False, 1, {"LD_PRELOAD": preload(folder)}))]
+        library = preload(folder)
+        results = [("of the C floor", sweep(names, False, 1, library))]
         if stride:
-            results.append(("of Python objects", sweep(names, True, stride, {})))
+            results.append(("of Python objects", sweep(names, True, stride, library)))
     figures, findings = [], []
     for whose, result in results:
         tried, raised, right = (sum(r[i] for r in result.values()) for i in range(3))
@@ -181,8 +162,9 @@ def out_of_memory(stride):
     return "; ".join(figures) + "; no leak, each next call right"
 
 
-def sweep(names, python, stride, env):
-    env = {"UDLFAST_NUM_THREADS": None, "PYTHONMALLOC": None, **env}
+def sweep(names, python, stride, library):
+    # every object is a block of its own; a single allocation fails: where all later ones do too, some Pythons do not end
+    env = {"UDLFAST_NUM_THREADS": None, "PYTHONMALLOC": "malloc" if python else None, "LD_PRELOAD": library}
     status, out, err = run_program(f"{PROGRAM}\nNAMES, PYTHON, STRIDE = {names}, {python}, {stride}\n{MAIN}", env=env, limit=3600)
     if status:
         raise Failed(f"the program ended with {status}", err.splitlines()[-30:])

@@ -36,7 +36,6 @@ cdef class dtype:
 
 
 cdef int[13] ITEMSIZE = [1, 1, 1, 2, 4, 8, 2, 4, 8, 2, 2, 4, 8]
-cdef char[13] FORMAT = [63, 66, 98, 104, 105, 113, 72, 73, 81, 101, 104, 102, 100]  # ? B b h i q H I Q e h f d
 cdef list DTYPES = []
 
 

@@ -50,29 +50,16 @@ cdef class ForeignBuffer:
 
 @cython.final
 cdef class BufferView:
-    """Shows a tensor's memory through the buffer protocol; NumPy arrays are made from it without a copy."""
+    """The bytes from a tensor's first element to its last through the buffer protocol; NumPy arrays look at them without a copy."""
     cdef Tensor t
-    cdef Py_ssize_t byte_strides[8]
-    cdef char fmt[2]
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         cdef Tensor t = self.t
+        cdef Py_ssize_t n = t.numel_ > 0
         cdef int i
-        self.fmt[0] = FORMAT[t.code]
-        self.fmt[1] = 0
-        for i in range(t.ndim_):
-            self.byte_strides[i] = t.strides_[i] * ITEMSIZE[t.code]
-        buffer.buf = t.data_
-        buffer.obj = self
-        buffer.len = t.numel_ * ITEMSIZE[t.code]
-        buffer.itemsize = ITEMSIZE[t.code]
-        buffer.readonly = 0
-        buffer.ndim = t.ndim_
-        buffer.format = self.fmt
-        buffer.shape = t.shape_
-        buffer.strides = self.byte_strides
-        buffer.suboffsets = NULL
-        buffer.internal = NULL
+        for i in range(t.ndim_ if n else 0):
+            n += (t.shape_[i] - 1) * t.strides_[i]
+        PyBuffer_FillInfo(buffer, self, t.data_ if n else <void *>self, n * ITEMSIZE[t.code], 0, flags)
 
 
 # ---- for files --------------------------------------------------------------------------------------------------------

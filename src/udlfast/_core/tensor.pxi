@@ -115,7 +115,7 @@ cdef class Tensor:
 
     def stride(self, dim=None):
         if dim is None:
-            return tuple([self.strides_[i] for i in range(self.ndim_)])
+            return tuple_of(self.strides_, self.ndim_, 1)
         return self.strides_[norm_dim(dim, self.ndim_, "stride")]
 
     def storage_offset(self):
@@ -632,15 +632,19 @@ cdef inline bint compute_contig(Tensor t) noexcept:
     return True
 
 
-cdef object size_of(Tensor t):
-    cdef tuple s = PyTuple_New(t.ndim_)
+cdef tuple tuple_of(const Py_ssize_t *numbers, int n, int factor):
+    cdef tuple s = PyTuple_New(n)
     cdef int i
     cdef object v
-    for i in range(t.ndim_):
-        v = t.shape_[i]
+    for i in range(n):
+        v = numbers[i] * factor
         Py_INCREF(v)
         cython_set(s, i, v)
-    return Size(s)
+    return s
+
+
+cdef object size_of(Tensor t):
+    return Size(tuple_of(t.shape_, t.ndim_, 1))
 
 
 cdef extern from "Python.h":
@@ -706,24 +710,26 @@ cdef object read_item(const char *p, int code):
     return f
 
 
-cdef object NP = None
+cdef object NDARRAY = None
+cdef list NUMPY_DTYPES
 
 
 cdef object to_numpy(Tensor t):
-    global NP
+    global NDARRAY, NUMPY_DTYPES
     cdef BufferView b
     if t.code == UDL_BF16:
         raise TypeError("numpy: NumPy has no bfloat16; use tensor.float().numpy()")
-    if NP is None:
+    if NDARRAY is None:
         import numpy
-        NP = numpy
+        NUMPY_DTYPES = [numpy.dtype((<dtype>d).numpy_name or "uint16") for d in DTYPES]
+        NDARRAY = numpy.ndarray
     if udl_tracing:
         look(t, "numpy()")
     t.storage.exported = True
     t.storage.packed = None
     b = BufferView.__new__(BufferView)
-    b.t = alias(t)
-    return NP.asarray(memoryview(b))
+    b.t = alias(t)  # not asarray(): where memory is short, that takes a buffer for a sequence of Python numbers
+    return NDARRAY(tuple_of(t.shape_, t.ndim_, 1), NUMPY_DTYPES[t.code], b, 0, tuple_of(t.strides_, t.ndim_, ITEMSIZE[t.code]))
 
 
 cdef Tensor as_tensor_like(object value, Tensor like):

@@ -1,9 +1,9 @@
-/* fail_nth.c - a preloaded library that lets the n-th allocation of one module fail: for tests/reliability/check_oom.py.
+/* fail_nth.c - a preloaded library that lets the n-th allocation of some modules fail: for tests/reliability/check_oom.py.
  *
  *     cc -shared -fPIC fail_nth.c -o fail_nth.so;  LD_PRELOAD=fail_nth.so python ...
  *
- * Only calls whose return address lies in the module that fail_watch() names are counted; blocks that it took and that nobody has
- * given back yet are counted too. For glibc, whose own entries are called underneath. */
+ * Only calls whose return address lies in a module that fail_watch() was given are counted; blocks that a module took which was watched
+ * with live = 1, and that nobody has given back yet, are counted too. For glibc, whose own entries are called underneath. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <link.h>
@@ -18,28 +18,43 @@
 extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t), *__libc_memalign(size_t, size_t);
 extern void __libc_free(void *);
 
-static uintptr_t low, high;
+enum { MODULES = 8 };
+static struct { uintptr_t low, high; int live; } watch[MODULES];
+static int modules;
 static atomic_long count, fail_at = -1, live;
 enum { SLOTS = 1 << 16 };
 static _Atomic(uintptr_t) taken[SLOTS]; /* blocks of the module: a hash table, open addressing */
 
-static int find_module(struct dl_phdr_info *info, size_t size, void *name) {
+struct wanted { const char *name; int live, found; };
+static int find_module(struct dl_phdr_info *info, size_t size, void *data) {
+    struct wanted *w = data;
     (void)size;
-    if (!strstr(info->dlpi_name, name)) return 0;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
+    if (*w->name ? !strstr(info->dlpi_name, w->name) : *info->dlpi_name) return 0;
+    for (int i = 0; i < info->dlpi_phnum && modules < MODULES; i++) {
         const ElfW(Phdr) *p = &info->dlpi_phdr[i];
         if (p->p_type != PT_LOAD || !(p->p_flags & PF_X)) continue;
-        low = info->dlpi_addr + p->p_vaddr;
-        high = low + p->p_memsz;
+        watch[modules].low = info->dlpi_addr + p->p_vaddr;
+        watch[modules].high = watch[modules].low + p->p_memsz;
+        watch[modules++].live = w->live;
+        w->found = 1;
     }
     return 1;
 }
-int fail_watch(const char *module) { return dl_iterate_phdr(find_module, (void *)(uintptr_t)module) && low; }
+/* the first module whose path holds this text; "": the program itself */
+int fail_watch(const char *module, int live) {
+    struct wanted w = {module, live, 0};
+    dl_iterate_phdr(find_module, &w);
+    return w.found;
+}
 void fail_set(long n) { atomic_store(&count, 0), atomic_store(&fail_at, n); }
-long fail_count(void) { return atomic_load(&count); }
+long fail_stop(void) { return atomic_store(&fail_at, -1), atomic_load(&count); }
 long fail_live(void) { return atomic_load(&live); }
 
-static int watched(void *from) { return (uintptr_t)from >= low && (uintptr_t)from < high; }
+static int watched(void *from) { /* 0: no; 1: counted; 2: its live blocks too */
+    for (int i = 0; i < modules; i++)
+        if ((uintptr_t)from >= watch[i].low && (uintptr_t)from < watch[i].high) return 1 + watch[i].live;
+    return 0;
+}
 static int fails(void) {
     long n = atomic_fetch_add(&count, 1);
     return n == atomic_load(&fail_at);
@@ -58,37 +73,40 @@ static void forget(void *p) {
     }
 }
 #define REFUSE (errno = ENOMEM, (void *)0)
+#define WATCHED const int w = watched(__builtin_return_address(0))
+#define TAKE(p) (w == 2 ? note(p) : (p))
 
 void *malloc(size_t n) {
-    if (!watched(__builtin_return_address(0))) return __libc_malloc(n);
-    return fails() ? REFUSE : note(__libc_malloc(n));
+    WATCHED;
+    return w && fails() ? REFUSE : TAKE(__libc_malloc(n));
 }
 void *calloc(size_t n, size_t size) {
-    if (!watched(__builtin_return_address(0))) return __libc_calloc(n, size);
-    return fails() ? REFUSE : note(__libc_calloc(n, size));
+    WATCHED;
+    return w && fails() ? REFUSE : TAKE(__libc_calloc(n, size));
 }
 void *realloc(void *p, size_t n) {
-    if (!watched(__builtin_return_address(0))) return forget(p), __libc_realloc(p, n);
-    if (fails()) return REFUSE;
+    WATCHED;
+    if (w && fails()) return REFUSE;
     forget(p);
-    return note(__libc_realloc(p, n));
+    return TAKE(__libc_realloc(p, n));
 }
 void free(void *p) {
     forget(p);
     __libc_free(p);
 }
 int posix_memalign(void **p, size_t align, size_t n) {
-    int counts = watched(__builtin_return_address(0));
-    if (counts && fails()) return ENOMEM;
+    WATCHED;
+    if (w && fails()) return ENOMEM;
     if (!(*p = __libc_memalign(align, n))) return ENOMEM;
-    if (counts) note(*p);
+    TAKE(*p);
     return 0;
 }
 void *aligned_alloc(size_t align, size_t n) {
-    if (!watched(__builtin_return_address(0))) return __libc_memalign(align, n);
-    return fails() ? REFUSE : note(__libc_memalign(align, n));
+    WATCHED;
+    return w && fails() ? REFUSE : TAKE(__libc_memalign(align, n));
 }
 void *mmap(void *at, size_t n, int protection, int flags, int file, off_t offset) {
-    if (watched(__builtin_return_address(0)) && fails()) return errno = ENOMEM, MAP_FAILED;
+    WATCHED;
+    if (w && fails()) return errno = ENOMEM, MAP_FAILED;
     return (void *)syscall(SYS_mmap, at, n, protection, flags, file, offset);
 }
