@@ -96,14 +96,14 @@ def tested(wheel, folder, python=sys.executable, more=(), tests=CORE):
 def cibuildwheel(source):
     """How the configuration in pyproject.toml reads; building by it needs containers."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]
-    if not shutil.which("docker") and not shutil.which("podman"):
+    if all(tool([word, "info"])[0] for word in ("docker", "podman")):  # neither is there and running
         listed = ""
         if importlib.util.find_spec("cibuildwheel"):
             listed = must([sys.executable, "-m", "cibuildwheel", "--print-build-identifiers", "--platform", "linux", "--archs", "x86_64",
-                           source])  # fmt: skip
+                           source], source)  # fmt: skip
             listed = f", {len(listed.split())} wheels for x86-64 are configured"
-        return f"cibuildwheel not run (no docker or podman{listed})"
-    must([sys.executable, "-m", "cibuildwheel", "--platform", "linux", "--output-dir", source / "wheelhouse", source],
+        return f"cibuildwheel not run (no docker or podman that runs{listed})"
+    must([sys.executable, "-m", "cibuildwheel", "--platform", "linux", "--output-dir", source / "wheelhouse", source], source,
          CIBW_BUILD=f"cp3{sys.version_info[1]}-manylinux_x86_64")
     return f"cibuildwheel built {len(settings['build'].split())} kinds"
 

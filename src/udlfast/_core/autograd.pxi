@@ -30,18 +30,27 @@ cdef inline bint set_grad(bint on) noexcept:
 cdef class GradMode:
     """Turns recording on or off for a block (``with``) or a function (decorator)."""
     cdef bint want
+    cdef int inference  # inside: on or off, -1 as outside
     cdef list olds
     cdef object function
 
     def __cinit__(self, *args, **kwargs):
-        self.olds = []
+        self.olds, self.inference = [], -1
 
     def __enter__(self):
-        self.olds.append(set_grad(self.want))
+        global udl_inference
+        self.olds.append(udl_recording | udl_inference << 1)  # first: this can fail
+        set_grad(self.want)
+        if self.inference >= 0:
+            udl_inference = self.inference
         return self
 
-    def __exit__(self, *exc):
-        set_grad(self.olds.pop())
+    def __exit__(self, kind=None, error=None, trace=None):
+        global udl_inference
+        cdef int old = self.olds[len(self.olds) - 1]
+        set_grad(old & 1)
+        udl_inference = old >> 1
+        self.olds.pop()
         return False
 
     def __call__(self, *args, **kwargs):
@@ -82,19 +91,8 @@ cdef class inference_mode(GradMode):
     """As no_grad: operations inside are not recorded."""
     def __init__(self, mode=True):
         self.want = not mode if not callable(mode) else False
+        self.inference = not self.want
         self.function = mode if callable(mode) else None
-
-    def __enter__(self):
-        global udl_inference
-        self.olds.append(udl_inference)
-        udl_inference = not self.want
-        return GradMode.__enter__(self)
-
-    def __exit__(self, *exc):
-        global udl_inference
-        GradMode.__exit__(self, *exc)
-        udl_inference = self.olds.pop()
-        return False
 
 
 def is_inference_mode_enabled():
@@ -524,14 +522,15 @@ cdef class Walk:
         """The slot of a node, made when it is new."""
         cdef object s = self.slot.get(n)
         cdef Py_ssize_t k
+        cdef int *more
         if s is not None:
             return s
         k = len(self.nodes)
         if k == self.cap:
-            self.cap = 2 * self.cap + 64
-            self.waits = <int *>realloc(self.waits, self.cap * sizeof(int))
-            if self.waits == NULL:
+            more = <int *>realloc(self.waits, (2 * self.cap + 64) * sizeof(int))
+            if more == NULL:
                 raise MemoryError("backward: no memory for the walk")
+            self.waits, self.cap = more, 2 * self.cap + 64
         self.waits[k] = 0
         self.slot[n] = k
         self.nodes.append(n)
@@ -595,8 +594,8 @@ cdef Tensor check_grad_output(Tensor root, object g, Py_ssize_t i):
 
 def backward(tensors, grad_tensors=None, retain_graph=None, bint create_graph=False, inputs=None):
     """Add the gradient of the sum of `tensors` (weighted by grad_tensors) to each leaf's ``grad``."""
-    if isinstance(tensors, Tensor):
-        tensors = [tensors]
+    if type(tensors) is not list:
+        tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     if isinstance(grad_tensors, Tensor):
         grad_tensors = [grad_tensors]
     if inputs is not None:
@@ -604,12 +603,12 @@ def backward(tensors, grad_tensors=None, retain_graph=None, bint create_graph=Fa
         for t in inputs or [None]:  # empty: leave it out for all leaves
             if not isinstance(t, Tensor) or not wants(<Tensor>t):
                 raise ArgumentError(f"backward: expected inputs that require a gradient, got {type(t).__name__}")
-        gs = walk(list(tensors), grad_tensors, create_graph if retain_graph is None else retain_graph, create_graph, inputs)
+        gs = walk(tensors, grad_tensors, create_graph if retain_graph is None else retain_graph, create_graph, inputs)
         for t, g in zip(inputs, gs):
             if g is not None:
                 accumulate(<Tensor>t, <Tensor>g, create_graph)
         return
-    walk(list(tensors), grad_tensors, create_graph if retain_graph is None else retain_graph, create_graph, None)
+    walk(tensors, grad_tensors, create_graph if retain_graph is None else retain_graph, create_graph, None)
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, bint create_graph=False, only_inputs=True, bint allow_unused=False,

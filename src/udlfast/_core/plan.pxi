@@ -58,6 +58,8 @@ cdef class Plan:
 
     def __cinit__(self):
         self.lock = PyThread_allocate_lock()
+        if self.lock == NULL:
+            raise MemoryError("plan: no memory for its lock")
 
     def __dealloc__(self):
         free(self.calls)
@@ -371,12 +373,15 @@ cdef class Plan:
                 self.move(<Py_ssize_t>number, self.block_at + <int64_t>offset)
         return 0
 
-    cdef void give_back(self):
-        """The gradients have come: another plan may use the block."""
-        self.pending = NULL
-        if self.block is not None:
-            self.memory.blocks.append(self.block)
-            self.block = None
+    cdef void give_back(self) noexcept:
+        """The gradients have come: another plan may use the block. Called where a lock is still to be released: nothing is raised."""
+        cdef Storage block = self.block
+        self.pending, self.block = NULL, None
+        if block is not None:
+            try:
+                self.memory.blocks.append(block)
+            except MemoryError:
+                pass  # it goes back to the allocator
 
     cdef int put_note(self, Py_ssize_t c, tuple note) except -1:
         field, kind, d, key, index, added = note

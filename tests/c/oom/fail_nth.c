@@ -3,9 +3,14 @@
  *     cc -shared -fPIC fail_nth.c -o fail_nth.so;  LD_PRELOAD=fail_nth.so python ...
  *
  * Only calls whose return address lies in a module that fail_watch() was given are counted; blocks that a module took which was watched
- * with live = 1, and that nobody has given back yet, are counted too. For glibc, whose own entries are called underneath. */
+ * with live = 1, and that nobody has given back yet, are counted too. For glibc, whose own entries are called underneath.
+ *
+ * After fail_loop("_PyEval_EvalFrameDefault") an allocation fails only if the first module that is watched asked for it, itself or through
+ * functions that it called: not if the interpreter's loop did, nearer to it on the stack. fail_map() shows which are such. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -21,7 +26,11 @@ extern void __libc_free(void *);
 enum { MODULES = 8 };
 static struct { uintptr_t low, high; int live; } watch[MODULES];
 static int modules;
+static uintptr_t loop_low, loop_high;
 static atomic_long count, fail_at = -1, live;
+static atomic_int failed;
+static unsigned char *map;
+static long map_size;
 enum { SLOTS = 1 << 16 };
 static _Atomic(uintptr_t) taken[SLOTS]; /* blocks of the module: a hash table, open addressing */
 
@@ -46,8 +55,25 @@ int fail_watch(const char *module, int live) {
     dl_iterate_phdr(find_module, &w);
     return w.found;
 }
-void fail_set(long n) { atomic_store(&count, 0), atomic_store(&fail_at, n); }
-long fail_stop(void) { return atomic_store(&fail_at, -1), atomic_load(&count); }
+/* the function of this name in any module; 0 if there is none */
+int fail_loop(const char *name) {
+    void *at = dlsym(RTLD_DEFAULT, name), *frames[4];
+    Dl_info info;
+    const ElfW(Sym) *symbol = NULL;
+    if (!at || !dladdr1(at, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol) return 0;
+    backtrace(frames, 4); /* loads what it needs */
+    loop_low = (uintptr_t)at, loop_high = loop_low + symbol->st_size;
+    return 1;
+}
+void fail_set(long n) { atomic_store(&failed, 0), atomic_store(&count, 0), atomic_store(&fail_at, n); }
+/* -1: the job made no n-th allocation; 1: it failed; 0: it was not the module's */
+int fail_stop(void) {
+    long n = atomic_exchange(&fail_at, -1);
+    return atomic_load(&count) <= n ? -1 : atomic_load(&failed);
+}
+/* for the next n allocations: 1 if it would fail, else 0 */
+void fail_map(unsigned char *to, long n) { map = NULL, map_size = n, atomic_store(&count, 0), map = to; }
+long fail_count(void) { return atomic_load(&count); }
 long fail_live(void) { return atomic_load(&live); }
 
 static int watched(void *from) { /* 0: no; 1: counted; 2: its live blocks too */
@@ -55,9 +81,21 @@ static int watched(void *from) { /* 0: no; 1: counted; 2: its live blocks too */
         if ((uintptr_t)from >= watch[i].low && (uintptr_t)from < watch[i].high) return 1 + watch[i].live;
     return 0;
 }
+static int asked(void) {
+    void *frames[200];
+    int n = loop_low ? backtrace(frames, 200) : 0;
+    for (int i = 0; i < n; i++) {
+        uintptr_t at = (uintptr_t)frames[i];
+        if (at >= watch[0].low && at < watch[0].high) return 1;
+        if (at >= loop_low && at < loop_high) return 0;
+    }
+    return !loop_low;
+}
 static int fails(void) {
     long n = atomic_fetch_add(&count, 1);
-    return n == atomic_load(&fail_at);
+    if (map && n < map_size) map[n] = (unsigned char)asked();
+    if (n != atomic_load(&fail_at) || !asked()) return 0;
+    return atomic_store(&failed, 1), 1;
 }
 static void *note(void *p) {
     for (size_t i = 0, k = (uintptr_t)p / 16 * 0x9e3779b97f4a7c15u >> 48; p && i < 64; i++, k = (k + 1) % SLOTS) {
