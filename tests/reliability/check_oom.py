@@ -1,4 +1,4 @@
-"""Each allocation fails in turn: those that the C floor and its bindings ask the system for, and those of Python objects in the bindings."""
+"""Each allocation fails in turn: those that the C floor and its bindings ask the system for, and those of Python objects in bindings."""
 
 import json
 import shutil
@@ -98,7 +98,8 @@ def compiled_step():
             for k, v in s.items(): s[k] = v.zero_() if isinstance(v, torch.Tensor) else 0
         for k, v in trained.state_dict().items(): v.copy_(start[k])
     return digest(training(rows, torch.tensor([0, 1, 2, 1])), *trained.parameters())
-JOBS = dict(layers=layers, compiled_step=compiled_step, forward=forward, backward=backward, load=load, load_plan=load_plan, save=save, replay=replay, step=step)
+JOBS = dict(layers=layers, compiled_step=compiled_step,
+            forward=forward, backward=backward, load=load, load_plan=load_plan, save=save, replay=replay, step=step)
 
 def in_use():
     gc.collect()
