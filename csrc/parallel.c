@@ -138,7 +138,7 @@ static void draw_pieces(int helps) {
     const int64_t n = job.n, grain = job.grain, pieces = job.pieces;
     const int in_order = job.in_order;
     const udl_range_fn fn = job.fn;
-    goes_down = !in_order && !helps == job.outwards;
+    goes_down = !in_order && (!helps) == job.outwards;
     for (void *ctx = job.ctx;;) {
         int64_t i = atomic_fetch_add_explicit(&job.drawn, helps && !in_order ? BACK_ONE : 1, memory_order_relaxed);
         if (!in_order) {

@@ -97,7 +97,7 @@ static int chain_step(const udl_chain_args *a, i64 s, unsigned *known, unsigned 
 static int rule_chain(const udl_chain_args *a, udl_extent *e) {
     const i64 n = times3(a->outer, a->rows, a->cols), shape[3] = {a->outer, a->rows, a->cols};
     unsigned known = 0xff0, used = 0;
-    if (!is_real(a->dtype) || n < 0 || !within(a->steps, 1, 16) || !within(a->unit, 0, 0xfff)) return 0;
+    if (!(is_real(a->dtype) || a->dtype == UDL_BF16) || n < 0 || !within(a->steps, 1, 16) || !within(a->unit, 0, 0xfff)) return 0;
     for (i64 s = 0; s < a->steps; s++)
         if (!chain_step(a, s, &known, &used)) return 0;
     e->work = (double)n * (double)a->steps;
@@ -318,10 +318,12 @@ static int window(i64 taps, i64 out, i64 stride, i64 pad, i64 dil) {
 static int rule_max_pool2d(const udl_max_pool2d_args *a, udl_extent *e) {
     const int size = size_of(a->dtype);
     const i64 y = times3(a->NC, a->P, a->Q), x = times3(a->NC, a->H, a->W);
-    if (!planes(a->dtype, a->NC, a->H, a->W, a->P, a->Q)) return 0;
+    if (!planes(a->dtype == UDL_BF16 ? UDL_F32 : a->dtype, a->NC, a->H, a->W, a->P, a->Q)) return 0;
     if (!window(a->R, a->P, a->stride_h, a->pad_h, a->dil_h) || !window(a->S, a->Q, a->stride_w, a->pad_w, a->dil_w)) return 0;
     if (times(times3(a->P, a->Q, a->R), a->S) < 0) return 0;
     e->work = (double)y * (double)a->R * (double)a->S + (double)a->NC * (double)a->P;
+    if (a->dtype == UDL_BF16 && a->indices) return 0;
+    e->temp = 8. * ((double)x + (double)y + 256. * (double)a->NC); /* rows or planes of each task */
     return flat(e, 0, a->y, size, y, OUT) && flat(e, 1, a->indices, 8, y, OUT | MAYBE) && flat(e, 2, a->x, size, x, IN);
 }
 

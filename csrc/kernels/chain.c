@@ -4,12 +4,15 @@
  * function of elementwise_float.c, so every element gets the bits that the operations would give one by one. Operands are
  * registers: inputs and outputs in memory, and temporaries that exist for one tile only.
  *
+ * bf16: operands are widened into buffers, and a result is rounded where it is stored or computed with, so that the bits are the same.
+ *
  *     lines = outer x rows, each of cols elements. A tile is one line's block of TILE columns or, if lines are short, as
  *     many whole lines as fit. An operand that is dense over the tile is used where it lies; another (a row, a column or a
  *     number that is broadcast, a slice) is gathered into a buffer, and such a result scattered.
  *
  * Floor: bytes of inputs and outputs over bandwidth. */
 #ifndef T
+#include "../vec/bf16.h"
 #include "elementwise.h"
 #define UDL_THIS_FILE "kernels/chain.c"
 #define TILE 1024
@@ -50,21 +53,41 @@ static chain_job prepare(const udl_chain_args *a) {
             if (part(a->code[s], k) != NONE) j.used |= 1u << part(a->code[s], k);
     for (int r = 0; r < OUTS + INS; r++) {
         const int dense = (a->rows == 1 || a->row_s[r] == a->cols) && (a->outer == 1 || a->outer_s[r] == a->rows * a->cols);
-        if (a->unit >> r & 1 && (dense || j.per_tile == 1)) j.direct |= 1u << r;
+        if (a->dtype != UDL_BF16 && a->unit >> r & 1 && (dense || j.per_tile == 1)) j.direct |= 1u << r;
     }
     return j;
+}
+
+/* Rounding may come before or after: these give one of their inputs, and order is kept. */
+static int only_selects(i64 op) {
+    return op == UDL_MAP_copy || op == UDL_MAP_neg || op == UDL_MAP_abs || op == UDL_MAP_relu || op == UDL_MAP_maximum ||
+           op == UDL_MAP_minimum;
+}
+static void rounded(float *x, i64 n) { /* in a buffer of whole vectors */
+    for (i64 i = 0; i < n; i += VW32)
+        v_store(x + i, (vf32)(__builtin_convertvector(h_narrow(v_load(x + i)), vu32) << 16));
 }
 
 #include "../each_float.h"
 int KERNEL(chain)(const udl_chain_args *a) {
     if (!well_formed(a)) return UDL_EINVAL;
+    if (a->dtype == UDL_BF16) return chain_f32(a);
     return BY_FLOAT(a->dtype, chain, (a));
 }
 #else
 
+#undef HALF
+#define HALF(a) (sizeof(T) == 4 && (a)->dtype == UDL_BF16)
+
 /* n elements of each of some lines of register r, to or from a buffer */
 static void FN(gather)(const udl_chain_args *a, int r, i64 line, i64 lines, i64 col, i64 n, T *buf) {
     for (i64 i = 0; i < lines; i++, buf += n) {
+        if (HALF(a)) {
+            const uint16_t *h = (const uint16_t *)a->in[r - OUTS] + where(a, r, line + i);
+            if (a->unit >> r & 1) h_widen_row((float *)buf, h + col, n);
+            else for (i64 c = 0; c < n; c++) buf[c] = (T)h_one(*h);
+            continue;
+        }
         const T *x = (const T *)a->in[r - OUTS] + where(a, r, line + i);
         if (a->unit >> r & 1) memcpy(buf, x + col, sizeof(T) * (size_t)n);
         else {
@@ -76,7 +99,9 @@ static void FN(gather)(const udl_chain_args *a, int r, i64 line, i64 lines, i64 
     }
 }
 static void FN(scatter)(const udl_chain_args *a, int r, i64 line, i64 lines, i64 col, i64 n, const T *buf) {
-    for (i64 i = 0; i < lines; i++, buf += n) memcpy((T *)a->out[r] + where(a, r, line + i) + col, buf, sizeof(T) * (size_t)n);
+    for (i64 i = 0; i < lines; i++, buf += n)
+        if (HALF(a)) h_narrow_row((uint16_t *)a->out[r] + where(a, r, line + i) + col, (const float *)buf, n);
+        else memcpy((T *)a->out[r] + where(a, r, line + i) + col, buf, sizeof(T) * (size_t)n);
 }
 
 static void FN(tiles)(void *ctx, i64 begin, i64 end) {
@@ -93,12 +118,19 @@ static void FN(tiles)(void *ctx, i64 begin, i64 end) {
             if (j->direct >> k & 1) r[k] = (T *)(uintptr_t)(k < OUTS ? a->out[k] : a->in[k - OUTS]) + where(a, k, line) + col;
             else if (k >= OUTS && k < OUTS + INS) FN(gather)(a, k, line, lines, col, n, buf[k]);
         }
+        unsigned loose = 0; /* results of bf16 that may still have to be rounded */
         for (i64 s = 0; s < a->steps; s++) {
             const i64 code = a->code[s];
+            const int selects = only_selects(part(code, 0));
             const T *in[3];
-            for (int k = 0; k < 3; k++) in[k] = part(code, 2 + k) == NONE ? NULL : r[part(code, 2 + k)];
+            for (int k = 0; k < 3; k++) {
+                const int from = part(code, 2 + k);
+                in[k] = from == NONE ? NULL : r[from];
+                if (HALF(a) && !selects && from != NONE && loose >> from & 1) rounded((float *)r[from], lines * n), loose &= ~(1u << from);
+            }
             double p[3] = {a->p[s][0], a->p[s][1], 0};
             INTERNAL(FN(map))[part(code, 0)](r[part(code, 1)], in[0], in[1], in[2], lines * n, p);
+            loose |= 1u << part(code, 1);
         }
         for (int k = 0; k < OUTS; k++)
             if (j->used >> k & 1 && !(j->direct >> k & 1)) FN(scatter)(a, k, line, lines, col, n, buf[k]);

@@ -12,18 +12,9 @@ static void copy_row(const udl_elementwise_args *s, i64 to, i64 from, i64 n) {
     const int in16 = s->dtype[1] == UDL_BF16, out16 = s->dtype[0] == UDL_BF16;
     const uint16_t *h = (const uint16_t *)s->in[0] + from;
     const float *f = (const float *)s->in[0] + from;
-    i64 i = 0;
-    if (in16 && out16) {
-        memmove((uint16_t *)s->out + to, h, (size_t)n * 2);
-    } else if (in16) {
-        float *out = (float *)s->out + to;
-        for (; i + VW32 <= n; i += VW32) v_store(out + i, h_load(h + i));
-        if (i < n) v_store_n(out + i, h_load_n(h + i, (int)(n - i)), (int)(n - i));
-    } else {
-        uint16_t *out = (uint16_t *)s->out + to;
-        for (; i + VW32 <= n; i += VW32) h_store(out + i, v_load(f + i));
-        if (i < n) h_store_n(out + i, v_load_n(f + i, (int)(n - i)), (int)(n - i));
-    }
+    if (in16 && out16) memmove((uint16_t *)s->out + to, h, (size_t)n * 2);
+    else if (in16) h_widen_row((float *)s->out + to, h, n);
+    else h_narrow_row((uint16_t *)s->out + to, f, n);
 }
 
 static void copy_rows(void *ctx, i64 begin, i64 end) { /* task = part of a row */
@@ -54,19 +45,11 @@ int INTERNAL(copy_bf16)(const udl_elementwise_args *s) {
 typedef struct { void *to; const void *from; } conversion;
 static void widen_task(void *ctx, i64 begin, i64 end) {
     const conversion *c = ctx;
-    const uint16_t *from = c->from;
-    float *to = c->to;
-    i64 i = begin;
-    for (; i + VW32 <= end; i += VW32) v_store(to + i, h_load(from + i));
-    if (i < end) v_store_n(to + i, h_load_n(from + i, (int)(end - i)), (int)(end - i));
+    h_widen_row((float *)c->to + begin, (const uint16_t *)c->from + begin, end - begin);
 }
 static void narrow_task(void *ctx, i64 begin, i64 end) {
     const conversion *c = ctx;
-    const float *from = c->from;
-    uint16_t *to = c->to;
-    i64 i = begin;
-    for (; i + VW32 <= end; i += VW32) h_store(to + i, v_load(from + i));
-    if (i < end) h_store_n(to + i, v_load_n(from + i, (int)(end - i)), (int)(end - i));
+    h_narrow_row((uint16_t *)c->to + begin, (const float *)c->from + begin, end - begin);
 }
 void INTERNAL(widen_bf16)(float *to, const void *from, i64 n) { udl_parallel_for(n, PIECE, widen_task, &(conversion){to, from}); }
 void INTERNAL(narrow_bf16)(void *to, const float *from, i64 n) { udl_parallel_for(n, PIECE, narrow_task, &(conversion){to, from}); }

@@ -12,6 +12,7 @@
  *
  * Junk lanes are written too where the piece goes on behind them: what follows overwrites them. */
 #ifndef T
+#include "../vec/bf16.h"
 #include "lanes.h"
 #define UDL_THIS_FILE "kernels/pool2d.c"
 #define PIECE 16384
@@ -45,11 +46,16 @@ static int pool_planes(i64 NC, i64 each, udl_range_fn fn, const void *ctx) {
     return UDL_OK;
 }
 
+/* elements of a buffer for n, with vectors beyond that loads with a stride and stores may touch */
+static i64 wide_enough(i64 n, i64 width) { return UDL_CEIL_DIV(n, width) * width + 2 * width; }
 /* elements that a load of VW windows with this stride touches */
 VFN i64 pool_reach(i64 stride, i64 width) { return stride <= 2 ? stride * width : (width - 1) * stride + 1; }
 #include "../each_float.h"
 
-int KERNEL(max_pool2d)(const udl_max_pool2d_args *a) { return BY_FLOAT(a->dtype, max_pool2d, (a)); }
+int KERNEL(max_pool2d)(const udl_max_pool2d_args *a) {
+    if (a->dtype == UDL_BF16) return a->indices ? UDL_EINVAL : max_pool2d_f32(a);
+    return BY_FLOAT(a->dtype, max_pool2d, (a));
+}
 int KERNEL(max_pool2d_backward)(const udl_max_pool2d_backward_args *a) { return BY_FLOAT(a->dtype, max_pool2d_backward, (a)); }
 /* one window without padding that is the whole image: its mean, as adaptive pooling to one place takes it */
 #define POOL_WHOLE(a) ((a)->R == (a)->H && (a)->S == (a)->W && !(a)->pad_h && !(a)->pad_w && !(a)->divisor_override)
@@ -147,11 +153,13 @@ VFN void FN(max_strip)(const FN(max_row) *m, pool_range in, FN(window) k, int wi
     }
 }
 
-VFN void FN(max_inside)(const FN(max_row) *m, pool_range in, int with_index) {
+VFN void FN(max_inside)(const FN(max_row) *m, pool_range in, i64 R, int with_index) {
     const udl_max_pool2d_args *a = m->a;
-    const FN(window) k = {m->rows, a->S, a->stride_w, a->dil_h, a->dil_w};
+    const FN(window) k = {R, a->S, a->stride_w, a->dil_h, a->dil_w};
     const int dense = a->dil_h == 1 && a->dil_w == 1, two = k.R == 2 && k.S == 2, three = k.R == 3 && k.S == 3;
-    if (dense && two && k.stride == 2) FN(max_strip)(m, in, (FN(window)){2, 2, 2, 1, 1}, with_index);
+    if (R == 1 && a->dil_w == 1 && k.S == 2 && k.stride == 2) FN(max_strip)(m, in, (FN(window)){1, 2, 2, 1, 1}, with_index);
+    else if (R == 1 && a->dil_w == 1 && k.S == 3 && k.stride == 2) FN(max_strip)(m, in, (FN(window)){1, 3, 2, 1, 1}, with_index);
+    else if (dense && two && k.stride == 2) FN(max_strip)(m, in, (FN(window)){2, 2, 2, 1, 1}, with_index);
     else if (dense && three && k.stride == 2) FN(max_strip)(m, in, (FN(window)){3, 3, 2, 1, 1}, with_index);
     else if (dense && three && k.stride == 1) FN(max_strip)(m, in, (FN(window)){3, 3, 1, 1, 1}, with_index);
     else if (k.stride == 1) FN(max_strip)(m, in, (FN(window)){k.R, k.S, 1, k.dil_h, k.dil_w}, with_index);
@@ -159,7 +167,7 @@ VFN void FN(max_inside)(const FN(max_row) *m, pool_range in, int with_index) {
     else FN(max_strip)(m, in, k, with_index);
 }
 
-static void FN(max_planes)(void *ctx, i64 begin, i64 end) {
+static void FN(max_windows)(void *ctx, i64 begin, i64 end) {
     const udl_max_pool2d_args *a = ctx;
     const i64 HW = a->H * a->W, PQ = a->P * a->Q;
     pool_range in = pool_inside(a->Q, a->W, a->S, a->stride_w, a->pad_w, a->dil_w);
@@ -175,15 +183,81 @@ static void FN(max_planes)(void *ctx, i64 begin, i64 end) {
             const pool_range rows = pool_taps(p * a->stride_h - a->pad_h, a->R, a->dil_h, a->H);
             m.h0 = p * a->stride_h - a->pad_h + rows.lo * a->dil_h, m.rows = rows.hi - rows.lo;
             const pool_range vectors = m.rows > 0 ? in : (pool_range){0, 0};
-            for (i64 q = 0; q < vectors.lo; q++) FN(max_one)(a, m.x, p, q, m.y + q, indices ? m.index + q : 0);
-            if (indices) FN(max_inside)(&m, vectors, 1);
-            else FN(max_inside)(&m, vectors, 0);
-            for (i64 q = vectors.hi; q < a->Q; q++) FN(max_one)(a, m.x, p, q, m.y + q, indices ? m.index + q : 0);
+            for (i64 q = 0; q < vectors.lo; q++) FN(max_one)(a, m.x, p, q, m.y + q, m.index ? m.index + q : 0);
+            if (indices) FN(max_inside)(&m, vectors, m.rows, 1);
+            else FN(max_inside)(&m, vectors, m.rows, 0);
+            for (i64 q = vectors.hi; q < a->Q; q++) FN(max_one)(a, m.x, p, q, m.y + q, m.index ? m.index + q : 0);
         }
 }
 
+/* Large windows without indices: the maxima down the columns first, then across, in L1. bf16 is widened on the way in and rounded on
+ * the way out, for small windows some planes at a time. */
+typedef struct { const udl_max_pool2d_args *a; int failed; } FN(max_job);
+#undef HALF
+#define HALF(a) (sizeof(T) == 4 && (a)->dtype == UDL_BF16)
+VFN vec FN(load_any)(const udl_max_pool2d_args *a, i64 at, int n) {
+    return HALF(a) ? (vec)h_load_n((const uint16_t *)a->x + at, n) : v_load_n((const T *)a->x + at, n);
+}
+
+/* to[w] = the maximum of `rows` rows that lie `apart`, from element `at` of x on */
+static void FN(max_down)(const udl_max_pool2d_args *a, i64 at, i64 rows, i64 apart, T *to) {
+    for (i64 w = 0; w < a->W; w += VW) {
+        const int n = (int)UDL_MINI(a->W - w, (i64)VW);
+        vec best = rows > 0 ? FN(load_any)(a, at + w, n) : v_set((T)-INFINITY);
+        for (i64 r = 1; r < rows; r++) best = v_max(best, FN(load_any)(a, at + w + r * apart, n));
+        v_store(to + w, best);
+    }
+}
+
+static void FN(max_planes)(void *ctx, i64 begin, i64 end) {
+    FN(max_job) *j = ctx;
+    const udl_max_pool2d_args *a = j->a;
+    const i64 HW = a->H * a->W, PQ = a->P * a->Q, room = wide_enough(a->W, VW), out = wide_enough(a->Q, VW);
+    const size_t bytes = sizeof(T) * (size_t)(room + out);
+    T *line = udl_alloc(bytes), *y = line + room;
+    if (!line) { j->failed = 1; return; }
+    pool_range in = pool_inside(a->Q, a->W, a->S, a->stride_w, a->pad_w, a->dil_w);
+    if (a->W > INT32_MAX || a->stride_w > INT32_MAX / VW) in.hi = in.lo;
+    udl_max_pool2d_args row = *a; /* an image of one row */
+    row.H = row.R = row.stride_h = row.dil_h = 1, row.pad_h = 0;
+    FN(max_row) m = {.a = &row, .x = line, .x_end = y, .y = y, .y_end = y + out, .rows = 1};
+    for (i64 c = begin; c < end; c++)
+        for (i64 p = 0; p < a->P; p++) {
+            const pool_range rows = pool_taps(p * a->stride_h - a->pad_h, a->R, a->dil_h, a->H);
+            const i64 h0 = p * a->stride_h - a->pad_h + rows.lo * a->dil_h;
+            FN(max_down)(a, c * HW + h0 * a->W, rows.hi - rows.lo, a->dil_h * a->W, line);
+            for (i64 q = 0; q < in.lo; q++) FN(max_one)(&row, line, 0, q, y + q, 0);
+            FN(max_inside)(&m, in, 1, 0);
+            for (i64 q = in.hi; q < a->Q; q++) FN(max_one)(&row, line, 0, q, y + q, 0);
+            if (HALF(a)) h_narrow_row((uint16_t *)a->y + c * PQ + p * a->Q, (const float *)y, a->Q);
+            else memcpy((T *)a->y + c * PQ + p * a->Q, y, sizeof(T) * (size_t)a->Q);
+        }
+    udl_free(line, bytes);
+}
+
+static void FN(max_half)(void *ctx, i64 begin, i64 end) {
+    FN(max_job) *j = ctx;
+    const i64 HW = j->a->H * j->a->W, PQ = j->a->P * j->a->Q, most = UDL_MINI(UDL_MAXI(1, PIECE / (HW + PQ)), end - begin);
+    const size_t bytes = sizeof(float) * (size_t)(most * (HW + PQ));
+    float *x = udl_alloc(bytes), *y = x + most * HW;
+    if (!x) { j->failed = 1; return; }
+    udl_max_pool2d_args planes = *j->a;
+    planes.dtype = UDL_F32, planes.x = x, planes.y = y;
+    for (i64 c = begin; c < end; c += most) {
+        planes.NC = UDL_MINI(most, end - c);
+        h_widen_row(x, (const uint16_t *)j->a->x + c * HW, planes.NC * HW);
+        FN(max_windows)(&planes, 0, planes.NC);
+        h_narrow_row((uint16_t *)j->a->y + c * PQ, y, planes.NC * PQ);
+    }
+    udl_free(x, bytes);
+}
+
 static int FN(max_pool2d)(const udl_max_pool2d_args *a) {
-    return pool_planes(a->NC, a->P * a->Q * a->R * a->S, FN(max_planes), a);
+    FN(max_job) j = {a, 0};
+    const int small = a->R * a->S <= 4;
+    if (a->indices || (small && !HALF(a))) return pool_planes(a->NC, a->P * a->Q * a->R * a->S, FN(max_windows), a);
+    pool_planes(a->NC, a->H * a->W + a->P * a->Q, small && HALF(a) ? FN(max_half) : FN(max_planes), &j);
+    return j.failed ? UDL_ENOMEM : UDL_OK;
 }
 
 static void FN(max_back)(void *ctx, i64 begin, i64 end) {

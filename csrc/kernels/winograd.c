@@ -11,7 +11,7 @@ int INTERNAL(wino_tiles)(const udl_conv *g, i64 N) {
     if (udl_batch_invariant()) N = 1;
     double direct = 0.9 * 1.15 * (double)(N * g->P * g->Q) * (double)g->O * (double)g->K / (2 * VW32);
     if (!INTERNAL(wino_fits)(g)) return !g->half && INTERNAL(wino_rows_cycles)(g, N) < direct ? 2 : 0;
-    if (g->half) return INTERNAL(wino6_cycles)(g, N) < (g->few ? 0.5 : g->low ? 0.65 : 1) * direct ? 6 : 0;
+    if (g->half) return INTERNAL(wino6_cycles)(g, N) < (g->few ? 0.75 : g->low ? 0.65 : 1) * direct ? 6 : 0;
     if (udl_float32_precision() != UDL_HIGHEST && INTERNAL(wino6_cycles)(g, N) < direct) return 6;
     return g->pad_h >= 0 && g->pad_w >= 0 && INTERNAL(wino4_cycles)(g, N) < direct ? 4 : 0;
 }

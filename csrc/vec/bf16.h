@@ -45,4 +45,15 @@ VFN void h_store_n(uint16_t *p, vf32 x, int n) {
     UDL_VEC_COPY_N(p, t, n, VW32, uint16_t);
 }
 #endif
+/* rows of n numbers */
+VFN void h_widen_row(float *to, const uint16_t *from, int64_t n) {
+    int64_t i = 0;
+    for (; i + VW32 <= n; i += VW32) v_store(to + i, h_load(from + i));
+    if (i < n) v_store_n(to + i, h_load_n(from + i, (int)(n - i)), (int)(n - i));
+}
+VFN void h_narrow_row(uint16_t *to, const float *from, int64_t n) {
+    int64_t i = 0;
+    for (; i + VW32 <= n; i += VW32) h_store(to + i, v_load(from + i));
+    if (i < n) h_store_n(to + i, v_load_n(from + i, (int)(n - i)), (int)(n - i));
+}
 #endif

@@ -63,13 +63,13 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 
 def _max_pool(op, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, n):
     floating(op, input)
-    if input.dtype.narrow:
+    wanted = return_indices or (is_grad_enabled() and input.requires_grad)
+    if input.dtype.narrow and (wanted or input.dtype is not _core.bfloat16):
         y = _max_pool(op, input.to(float32), kernel_size, stride, padding, dilation, ceil_mode, return_indices, n)
         return (y[0].to(input.dtype), y[1]) if return_indices else y.to(input.dtype)
     sizes, shape = _windows(op, input, kernel_size, stride, padding, dilation, ceil_mode, n)
     x = input.contiguous()
     y = empty(shape, x.dtype)
-    wanted = return_indices or is_grad_enabled()
     indices = empty(shape, _core.int64) if wanted else None
     call(K_max_pool2d, (y, indices, x), (x.dtype.code, *sizes), ())
     y = attach(y, (x,), max_pool2d_backward, saved=(indices,), args=(sizes[0], tuple(x.shape)))

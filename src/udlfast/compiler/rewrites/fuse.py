@@ -1,10 +1,11 @@
 """Element-wise calls that hand numbers to one another, run tile by tile by one kernel (csrc/kernels/chain.c)."""
 
 from ... import _core
-from .calls import F32, F64, TEMP, get, number, touches, with_links
+from .calls import BF16, F32, F64, TEMP, get, number, touches, with_links
 
 OUTS, INS, TEMPS, STEPS = 4, 8, 8, 16  # of udl_chain_args
 NONE = 255
+TYPES = ((F32, F32), (F64, F64), (F32, BF16))  # in which elements are computed and of which they are
 
 
 def fused(calls, kept):
@@ -72,9 +73,9 @@ def parse(call):
     """The Op of a call that a chain can hold, else None: one floating type, and a dense innermost dimension."""
     if call.name != "elementwise" or call.notes:
         return None
-    dtype = get(call, 5)
+    compute, dtype = get(call, 5), get(call, 6)
     at = {field: (slot, offset) for field, slot, offset, _ in call.pointers}
-    if dtype not in (F32, F64) or any(get(call, 6 + k) != dtype for k in at) or at[0][0].kind != TEMP:
+    if (compute, dtype) not in TYPES or any(get(call, 6 + k) != dtype for k in at) or at[0][0].kind != TEMP:
         return None
     sizes = [get(call, 11 + d) for d in range(get(call, 10))]
     strides = {k: [get(call, 19 + 8 * k + d) for d in range(len(sizes))] for k in at}
@@ -154,7 +155,7 @@ class Group:
 
     def meets(self, op):
         """Does it read what the group makes or reads?"""
-        if op.size != self.ops[0].size or get(op.call, 5) != get(self.ops[0].call, 5):
+        if op.size != self.ops[0].size or get(op.call, 6) != get(self.ops[0].call, 6):
             return False
         mine = {x[0].number for o in self.ops for x in o.operands if x and x[2] != (0, 0, 0)}
         mine |= {o.operands[0][0].number for o in self.ops}
@@ -255,5 +256,5 @@ class Program:
                 pointers.append((r, slot, offset, base == 0))
         first = self.group.ops[0].call
         pad = STEPS - len(self.codes)
-        ints = [get(first, 5), *self.group.shape, len(self.codes), *outer, *row, unit, *self.codes, *[0] * pad]
+        ints = [get(first, 6), *self.group.shape, len(self.codes), *outer, *row, unit, *self.codes, *[0] * pad]
         return _core.make_call(_core.K_chain, ints, self.params + [0.0] * 2 * pad, pointers, first.backward)
