@@ -67,8 +67,9 @@ typedef struct {
     i64 dtype, N, C, H, W, O, R, S, P, Q, stride_h, stride_w, pad_h, pad_w, dil_h, dil_w, groups_act; /* groups + 65536 act */
 } udl_conv2d_args;
 
-/* The filters of conv2d calls made ready for the active instruction set. bytes: int64, or NULL: what `ready` takes, or 0 where this saves
- * nothing at these sizes. ready: NULL, or so many bytes: then w is read, and of the sizes O, C and groups alone. */
+/* The filters of conv2d calls made ready for the active instruction set. bytes: two int64, or NULL: what `ready` takes, or 0 where this
+ * saves nothing at these sizes; and the H and W (P and Q 1) that are to be given for the filters to suit these sizes. ready: NULL, or so
+ * many bytes: then w is read, and of the other sizes O, C, R, S and groups alone. */
 typedef struct {
     void *ready, *bytes;
     const void *w;

@@ -125,9 +125,12 @@ static int filters_pack(const udl_conv2d_args *a, udl_file_pack *t, void *to) {
     if ((a->dtype != UDL_F32 && a->dtype != UDL_BF16) || a->N * a->O * a->P * a->Q == 0) return 0;
     const int64_t what[] = {UDL_K_conv2d, a->dtype, a->O, a->C, G, 4 * a->O * (a->C / G) * a->R * a->S};
     memcpy(t->what, what, sizeof what);
-    const udl_conv2d_filters_args f = {to, &t->bytes, t->weight, a->dtype, a->N, a->C, a->H, a->W, a->O, a->R, a->S, a->P, a->Q,
+    int64_t bytes[2] = {0, 0};
+    const udl_conv2d_filters_args f = {to, bytes, t->weight, a->dtype, a->N, a->C, a->H, a->W, a->O, a->R, a->S, a->P, a->Q,
                                        a->stride_h, a->stride_w, a->pad_h, a->pad_w, a->dil_h, a->dil_w, G};
-    return udl_call(UDL_K_conv2d_filters, &f) == UDL_OK && t->bytes > 0;
+    if (udl_call(UDL_K_conv2d_filters, &f) != UDL_OK) return 0;
+    t->bytes = bytes[0];
+    return t->bytes > 0;
 }
 
 /* makes the packed weight of a call, or (to == NULL) tells what it takes; 0 if it should have none */

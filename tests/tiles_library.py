@@ -16,7 +16,7 @@ import udlfast as torch
 ROOT = Path(__file__).resolve().parent.parent
 CC = shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")
 KERNELS = "gemm gemm_micro gemm_pack gemm_prepack gemm_taps gemv matmul conv2d conv_sum conv_strips conv_depthwise conv_bf16"
-KERNELS += " conv_weight_taps conv2d_backward_input conv2d_backward_weight elementwise_bf16"
+KERNELS += " conv_weight_taps conv_pixels conv2d_backward_input conv2d_backward_weight elementwise_bf16"
 KERNELS += " winograd winograd_4x4 winograd_6x6 winograd_rows winograd_weight"
 SOURCES = [f"csrc/kernels/{n}.c" for n in KERNELS.split()]
 SOURCES += [f"csrc/{n}.c" for n in "parallel width memory limits cpu precision".split()] + ["tests/c/tiles/tiles.c"]

@@ -30,6 +30,7 @@ int KERNEL(conv2d_filters)(const udl_conv2d_filters_args *a) {
     if (a->bytes) {
         const int pays = a->dtype == UDL_F32 && a->N * a->O * a->P * a->Q > 0 && INTERNAL(wino_tiles)(&g, a->N) == 4 &&
                          INTERNAL(wino4_packs)(&g, a->N);
+        ((i64 *)a->bytes)[1] = 1;
         *(i64 *)a->bytes = pays ? (i64)sizeof(gemm_packed) + (i64)sizeof(float) * INTERNAL(wino4_packed)(&g, G) : 0;
     }
     if (!a->ready) return UDL_OK;

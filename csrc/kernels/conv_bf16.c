@@ -1,5 +1,6 @@
 /* conv_bf16.c - convolution of bf16 images: x, y and their gradients are bf16, filters, bias and their gradients float32.
  *
+ *   3 x 3, few pixels filters on the vector axis, as pairs (conv_pixels.c)
  *   3 x 3, stride 1  tiles of 6 x 6 (winograd.h) where they are faster: read and written as bf16, in between float32
  *   pairs            on AVX512-BF16 (csrc/tiles/pairs.h): an element is 32 bits with the bf16 numbers of two channels, of whole planes
  *                    zipped once, or, where sums go over pixels, of two images; the float32 code then convolves these elements
@@ -8,6 +9,7 @@
 #include "../vec/bf16.h"
 #include "half_copy.h"
 #include "conv_bf16.h"
+#include "conv_pixels.h"
 #include "winograd.h"
 
 enum { FEW_PIXELS = 4096, LEAST_FILTERS = 4096 }; /* so few pixels that filters made ready save a part worth it, if they are so many */
@@ -25,9 +27,6 @@ static void drop(float *p, i64 n) {
 
 /* Pairs of planes of L numbers: plane p of the first, and the plane `apart` behind it unless it is the last of its own. */
 typedef struct { float *to; const void *from; i64 n, inner, L; int is_float; } zipping; /* [.. n][inner][L] -> [.. (n + 1) / 2][inner][L] */
-VFN vf32 zip(vf32 low, vf32 high) { /* numbers of bf16 already, or to be rounded */
-    return (vf32)(__builtin_convertvector(h_narrow(low), vu32) | __builtin_convertvector(h_narrow(high), vu32) << 16);
-}
 static void zip_planes(void *ctx, i64 begin, i64 end) {
     const zipping *z = ctx;
     const i64 half = (z->n + 1) / 2, L = z->L, apart = z->inner * L;
@@ -40,7 +39,7 @@ static void zip_planes(void *ctx, i64 begin, i64 end) {
         for (i64 l = 0; l < L; l += VW32) {
             const int n = (int)UDL_MINI(L - l, (i64)VW32);
             const vf32 no = {0};
-            if (z->is_float) v_store_n(to + l, zip(v_load_n(f + l, n), alone ? no : v_load_n(f + apart + l, n)), n);
+            if (z->is_float) v_store_n(to + l, zip_bf16(v_load_n(f + l, n), alone ? no : v_load_n(f + apart + l, n)), n);
             else v_store_n(to + l, (vf32)((vu32)h_load_n(h + l, n) >> 16 | (alone ? (vu32)no : (vu32)h_load_n(h + apart + l, n))), n);
         }
     }
@@ -66,7 +65,7 @@ static void zip_columns(void *ctx, i64 begin, i64 end) { /* vectors of columns: 
                 const int n = (int)UDL_MINI(z->C - c, (i64)VW32);
                 const float *low = z->from + (o * z->taps + i) * z->C + c;
                 const vf32 high = o + 1 < z->O ? v_load_n(low + z->taps * z->C, n) : (vf32){0};
-                v_store_n(z->to + (o / 2 * z->taps + i) * z->C + c, zip(v_load_n(low, n), high), n);
+                v_store_n(z->to + (o / 2 * z->taps + i) * z->C + c, zip_bf16(v_load_n(low, n), high), n);
             }
 }
 void INTERNAL(zip_filters)(float *to, const float *from, i64 O, i64 taps, i64 C) {
@@ -86,20 +85,37 @@ static int are_few(const udl_conv *g, i64 N) {
 }
 
 /* ---- filters made ready: pairs in panels (gemm.h), group after group -------------------------------------------------------- */
-static const float *filters_of(const udl_conv2d_args *a) {
+static const float *filters_of(const udl_conv2d_args *a, const void *maker) {
     const gemm_packed *p = a->ready;
     const i64 G = a->groups_act % 65536;
-    if (!p || p->maker != (int64_t)(intptr_t)INTERNAL(conv2d_filters_bf16)) return 0;
+    if (!p || p->maker != (int64_t)(intptr_t)maker) return 0;
     return p->n == a->O && p->k == a->C / G * a->R * a->S && p->parts == G ? (const float *)(p + 1) : 0;
+}
+static gemm_packed made_by(const void *maker, const udl_conv *g, i64 G) {
+    return (gemm_packed){.maker = (int64_t)(intptr_t)maker, .n = g->O * G, .k = g->K, .parts = G};
+}
+/* for conv_pixels.c; 0: that is not how they are multiplied */
+static int filters_for_pixels(const udl_conv2d_filters_args *a, const udl_conv *g, i64 G) {
+#if GEMM_MATRIX_UNIT
+    if (!pairs_for(g->C, g->O) || !INTERNAL(conv_pixels_fits)(g, G)) return 0;
+    gemm_packed *p = a->ready;
+    i64 *bytes = a->bytes;
+    if (bytes) bytes[0] = (i64)sizeof *p + (i64)sizeof(float) * INTERNAL(conv_pixels_packed)(g), bytes[1] = 2;
+    if (p) INTERNAL(conv_pixels_pack)(g, a->w, (float *)(p + 1)), *p = made_by(INTERNAL(conv_pixels_pack), g, G);
+    return 1;
+#else
+    return (void)a, (void)g, (void)G, 0;
+#endif
 }
 int INTERNAL(conv2d_filters_bf16)(const udl_conv2d_filters_args *a) {
     const i64 G = a->groups_act % 65536, C = a->C / G, O = a->O / G, RS = a->R * a->S, K = (C + 1) / 2 * RS;
     udl_conv g = conv_geometry(C, a->H, a->W, O, a->R, a->S, a->P, a->Q, a->stride_h, a->stride_w, a->pad_h, a->pad_w, a->dil_h, a->dil_w);
     g.half = 1, g.low = has_unit(), g.few = are_few(&g, a->N);
+    if (filters_for_pixels(a, &g, G)) return UDL_OK;
     if (a->bytes) {
         const int pays = pairs_for(C, O) && a->N * a->P * a->Q > 0 && O * C * RS >= LEAST_FILTERS &&
                          (g.few || a->N * a->P * a->Q <= 4 * FEW_PIXELS) && !INTERNAL(wino_tiles)(&g, a->N);
-        *(i64 *)a->bytes = pays ? (i64)sizeof(gemm_packed) + (i64)sizeof(float) * a->O * K : 0;
+        ((i64 *)a->bytes)[0] = pays ? (i64)sizeof(gemm_packed) + (i64)sizeof(float) * a->O * K : 0, ((i64 *)a->bytes)[1] = 1;
     }
     if (!a->ready) return UDL_OK;
     gemm_packed *p = a->ready;
@@ -107,8 +123,7 @@ int INTERNAL(conv2d_filters_bf16)(const udl_conv2d_filters_args *a) {
     if (!w) return UDL_ENOMEM;
     for (i64 i = 0; i < G; i++) INTERNAL(gemm_pack_a_f32)(to + i * O * K, w + i * O * K, K, 1, O, K);
     drop(w, a->O * K);
-    /* last: where memory is short, nobody takes them for ready */
-    *p = (gemm_packed){.maker = (int64_t)(intptr_t)INTERNAL(conv2d_filters_bf16), .n = a->O, .k = C * RS, .parts = G};
+    *p = made_by(INTERNAL(conv2d_filters_bf16), &g, G); /* last: where memory is short, nobody takes them for ready */
     return UDL_OK;
 }
 
@@ -117,7 +132,7 @@ static int forward(const udl_conv2d_args *a) {
     const i64 G = a->groups_act % 65536, C = a->C / G, HW = a->H * a->W, RS = a->R * a->S;
     const gemm_block_fn_f32 pairs = pairs_for(C, a->O / G);
     const i64 C2 = G * ((C + 1) / 2), nx = a->N * (pairs ? C2 : a->C) * HW, nw = a->O * ((C + 1) / 2) * RS, ny = a->N * a->O * a->P * a->Q;
-    const float *ready = pairs ? filters_of(a) : 0;
+    const float *ready = pairs ? filters_of(a, INTERNAL(conv2d_filters_bf16)) : 0;
     float *x = pairs ? zipped(a->x, a->N * G, C, 1, HW, 0) : widened(a->x, nx), *w = pairs && !ready ? zipped(a->w, a->O, C, 1, RS, 1) : 0;
     float *y = pairs ? 0 : floats(ny);
     udl_conv2d_args f = *a;
@@ -136,6 +151,15 @@ int INTERNAL(conv2d_bf16)(const udl_conv2d_args *a) {
     udl_conv g = conv_geometry(a->C / G, a->H, a->W, a->O / G, a->R, a->S, a->P, a->Q, a->stride_h, a->stride_w, a->pad_h,
                                a->pad_w, a->dil_h, a->dil_w);
     g.half = 1, g.low = has_unit(), g.few = are_few(&g, a->N);
+#if GEMM_MATRIX_UNIT
+    if (pairs_for(g.C, g.O) && INTERNAL(conv_pixels_pays)(&g, a->N, G)) {
+        float *x = zipped(a->x, a->N, a->C, 1, a->H * a->W, 0);
+        const float *ready = filters_of(a, INTERNAL(conv_pixels_pack));
+        const int failed = !x || INTERNAL(conv_pixels)(&g, a->N, a->y, x, a->w, ready, a->b, (int)act, pairs_for(g.C, g.O));
+        drop(x, a->N * (a->C / 2) * a->H * a->W);
+        return failed ? UDL_ENOMEM : UDL_OK;
+    }
+#endif
     if (act > UDL_ACT_RELU || !INTERNAL(wino_tiles)(&g, a->N)) return forward(a);
     char *bad = udl_alloc((size_t)a->N);
     if (!bad) return UDL_ENOMEM;

@@ -3,7 +3,12 @@
  * bf16 numbers, on images whose elements are such pairs (their filters likewise, their result bf16). */
 #ifndef UDL_CONV_BF16_H
 #define UDL_CONV_BF16_H
+#include "../vec/bf16.h"
 #include "gemm.h"
+
+VFN vf32 zip_bf16(vf32 low, vf32 high) { /* pairs of numbers that are bf16 already, or to be rounded */
+    return (vf32)(__builtin_convertvector(h_narrow(low), vu32) | __builtin_convertvector(h_narrow(high), vu32) << 16);
+}
 
 int INTERNAL(conv2d_filters_bf16)(const udl_conv2d_filters_args *);
 int INTERNAL(conv2d_bf16)(const udl_conv2d_args *), INTERNAL(conv2d_low)(const udl_conv2d_args *, gemm_block_fn_f32 pairs);

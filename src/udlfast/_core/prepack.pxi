@@ -94,10 +94,11 @@ def packed_filters(Tensor w, tuple ints):
     cdef Storage s = w.storage
     cdef PackedWeight p
     cdef int64_t nbytes
-    cdef int code = ints[16] * 64 + ints[0]
+    cdef int code
     if w.code != UDL_F32 or w.ndim_ != 4 or (w.shape_[3] != 3 and ints[0] == UDL_F32) or not may_pack(w) or udl_cuda \
             or (udl_tracing and recorder() is not None):
         return None
+    code = code_of_filters(ints)
     if s.packed is not None:
         p = <PackedWeight>s.packed
         if p.version == s.version and p.data == w.data_ and p.n == w.shape_[0] and p.k == w.shape_[1] and p.code == code \
@@ -121,21 +122,39 @@ cdef PackedWeight pack_filters(Tensor w, tuple ints, int64_t nbytes):
     p.filters, p.nbytes = filters, nbytes
     packed_total += nbytes
     p.version, p.data, p.n, p.k, p.isa = w.storage.version, w.data_, w.shape_[0], w.shape_[1], udl_isa_active()
-    p.code = ints[16] * 64 + ints[0]
+    p.code = code_of_filters(ints)
     return p
+
+
+cdef int code_of_filters(tuple ints):
+    """Groups, element type, and what the filters suit."""
+    cdef int side = filters_side(ints) if ints[0] == UDL_BF16 else 1
+    return (ints[16] * 64 + ints[0]) * 4 + side
+
+
+cdef void ask_filters(tuple ints, int64_t *found):
+    cdef int64_t[20] f
+    cdef Py_ssize_t i
+    memset(f, 0, sizeof(f))
+    found[0] = found[1] = 0
+    f[1] = <int64_t><void *>found
+    for i in range(17):
+        f[3 + i] = ints[i]
+    udl_call(UDL_K_conv2d_filters, f)
 
 
 def filters_bytes(tuple ints):
     """What the filters of a conv2d call with these integers take when they are made ready; 0: it saves nothing."""
-    cdef int64_t[20] f
-    cdef int64_t nbytes = 0
-    cdef Py_ssize_t i
-    memset(f, 0, sizeof(f))
-    f[1] = <int64_t><void *>&nbytes
-    for i in range(17):
-        f[3 + i] = ints[i]
-    udl_call(UDL_K_conv2d_filters, f)
-    return nbytes
+    cdef int64_t[2] found
+    ask_filters(ints, found)
+    return found[0]
+
+
+def filters_side(tuple ints):
+    """The H and W to give K_conv2d_filters, with P and Q 1, for filters that suit a conv2d call with these integers."""
+    cdef int64_t[2] found
+    ask_filters(ints, found)
+    return found[1]
 
 
 def packed_bytes():

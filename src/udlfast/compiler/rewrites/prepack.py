@@ -13,7 +13,8 @@ def prepacked(recorder, calls):
     """For each convolution of inference whose filters are constant, or made by a call that runs once, another such call that makes
     them ready, where this saves time for one image. Not a bit of the result changes.
 
-    The sizes of images are left out of that call, so that plans for several sizes share what it makes.
+    The sizes of images are left out of that call, but for what the filters suit (side), so that plans for several sizes share what it
+    makes.
     """
     if any(c.backward for c in calls):
         return calls
@@ -28,10 +29,11 @@ def prepacked(recorder, calls):
         nbytes = _core.filters_bytes((ints[0], 1, *ints[2:]))
         if not nbytes:
             continue
-        key = weight.number, offset, ints[0], *ints[5:8], ints[16] % 65536
+        side = _core.filters_side((ints[0], 1, *ints[2:]))
+        key = weight.number, offset, ints[0], *ints[5:8], ints[16] % 65536, side
         if key not in found:
             found[key] = recorder.buffer(nbytes, True)
-            sizes = [ints[0], 1, ints[2], 1, 1, *ints[5:8], 1, 1, 1, 1, 0, 0, 1, 1, ints[16] % 65536]
+            sizes = [ints[0], 1, ints[2], side, side, *ints[5:8], 1, 1, 1, 1, 0, 0, 1, 1, ints[16] % 65536]
             pointers = [(0, found[key], 0, True), (2, weight, offset, False)]
             once.append(_core.make_call(_core.K_conv2d_filters, sizes, [], pointers, False, True))
         call.pointers.append((4, found[key], 0, False))

@@ -1,0 +1,142 @@
+/* conv_pixels.c - 3 x 3 filters over few pixels of bf16 images: y[pixel, filter] = im2col[pixel, k] w[k, filter].
+ *
+ * Elsewhere pixels lie on the vector axis, of which 49 fill three vectors and begin a fourth; here filters do, and pixels are the rows,
+ * by the dozen. Elements are pairs of bf16 numbers (csrc/tiles/pairs.h), k = (tap, pair of channels): an image is turned once, so that
+ * the channels of a pixel are neighbours, and a row of im2col is nine of these pieces. A task owns a panel of filters, which it makes
+ * itself where they are not ready, and goes through k in blocks that stay in L1. Whether filters are made ready for it is told by the size
+ * of the image, not by how many there are.
+ * Floor: 2 N P Q O C 9 flops; the filters from memory. */
+#include "conv_pixels.h"
+#if GEMM_MATRIX_UNIT
+#include "columns.h"
+#include "winograd.h"
+
+enum { V = VW32, NR = GEMM_NV * VW32, KC = 256, BLOCK = 256, PLANE = 256, MOST = 1024, TAPS = 9 };
+
+int INTERNAL(conv_pixels_fits)(const udl_conv *g, i64 G) {
+    return G == 1 && g->R == 3 && g->S == 3 && g->C % (2 * V) == 0 && g->O >= NR && g->H * g->W >= 4 && g->P * g->Q <= PLANE;
+}
+int INTERNAL(conv_pixels_pays)(const udl_conv *g, i64 N, i64 G) {
+    return INTERNAL(conv_pixels_fits)(g, G) && (udl_batch_invariant() || N * g->P * g->Q <= MOST);
+}
+i64 INTERNAL(conv_pixels_packed)(const udl_conv *g) { return TAPS * g->C / 2 * wino_up(g->O); }
+
+/* ---- filters: panels of `wide` from o on, [tap, pair of channels][wide] ----------------------------------------------------------- */
+static i64 width_at(const udl_conv *g, i64 o) { return UDL_MINI(NR, wino_up(g->O) - o); }
+static void pack_panel(const udl_conv *g, const float *w, i64 o, float *to) {
+    const i64 wide = width_at(g, o), pairs = g->C / 2;
+    for (i64 v = 0; v < wide; v += V) {
+        const float *row[V];
+        for (i64 r = 0; r < V; r++) row[r] = w + UDL_MINI(o + v + r, g->O - 1) * g->K;
+        for (i64 c = 0; c < pairs; c++) {
+            vf32 low[TAPS], high[TAPS];
+            wino_taps(row, 0, low);
+            for (i64 r = 0; r < V; r++) row[r] += TAPS;
+            wino_taps(row, 0, high);
+            for (i64 r = 0; r < V; r++) __builtin_prefetch(row[r] + 16 * TAPS), row[r] += TAPS;
+            _Pragma("GCC unroll 9") for (int t = 0; t < TAPS; t++) v_store(to + (t * pairs + c) * wide + v, zip_bf16(low[t], high[t]));
+        }
+    }
+}
+typedef struct { const udl_conv *g; const float *w; float *to; } packing;
+static void pack_task(void *ctx, i64 begin, i64 end) {
+    const packing *p = ctx;
+    for (i64 t = begin; t < end; t++) pack_panel(p->g, p->w, t * NR, p->to + t * NR * TAPS * p->g->C / 2);
+}
+void INTERNAL(conv_pixels_pack)(const udl_conv *g, const float *w, float *to) {
+    udl_parallel_for(UDL_CEIL_DIV(g->O, NR), 1, pack_task, &(packing){g, w, to});
+}
+
+/* ---- images ----------------------------------------------------------------------------------------------------------------- */
+typedef struct {
+    const udl_conv *g;
+    i64 N;
+    const float *zipped, *w, *ready, *bias; /* zipped: [image][pair of channels][pixel] */
+    float *turned, *rows;                   /* [image][pixel][pair], [pixel][tap][pair] */
+    uint16_t *y;
+    int act, failed;
+    gemm_block_fn_f32 block;
+} job;
+
+static void turn_task(void *ctx, i64 begin, i64 end) { /* task = (image, vector of pairs) */
+    const job *j = ctx;
+    const i64 HW = j->g->H * j->g->W, pairs = j->g->C / 2, vectors = pairs / V;
+    for (i64 t = begin; t < end; t++) {
+        const float *row[V];
+        float *to = j->turned + t / vectors * HW * pairs + t % vectors * V;
+        for (i64 r = 0; r < V; r++) row[r] = j->zipped + (t * V + r) * HW;
+        for (i64 p = 0; p < HW; p += 4) {
+            const i64 at = UDL_MINI(p, HW - 4);
+            vf32 q[4];
+            columns_f32(row, at, q);
+            _Pragma("GCC unroll 4") for (int e = 0; e < 4; e++) v_store(to + (at + e) * pairs, q[e]);
+        }
+    }
+}
+
+static void rows_task(void *ctx, i64 begin, i64 end) { /* task = pixel of the result */
+    const job *j = ctx;
+    const udl_conv *g = j->g;
+    const i64 pairs = g->C / 2;
+    for (i64 t = begin; t < end; t++) {
+        const i64 n = t / (g->P * g->Q), p = t / g->Q % g->P, q = t % g->Q;
+        float *to = j->rows + t * TAPS * pairs;
+        for (int k = 0; k < TAPS; k++, to += pairs) {
+            const i64 h = p * g->stride_h - g->pad_h + k / 3 * g->dil_h, w = q * g->stride_w - g->pad_w + k % 3 * g->dil_w;
+            if (h < 0 || h >= g->H || w < 0 || w >= g->W) memset(to, 0, sizeof(float) * (size_t)pairs);
+            else memcpy(to, j->turned + ((n * g->H + h) * g->W + w) * pairs, sizeof(float) * (size_t)pairs);
+        }
+    }
+}
+
+/* ---- products --------------------------------------------------------------------------------------------------------------- */
+/* sums[pixel][NR] of n filters whose panel is `wide`, for `pixels` rows; cold: what is read of filters lies in memory as yet */
+static void products(const job *j, const float *rows, i64 pixels, i64 o, i64 n, const float *panel, int cold, float *sums) {
+    const i64 K = TAPS * j->g->C / 2, wide = width_at(j->g, o);
+    for (i64 k = 0; k < K; k += KC) {
+        const i64 kc = UDL_MINI(KC, K - k);
+        gemm_epilogue_f32 e = {.alpha = 1, .add = k > 0};
+        if (k + kc == K) e.bias_n = j->bias ? j->bias + o : 0, e.act = j->act;
+        if (cold) e.soon = panel + (k + kc) * wide;
+        j->block(pixels, n, kc, (gemm_a_f32){rows + k, K, GEMM_A_ROWS}, (gemm_b_f32){panel + k * wide, 0}, sums, NR, &e);
+    }
+}
+
+static void panels_task(void *ctx, i64 begin, i64 end) {
+    job *j = ctx;
+    const udl_conv *g = j->g;
+    const i64 pixels = j->N * g->P * g->Q, PQ = g->P * g->Q, K = TAPS * g->C / 2, most = UDL_MINI(pixels, BLOCK);
+    const size_t bytes = sizeof(float) * (size_t)(most * NR + (j->ready ? 0 : K * NR));
+    float *sums = udl_alloc(bytes), *own = sums + most * NR;
+    if (!sums) { j->failed = 1; return; }
+    for (i64 t = begin; t < end; t++) {
+        const i64 o = t * NR, n = UDL_MINI(NR, g->O - o);
+        const float *panel = j->ready ? j->ready + o * K : own;
+        if (!j->ready) pack_panel(g, j->w, o, own);
+        for (i64 first = 0, count; first < pixels; first += count) {
+            count = UDL_MINI(most, pixels - first);
+            products(j, j->rows + first * K, count, o, n, panel, j->ready && !first && o + NR < g->O, sums);
+            for (i64 i = first; i < first + count; i++) {
+                uint16_t half[NR], *to = j->y + (i / PQ * g->O + o) * PQ + i % PQ;
+                h_narrow_row(half, sums + (i - first) * NR, n);
+                for (i64 r = 0; r < n; r++) to[r * PQ] = half[r];
+            }
+        }
+    }
+    udl_free(sums, bytes);
+}
+
+int INTERNAL(conv_pixels)(const udl_conv *g, i64 N, uint16_t *y, const float *zipped, const float *w, const float *ready, const float *bias,
+                          int act, gemm_block_fn_f32 block) {
+    const i64 pixels = N * g->P * g->Q, pairs = g->C / 2, turned = N * g->H * g->W * pairs;
+    const size_t bytes = sizeof(float) * (size_t)(turned + pixels * TAPS * pairs);
+    job j = {.g = g, .N = N, .zipped = zipped, .w = w, .ready = ready, .bias = bias, .y = y, .act = act, .block = block};
+    if (!(j.turned = udl_alloc(bytes))) return UDL_ENOMEM;
+    j.rows = j.turned + turned;
+    udl_parallel_for(N * pairs / V, UDL_MAXI(1, 8192 / (V * g->H * g->W)), turn_task, &j);
+    udl_parallel_for(pixels, UDL_MAXI(1, 16384 / (TAPS * pairs)), rows_task, &j);
+    udl_parallel_for(UDL_CEIL_DIV(g->O, NR), 1, panels_task, &j);
+    udl_free(j.turned, bytes);
+    return j.failed ? UDL_ENOMEM : UDL_OK;
+}
+#endif
