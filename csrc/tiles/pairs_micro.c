@@ -81,7 +81,7 @@ VFN void tile(const int MR, const int NV, const int rows, i64 k, const float *a,
             _Pragma("GCC unroll 4") for (int j = 0; j < NV; j++) GEMM_PIN(acc[i][j]);                                  \
     } while (0)
     for (const float *soon = e->soon; k >= 4; k -= 4, soon += e->soon_step) {
-        __builtin_prefetch(soon, 0, 2);
+        __builtin_prefetch(soon, 0, 2), __builtin_prefetch(soon + 16, 0, 2);
         if (!rows) _Pragma("GCC unroll 4") for (int i = 0; i < MR; i += 4) __builtin_prefetch(a + AHEAD / 4 + 4 * i, 0, 2);
         STEP(0); STEP(1); STEP(2); STEP(3);
         if (rows) _Pragma("GCC unroll 16") for (int i = 0; i < (MR + 2) / 3; i++) ar[i] += 4;
@@ -133,8 +133,8 @@ void INTERNAL(pairs_block)(i64 mb, i64 nb, i64 kc, gemm_a_f32 a, gemm_b_f32 b, f
             t.residual = e->residual ? e->residual + at : 0;
             t.residual16 = e->residual16 ? e->residual16 + at16 : 0;
             t.out16 = e->out16 ? e->out16 + at16 : 0;
-            t.soon = next ? next : b.p, t.soon_step = next ? 16 : 0;
-            if (next && (next += 16 * (kc / 4)) >= end) next = 0;
+            t.soon = next ? next : b.p, t.soon_step = next ? 32 : 0;
+            if (next && (next += 32 * (kc / 4)) >= end) next = 0;
             micros[mr - 1][in_rows][UDL_CEIL_DIV(n, VW32) - 1](kc, in_rows ? a.p + i * a.stride : a.p + i * kc,
                                                                in_rows ? a.stride : mr, b.p + j * kc, c ? c + at : 0, ldc, n, &t);
         }
