@@ -69,7 +69,7 @@ typedef struct {
 
 /* The filters of conv2d calls made ready for the active instruction set. bytes: two int64, or NULL: what `ready` takes, or 0 where this
  * saves nothing at these sizes; and the H and W (P and Q 1) that are to be given for the filters to suit these sizes. ready: NULL, or so
- * many bytes: then w is read, and of the other sizes O, C, R, S and groups alone. */
+ * many bytes: then w is read, and of the other sizes O, C, R, S, stride_w, dil_w and groups alone. */
 typedef struct {
     void *ready, *bytes;
     const void *w;

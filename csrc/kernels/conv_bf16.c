@@ -73,6 +73,29 @@ void INTERNAL(zip_filters)(float *to, const float *from, i64 O, i64 taps, i64 C)
     udl_parallel_for(UDL_CEIL_DIV(C, VW32), UDL_MAXI(1, 32768 / (O * taps * VW32)), zip_columns, &z);
 }
 
+/* ---- few channels and stride 2: pairs of columns instead of channels ------------------------------------------------------------ */
+/* Word j of a row is columns 2 j and 2 j + 1 of the padded row, as they lie; then taps are pairs as well, and the stride is 1. */
+static int by_columns(const udl_conv *g) {
+    return g->stride_w == 2 && g->dil_w == 1 && g->C * ((g->S + 1) / 2) < (g->C + 1) / 2 * g->S;
+}
+typedef struct { uint16_t *to; const void *from; i64 n, pad, words; int is_float; } joining; /* rows of n numbers -> rows of words */
+static void join_rows(void *ctx, i64 begin, i64 end) {
+    const joining *j = ctx;
+    const i64 room = 2 * j->words, first = UDL_MAXI(0, -j->pad), at = j->pad + first, n = UDL_MINI(j->n - first, room - at);
+    for (i64 r = begin; r < end; r++) {
+        uint16_t *to = j->to + r * room;
+        memset(to, 0, 2 * (size_t)room);
+        if (n <= 0) continue;
+        if (j->is_float) h_narrow_row(to + at, (const float *)j->from + r * j->n + first, n);
+        else memcpy(to + at, (const uint16_t *)j->from + r * j->n + first, 2 * (size_t)n);
+    }
+}
+static float *joined(const void *from, i64 rows, i64 n, i64 pad, i64 words, int is_float) {
+    float *to = floats(rows * words);
+    if (to) udl_parallel_for(rows, UDL_MAXI(1, 32768 / UDL_MAXI(1, words)), join_rows, &(joining){(uint16_t *)to, from, n, pad, words, is_float});
+    return to;
+}
+
 static int has_unit(void) { return GEMM_MATRIX_UNIT && udl_matrix_unit.name; }
 /* what multiplies pairs, for groups of `in` channels whose sums are taken for `out` others; NULL: widened images are better */
 static gemm_block_fn_f32 pairs_for(i64 in, i64 out) {
@@ -91,6 +114,7 @@ static const float *filters_of(const udl_conv2d_args *a, const void *maker) {
     if (!p || p->maker != (int64_t)(intptr_t)maker) return 0;
     return p->n == a->O && p->k == a->C / G * a->R * a->S && p->parts == G ? (const float *)(p + 1) : 0;
 }
+static const void *maker_of(int columns) { return columns ? (const void *)join_rows : (const void *)INTERNAL(conv2d_filters_bf16); }
 static gemm_packed made_by(const void *maker, const udl_conv *g, i64 G) {
     return (gemm_packed){.maker = (int64_t)(intptr_t)maker, .n = g->O * G, .k = g->K, .parts = G};
 }
@@ -108,8 +132,10 @@ static int filters_for_pixels(const udl_conv2d_filters_args *a, const udl_conv *
 #endif
 }
 int INTERNAL(conv2d_filters_bf16)(const udl_conv2d_filters_args *a) {
-    const i64 G = a->groups_act % 65536, C = a->C / G, O = a->O / G, RS = a->R * a->S, K = (C + 1) / 2 * RS;
+    const i64 G = a->groups_act % 65536, C = a->C / G, O = a->O / G, RS = a->R * a->S, S2 = (a->S + 1) / 2;
     udl_conv g = conv_geometry(C, a->H, a->W, O, a->R, a->S, a->P, a->Q, a->stride_h, a->stride_w, a->pad_h, a->pad_w, a->dil_h, a->dil_w);
+    const int columns = by_columns(&g);
+    const i64 K = columns ? C * a->R * S2 : (C + 1) / 2 * RS;
     g.half = 1, g.low = has_unit(), g.few = are_few(&g, a->N);
     if (filters_for_pixels(a, &g, G)) return UDL_OK;
     if (a->bytes) {
@@ -119,26 +145,35 @@ int INTERNAL(conv2d_filters_bf16)(const udl_conv2d_filters_args *a) {
     }
     if (!a->ready) return UDL_OK;
     gemm_packed *p = a->ready;
-    float *to = (float *)(p + 1), *w = zipped(a->w, a->O, C, 1, RS, 1);
+    float *to = (float *)(p + 1), *w = columns ? joined(a->w, a->O * C * a->R, a->S, 0, S2, 1) : zipped(a->w, a->O, C, 1, RS, 1);
     if (!w) return UDL_ENOMEM;
     for (i64 i = 0; i < G; i++) INTERNAL(gemm_pack_a_f32)(to + i * O * K, w + i * O * K, K, 1, O, K);
     drop(w, a->O * K);
-    *p = made_by(INTERNAL(conv2d_filters_bf16), &g, G); /* last: where memory is short, nobody takes them for ready */
+    *p = made_by(maker_of(columns), &g, G); /* last: where memory is short, nobody takes them for ready */
     return UDL_OK;
 }
 
 /* ---- y ------------------------------------------------------------------------------------------------------------------- */
-static int forward(const udl_conv2d_args *a) {
-    const i64 G = a->groups_act % 65536, C = a->C / G, HW = a->H * a->W, RS = a->R * a->S;
+static int forward(const udl_conv2d_args *a, const udl_conv *g) {
+    const i64 G = a->groups_act % 65536, C = a->C / G, RS = a->R * a->S, ny = a->N * a->O * a->P * a->Q;
     const gemm_block_fn_f32 pairs = pairs_for(C, a->O / G);
-    const i64 C2 = G * ((C + 1) / 2), nx = a->N * (pairs ? C2 : a->C) * HW, nw = a->O * ((C + 1) / 2) * RS, ny = a->N * a->O * a->P * a->Q;
-    const float *ready = pairs ? filters_of(a, INTERNAL(conv2d_filters_bf16)) : 0;
-    float *x = pairs ? zipped(a->x, a->N * G, C, 1, HW, 0) : widened(a->x, nx), *w = pairs && !ready ? zipped(a->w, a->O, C, 1, RS, 1) : 0;
-    float *y = pairs ? 0 : floats(ny);
+    const int columns = pairs && by_columns(g);
+    const float *ready = pairs ? filters_of(a, maker_of(columns)) : 0;
     udl_conv2d_args f = *a;
+    float *x, *y = 0, *w = 0;
+    i64 nx, nw = 0;
+    if (columns) {
+        f.S = (a->S + 1) / 2, f.W = a->Q + f.S - 1, f.stride_w = 1, f.pad_w = 0;
+        nx = a->N * a->C * a->H * f.W, nw = a->O * C * a->R * f.S;
+        x = joined(a->x, a->N * a->C * a->H, a->W, a->pad_w, f.W, 0);
+        if (!ready) w = joined(a->w, a->O * C * a->R, a->S, 0, f.S, 1);
+    } else if (pairs) {
+        f.C = G * ((C + 1) / 2), nx = a->N * f.C * a->H * a->W, nw = a->O * ((C + 1) / 2) * RS;
+        x = zipped(a->x, a->N * G, C, 1, a->H * a->W, 0);
+        if (!ready) w = zipped(a->w, a->O, C, 1, RS, 1);
+    } else nx = a->N * a->C * a->H * a->W, x = widened(a->x, nx), y = floats(ny), f.y = y;
     f.x = x, f.ready = ready;
-    if (pairs) f.w = w, f.C = C2;
-    else f.y = y;
+    if (pairs) f.w = w;
     const int status = x && (w || y || ready) ? INTERNAL(conv2d_low)(&f, pairs) : UDL_ENOMEM;
     if (!status && y) INTERNAL(narrow_bf16)(a->y, y, ny);
     drop(x, nx), drop(y, ny), drop(w, nw);
@@ -160,7 +195,7 @@ int INTERNAL(conv2d_bf16)(const udl_conv2d_args *a) {
         return failed ? UDL_ENOMEM : UDL_OK;
     }
 #endif
-    if (act > UDL_ACT_RELU || !INTERNAL(wino_tiles)(&g, a->N)) return forward(a);
+    if (act > UDL_ACT_RELU || !INTERNAL(wino_tiles)(&g, a->N)) return forward(a, &g);
     char *bad = udl_alloc((size_t)a->N);
     if (!bad) return UDL_ENOMEM;
     memset(bad, 0, (size_t)a->N);
@@ -169,7 +204,7 @@ int INTERNAL(conv2d_bf16)(const udl_conv2d_args *a) {
     one.N = 1;
     for (i64 n = 0; n < a->N && !status; n++) {
         one.x = (const uint16_t *)a->x + n * a->C * a->H * a->W, one.y = (uint16_t *)a->y + n * a->O * a->P * a->Q;
-        if (bad[n]) status = forward(&one);
+        if (bad[n]) status = forward(&one, &g);
     }
     udl_free(bad, (size_t)a->N);
     return status;

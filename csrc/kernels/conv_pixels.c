@@ -126,17 +126,28 @@ static void panels_task(void *ctx, i64 begin, i64 end) {
     udl_free(sums, bytes);
 }
 
+static int some_images(job *j) {
+    const udl_conv *g = j->g;
+    const i64 pixels = j->N * g->P * g->Q, pairs = g->C / 2, turned = j->N * g->H * g->W * pairs;
+    const size_t bytes = sizeof(float) * (size_t)(turned + pixels * TAPS * pairs);
+    if (!(j->turned = udl_alloc(bytes))) return UDL_ENOMEM;
+    j->rows = j->turned + turned;
+    udl_parallel_for(j->N * pairs / V, UDL_MAXI(1, 8192 / (V * g->H * g->W)), turn_task, j);
+    udl_parallel_for(pixels, UDL_MAXI(1, 16384 / (TAPS * pairs)), rows_task, j);
+    udl_parallel_for(UDL_CEIL_DIV(g->O, NR), 1, panels_task, j);
+    udl_free(j->turned, bytes);
+    return j->failed ? UDL_ENOMEM : UDL_OK;
+}
+
 int INTERNAL(conv_pixels)(const udl_conv *g, i64 N, uint16_t *y, const float *zipped, const float *w, const float *ready, const float *bias,
                           int act, gemm_block_fn_f32 block) {
-    const i64 pixels = N * g->P * g->Q, pairs = g->C / 2, turned = N * g->H * g->W * pairs;
-    const size_t bytes = sizeof(float) * (size_t)(turned + pixels * TAPS * pairs);
-    job j = {.g = g, .N = N, .zipped = zipped, .w = w, .ready = ready, .bias = bias, .y = y, .act = act, .block = block};
-    if (!(j.turned = udl_alloc(bytes))) return UDL_ENOMEM;
-    j.rows = j.turned + turned;
-    udl_parallel_for(N * pairs / V, UDL_MAXI(1, 8192 / (V * g->H * g->W)), turn_task, &j);
-    udl_parallel_for(pixels, UDL_MAXI(1, 16384 / (TAPS * pairs)), rows_task, &j);
-    udl_parallel_for(UDL_CEIL_DIV(g->O, NR), 1, panels_task, &j);
-    udl_free(j.turned, bytes);
-    return j.failed ? UDL_ENOMEM : UDL_OK;
+    const i64 most = UDL_MAXI(1, MOST / (g->P * g->Q));
+    int status = UDL_OK;
+    for (i64 n = 0; n < N && !status; n += most) {
+        job j = {.g = g, .N = UDL_MINI(most, N - n), .zipped = zipped + n * g->C / 2 * g->H * g->W, .w = w, .ready = ready, .bias = bias,
+                 .y = y + n * g->O * g->P * g->Q, .act = act, .block = block};
+        status = some_images(&j);
+    }
+    return status;
 }
 #endif

@@ -30,10 +30,10 @@ def prepacked(recorder, calls):
         if not nbytes:
             continue
         side = _core.filters_side((ints[0], 1, *ints[2:]))
-        key = weight.number, offset, ints[0], *ints[5:8], ints[16] % 65536, side
+        key = weight.number, offset, ints[0], *ints[5:8], ints[11], ints[15], ints[16] % 65536, side
         if key not in found:
             found[key] = recorder.buffer(nbytes, True)
-            sizes = [ints[0], 1, ints[2], side, side, *ints[5:8], 1, 1, 1, 1, 0, 0, 1, 1, ints[16] % 65536]
+            sizes = [ints[0], 1, ints[2], side, side, *ints[5:8], 1, 1, 1, ints[11], 0, 0, 1, ints[15], ints[16] % 65536]
             pointers = [(0, found[key], 0, True), (2, weight, offset, False)]
             once.append(_core.make_call(_core.K_conv2d_filters, sizes, [], pointers, False, True))
         call.pointers.append((4, found[key], 0, False))
