@@ -4,7 +4,7 @@
 #include "elementwise.h"
 #include "half_copy.h"
 
-enum { PIECE = 32768 }; /* numbers of a task */
+enum { PIECE = 16384 }; /* numbers of a task */
 
 typedef struct { const udl_elementwise_args *s; i64 n, blocks, rows; } copying; /* blocks: parts of a row of n */
 

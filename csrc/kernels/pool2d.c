@@ -195,18 +195,27 @@ static void FN(max_windows)(void *ctx, i64 begin, i64 end) {
 typedef struct { const udl_max_pool2d_args *a; int failed; } FN(max_job);
 #undef HALF
 #define HALF(a) (sizeof(T) == 4 && (a)->dtype == UDL_BF16)
-VFN vec FN(load_any)(const udl_max_pool2d_args *a, i64 at, int n) {
-    return HALF(a) ? (vec)h_load_n((const uint16_t *)a->x + at, n) : v_load_n((const T *)a->x + at, n);
+/* a vector of x from element `at` on, or the n numbers of its beginning */
+VFN vec FN(load_any)(const udl_max_pool2d_args *a, i64 at, i64 n) {
+    const uint16_t *half = (const uint16_t *)a->x + at;
+    const T *x = (const T *)a->x + at;
+    if (n >= VW) return HALF(a) ? (vec)h_load(half) : v_load(x);
+    return HALF(a) ? (vec)h_load_n(half, (int)n) : v_load_n(x, (int)n);
 }
 
 /* to[w] = the maximum of `rows` rows that lie `apart`, from element `at` of x on */
-static void FN(max_down)(const udl_max_pool2d_args *a, i64 at, i64 rows, i64 apart, T *to) {
+VFN void FN(max_rows)(const udl_max_pool2d_args *a, i64 at, i64 rows, i64 apart, T *to) {
     for (i64 w = 0; w < a->W; w += VW) {
-        const int n = (int)UDL_MINI(a->W - w, (i64)VW);
-        vec best = rows > 0 ? FN(load_any)(a, at + w, n) : v_set((T)-INFINITY);
-        for (i64 r = 1; r < rows; r++) best = v_max(best, FN(load_any)(a, at + w + r * apart, n));
+        vec best = FN(load_any)(a, at + w, a->W - w);
+        for (i64 r = 1; r < rows; r++) best = v_max(best, FN(load_any)(a, at + w + r * apart, a->W - w));
         v_store(to + w, best);
     }
+}
+static void FN(max_down)(const udl_max_pool2d_args *a, i64 at, i64 rows, i64 apart, T *to) {
+    if (rows == 3) FN(max_rows)(a, at, 3, apart, to);
+    else if (rows == 2) FN(max_rows)(a, at, 2, apart, to);
+    else if (rows > 0) FN(max_rows)(a, at, rows, apart, to);
+    else for (i64 w = 0; w < a->W; w += VW) v_store(to + w, v_set((T)-INFINITY));
 }
 
 static void FN(max_planes)(void *ctx, i64 begin, i64 end) {
