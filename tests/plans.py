@@ -11,6 +11,8 @@ def same(a, b):
     """The same structure with the same bits."""
     if isinstance(a, torch.Tensor):
         assert isinstance(b, torch.Tensor) and a.dtype is b.dtype and a.shape == b.shape
+        if a.dtype is torch.bfloat16:
+            a, b = a.contiguous().view(torch.int16), b.contiguous().view(torch.int16)
         x, y = a.detach().contiguous().numpy(), b.detach().contiguous().numpy()
         np.testing.assert_array_equal(x.view(np.uint8) if x.ndim else x, y.view(np.uint8) if y.ndim else y)
     elif isinstance(a, (list, tuple)):

@@ -27,6 +27,14 @@ OTHERS = [
     (2, 8, 11, 10, 8, 3, 3, {"padding": 1, "groups": 8}), (2, 3, 6, 7, 4, 3, 3, {"padding": 1}), (3, 2, 9, 4, 1, 3, 3, {}),
     (3, 130, 6, 6, 130, 3, 3, {"stride": 2, "padding": 1}), (2, 5, 8, 8, 70, 5, 4, {"stride": (1, 2), "padding": (2, 1)}),
     (2, 36, 5, 5, 40, 3, 3, {"stride": 2, "padding": 1, "groups": 2}), (0, 16, 4, 4, 16, 3, 3, {"padding": 1}),
+    # few pixels: filters on the vector axis
+    (2, 64, 6, 6, 40, 3, 3, {"padding": 1}), (3, 32, 13, 13, 33, 3, 3, {"stride": 2, "padding": 2}), (1, 96, 8, 8, 64, 3, 3, {}),
+    (3, 32, 4, 4, 48, 3, 3, {"padding": 1, "dilation": 2}), (4, 64, 2, 2, 32, 3, 3, {"padding": 1}),
+    (5, 32, 14, 14, 47, 3, 3, {"padding": 1}),
+    (1, 64, 5, 9, 80, 3, 3, {"stride": (1, 2), "padding": (0, 1)}),
+    # few channels and stride 2: pairs of columns
+    (2, 3, 9, 8, 16, 3, 5, {"stride": 2, "padding": (1, 2)}), (2, 6, 11, 12, 16, 5, 7, {"stride": 2, "padding": (2, 3), "groups": 2}),
+    (1, 3, 7, 7, 8, 7, 7, {"stride": 2}), (1, 3, 6, 40, 24, 1, 7, {"stride": (3, 2), "padding": (0, 9)}),
 ]  # fmt: skip
 
 

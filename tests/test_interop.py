@@ -222,3 +222,15 @@ def test_import_stays_light():
         print([m for m in heavy if m in sys.modules])
     """)
     assert out.strip() == "[]"
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (2, 3), (1, 1, 1, 1, 1, 1, 1, 1)], ids=str)
+def test_arrays_have_numpys_own_types_and_the_tensors_memory(shape):
+    for name in ("bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16", "float32", "float64"):
+        t = torch.ones(shape).to(getattr(torch, name))
+        a = t.numpy()
+        assert a.shape == shape and a.dtype.char == np.dtype(name).char and a.flags.writeable and (a == 1).all()
+    t = torch.arange(24.0).reshape(2, 3, 4)
+    for v in (t, t[:, 1], t[:, ::2], t.transpose(0, 2), t[:1].expand(5, 3, 4), t[0, 0, 3], t[:, :, 1:3].permute(2, 0, 1), t.diagonal()):
+        a = v.numpy()
+        assert a.shape == tuple(v.shape) and a.tolist() == v.tolist() and np.shares_memory(a, t.numpy())

@@ -51,6 +51,25 @@ def test_max_pool2d(isa, rng, case, dtype):
         )  # fmt: skip
 
 
+WIDE = [(2, 3, 9, 113, {"kernel_size": 3, "stride": 2, "padding": 1}), (1, 2, 3, 70, {"kernel_size": 3, "stride": 1, "padding": 1}),
+        (1, 3, 12, 90, {"kernel_size": (5, 4), "stride": (1, 3), "dilation": (2, 3), "padding": (2, 1)}),
+        (40, 1, 8, 8, {"kernel_size": 2}), (3, 2, 1, 300, {"kernel_size": (1, 3), "stride": (1, 2)})]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("case", MAX + WIDE, ids=str)
+def test_maxima_without_positions(isa, rng, case, dtype):
+    """Without gradients the maxima are taken another way, and bf16 is not widened as a whole."""
+    *shape, options = case
+    x = torch.tensor(rng.standard_normal(shape)).to(dtype)
+    if x.numel():
+        x.flatten()[rng.integers(x.numel())] = float("nan")
+        x.flatten()[rng.integers(x.numel())] = -float("inf")
+    y = F.max_pool2d(x, **options)
+    want = F.max_pool2d(x.double(), **options, return_indices=True)[0].to(dtype)
+    assert y.dtype is dtype and np.array_equal(numbers(y.double()), numbers(want.double()), equal_nan=True)
+
+
 @pytest.mark.parametrize("case", MAX, ids=str)
 def test_positions_and_ties(isa, rng, case):
     """Few distinct values: the first of equals is the position, as in the gradient."""

@@ -33,6 +33,23 @@ def test_a_chain_is_one_call(rng, isa, n, dtype):
     assert names(g) == ["chain"]
 
 
+@pytest.mark.parametrize("n", [1, 15, 16, 17, 1023, 1025, 4099, 100003])
+def test_a_chain_of_bfloat16_rounds_as_the_steps_do(rng, isa, n):
+    x, y, one = tensor(rng, n).bfloat16(), (tensor(rng, n) * 3).bfloat16(), tensor(rng, 1).bfloat16()
+    x[0], y[-1] = float("nan"), float("inf")
+
+    def f(x, y, one):
+        a = torch.relu(x + y)
+        b = torch.maximum(a * 0.3, -y) - one
+        return a, (b.abs() * torch.sigmoid(b) + x.exp()) / 3
+
+    g = replayed(f, x, y, one)
+    assert names(g) == ["chain"]
+    image = tensor(rng, 3, 4, 37).bfloat16()
+    w, b = (tensor(rng, 4, 1).bfloat16() for _ in range(2))
+    assert names(replayed(lambda x, w, b: (x * w + b).relu(), image, w, b)) == ["chain"]
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5), (7, 16), (33, 1000), (5, 1024), (2, 3000)], ids=str)
 def test_rows_columns_and_numbers_are_broadcast(rng, isa, shape):
     rows, cols = shape

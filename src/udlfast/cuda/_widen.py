@@ -8,7 +8,8 @@ from ._driver import BF16, F16, F32, NUMPY, STORED, THREADS, grid, launch, scrat
 KERNELS = {
     "batch_norm": ((0,), (0, 1, 2, 6, 7)), "batch_norm_backward": ((0,), (0, 1, 2)), "conv2d": ((0,), (0,)),
     "conv2d_backward_input": ((0,), (0,)), "conv2d_backward_weight": ((0,), (0, 1)), "layer_norm": ((0,), (0, 1, 2)),
-    "layer_norm_backward": ((0,), (0, 1, 2)), "matmul": ((0,), (0,)), "max_pool2d": ((0,), (0,)), "reduce": ((1, 2), (0,)), "softmax": ((0,), (0,)),
+    "layer_norm_backward": ((0,), (0, 1, 2)), "matmul": ((0,), (0,)),
+    "max_pool2d": ((0,), (0,)), "reduce": ((1, 2), (0,)), "softmax": ((0,), (0,)),
     "softmax_backward": ((0,), (0,)),
 }  # fmt: skip
 
