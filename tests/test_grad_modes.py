@@ -112,3 +112,15 @@ def test_errors_and_recursion_leave_the_mode():
     with block, block:
         pass
     assert torch.is_grad_enabled()
+
+
+def test_blocks_inside_inference_mode_leave_it_on():
+    for inner in (torch.no_grad, torch.enable_grad, lambda: torch.set_grad_enabled(True), torch.inference_mode):
+        before = torch.is_grad_enabled()
+        with torch.inference_mode():
+            with inner():
+                assert torch.is_inference_mode_enabled()
+            assert torch.is_inference_mode_enabled() and not torch.is_grad_enabled()
+        assert not torch.is_inference_mode_enabled() and torch.is_grad_enabled() is before
+    with torch.inference_mode(), torch.inference_mode(False):
+        assert not torch.is_inference_mode_enabled() and torch.is_grad_enabled()

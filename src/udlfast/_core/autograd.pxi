@@ -112,7 +112,8 @@ cdef class set_grad_enabled(GradMode):
     """Turns recording on or off at once, and back at the end when used as a block."""
     def __init__(self, bint mode):
         self.want = mode
-        self.olds.append(set_grad(mode))
+        self.olds.append(udl_recording | udl_inference << 1)
+        set_grad(mode)
 
     def __enter__(self):
         return self
