@@ -176,3 +176,13 @@ def test_the_kernels_read_bfloat16(rng, monkeypatch):
     conv(place(rng.standard_normal((2, 8, 6, 6)), "bfloat16").requires_grad_()).sum().backward()
     low, exact = torch.bfloat16, torch.float32
     assert seen == [[low, low, exact, exact], [low, low, exact], [exact, exact, low, low]]
+
+
+@pytest.mark.parametrize("taps", [(7, 7, 3), (5, 5, 2), (3, 4, 1)], ids=str)
+def test_an_infinity_stays_in_the_windows_that_see_it(isa, rng, taps):
+    R, S, pad = taps
+    x, w = rng.standard_normal((2, 3, 40, 40)), rounded(rng.standard_normal((64, 3, R, S)), "bfloat16")
+    x[1, 1, 9, 16], x[1, 2, 30, 0] = np.inf, np.nan
+    y = F.conv2d(place(rounded(x, "bfloat16"), "bfloat16"), place(w, "bfloat16"), stride=2, padding=pad)
+    seen = F.conv2d(torch.tensor(1.0 * ~np.isfinite(x)), torch.ones(1, 3, R, S, dtype=torch.float64), stride=2, padding=pad)
+    assert np.array_equal(np.isfinite(numbers(y)), np.broadcast_to(numbers(seen) == 0, y.shape))

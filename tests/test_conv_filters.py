@@ -132,6 +132,31 @@ def test_the_same_bits_of_pairs(isa, rng, case, act):
         assert not np.array_equal(result(made(w * 2, sizes_of_pairs(case))), want), "they are what is read"
 
 
+def test_two_views_of_one_weight(isa, rng, tmp_path):
+    """As many taps, in other rows: what is ready for one is not taken for the other."""
+    w, x = tensor(rng, 512, 3, 7, 7), tensor(rng, 1, 3, 40, 120).bfloat16()
+    views = [w, w.view(512, 3, 1, 49)]
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        want = [F.conv2d(x, v.clone(), None, 2) for v in views]
+        for _ in range(3):
+            for v, y in zip(views, want, strict=True):
+                same(F.conv2d(x, v, None, 2).float(), y.float())
+
+        class Both(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.w = nn.Parameter(w)
+
+            def forward(self, x):
+                return F.conv2d(x, self.w, None, 2), F.conv2d(x, self.w.view(512, 3, 1, 49), None, 2)
+
+        net = torch.compile(Both().eval())
+        for _ in range(3):
+            same([y.float() for y in net(x)], [y.float() for y in want])
+        net.plans[0].save(tmp_path / "both.udl")
+        same([y.float() for y in torch.load_plan(tmp_path / "both.udl")(x)], [y.float() for y in want])
+
+
 def test_pairs_are_ready_where_they_are_multiplied():
     found = [_core.filters_bytes(sizes_of_pairs(case)) for case in PAIRS]
     assert all(found) or not any(found)

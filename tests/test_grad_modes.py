@@ -124,3 +124,27 @@ def test_blocks_inside_inference_mode_leave_it_on():
         assert not torch.is_inference_mode_enabled() and torch.is_grad_enabled() is before
     with torch.inference_mode(), torch.inference_mode(False):
         assert not torch.is_inference_mode_enabled() and torch.is_grad_enabled()
+
+
+def test_a_mode_that_was_not_entered_cannot_be_left():
+    with pytest.raises(RuntimeError, match="not entered"):
+        torch.no_grad().__exit__(None, None, None)
+    again = torch.set_grad_enabled(False)
+    for _ in range(2):
+        with again:
+            pass
+        assert torch.is_grad_enabled()
+
+
+def test_a_generator_that_ends_inside_inference_mode_leaves_it_on():
+    def two():
+        with torch.no_grad():
+            yield 1
+            yield 2
+
+    g = two()
+    next(g)
+    with torch.inference_mode():
+        list(g)
+        assert torch.is_inference_mode_enabled()
+    torch.set_grad_enabled(True)

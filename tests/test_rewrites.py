@@ -45,6 +45,8 @@ def test_a_chain_of_bfloat16_rounds_as_the_steps_do(rng, isa, n):
 
     g = replayed(f, x, y, one)
     assert names(g) == ["chain"]
+    tiny = torch.full((n,), -1e-30).bfloat16()  # a product that vanishes keeps its sign
+    replayed(lambda x: (x * 1e-12).relu().reciprocal() + torch.maximum(x * 1e-12, -x * 0).reciprocal(), tiny)
     image = tensor(rng, 3, 4, 37).bfloat16()
     w, b = (tensor(rng, 4, 1).bfloat16() for _ in range(2))
     assert names(replayed(lambda x, w, b: (x * w + b).relu(), image, w, b)) == ["chain"]

@@ -58,11 +58,8 @@ static chain_job prepare(const udl_chain_args *a) {
     return j;
 }
 
-/* Rounding may come before or after: these give one of their inputs, and order is kept. */
-static int only_selects(i64 op) {
-    return op == UDL_MAP_copy || op == UDL_MAP_neg || op == UDL_MAP_abs || op == UDL_MAP_relu || op == UDL_MAP_maximum ||
-           op == UDL_MAP_minimum;
-}
+/* Rounding may come before or after. Not so where order counts: numbers that vanish are rounded to zeros with a sign. */
+static int only_signs(i64 op) { return op == UDL_MAP_copy || op == UDL_MAP_neg || op == UDL_MAP_abs; }
 static void rounded(float *x, i64 n) { /* in a buffer of whole vectors */
     for (i64 i = 0; i < n; i += VW32)
         v_store(x + i, (vf32)(__builtin_convertvector(h_narrow(v_load(x + i)), vu32) << 16));
@@ -121,12 +118,12 @@ static void FN(tiles)(void *ctx, i64 begin, i64 end) {
         unsigned loose = 0; /* results of bf16 that may still have to be rounded */
         for (i64 s = 0; s < a->steps; s++) {
             const i64 code = a->code[s];
-            const int selects = only_selects(part(code, 0));
+            const int early = !only_signs(part(code, 0));
             const T *in[3];
             for (int k = 0; k < 3; k++) {
                 const int from = part(code, 2 + k);
                 in[k] = from == NONE ? NULL : r[from];
-                if (HALF(a) && !selects && from != NONE && loose >> from & 1) rounded((float *)r[from], lines * n), loose &= ~(1u << from);
+                if (HALF(a) && early && from != NONE && loose >> from & 1) rounded((float *)r[from], lines * n), loose &= ~(1u << from);
             }
             double p[3] = {a->p[s][0], a->p[s][1], 0};
             INTERNAL(FN(map))[part(code, 0)](r[part(code, 1)], in[0], in[1], in[2], lines * n, p);

@@ -78,7 +78,22 @@ void INTERNAL(zip_filters)(float *to, const float *from, i64 O, i64 taps, i64 C)
 static int by_columns(const udl_conv *g) {
     return g->stride_w == 2 && g->dil_w == 1 && g->C * ((g->S + 1) / 2) < (g->C + 1) / 2 * g->S;
 }
-typedef struct { uint16_t *to; const void *from; i64 n, pad, words; int is_float; } joining; /* rows of n numbers -> rows of words */
+typedef struct { /* rows of n numbers -> rows of words; bad[r / per] becomes 1 where a number of row r is not finite */
+    uint16_t *to;
+    const void *from;
+    i64 n, pad, words, per;
+    char *bad; /* NULL: they are floats, nobody asks */
+} joining;
+static int all_finite(const uint16_t *x, i64 n) {
+    vu32 seen = {0};
+    for (i64 i = 0; i < n; i += VW32) {
+        const vf32 v = h_load_n(x + i, (int)UDL_MINI(n - i, (i64)VW32));
+        seen |= (vu32)(v * 0);
+    }
+    for (int i = 0; i < VW32; i++)
+        if (seen[i] << 1) return 0; /* NaN instead of a zero */
+    return 1;
+}
 static void join_rows(void *ctx, i64 begin, i64 end) {
     const joining *j = ctx;
     const i64 room = 2 * j->words, first = UDL_MAXI(0, -j->pad), at = j->pad + first, n = UDL_MINI(j->n - first, room - at);
@@ -86,14 +101,18 @@ static void join_rows(void *ctx, i64 begin, i64 end) {
         uint16_t *to = j->to + r * room;
         memset(to, 0, 2 * (size_t)room);
         if (n <= 0) continue;
-        if (j->is_float) h_narrow_row(to + at, (const float *)j->from + r * j->n + first, n);
-        else memcpy(to + at, (const uint16_t *)j->from + r * j->n + first, 2 * (size_t)n);
+        const uint16_t *from = (const uint16_t *)j->from + r * j->n + first;
+        if (!j->bad) h_narrow_row(to + at, (const float *)j->from + r * j->n + first, n);
+        else {
+            memcpy(to + at, from, 2 * (size_t)n);
+            if (!all_finite(from, n)) __atomic_store_n(&j->bad[r / j->per], 1, __ATOMIC_RELAXED);
+        }
     }
 }
-static float *joined(const void *from, i64 rows, i64 n, i64 pad, i64 words, int is_float) {
-    float *to = floats(rows * words);
-    if (to) udl_parallel_for(rows, UDL_MAXI(1, 32768 / UDL_MAXI(1, words)), join_rows, &(joining){(uint16_t *)to, from, n, pad, words, is_float});
-    return to;
+static float *joined(const void *from, i64 rows, i64 n, i64 pad, i64 words, i64 per, char *bad) {
+    joining j = {(uint16_t *)floats(rows * words), from, n, pad, words, per, bad};
+    if (j.to) udl_parallel_for(rows, UDL_MAXI(1, 32768 / UDL_MAXI(1, words)), join_rows, &j);
+    return (float *)j.to;
 }
 
 static int has_unit(void) { return GEMM_MATRIX_UNIT && udl_matrix_unit.name; }
@@ -112,11 +131,12 @@ static const float *filters_of(const udl_conv2d_args *a, const void *maker) {
     const gemm_packed *p = a->ready;
     const i64 G = a->groups_act % 65536;
     if (!p || p->maker != (int64_t)(intptr_t)maker) return 0;
-    return p->n == a->O && p->k == a->C / G * a->R * a->S && p->parts == G ? (const float *)(p + 1) : 0;
+    const int same = p->n == a->O && p->k == a->C / G * a->R * a->S && p->parts == G && p->rows == a->R && p->columns == a->S;
+    return same ? (const float *)(p + 1) : 0;
 }
 static const void *maker_of(int columns) { return columns ? (const void *)join_rows : (const void *)INTERNAL(conv2d_filters_bf16); }
 static gemm_packed made_by(const void *maker, const udl_conv *g, i64 G) {
-    return (gemm_packed){.maker = (int64_t)(intptr_t)maker, .n = g->O * G, .k = g->K, .parts = G};
+    return (gemm_packed){.maker = (int64_t)(intptr_t)maker, .n = g->O * G, .k = g->K, .parts = G, .rows = g->R, .columns = g->S};
 }
 /* for conv_pixels.c; 0: that is not how they are multiplied */
 static int filters_for_pixels(const udl_conv2d_filters_args *a, const udl_conv *g, i64 G) {
@@ -124,6 +144,7 @@ static int filters_for_pixels(const udl_conv2d_filters_args *a, const udl_conv *
     if (!pairs_for(g->C, g->O) || !INTERNAL(conv_pixels_fits)(g, G)) return 0;
     gemm_packed *p = a->ready;
     i64 *bytes = a->bytes;
+    if (bytes && !INTERNAL(conv_pixels_pays)(g, a->N, G)) return 0; /* of so many images they would not be read */
     if (bytes) bytes[0] = (i64)sizeof *p + (i64)sizeof(float) * INTERNAL(conv_pixels_packed)(g), bytes[1] = 2;
     if (p) INTERNAL(conv_pixels_pack)(g, a->w, (float *)(p + 1)), *p = made_by(INTERNAL(conv_pixels_pack), g, G);
     return 1;
@@ -145,7 +166,7 @@ int INTERNAL(conv2d_filters_bf16)(const udl_conv2d_filters_args *a) {
     }
     if (!a->ready) return UDL_OK;
     gemm_packed *p = a->ready;
-    float *to = (float *)(p + 1), *w = columns ? joined(a->w, a->O * C * a->R, a->S, 0, S2, 1) : zipped(a->w, a->O, C, 1, RS, 1);
+    float *to = (float *)(p + 1), *w = columns ? joined(a->w, a->O * C * a->R, a->S, 0, S2, 1, 0) : zipped(a->w, a->O, C, 1, RS, 1);
     if (!w) return UDL_ENOMEM;
     for (i64 i = 0; i < G; i++) INTERNAL(gemm_pack_a_f32)(to + i * O * K, w + i * O * K, K, 1, O, K);
     drop(w, a->O * K);
@@ -154,29 +175,34 @@ int INTERNAL(conv2d_filters_bf16)(const udl_conv2d_filters_args *a) {
 }
 
 /* ---- y ------------------------------------------------------------------------------------------------------------------- */
-static int forward(const udl_conv2d_args *a, const udl_conv *g) {
-    const i64 G = a->groups_act % 65536, C = a->C / G, RS = a->R * a->S, ny = a->N * a->O * a->P * a->Q;
+static int forward(const udl_conv2d_args *a) {
+    const i64 G = a->groups_act % 65536, C = a->C / G, HW = a->H * a->W, RS = a->R * a->S;
     const gemm_block_fn_f32 pairs = pairs_for(C, a->O / G);
-    const int columns = pairs && by_columns(g);
-    const float *ready = pairs ? filters_of(a, maker_of(columns)) : 0;
+    const i64 C2 = G * ((C + 1) / 2), nx = a->N * (pairs ? C2 : a->C) * HW, nw = a->O * ((C + 1) / 2) * RS, ny = a->N * a->O * a->P * a->Q;
+    const float *ready = pairs ? filters_of(a, maker_of(0)) : 0;
+    float *x = pairs ? zipped(a->x, a->N * G, C, 1, HW, 0) : widened(a->x, nx), *w = pairs && !ready ? zipped(a->w, a->O, C, 1, RS, 1) : 0;
+    float *y = pairs ? 0 : floats(ny);
     udl_conv2d_args f = *a;
-    float *x, *y = 0, *w = 0;
-    i64 nx, nw = 0;
-    if (columns) {
-        f.S = (a->S + 1) / 2, f.W = a->Q + f.S - 1, f.stride_w = 1, f.pad_w = 0;
-        nx = a->N * a->C * a->H * f.W, nw = a->O * C * a->R * f.S;
-        x = joined(a->x, a->N * a->C * a->H, a->W, a->pad_w, f.W, 0);
-        if (!ready) w = joined(a->w, a->O * C * a->R, a->S, 0, f.S, 1);
-    } else if (pairs) {
-        f.C = G * ((C + 1) / 2), nx = a->N * f.C * a->H * a->W, nw = a->O * ((C + 1) / 2) * RS;
-        x = zipped(a->x, a->N * G, C, 1, a->H * a->W, 0);
-        if (!ready) w = zipped(a->w, a->O, C, 1, RS, 1);
-    } else nx = a->N * a->C * a->H * a->W, x = widened(a->x, nx), y = floats(ny), f.y = y;
     f.x = x, f.ready = ready;
-    if (pairs) f.w = w;
+    if (pairs) f.w = w, f.C = C2;
+    else f.y = y;
     const int status = x && (w || y || ready) ? INTERNAL(conv2d_low)(&f, pairs) : UDL_ENOMEM;
     if (!status && y) INTERNAL(narrow_bf16)(a->y, y, ny);
     drop(x, nx), drop(y, ny), drop(w, nw);
+    return status;
+}
+
+/* by pairs of columns. Where S is odd, a tap of weight 0 sees a column more: bad[n] becomes 1 where that may not be 0 */
+static int forward_columns(const udl_conv2d_args *a, char *bad) {
+    const i64 C = a->C / (a->groups_act % 65536), rows = a->N * a->C * a->H, filters = a->O * C * a->R;
+    udl_conv2d_args f = *a;
+    f.S = (a->S + 1) / 2, f.W = a->Q + f.S - 1, f.stride_w = 1, f.pad_w = 0;
+    const float *ready = filters_of(a, maker_of(1));
+    float *x = joined(a->x, rows, a->W, a->pad_w, f.W, a->C * a->H, bad), *w = ready ? 0 : joined(a->w, filters, a->S, 0, f.S, 1, 0);
+    f.x = x, f.w = w, f.ready = ready;
+    const int status = x && (w || ready) ? INTERNAL(conv2d_low)(&f, pairs_for(C, a->O / (a->groups_act % 65536))) : UDL_ENOMEM;
+    drop(x, rows * f.W), drop(w, filters * f.S);
+    if (a->S % 2 == 0) memset(bad, 0, (size_t)a->N);
     return status;
 }
 
@@ -195,16 +221,18 @@ int INTERNAL(conv2d_bf16)(const udl_conv2d_args *a) {
         return failed ? UDL_ENOMEM : UDL_OK;
     }
 #endif
-    if (act > UDL_ACT_RELU || !INTERNAL(wino_tiles)(&g, a->N)) return forward(a, &g);
+    const int tiles = act <= UDL_ACT_RELU && INTERNAL(wino_tiles)(&g, a->N), columns = !tiles && pairs_for(g.C, g.O) && by_columns(&g);
+    if (!tiles && !columns) return forward(a);
     char *bad = udl_alloc((size_t)a->N);
     if (!bad) return UDL_ENOMEM;
     memset(bad, 0, (size_t)a->N);
-    int status = INTERNAL(wino6_forward)(&g, a->N, G, a->y, a->x, a->w, (wino_filters){g.K, 9, 0, 0}, a->b, (int)act, bad);
+    int status = columns ? forward_columns(a, bad) : INTERNAL(wino6_forward)(&g, a->N, G, a->y, a->x, a->w, (wino_filters){g.K, 9, 0, 0},
+                                                                             a->b, (int)act, bad);
     udl_conv2d_args one = *a;
     one.N = 1;
     for (i64 n = 0; n < a->N && !status; n++) {
         one.x = (const uint16_t *)a->x + n * a->C * a->H * a->W, one.y = (uint16_t *)a->y + n * a->O * a->P * a->Q;
-        if (bad[n]) status = forward(&one, &g);
+        if (bad[n]) status = forward(&one);
     }
     udl_free(bad, (size_t)a->N);
     return status;

@@ -71,7 +71,7 @@ gemm_sizes INTERNAL(gemm_sizes)(i64 k, i64 itemsize);
 #define GEMM_FEW 8              /* up to so many rows or columns of out, few_rows may do it */
 
 /* before the panels of a packed B: whose they are */
-typedef struct { int64_t maker, n, k, parts, unused[4]; } gemm_packed;
+typedef struct { int64_t maker, n, k, parts, rows, columns, unused[2]; } gemm_packed; /* rows, columns: of filters of bf16 images */
 int INTERNAL(packed_is_mine)(const void *packed, const udl_matmul_args *a);
 int64_t INTERNAL(prepack)(const udl_matmul_args *a, void *to);
 

@@ -153,19 +153,25 @@ VFN void FN(max_strip)(const FN(max_row) *m, pool_range in, FN(window) k, int wi
     }
 }
 
-VFN void FN(max_inside)(const FN(max_row) *m, pool_range in, i64 R, int with_index) {
+/* common windows as constants; of double, which is rare, none */
+#define STRIP(r, s_, step, with_index) FN(max_strip)(m, in, (FN(window)){r, s_, step, 1, 1}, with_index)
+#define IS(s_, step) (sizeof(T) == 4 && a->dil_w == 1 && a->S == (s_) && a->stride_w == (step))
+static void FN(max_inside)(const FN(max_row) *m, pool_range in) {
     const udl_max_pool2d_args *a = m->a;
-    const FN(window) k = {R, a->S, a->stride_w, a->dil_h, a->dil_w};
-    const int dense = a->dil_h == 1 && a->dil_w == 1, two = k.R == 2 && k.S == 2, three = k.R == 3 && k.S == 3;
-    if (R == 1 && a->dil_w == 1 && k.S == 2 && k.stride == 2) FN(max_strip)(m, in, (FN(window)){1, 2, 2, 1, 1}, with_index);
-    else if (R == 1 && a->dil_w == 1 && k.S == 3 && k.stride == 2) FN(max_strip)(m, in, (FN(window)){1, 3, 2, 1, 1}, with_index);
-    else if (dense && two && k.stride == 2) FN(max_strip)(m, in, (FN(window)){2, 2, 2, 1, 1}, with_index);
-    else if (dense && three && k.stride == 2) FN(max_strip)(m, in, (FN(window)){3, 3, 2, 1, 1}, with_index);
-    else if (dense && three && k.stride == 1) FN(max_strip)(m, in, (FN(window)){3, 3, 1, 1, 1}, with_index);
-    else if (k.stride == 1) FN(max_strip)(m, in, (FN(window)){k.R, k.S, 1, k.dil_h, k.dil_w}, with_index);
-    else if (k.stride == 2) FN(max_strip)(m, in, (FN(window)){k.R, k.S, 2, k.dil_h, k.dil_w}, with_index);
-    else FN(max_strip)(m, in, k, with_index);
+    const int two = a->dil_h == 1 && m->rows == 2, three = a->dil_h == 1 && m->rows == 3;
+    if (two && IS(2, 2)) { if (m->index) STRIP(2, 2, 2, 1); else STRIP(2, 2, 2, 0); }
+    else if (m->index && three && IS(3, 2)) STRIP(3, 3, 2, 1);
+    else if (m->index && three && IS(3, 1)) STRIP(3, 3, 1, 1);
+    else if (!m->index && m->rows == 1 && IS(3, 2)) STRIP(1, 3, 2, 0);
+    else if (!m->index && m->rows == 1 && IS(3, 1)) STRIP(1, 3, 1, 0);
+    else {
+        const FN(window) k = {m->rows, a->S, a->stride_w, a->dil_h, a->dil_w};
+        if (m->index) FN(max_strip)(m, in, k, 1);
+        else FN(max_strip)(m, in, k, 0);
+    }
 }
+#undef STRIP
+#undef IS
 
 static void FN(max_windows)(void *ctx, i64 begin, i64 end) {
     const udl_max_pool2d_args *a = ctx;
@@ -184,8 +190,7 @@ static void FN(max_windows)(void *ctx, i64 begin, i64 end) {
             m.h0 = p * a->stride_h - a->pad_h + rows.lo * a->dil_h, m.rows = rows.hi - rows.lo;
             const pool_range vectors = m.rows > 0 ? in : (pool_range){0, 0};
             for (i64 q = 0; q < vectors.lo; q++) FN(max_one)(a, m.x, p, q, m.y + q, m.index ? m.index + q : 0);
-            if (indices) FN(max_inside)(&m, vectors, m.rows, 1);
-            else FN(max_inside)(&m, vectors, m.rows, 0);
+            FN(max_inside)(&m, vectors);
             for (i64 q = vectors.hi; q < a->Q; q++) FN(max_one)(a, m.x, p, q, m.y + q, m.index ? m.index + q : 0);
         }
 }
@@ -236,7 +241,7 @@ static void FN(max_planes)(void *ctx, i64 begin, i64 end) {
             const i64 h0 = p * a->stride_h - a->pad_h + rows.lo * a->dil_h;
             FN(max_down)(a, c * HW + h0 * a->W, rows.hi - rows.lo, a->dil_h * a->W, line);
             for (i64 q = 0; q < in.lo; q++) FN(max_one)(&row, line, 0, q, y + q, 0);
-            FN(max_inside)(&m, in, 1, 0);
+            FN(max_inside)(&m, in);
             for (i64 q = in.hi; q < a->Q; q++) FN(max_one)(&row, line, 0, q, y + q, 0);
             if (HALF(a)) h_narrow_row((uint16_t *)a->y + c * PQ + p * a->Q, (const float *)y, a->Q);
             else memcpy((T *)a->y + c * PQ + p * a->Q, y, sizeof(T) * (size_t)a->Q);

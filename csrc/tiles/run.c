@@ -313,7 +313,7 @@ int64_t INTERNAL(tiles_prepack)(const tile_job *j, void *to) {
     run r = new_run(j);
     r.k1 = j->k;
     if (to) {
-        *(gemm_packed *)to = (gemm_packed){(int64_t)(intptr_t)INTERNAL(tiles_run), j->n, j->k, j->parts, {0}};
+        *(gemm_packed *)to = (gemm_packed){.maker = (int64_t)(intptr_t)INTERNAL(tiles_run), .n = j->n, .k = j->k, .parts = j->parts};
         r.b = given_b(&r, to);
         pack_shared(&r, &j->b, &r.b, 0, j->n);
     }

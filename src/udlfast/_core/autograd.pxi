@@ -47,9 +47,12 @@ cdef class GradMode:
 
     def __exit__(self, kind=None, error=None, trace=None):
         global udl_inference
-        cdef int old = self.olds[len(self.olds) - 1]
-        set_grad(old & 1)
-        udl_inference = old >> 1
+        cdef Py_ssize_t n = len(self.olds)
+        if n == 0:
+            raise RuntimeError("a mode is left that was not entered")
+        set_grad(self.olds[n - 1] & 1)
+        if self.inference >= 0:
+            udl_inference = self.olds[n - 1] >> 1
         self.olds.pop()
         return False
 
@@ -100,23 +103,19 @@ def is_inference_mode_enabled():
     return bool(udl_inference)
 
 
-def set_anomaly(int mode):
-    """0: off, 1: nodes remember where they were made, 2: and what they give is looked at for NaN; the mode before."""
-    global udl_anomaly
-    cdef int old = udl_anomaly
-    udl_anomaly = mode
-    return old
-
-
 cdef class set_grad_enabled(GradMode):
     """Turns recording on or off at once, and back at the end when used as a block."""
+    cdef bint before
+
     def __init__(self, bint mode):
-        self.want = mode
-        self.olds.append(udl_recording | udl_inference << 1)
-        set_grad(mode)
+        self.want, self.before = mode, set_grad(mode)
 
     def __enter__(self):
         return self
+
+    def __exit__(self, kind=None, error=None, trace=None):
+        set_grad(self.before)
+        return False
 
 
 cdef extern from *:
@@ -595,8 +594,7 @@ cdef Tensor check_grad_output(Tensor root, object g, Py_ssize_t i):
 
 def backward(tensors, grad_tensors=None, retain_graph=None, bint create_graph=False, inputs=None):
     """Add the gradient of the sum of `tensors` (weighted by grad_tensors) to each leaf's ``grad``."""
-    if type(tensors) is not list:
-        tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     if isinstance(grad_tensors, Tensor):
         grad_tensors = [grad_tensors]
     if inputs is not None:

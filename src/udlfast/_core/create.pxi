@@ -114,7 +114,7 @@ def from_numpy(array):
     cdef ForeignBuffer f
     cdef Tensor t
     cdef int i, code
-    if not hasattr(type(array), "__array_interface__"):
+    if not (hasattr(type(array), "__array_interface__") or hasattr(array, "__array_interface__")):
         raise TypeError(f"from_numpy: expected a numpy.ndarray, got {type(array).__name__}")
     code = NUMPY_CODES.get(array.dtype.char, -1) if array.dtype.isnative else -1
     if code < 0:

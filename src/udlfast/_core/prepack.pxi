@@ -104,6 +104,8 @@ def packed_filters(Tensor w, tuple ints):
         if p.version == s.version and p.data == w.data_ and p.n == w.shape_[0] and p.k == w.shape_[1] and p.code == code \
                 and p.filters is not None and p.isa == udl_isa_active():
             return p.filters
+        if p.filters is not None and filters_bytes(ints) <= 0:
+            return None  # these sizes need none: keep what others use
         s.packed = None
     if not used_again(s):
         return None

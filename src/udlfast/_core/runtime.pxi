@@ -186,3 +186,11 @@ globals().update(_kernel_constants())
 globals().update(_map_constants())
 R_SUM, R_PROD, R_MAX, R_MIN, R_ARGMAX, R_ARGMIN = UDL_SUM, UDL_PROD, UDL_MAX, UDL_MIN, UDL_ARGMAX, UDL_ARGMIN
 R_ANY, R_ALL, R_LOGSUMEXP, R_NORM2 = UDL_ANY, UDL_ALL, UDL_LOGSUMEXP, UDL_NORM2
+
+
+def set_anomaly(int mode):
+    """0: off, 1: nodes remember where they were made, 2: and what they give is looked at for NaN; the mode before."""
+    global udl_anomaly
+    cdef int old = udl_anomaly
+    udl_anomaly = mode
+    return old

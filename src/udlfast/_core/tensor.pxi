@@ -235,7 +235,7 @@ cdef class Tensor:
 
     def backward(self, gradient=None, retain_graph=None, bint create_graph=False, inputs=None):
         """Add d(self)/d(leaf) to the ``grad`` of each leaf that this tensor was computed from."""
-        backward([self], None if gradient is None else [gradient], retain_graph, create_graph, inputs)
+        backward(self, None if gradient is None else [gradient], retain_graph, create_graph, inputs)
 
     def detach(self):
         """A tensor that shares memory with this one and is cut off from the tape."""

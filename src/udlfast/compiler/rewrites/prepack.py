@@ -29,7 +29,9 @@ def prepacked(recorder, calls):
         nbytes = _core.filters_bytes((ints[0], 1, *ints[2:]))
         if not nbytes:
             continue
-        side = _core.filters_side((ints[0], 1, *ints[2:]))
+        side = _core.filters_side(tuple(ints))
+        if side != _core.filters_side((ints[0], 1, *ints[2:])):
+            continue  # of so many images they would not be read
         key = weight.number, offset, ints[0], *ints[5:8], ints[11], ints[15], ints[16] % 65536, side
         if key not in found:
             found[key] = recorder.buffer(nbytes, True)

@@ -10,7 +10,7 @@ def default_convert(data):
     """Arrays inside a structure become tensors; everything else stays."""
     if isinstance(data, Tensor) or isinstance(data, (str, bytes)):
         return data
-    if hasattr(type(data), "__array_interface__"):
+    if hasattr(data, "__array_interface__"):
         from ... import as_tensor
 
         return data if data.dtype.kind in "SUO" else as_tensor(data)
@@ -61,7 +61,7 @@ def default_collate(batch):
     first = batch[0]
     if isinstance(first, Tensor):
         return collate_tensors(batch)
-    if hasattr(type(first), "__array_interface__"):
+    if hasattr(first, "__array_interface__"):
         return collate_arrays(batch)
     if isinstance(first, (bool, int)):
         from ... import tensor
