@@ -5,6 +5,7 @@ import json
 from .frame import Failed, check
 from .programs import program, run_program
 
+ALONE = {"OPENBLAS_NUM_THREADS": "1"}  # NumPy's own threads wait for work in a loop after they start: late on a busy machine
 IDLE = """
 import json, os, resource, sys, threading, time
 import udlfast as torch
@@ -27,7 +28,7 @@ print(json.dumps({"idle": spent() - before, "threads": len(os.listdir("/proc/sel
 @check("idle and neighbours", must="at most 10 ms of processor time in 10 s; a NumPy job beside it at most 2 % slower",
        short={"seconds": 1, "rounds": 0}, long={"seconds": 10, "rounds": 7})  # fmt: skip
 def idle(seconds, rounds):
-    status, out, err = run_program(f"SECONDS = {seconds}\n{IDLE}")
+    status, out, err = run_program(f"SECONDS = {seconds}\n{IDLE}", env=ALONE)
     if status:
         raise Failed(f"the program ended with {status}", err.splitlines()[-10:])
     got = json.loads(out)
@@ -61,8 +62,8 @@ def slowdown(rounds):
     """Time of a NumPy job beside an idle model over its time alone: the quickest of `rounds` in turn."""
     alone, beside = [], []
     for _ in range(rounds):
-        alone.append(float(run_program(JOB, env={"OPENBLAS_NUM_THREADS": "1"})[1]))
-        with program(f"SECONDS = 0.2\n{IDLE}\ntime.sleep(1000)") as process:
+        alone.append(float(run_program(JOB, env=ALONE)[1]))
+        with program(f"SECONDS = 0.2\n{IDLE}\ntime.sleep(1000)", env=ALONE) as process:
             process.stdout.readline()  # the model has been used and waits
-            beside.append(float(run_program(JOB, env={"OPENBLAS_NUM_THREADS": "1"})[1]))
+            beside.append(float(run_program(JOB, env=ALONE)[1]))
     return min(beside) / min(alone)
