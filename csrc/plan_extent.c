@@ -323,7 +323,7 @@ static int rule_max_pool2d(const udl_max_pool2d_args *a, udl_extent *e) {
     if (times(times3(a->P, a->Q, a->R), a->S) < 0) return 0;
     e->work = (double)y * (double)a->R * (double)a->S + (double)a->NC * (double)a->P;
     if (a->dtype == UDL_BF16 && a->indices) return 0;
-    e->temp = 8. * ((double)x + (double)y + 256. * (double)a->NC); /* rows or planes of each task */
+    e->temp = 8. * (double)udl_num_threads() * ((double)(x + y) / (double)(a->NC ? a->NC : 1) + 20000); /* some planes of each thread */
     return flat(e, 0, a->y, size, y, OUT) && flat(e, 1, a->indices, 8, y, OUT | MAYBE) && flat(e, 2, a->x, size, x, IN);
 }
 

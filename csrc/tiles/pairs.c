@@ -37,13 +37,6 @@ static tile_source side(const void *p, i64 batch, i64 line, i64 k, int is_float,
                          .is_bf16 = !is_float, .is_a = is_a};
 }
 
-static void widen(float *to, const uint16_t *from, i64 n) {
-    for (i64 i = 0; i < n; i += VW32) {
-        int w = (int)UDL_MINI(n - i, VW32);
-        v_store_n(to + i, h_load_n(from + i, w), w);
-    }
-}
-
 /* ---- B packed once for many products (kernels/gemm_prepack.c): a header, then the panels of each block of k -------------------- */
 int INTERNAL(pairs_packed_is_mine)(const void *packed, const udl_matmul_args *a) {
     const gemm_packed *p = packed;
@@ -84,7 +77,7 @@ int INTERNAL(pairs_bf16)(const udl_matmul_args *a, int64_t b, int *status) {
     float *bias = bias_bytes ? udl_alloc(bias_bytes) : 0, *sums = 0;
     *status = UDL_ENOMEM;
     if (bias_bytes && !bias) return 1;
-    if (bias) widen(bias, a->bias, length);
+    if (bias) h_widen_row(bias, a->bias, length);
     const float *given = bias ? bias : a->bias;
     g.e = (gemm_epilogue_f32){.alpha = (float)a->alpha, .act = (int)a->act, .bias_m = a->bias_m ? given : 0,
                               .bias_n = a->bias_m ? 0 : given};
