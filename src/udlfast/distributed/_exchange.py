@@ -87,6 +87,7 @@ class Mean:
             self.delivered()
         _core.bump_versions([self.flat])
         self.done = True
+        self.flat = self.carried = self.requests = self.step = None  # `step` is a cycle, in which gradients would wait for the collector
         ACTIVE.remove(self)
 
     def advance(self):
