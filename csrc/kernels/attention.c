@@ -9,6 +9,7 @@
  * Floor: 2 (D + E) flops and one 2^x a score (half of them if causal). */
 #ifndef T
 #include "attention.h"
+#include "tiny.h"
 #define UDL_THIS_FILE "kernels/attention.c"
 #define ATTENTION_GROUPS 8
 #define ATTENTION_HIGH 0x1p40
@@ -16,9 +17,49 @@
 #define ATTENTION_PACKED 4 /* keys are packed for so many groups */
 #include "../each_float.h"
 
+/* Numbers below TINY: scores too small to change a weight of 1 are those of q and k of 0; and with TINY_SCALE v, out is taken back. */
+#define EACH_ROW(p, stride, heads, n) \
+    for (i64 b_ = 0; b_ < a->B; b_++) for (i64 h_ = 0; h_ < (heads); h_++) for (i64 r_ = 0; r_ < (n); r_++) \
+        for (const float *row = (const float *)(p) + b_ * (stride)[0] + h_ * (stride)[1] + r_ * (stride)[2]; row; row = 0)
+static int all_below(const udl_attention_args *a, const void *p, const i64 *stride, i64 heads, i64 n, i64 wide, float limit) {
+    int some = 0;
+    EACH_ROW(p, stride, heads, n) {
+        const int one = row_below(row, wide, limit);
+        if (one < 0) return 0;
+        some |= one;
+    }
+    return some;
+}
+static int attention_tiny(const udl_attention_args *a, int *status) {
+    const i64 heads = UDL_CEIL_DIV(a->H, a->G);
+    const int q = all_below(a, a->q, a->q_s, a->H, a->L, a->D, TINY), k = all_below(a, a->k, a->k_s, heads, a->S, a->D, TINY);
+    const int v = all_below(a, a->v, a->v_s, heads, a->S, a->E, TINY);
+    const int even = (double)a->D * fabs(a->scale) < 0x1p20 && ((q && all_below(a, a->k, a->k_s, heads, a->S, a->D, 0x1p60f)) ||
+                                                               (k && all_below(a, a->q, a->q_s, a->H, a->L, a->D, 0x1p60f)));
+    if (!v && !even) return 0;
+    udl_attention_args s = *a;
+    const size_t bytes = sizeof(float) * (size_t)(a->D + (v ? a->B * heads * a->S * a->E : 0));
+    float *zero = udl_alloc(bytes), *to = zero + a->D;
+    *status = UDL_ENOMEM;
+    if (!zero) return 1;
+    memset(zero, 0, sizeof(float) * (size_t)a->D);
+    if (even) s.q = s.k = zero, memset(s.q_s, 0, sizeof s.q_s), memset(s.k_s, 0, sizeof s.k_s);
+    if (v) {
+        s.v = to, s.v_s[0] = heads * a->S * a->E, s.v_s[1] = a->S * a->E, s.v_s[2] = a->E;
+        EACH_ROW(a->v, a->v_s, heads, a->S) tiny_times(to, row, a->E, TINY_SCALE), to += a->E;
+    }
+    *status = KERNEL(attention)(&s);
+    if (v) EACH_ROW(a->out, a->o_s, a->H, a->L) tiny_times((float *)(uintptr_t)row, row, a->E, 1 / TINY_SCALE);
+    udl_free(zero, bytes);
+    return 1;
+}
+#undef EACH_ROW
+
 int KERNEL(attention)(const udl_attention_args *a) {
     if (a->dtype != UDL_F32 && a->dtype != UDL_F64) return UDL_EINVAL;
     if (a->B <= 0 || a->H <= 0 || a->L <= 0) return UDL_OK;
+    int status;
+    if (TINY_MATTERS && a->dtype == UDL_F32 && attention_tiny(a, &status)) return status;
     if (a->L * a->G <= ATTENTION_FEW && a->p == 0 && !a->causal) return INTERNAL(attention_few)(a);
     return BY_FLOAT(a->dtype, attention, (a));
 }

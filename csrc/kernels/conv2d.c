@@ -4,6 +4,8 @@
  * the vector axis, so few channels or filters waste nothing. Images are shared out over the threads, or their pixels are. Floor: 2 N O P Q C R S / G flops; bytes of x, w and y. */
 #ifndef T
 #include "conv_bf16.h"
+#include "gemm_act.h"
+#include "tiny.h"
 #include "winograd.h"
 #define UDL_THIS_FILE "kernels/conv2d.c"
 static int depthwise_f32(const udl_conv *g, i64 N, i64 G, float *y, const float *x, const float *w, const float *b, int act, int *status) {
@@ -39,8 +41,28 @@ int KERNEL(conv2d_filters)(const udl_conv2d_filters_args *a) {
     INTERNAL(wino4_pack)(&g, G, a->w, (float *)(p + 1));
     return UDL_OK;
 }
+/* x below TINY: y = act(conv(TINY_SCALE x) / TINY_SCALE + b) */
+static int conv2d_tiny(const udl_conv2d_args *a) {
+    const i64 n = a->N * a->C * a->H * a->W, PQ = a->P * a->Q;
+    const float *x = a->x, *b = a->b;
+    float *big = udl_alloc(sizeof(float) * (size_t)n), *y = a->y;
+    if (!big) return UDL_ENOMEM;
+    tiny_times(big, x, n, TINY_SCALE);
+    udl_conv2d_args scaled = *a;
+    scaled.x = big, scaled.b = 0, scaled.groups_act %= 65536;
+    const int status = conv2d_f32(&scaled, 0), act = (int)(a->groups_act / 65536);
+    for (i64 r = 0; r < a->N * a->O && !status; r++, y += PQ) {
+        const float add = b ? b[r % a->O] : 0;
+        i64 i = 0;
+        for (; i + VW32 <= PQ; i += VW32) v_store(y + i, gemm_act_f32(v_load(y + i) * (1 / TINY_SCALE) + add, act));
+        if (i < PQ) v_store_n(y + i, gemm_act_f32(v_load_n(y + i, (int)(PQ - i)) * (1 / TINY_SCALE) + add, act), (int)(PQ - i));
+    }
+    udl_free(big, sizeof(float) * (size_t)n);
+    return status;
+}
 int KERNEL(conv2d)(const udl_conv2d_args *a) {
     if (!CONV_FITS(a)) return UDL_ENOMEM;
+    if (TINY_MATTERS && a->dtype == UDL_F32 && row_below(a->x, a->N * a->C * a->H * a->W, TINY) > 0) return conv2d_tiny(a);
     return a->dtype == UDL_BF16 ? INTERNAL(conv2d_bf16)(a) : BY_FLOAT(a->dtype, conv2d, (a, 0));
 }
 int INTERNAL(conv2d_low)(const udl_conv2d_args *a, gemm_block_fn_f32 pairs) { return conv2d_f32(a, pairs); }

@@ -28,17 +28,20 @@ int KERNEL(layer_norm_backward)(const udl_layer_norm_backward_args *a) { return 
 
 #define EACH_ROW _Pragma("GCC unroll 4") for (int r = 0; r < rows; r++)
 
-/* s, q and u: sums of x - m and of its squares over the whole pairs of vectors of `rows` rows; the end of the last pair */
+/* s, q and u: sums of x - m and of its squares over the whole pairs of vectors of `rows` rows; the end of the last pair. low: 0, and
+ * sums that are of no use, where a square is not 0. */
 VFN i64 FN(rows_squares)(const T *x, i64 D, int rows, const vec *m, vec *s, vec *q, vec *u, int low) {
+    vmask none = ~(vmask){0};
     i64 i = 0;
+    EACH_ROW s[r] = q[r] = u[r] = v_set(0);
     for (; i + 2 * VW <= D; i += 2 * VW)
         EACH_ROW {
-            vec a = v_load(x + r * D + i) - m[r], b = v_load(x + r * D + i + VW) - m[r];
+            const vec a = v_load(x + r * D + i) - m[r], b = v_load(x + r * D + i + VW) - m[r];
             s[r] += a + b;
-            if (low) a = FN(squarable)(a), b = FN(squarable)(b);
-            q[r] = v_fma(a, a, q[r]), u[r] = v_fma(b, b, u[r]);
+            if (low) none &= FN(no_square)(a) & FN(no_square)(b);
+            else q[r] = v_fma(a, a, q[r]), u[r] = v_fma(b, b, u[r]);
         }
-    return i;
+    return low && v_any((vi64)~none) ? 0 : i;
 }
 
 /* mean and rstd of `rows` rows at once, so that their chains of additions run side by side; a row's bits are the same in any company */
@@ -50,9 +53,9 @@ VFN void FN(rows_moments)(const T *x, i64 D, int rows, double eps, T *mean, T *r
         EACH_ROW s[r] += v_load(x + r * D + i), t[r] += v_load(x + r * D + i + VW);
     for (; mean && i < D; i += VW)
         EACH_ROW s[r] += v_load_n(x + r * D + i, (int)UDL_MINI(D - i, VW));
-    EACH_ROW m[r] = v_set(v_sum(s[r] + t[r]) / (T)D), s[r] = q[r] = u[r] = v_set(0);
-    if (D >= 8 * VW && FN(vanishing)(x, m[0][0])) i = FN(rows_squares)(x, D, rows, m, s, q, u, 1);
-    else i = FN(rows_squares)(x, D, rows, m, s, q, u, 0);
+    EACH_ROW m[r] = v_set(v_sum(s[r] + t[r]) / (T)D);
+    i = D >= 8 * VW && FN(vanishing)(x, m[0][0]) ? FN(rows_squares)(x, D, rows, m, s, q, u, 1) : 0;
+    if (!i) i = FN(rows_squares)(x, D, rows, m, s, q, u, 0);
     for (; i < D; i += VW)
         EACH_ROW {
             const vec a = FN(keep)(v_load_n(x + r * D + i, (int)UDL_MINI(D - i, VW)) - m[r], D - i);

@@ -11,21 +11,17 @@ VFN vec FN(keep)(vec v, i64 n) {
     return (vec)((vmask)v & (vmask)(lane < ((vmask){0} + (int)n)));
 }
 
-/* a, but 0 where its square is 0 all the same */
-VFN vec FN(squarable)(vec a) {
-    const vec least = v_set(sizeof(T) == 4 ? (T)0x1p-75 : (T)0x1p-538);
-    return (vec)((vmask)a & ~(vmask)(v_abs(a) < least));
-}
+/* the lanes of a whose square is 0; of NaN none */
+VFN vmask FN(no_square)(vec a) { return (vmask)(v_abs(a) < v_set(sizeof(T) == 4 ? (T)0x1p-75 : (T)0x1p-538)); }
 
-/* Whether x - m had better go through squarable(), which changes no bit of the sums: some processors take long for such squares where
- * no fused multiply-add adds them. The first of the numbers speak for the rest. */
+/* Whether the squares of x - m are likely all 0, though it is not: processors take long for those, so one had better look at each
+ * number instead of squaring it. The first of the numbers speak for the rest. */
 VFN int FN(vanishing)(const T *x, T m) {
 #ifdef __FP_FAST_FMAF
-    (void)x, (void)m;
-    return 0;
+    (void)x, (void)m; return 0;
 #else
     const vec a = v_load(x) - m;
-    return !v_any((vi64)(FN(squarable)(a) != 0)) && v_any((vi64)(a != 0));
+    return !v_any((vi64)~FN(no_square)(a)) && v_any((vi64)(a != 0));
 #endif
 }
 
@@ -47,29 +43,33 @@ VFN double FN(row_sum)(const T *x, i64 n) {
     return sum;
 }
 
-/* s += sum of x - m, q += sum of (x - m)^2, over a block */
-VFN void FN(block_squares)(const T *x, i64 n, vec m, double *s, double *q, int low) {
+/* s += sum of x - m, q += sum of (x - m)^2, over a block; low: 0 and nothing is done where a square is not 0 */
+VFN int FN(block_squares)(const T *x, i64 n, vec m, double *s, double *q, int low) {
     vec s0 = {0}, s1 = {0}, q0 = {0}, q1 = {0}, q2 = {0}, q3 = {0};
+    vmask none = ~(vmask){0};
     i64 i = 0;
     for (; i + 4 * VW <= n; i += 4 * VW) {
-        vec a = v_load(x + i) - m, b = v_load(x + i + VW) - m;
-        vec c = v_load(x + i + 2 * VW) - m, d = v_load(x + i + 3 * VW) - m;
+        const vec a = v_load(x + i) - m, b = v_load(x + i + VW) - m;
+        const vec c = v_load(x + i + 2 * VW) - m, d = v_load(x + i + 3 * VW) - m;
         s0 += a + b, s1 += c + d;
-        if (low) a = FN(squarable)(a), b = FN(squarable)(b), c = FN(squarable)(c), d = FN(squarable)(d);
-        q0 = v_fma(a, a, q0), q1 = v_fma(b, b, q1), q2 = v_fma(c, c, q2), q3 = v_fma(d, d, q3);
+        if (low) none &= FN(no_square)(a) & FN(no_square)(b) & FN(no_square)(c) & FN(no_square)(d);
+        else q0 = v_fma(a, a, q0), q1 = v_fma(b, b, q1), q2 = v_fma(c, c, q2), q3 = v_fma(d, d, q3);
     }
     for (; i < n; i += VW) {
         const vec a = i + VW <= n ? v_load(x + i) - m : FN(keep)(v_load_n(x + i, (int)(n - i)) - m, n - i);
-        s0 += a, q0 = v_fma(a, a, q0);
+        s0 += a;
+        if (low) none &= FN(no_square)(a);
+        else q0 = v_fma(a, a, q0);
     }
+    if (low && v_any((vi64)~none)) return 0;
     *s += (double)v_sum(s0 + s1), *q += (double)v_sum((q0 + q1) + (q2 + q3));
+    return 1;
 }
 VFN void FN(row_squares)(const T *x, i64 n, T m, double *s, double *q) {
     const vec vm = v_set(m);
     for (i64 i = 0; i < n; i += MOMENTS_BLOCK) {
         const i64 k = UDL_MINI(n - i, MOMENTS_BLOCK);
-        if (k >= VW && FN(vanishing)(x + i, m)) FN(block_squares)(x + i, k, vm, s, q, 1);
-        else FN(block_squares)(x + i, k, vm, s, q, 0);
+        if (k < VW || !FN(vanishing)(x + i, m) || !FN(block_squares)(x + i, k, vm, s, q, 1)) FN(block_squares)(x + i, k, vm, s, q, 0);
     }
 }
 
