@@ -281,6 +281,21 @@ def test_packed_weights_follow_their_weights(rng):
     assert len(g.plans) == 1 and _core.packed_bytes() > 0
 
 
+@pytest.mark.parametrize("low", [False, True])
+def test_all_weights_of_a_layer_are_packed_once(rng, low):
+    """Those of products with an activation or a sum in their epilogue too, which no call without a plan has packed."""
+    layer = nn.TransformerEncoderLayer(256, 4, 512, activation="gelu", batch_first=True).eval()
+    run, x, before = torch.compile(layer), tensor(rng, 1, 32, 256), _core.packed_bytes()
+    weights = [p for p in layer.parameters() if p.ndim == 2]
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=low):
+        for _ in range(4):
+            got = run(x)
+        assert len(run.plans) == 1
+        packed = _core.packed_bytes() - before
+        assert packed == 0 and low or packed >= sum(p.numel() for p in weights) * (2 if low else 4)
+        assert (got - layer(x)).abs().max() < (0.05 if low else 1e-5)
+
+
 def test_explain_lists_the_calls(rng):
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 36, 5))
     step = torch.compile(lambda x, y: F.cross_entropy(net(x), y).backward())

@@ -90,9 +90,9 @@ cdef class Plan:
         self.versions = [(s.number, (<Guard>s.place).place if isinstance(s.place, Guard) else -1, by, s.place)
                          for s, by in r.version_changes()]
         self.notes = [(i, f) for i, c in enumerate(steps) for f in (<Call>c).notes]
-        by_id = {id(t): place for place, t in enumerate(tensors)}
-        self.packs = [(i, by_id[id((<Call>c).packed[0])], (<Call>c).packed[1]) for i, c in enumerate(steps)
-                      if (<Call>c).packed is not None and id((<Call>c).packed[0]) in by_id]
+        weights = {weight_key(t): place for place, t in enumerate(tensors)}
+        self.packs = [(i, weights[weight_key((<Call>c).packed[0])], (<Call>c).packed[1]) for i, c in enumerate(steps)
+                      if (<Call>c).packed is not None and weight_key((<Call>c).packed[0]) in weights]
         self.packed = [None] * len(self.packs)
         index = {id(c): i for i, c in enumerate(steps)}
         self.seeds = [(index[id(c)], field, g, blocks) for c, field, g, blocks in r.seeds if id(c) in index]

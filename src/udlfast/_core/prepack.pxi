@@ -31,6 +31,13 @@ cdef bint may_pack(Tensor w):
     return w.numel_ >= 65536 and w.contig and w.storage.owner is None and not w.storage.exported and w.storage.device <= 0
 
 
+cdef tuple weight_key(Tensor w):
+    """What tells weights of products apart: where they are, and as what matrix they are read."""
+    if w.ndim_ != 2 or not w.contig:
+        return (id(w),)
+    return id(w.storage), <size_t>w.data_, w.shape_[0], w.shape_[1]
+
+
 cdef bint used_again(Storage s):
     """Is this the second use of a weight that has not changed?"""
     if s.linear_once and s.linear_version == s.version:
