@@ -341,3 +341,58 @@ def test_an_activation_of_the_bits_as_another_type(rng, case):
         compiled = torch.compile(function)
         for _ in range(3):
             same(compiled(x, w), function(x, w))
+
+
+IN_PLACE = {
+    "relu_": (lambda y: y.relu_(), True), "tanh_": (lambda y: y.tanh_(), True), "sigmoid_": (lambda y: y.sigmoid_(), True),
+    "gelu written back": (lambda y: y.copy_(F.gelu(y)), True), "ReLU(inplace)": (torch.nn.ReLU(inplace=True), True),
+    "twice": (lambda y: y.relu_().relu_(), False), "read before": (lambda y: y * 2 + y.relu_(), False),
+    "a part": (lambda y: (y[1:].relu_(), y)[1], False), "rows turned": (lambda y: y.transpose(0, 1).relu_().transpose(0, 1) + 0, False),
+    "as another type": (lambda y: (y.view(torch.bfloat16).relu_(), y)[1], False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("product", ["linear", "conv", "conv bfloat16"])
+@pytest.mark.parametrize("case", IN_PLACE)
+def test_an_activation_in_place(rng, case, product):
+    """It goes into the product that wrote its operand, unless somebody else sees the operand without it."""
+    act, once = IN_PLACE[case]
+    if product == "linear":
+        x, w = tensor(rng, 6, 16), tensor(rng, 32, 16)
+        make = lambda: F.linear(x, w)  # noqa: E731
+    else:
+        x, w = tensor(rng, 6, 8, 7, 7), tensor(rng, 8, 8, 3, 3)
+        if product == "conv bfloat16":
+            x, w = x.bfloat16(), w.bfloat16()
+        make = lambda: F.conv2d(x, w, padding=1)  # noqa: E731
+    if case == "as another type" and product == "conv bfloat16":
+        act = lambda y: (y.view(torch.float16).relu_(), y)[1]  # noqa: E731
+    x.view(-1)[0] = float("nan")
+    with torch.no_grad():
+        compiled = torch.compile(lambda: act(make()))
+        for _ in range(3):
+            same(compiled().float(), act(make()).float())
+    if once and case == "relu_" or product == "linear" and once and case != "gelu written back":
+        plain = torch.compile(make)
+        with torch.no_grad():
+            plain()
+        assert names(compiled) == names(plain)
+
+
+def test_an_activation_in_place_while_recording(rng):
+    """Backward needs what the activation left, and the product's gradient what it had before it."""
+    net = torch.nn.Sequential(torch.nn.Conv2d(2, 4, 3), torch.nn.ReLU(inplace=True), torch.nn.Flatten(), torch.nn.Linear(36, 5),
+                              torch.nn.ReLU(inplace=True))  # fmt: skip
+    x = tensor(rng, 3, 2, 5, 5)
+
+    def step():
+        net.zero_grad()
+        loss = net(x).square().sum()
+        loss.backward()
+        return loss, *(p.grad for p in net.parameters())
+
+    want = [t.clone() for t in step()]
+    compiled = torch.compile(step)
+    for _ in range(3):
+        for got, w in zip(compiled(), want):
+            same(got, w)

@@ -1,5 +1,6 @@
 """In-place forms of operations, from one table: x.NAME_(...) stores x.NAME(...) in x, torch.NAME_(x, ...) is the same."""
-from .._core import assign, become_view, extend, float64, snapshot
+from .. import _core
+from .._core import assign, become_view, extend, float64, snapshot, unary_into
 from ..errors import DTypeError
 
 STORED = """
@@ -11,6 +12,8 @@ log1p log2 logical_and logical_not logical_or logical_xor logit lt masked_fill m
 not_equal pow put rad2deg reciprocal relu remainder renorm round rsqrt scatter scatter_add scatter_reduce sgn sigmoid sign sin sinc
 sinh sqrt square subtract tan tanh tril triu true_divide trunc xlogy
 """.split()
+# of these, those that one element-wise kernel computes without further numbers: in x's own memory where that can be
+DIRECT = {name: getattr(_core, "MAP_" + name) for name in "abs ceil cos exp floor log neg relu rsqrt sigmoid sin sqrt square tanh".split()}
 # views: x takes the geometry of x.NAME(...)
 TURNED = "as_strided squeeze swapaxes swapdims t transpose unsqueeze".split()
 # those of both tables, and of methods defined elsewhere, that exist as functions
@@ -24,9 +27,11 @@ _OF_LAYERS = {"alpha_dropout", "celu", "dropout", "feature_alpha_dropout", "rrel
 
 
 def _stored(base):
-    name = base + "_"
+    name, direct = base + "_", DIRECT.get(base)
 
     def method(self, *args, **kwargs):
+        if direct is not None and not args and not kwargs and unary_into(direct, self, 0.0, 0.0, name):
+            return self
         old = snapshot(self, name, (*args, *kwargs.values()) if kwargs else args)
         return assign(self, getattr(old, base)(*args, **kwargs), name)
     method.__name__ = method.__qualname__ = name

@@ -21,6 +21,12 @@ def into_epilogues(calls, kept):
         if found is None:
             continue
         out, inputs, act, dtype = found
+        if out.number in (a.number for a in inputs):
+            if act and (j := in_place(calls, i, touched[out.number], out, act, dtype, gone)) is not None:
+                finish(calls[j], None, act)
+                touched[out.number].remove(i)
+                gone.add(i)
+            continue
         for which, a in enumerate(inputs):
             at = touched[a.number]
             if a.kind != TEMP or a.number in keep or len(at) != 2 or at[1] != i or touched[out.number][0] != i:
@@ -31,7 +37,8 @@ def into_epilogues(calls, kept):
                 continue
             if not quiet(calls[j + 1 : i], product):
                 continue
-            fuse(product, a, out, other, act)
+            product.redirect({a.number: out})
+            finish(product, other, act)
             touched[out.number].insert(0, i)
             calls[i] = product  # the product moves to where the follower was
             gone.add(j)
@@ -56,7 +63,17 @@ def follower(call):
     if any(offset for _, offset in by_field.values()) or any(s.nbytes != item * get(call, 11) for s, _ in by_field.values()):
         return None
     slots = [by_field[k][0] for k in range(n_in + 1)]
-    return None if slots[0].number in (s.number for s in slots[1:]) else (slots[0], slots[1:], act, dtype)
+    return slots[0], slots[1:], act, dtype
+
+
+def in_place(calls, i, at, a, act, dtype, gone):
+    """Call i is an activation of `a` in place, and `at` are the calls that touch `a`: the place of a product right before it among them
+    that can make the activation, or None. Nobody has read `a` in between, and nothing moves."""
+    before = at.index(i) - 1
+    if before < 0 or at[before] in gone:
+        return None
+    product = calls[at[before]]
+    return at[before] if product.backward == calls[i].backward and takes(product, a, None, act, dtype) else None
 
 
 def takes(product, a, other, act, dtype):
@@ -73,8 +90,8 @@ def takes(product, a, other, act, dtype):
     return product.name == "conv2d" and act == RELU and get(product, 5) == dtype and get(product, 21) < 65536
 
 
-def fuse(product, a, out, other, act):
-    product.redirect({a.number: out})
+def finish(product, other, act):
+    """The product makes the activation, or the sum with `other`, itself."""
     if product.name == "conv2d":
         put(product, 21, get(product, 21) + 65536 * act)
     elif other is None:
