@@ -10,7 +10,8 @@
 
 The first two and `overlap` work by turns of --steps steps for --seconds (45), and print medians with quartiles; turns in which other
 programs have more than the share --others of the processors are left out.
-Options: --only resnet18|gpt|nanogpt, --rounds N (of turns, at most), --mpiexec PATH (and MPI4PY_LIBMPI for its library).
+Options: --only resnet18|gpt|nanogpt, --batch ROWS (of all processes together; 16, 4 and 12),
+--rounds N (of turns, at most), --mpiexec PATH (and MPI4PY_LIBMPI for its library).
 """
 
 import argparse
@@ -46,7 +47,7 @@ def timed_steps(o):
         rank, size = d.get_rank(), d.get_world_size()
     from distributed_nets import make
 
-    model, x, y, make_optimizer = make(torch, o.only, rank, size)
+    model, x, y, make_optimizer = make(torch, o.only, rank, size, o.batch)
     inner = model
     if size > 1:
         model = torch.nn.parallel.DistributedDataParallel(model, **json.loads(o.ddp))
@@ -100,7 +101,7 @@ def clocked(function, spent):
 def started(o, processes, threads, library="udlfast", more=(), prefix=None):
     """The processes of one set-up."""
     worker = [sys.executable, str(HERE), "steps", "--only", o.only, "--library", library, "--threads", str(threads),
-              "--processes", str(processes), "--out", "FOLDER", *more]  # fmt: skip
+              "--processes", str(processes), "--batch", str(o.batch), "--out", "FOLDER", *more]  # fmt: skip
     env = {"UDLFAST_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
     if library == "torch" and processes > 1:
         port = str(20000 + os.getpid() % 20000)
@@ -324,7 +325,7 @@ def main():
     p.add_argument("--zero", action="store_true", help="with ZeroRedundancyOptimizer")
     p.add_argument("--inside", action="store_true")
     p.add_argument("--out")
-    for name, default in (("rounds", 1000), ("steps", 2), ("threads", 1), ("processes", 1), ("times", 20), ("seed", 0)):
+    for name, default in (("rounds", 1000), ("steps", 2), ("threads", 1), ("processes", 1), ("times", 20), ("seed", 0), ("batch", 0)):
         p.add_argument("--" + name, type=int, default=default)
     for name, default in (("seconds", 45.0), ("others", OTHERS), ("delay", 2.0), ("mbit", 1000.0),
                           ("mbytes", 44.7), ("compute", 800.0), ("backward", 500.0),

@@ -58,17 +58,17 @@ def gpt(torch, vocab, block, depth, heads, width):
     return GPT()
 
 
-def make(torch, name, rank=0, size=1):
-    """(model, x, y, make_optimizer): this process's rows of one batch."""
-    rng = np.random.default_rng(0)
+def make(torch, name, rank=0, size=1, batch=None):
+    """(model, x, y, make_optimizer): this process's rows of one batch; batch: rows in all."""
+    rng, batch = np.random.default_rng(0), batch or BATCH[name]
     if name == "resnet18":
         model = resnet18(torch)
-        x, y = rng.standard_normal((BATCH[name], 3, 32, 32), dtype=np.float32), rng.integers(0, 10, BATCH[name])
+        x, y = rng.standard_normal((batch, 3, 32, 32), dtype=np.float32), rng.integers(0, 10, batch)
         optimizer = lambda params: torch.optim.SGD(params, lr=1e-3, momentum=0.9, weight_decay=5e-4)  # noqa: E731
     else:
         vocab, block, depth, heads, width = (1024, 256, 6, 6, 384) if name == "gpt" else (65, 64, 4, 4, 128)
         model = gpt(torch, vocab, block, depth, heads, width)
-        x, y = (rng.integers(0, vocab, (BATCH[name], block)) for _ in range(2))
+        x, y = (rng.integers(0, vocab, (batch, block)) for _ in range(2))
         optimizer = lambda params: torch.optim.AdamW(params, lr=1e-4)  # noqa: E731
     with torch.no_grad():
         for p in model.parameters():

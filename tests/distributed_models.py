@@ -1,5 +1,8 @@
 """Cases of several processes that train: see `distributed_cases.py`."""
 
+import gc
+import time
+
 import numpy as np
 from distributed_tools import DDP, F, batch, d, net, same_everywhere, say_no, train
 
@@ -57,6 +60,62 @@ def case_large_parameters(rank, size):
         twin(x).square().mean().backward()
         for p, q in zip(model.parameters(), twin.parameters()):
             assert torch.allclose(p.grad, q.grad, rtol=1e-4, atol=1e-6) and same_everywhere(p.grad, rank, size)
+
+
+def case_gradients_are_let_go(rank, size):
+    """What an exchange held is free when it is over, without the garbage collector."""
+    torch.manual_seed(0)
+    model = DDP(torch.nn.Sequential(torch.nn.Linear(600, 700), torch.nn.Linear(700, 600)))  # both travel by themselves
+    x = torch.randn(4, 600)
+    gc.disable()
+    try:
+        used = []
+        for _ in range(6):
+            model.zero_grad()
+            model(x).square().mean().backward()
+            used.append(torch.memory_stats()["in_use"])
+    finally:
+        gc.enable()
+    assert used[-1] - used[1] < 1 << 20, used
+
+
+def case_messages_move_meanwhile(rank, size):
+    """Where a network lies between the processes, a thread takes exchanges on; the bits are the same."""
+    from udlfast.distributed import _world
+
+    world = _world.WORLD
+    if world.MPI.Query_thread() < world.MPI.THREAD_MULTIPLE:
+        return
+    torch.manual_seed(0)
+    make = lambda: torch.nn.Sequential(torch.nn.Linear(600, 700), torch.nn.Tanh(), torch.nn.Linear(700, 40))  # noqa: E731
+    x, plain = torch.randn(12, 600)[rank::size], DDP(make())
+    assert plain.reducer.mover is None and world.local_size == size
+    world.local_size = 1  # as on machines of their own
+    try:
+        moved = DDP(make())
+        assert moved.reducer.mover is not None and moved.reducer.mover.thread.is_alive()
+        moved.load_state_dict(plain.state_dict())
+        for turn in range(5):
+            for model in (plain, moved):
+                model.zero_grad()
+                model(x).square().sum().backward()
+            for p, q in zip(plain.parameters(), moved.parameters()):
+                assert np.array_equal(p.grad.numpy(), q.grad.numpy()), turn
+        reducer = moved.reducer
+        for i, p in enumerate(reducer.params):  # nobody but the thread looks after these
+            if p.numel() * 4 >= 1 << 20:
+                number, p.grad = i, torch.full(tuple(p.shape), float(rank))
+        reducer.running = []
+        reducer._launch(reducer.home[number][0])
+        d.barrier()
+        limit = time.monotonic() + 60
+        while not reducer.running[0].done and time.monotonic() < limit:
+            time.sleep(0.01)
+        assert reducer.running[0].done
+        reducer.running = None
+        assert (reducer.params[number].grad == (size - 1) / 2).all()
+    finally:
+        world.local_size = size
 
 
 def case_no_sync(rank, size):

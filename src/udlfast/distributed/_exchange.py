@@ -30,8 +30,8 @@ class Mean:
         self.done = False
         self.carried = self.carrier()
         self.cuts = cuts(flat.numel(), group.size)
-        ACTIVE.append(self)
         self._first_round()
+        ACTIVE.append(self)
 
     def carrier(self):
         """The tensor whose elements travel."""

@@ -64,6 +64,7 @@ class Reducer:
         self.group = Group(group.world, group.comm, group.ranks)  # messages of its own
         self.cap, self.compress, self.find_unused, self.overlap = cap, compress, find_unused, overlap
         self.enabled, self.settled, self.running, self.buckets = True, False, None, []
+        self.mover = group.world.mover() if overlap and group.size > 1 else None
         self._build(list(range(len(self.params)))[::-1])
         for i, p in enumerate(self.params):
             if (old := p.__dict__.get("_exchange")) is not None:  # the module was wrapped before: the new wrapper takes over
@@ -139,6 +140,8 @@ class Reducer:
         else:
             exchange = TopMean(self.group, tag, flat, self.compress, self.memory_of(bucket))
         self.running.append(exchange)
+        if self.mover is not None:
+            self.mover.wanted.set()
 
     def memory_of(self, bucket):
         """What top-k has held back of a bucket [n]."""
@@ -166,8 +169,16 @@ class Reducer:
         if not self.overlap:
             for bucket in self.buckets:
                 self._launch(bucket)
-        running = self.running
-        self.group.world.waiter.until(lambda: all(e.done for e in running), "DistributedDataParallel: gradients")
+        running, mover = self.running, self.mover
+        if mover is not None:
+            mover.wanted.clear()
+
+        def done():
+            if mover is not None:
+                mover.check()
+            return all(e.done for e in running)
+
+        self.group.world.waiter.until(done, "DistributedDataParallel: gradients")
         used = self._used(seen) if self.find_unused else seen
         for i in range(len(self.params)):
             bucket, at = self.home[i]

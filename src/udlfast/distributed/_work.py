@@ -1,6 +1,7 @@
 """Waiting for messages: MPI moves them only inside its calls, so every wait asks again and again, and looks after the others."""
 
 import os
+import threading
 import time
 
 from ..errors import DistributedError
@@ -8,15 +9,60 @@ from ..errors import DistributedError
 SPIN = 0.01  # seconds of asking without a pause; sched_yield lets a process that has work go first
 LONGEST = 1e-3  # then pauses grow with the time waited, to this
 TELL = 2.0  # seconds in which a death that MPI reports is heard of from the watch too
+PERIOD = 2e-3  # seconds between two looks at messages that have to cross a network, while backward computes
 LEFT = 5.0  # seconds that a message of a process that has ended may still take
 
 ACTIVE = []  # exchanges in several steps (gradients): whoever waits takes them on
+LOCK = threading.Lock()  # held by whoever does
 
 
-def advance():
-    """Take all exchanges in several steps as far as they go without waiting."""
-    for exchange in tuple(ACTIVE):
-        exchange.advance()
+def advance(join=False):
+    """Take all exchanges in several steps as far as they go without waiting for messages; where another thread is at it, leave it to that
+    one (or, join, come after it: who turns round here without a pause would keep that thread from the processor)."""
+    if LOCK.acquire(blocking=join):
+        try:
+            for exchange in tuple(ACTIVE):
+                exchange.advance()
+        finally:
+            LOCK.release()
+
+
+class Mover:
+    """A thread that looks after exchanges while backward computes: between two gradients of a large batch pass tens of milliseconds, in
+    which nothing else would move messages. It sleeps between its looks, and all the time while there is no exchange."""
+
+    def __init__(self):
+        self.wanted, self.ended, self.error = threading.Event(), False, None
+        self.thread = threading.Thread(target=self._run, name="udlfast messages", daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        while True:
+            self.wanted.wait()
+            if self.ended:
+                return
+            time.sleep(PERIOD)
+            try:
+                advance()
+            except BaseException as e:  # for the thread that waits for the exchange
+                self.error = e
+                self.wanted.clear()
+            if not ACTIVE:
+                self.wanted.clear()
+                if ACTIVE:  # one came just now
+                    self.wanted.set()
+
+    def check(self):
+        """Raise what went wrong in the thread."""
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+
+    def end(self):
+        """Wait until the thread touches no message any more."""
+        self.ended = True
+        self.wanted.set()
+        self.thread.join(5.0)
 
 
 class Waiter:
@@ -42,7 +88,7 @@ class Waiter:
         began, turns = time.perf_counter(), 0
         while not done():
             if ACTIVE:
-                advance()
+                advance(join=True)
             turns += 1
             if turns & 15:
                 continue

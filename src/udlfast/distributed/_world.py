@@ -9,7 +9,7 @@ import sys
 
 from ..errors import ArgumentError, DistributedError
 from ._watch import Watch
-from ._work import Waiter, seconds
+from ._work import Mover, Waiter, seconds
 
 # how launchers tell the number of processes they started; MPI must find as many
 LAUNCHERS = {"OMPI_COMM_WORLD_SIZE": "Open MPI's mpiexec", "PMI_SIZE": "mpiexec", "SLURM_STEP_NUM_TASKS": "srun",
@@ -28,6 +28,7 @@ class World:
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
         check_launcher(self.size)
         self._testall, self._empty = MPI.Request.Testall, MPI.REQUEST_NULL
+        self._mover = None
         self.waiter = Waiter(self)
         facts = everyone(comm, [socket.gethostname(), os.getpid(), sorted(affinity())])
         hosts = [host for host, _, _ in facts]
@@ -44,6 +45,13 @@ class World:
     def testall(self, requests):
         """Whether all of these are done."""
         return self._testall(requests)
+
+    def mover(self):
+        """The thread that moves messages meanwhile, where they cross a network and MPI allows it; else None. On one machine messages
+        are copies, which are done when somebody asks."""
+        if self._mover is None and self.local_size < self.size and self.MPI.Query_thread() >= self.MPI.THREAD_MULTIPLE:
+            self._mover = Mover()
+        return self._mover
 
     def _share_processors(self, facts, hosts):
         """Processes that may run on the same processors take an equal part of them as threads each, unless the user has said."""
@@ -70,6 +78,8 @@ class World:
         """Say goodbye, wait until all have, and end MPI; after a failure MPI is left as it is, since its end would wait for the dead."""
         if os.getpid() != self.pid:  # a forked reader of data
             return
+        if self._mover is not None:
+            self._mover.end()
         failure = self.broken or (describe(sys.last_value) if getattr(sys, "last_value", None) is not None else None)
         watch = self.watch
         if watch is not None:
@@ -126,13 +136,13 @@ def start_mpi():
     import mpi4py
 
     if "mpi4py.MPI" not in sys.modules:
-        mpi4py.rc.thread_level, mpi4py.rc.finalize = "serialized", False
+        mpi4py.rc.thread_level, mpi4py.rc.finalize = "multiple", False
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as e:
         raise ArgumentError(f"distributed.init_process_group: mpi4py finds no MPI library: {e}") from e
     if not MPI.Is_initialized():
-        MPI.Init_thread(MPI.THREAD_SERIALIZED)
+        MPI.Init_thread(MPI.THREAD_MULTIPLE)
     return MPI
 
 
