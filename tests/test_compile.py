@@ -296,6 +296,28 @@ def test_all_weights_of_a_layer_are_packed_once(rng, low):
         assert (got - layer(x)).abs().max() < (0.05 if low else 1e-5)
 
 
+WRITES = {
+    "two products": lambda x, w: (F.linear(x, w), w.mul_(0.5), F.linear(x, w)),
+    "one product": lambda x, w: (w.mul_(0.5), F.linear(x, w)),
+    "a row": lambda x, w: (F.linear(x, w), w[0].add_(1.0), F.relu(F.linear(x, w))),
+    "copied": lambda x, w: (F.linear(x, w), w.copy_(w * 0.5), F.linear(x + 1, w)),
+}
+
+
+@pytest.mark.parametrize("case", WRITES)
+def test_a_weight_that_the_plan_writes_is_not_packed(rng, case):
+    """Its packed form is that of before the run."""
+    x, w = tensor(rng, 16, 512), tensor(rng, 512, 512)
+    mine, theirs = w.clone(), w.clone()
+    run = torch.compile(WRITES[case])
+    with torch.no_grad():
+        for _ in range(5):
+            F.linear(x, mine), F.linear(x, mine)  # packed by these
+            for got, want in zip(run(x, mine), WRITES[case](x, theirs)):
+                np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=0, atol=1e-4)
+    assert len(run.plans) == 1
+
+
 def test_explain_lists_the_calls(rng):
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 36, 5))
     step = torch.compile(lambda x, y: F.cross_entropy(net(x), y).backward())

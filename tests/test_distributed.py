@@ -25,6 +25,17 @@ LIMIT = 400  # seconds for one run, of which a machine at rest needs 2
 LIBRARIES = {"openmpi": ("libmpi.so.40",), "mpich": ("libmpi.so.12", "libmpich.so.12")}
 
 
+def test_the_thread_that_moves_messages_ends_at_any_moment():
+    from udlfast.distributed._work import Mover
+
+    for pause in range(20):
+        mover = Mover()
+        mover.wanted.set()
+        time.sleep(pause * 2e-4)
+        mover.end()
+        assert not mover.thread.is_alive()
+
+
 @functools.cache
 def launchers():
     """{flavour: (mpiexec, environment)} of the MPI libraries that are here."""

@@ -91,8 +91,11 @@ cdef class Plan:
                          for s, by in r.version_changes()]
         self.notes = [(i, f) for i, c in enumerate(steps) for f in (<Call>c).notes]
         weights = {weight_key(t): place for place, t in enumerate(tensors)}
+        # packed forms are looked up before the first call runs, so a weight that the plan itself writes is used as it is
+        changing = {s.number for c in steps for _, s, _, write in (<Call>c).pointers if write}
         self.packs = [(i, weights[weight_key((<Call>c).packed[0])], (<Call>c).packed[1]) for i, c in enumerate(steps)
-                      if (<Call>c).packed is not None and weight_key((<Call>c).packed[0]) in weights]
+                      if (<Call>c).packed is not None and weight_key((<Call>c).packed[0]) in weights
+                      and not any(field == 2 and s.number in changing for field, s, _, _ in (<Call>c).pointers)]
         self.packed = [None] * len(self.packs)
         index = {id(c): i for i, c in enumerate(steps)}
         self.seeds = [(index[id(c)], field, g, blocks) for c, field, g, blocks in r.seeds if id(c) in index]

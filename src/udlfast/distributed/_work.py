@@ -37,10 +37,9 @@ class Mover:
         self.thread.start()
 
     def _run(self):
-        while True:
-            self.wanted.wait()
-            if self.ended:
-                return
+        while not self.ended:
+            if not self.wanted.wait() or self.ended:
+                continue
             time.sleep(PERIOD)
             try:
                 advance()

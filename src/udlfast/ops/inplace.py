@@ -1,6 +1,6 @@
 """In-place forms of operations, from one table: x.NAME_(...) stores x.NAME(...) in x, torch.NAME_(x, ...) is the same."""
 from .. import _core
-from .._core import assign, become_view, extend, float64, snapshot, unary_into
+from .._core import assign, become_view, extend, float64, is_grad_enabled, snapshot, unary_into
 from ..errors import DTypeError
 
 STORED = """
@@ -12,7 +12,7 @@ log1p log2 logical_and logical_not logical_or logical_xor logit lt masked_fill m
 not_equal pow put rad2deg reciprocal relu remainder renorm round rsqrt scatter scatter_add scatter_reduce sgn sigmoid sign sin sinc
 sinh sqrt square subtract tan tanh tril triu true_divide trunc xlogy
 """.split()
-# of these, those that one element-wise kernel computes without further numbers: in x's own memory where that can be
+# of these, those that one element-wise kernel computes without further numbers: in x's own memory where no gradient is recorded
 DIRECT = {name: getattr(_core, "MAP_" + name) for name in "abs ceil cos exp floor log neg relu rsqrt sigmoid sin sqrt square tanh".split()}
 # views: x takes the geometry of x.NAME(...)
 TURNED = "as_strided squeeze swapaxes swapdims t transpose unsqueeze".split()
@@ -30,7 +30,8 @@ def _stored(base):
     name, direct = base + "_", DIRECT.get(base)
 
     def method(self, *args, **kwargs):
-        if direct is not None and not args and not kwargs and unary_into(direct, self, 0.0, 0.0, name):
+        if direct is not None and not (args or kwargs or self.requires_grad and is_grad_enabled()) \
+                and unary_into(direct, self, 0.0, 0.0, name):  # fmt: skip
             return self
         old = snapshot(self, name, (*args, *kwargs.values()) if kwargs else args)
         return assign(self, getattr(old, base)(*args, **kwargs), name)
