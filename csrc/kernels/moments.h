@@ -14,11 +14,12 @@ VFN vec FN(keep)(vec v, i64 n) {
 /* the lanes of a whose square is 0; of NaN none */
 VFN vmask FN(no_square)(vec a) { return (vmask)(v_abs(a) < v_set(sizeof(T) == 4 ? (T)0x1p-75 : (T)0x1p-538)); }
 
-/* Whether the squares of x - m are likely all 0, though it is not: processors take long for those, so one had better look at each
- * number instead of squaring it. The first of the numbers speak for the rest. */
+/* Whether the squares of x - m are likely all 0, though it is not: where no fused multiply-add adds them, processors take long for
+ * those, so one had better look at each number instead of squaring it. The first of the numbers speak for the rest. */
 VFN int FN(vanishing)(const T *x, T m) {
 #ifdef __FP_FAST_FMAF
-    (void)x, (void)m; return 0;
+    (void)x, (void)m;
+    return 0;
 #else
     const vec a = v_load(x) - m;
     return !v_any((vi64)~FN(no_square)(a)) && v_any((vi64)(a != 0));

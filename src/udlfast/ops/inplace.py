@@ -30,8 +30,8 @@ def _stored(base):
     name, direct = base + "_", DIRECT.get(base)
 
     def method(self, *args, **kwargs):
-        if direct is not None and not (args or kwargs or self.requires_grad and is_grad_enabled()) \
-                and unary_into(direct, self, 0.0, 0.0, name):  # fmt: skip
+        taped = self.requires_grad and is_grad_enabled()
+        if direct is not None and not (args or kwargs or taped) and unary_into(direct, self, 0.0, 0.0, name):
             return self
         old = snapshot(self, name, (*args, *kwargs.values()) if kwargs else args)
         return assign(self, getattr(old, base)(*args, **kwargs), name)
