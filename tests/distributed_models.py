@@ -118,6 +118,47 @@ def case_messages_move_meanwhile(rank, size):
         world.local_size = size
 
 
+def failing(g):
+    raise RuntimeError("stop")
+
+
+def case_a_backward_that_fails(rank, size):
+    """The thread that moves messages rests; what was under way stays for whoever waits, and does not disturb other modules."""
+    from udlfast.distributed import _work, _world
+
+    world = _world.WORLD
+    if world.MPI.Query_thread() < world.MPI.THREAD_MULTIPLE:
+        return
+    torch.manual_seed(0)
+    parts = [torch.nn.Linear(600, 700), torch.nn.Linear(700, 600)]  # both travel by themselves
+    x, world.local_size = torch.randn(4, 600), 1  # as on machines of their own
+    try:
+        model, other = DDP(torch.nn.Sequential(*parts)), DDP(net())
+        early = rank == size - 1  # fails before it has sent anything, so that nobody's exchange can end
+        parts[0].register_forward_hook(lambda module, args, y: y.register_hook(failing) and None)
+        y = model(x)
+        if early:
+            y.register_hook(failing)
+        say_no(RuntimeError, "stop", lambda: y.sum().backward())
+        reducer, mover = model.reducer, model.reducer.mover
+        assert not mover.wanted.is_set() and bool(reducer.running) != early
+        if not early:
+            say_no(ValueError, "ended in an error", lambda: model(x))
+            with model.no_sync():
+                say_no(ValueError, "ended in an error", lambda: model(x))
+        got = train(other, 2, rank, size)
+        assert same_everywhere(got, rank, size) and not mover.wanted.is_set() and bool(reducer.running) != early
+        number = reducer.names.index("1.weight")
+        if early:
+            reducer.params[number].grad, reducer.running = torch.zeros(600, 700), []
+            reducer._launch(reducer.home[number][0])
+        world.waiter.until(lambda: reducer.running[0].done, "the exchange that was left")
+        d.barrier()
+        assert same_everywhere(reducer.params[number].grad, rank, size) and reducer.running[0] not in _work.ACTIVE
+    finally:
+        world.local_size = size
+
+
 def case_no_sync(rank, size):
     model, alone = DDP(net()), net()
     x, y = batch(1)
@@ -155,6 +196,7 @@ def case_unused_parameters(rank, size):
         assert [i for i, p in enumerate(model.module.parts) if p.weight.grad is not None] == sorted(used)
     strict = DDP(Branches())
     say_no(ValueError, "parts.2.weight", lambda: strict(x, [0, 1]).sum().backward())
+    say_no(ValueError, "ended in an error", lambda: strict(x, [0, 1]))  # messages of that backward may still be under way
 
 
 def case_compressed(rank, size):

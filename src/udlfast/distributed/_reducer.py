@@ -103,7 +103,7 @@ class Reducer:
         """The gradient of parameter i is complete in this process."""
         if self.running is None:
             self.running, self.waiting, self.seen = [], {id(b): len(b.numbers) for b in self.buckets}, {}
-            _core.at_end_of_backward(self.finish)
+            _core.at_end_of_backward(self.finish, self.failed)
         bucket, at = self.home[i]
         if bucket.flat is not None:
             view = bucket.views[at]
@@ -159,7 +159,6 @@ class Reducer:
         missing = sorted(set(range(len(self.params))) - set(self.seen))
         if missing and not self.find_unused:
             names = ", ".join(self.names[i] for i in missing[:5]) + (", ..." if len(missing) > 5 else "")
-            self._reset()
             raise ArgumentError(f"DistributedDataParallel: backward brought no gradient to {len(missing)} of {len(self.params)} parameters "
                                 f"({names}); where that is meant, pass find_unused_parameters=True, or freeze them (requires_grad=False) "
                                 "before wrapping the module")  # fmt: skip
@@ -171,7 +170,7 @@ class Reducer:
                 self._launch(bucket)
         running, mover = self.running, self.mover
         if mover is not None:
-            mover.wanted.clear()
+            mover.rest()
 
         def done():
             if mover is not None:
@@ -188,10 +187,12 @@ class Reducer:
                 self.params[i].grad = bucket.views[at]
         if not self.settled and not missing:
             self._settle()
-        self._reset()
-
-    def _reset(self):
         self.running = None
+
+    def failed(self):
+        """Backward ended in an error: what is under way may never arrive, so `prepare` refuses from now on."""
+        if self.mover is not None:
+            self.mover.rest()
 
     def _used(self, seen):
         """The parameters that any process has used."""

@@ -46,10 +46,16 @@ class Mover:
             except BaseException as e:  # for the thread that waits for the exchange
                 self.error = e
                 self.wanted.clear()
-            if not ACTIVE:
-                self.wanted.clear()
-                if ACTIVE:  # one came just now
-                    self.wanted.set()
+            with LOCK:  # see rest()
+                if not ACTIVE:
+                    self.wanted.clear()
+                    if ACTIVE:  # one came just now
+                        self.wanted.set()
+
+    def rest(self):
+        """Backward has ended: whoever waits looks after exchanges now. Those of a backward that failed stay as they are."""
+        with LOCK:
+            self.wanted.clear()
 
     def check(self):
         """Raise what went wrong in the thread."""
