@@ -226,6 +226,7 @@ def fit_job(o):
     import udlfast as torch
 
     torch.distributed.init(timeout=60)
+    pathlib.Path(f"{o.out}.{os.getpid()}").touch()  # from here on udlfast watches over the processes
     rng = np.random.default_rng(0)
     x, y = torch.from_numpy(rng.standard_normal((400, 64), dtype=np.float32)), torch.from_numpy(rng.integers(0, 10, 400))
     torch.manual_seed(0)
@@ -274,7 +275,7 @@ def kill(o):
     whole = curve(2, f"{folder}/whole.pt")
     usual = time.perf_counter() - began
     print(f"an undisturbed run takes {usual:.1f} s; a second one has the same bits: {whole == curve(2, f'{folder}/again.pt')}", flush=True)
-    ends, good = [], 0
+    ends, good, unnamed = [], 0, 0
     turn = 0
     while turn < o.times:
         out, n, m, epochs = f"{folder}/{turn}.pt", random.choice((2, 3)), random.choice((1, 2, 3)), random.randrange(EPOCHS - 1)
@@ -288,20 +289,34 @@ def kill(o):
         if run.poll() is not None:
             run.communicate(), os.path.exists(out) and os.unlink(out)
             continue  # it was faster
-        os.kill(random.choice(workers), signal.SIGKILL)
+        victim, joined = random.choice(workers), [p for p in workers if os.path.exists(f"{out}.{p}")]
+        os.kill(victim, signal.SIGKILL)
         began = time.perf_counter()
-        text, err = run.communicate(timeout=PATIENCE)
+        try:
+            text, err = run.communicate(timeout=PATIENCE / 10)
+        except subprocess.TimeoutExpired:
+            print(f"    the launcher does not end; processes left: {[p for p in workers if is_worker(p)]}", flush=True)
+            for p in [run.pid, *workers]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(p, signal.SIGKILL)
+            text, err = run.communicate()
         ends.append(time.perf_counter() - began)
         left = [p for p in workers if is_worker(p)]
         said = re.search(r"rank \d+ of \d+ \([^)]*\) died|signal 9|SIGNAL: 9|Killed", text + err)
+        state = f"{len(joined)} of {n} had joined, {'the killed one too' if victim in joined else 'the killed one not'}"
         losses = curve(m, out)
         same = losses == whole if n == m == 2 else len(losses) == len(whole) and max(abs(a / b - 1) for a, b in zip(losses, whole)) < 1e-3
         turn += 1
-        good += same and ends[-1] < 30 and not left and said is not None and run.returncode != 0
-        print(f"{turn:2d}: {n} processes, one killed {f'after {1 + epochs} epochs' if (turn - 1) % 4 else 'at the start'}: ended in "
-              f"{ends[-1]:.2f} s with status {run.returncode}, left {left}, said {said[0] if said else None!r}; resumed with {m}: "
+        vague = said is None and not joined  # before `init`: nobody but the launcher can tell
+        fine = same and ends[-1] < 30 and not left and (said is not None or vague) and run.returncode != 0
+        good, unnamed = good + fine, unnamed + (fine and vague)
+        print(f"{turn:2d}: {n} processes, one killed {f'after {1 + epochs} epochs' if (turn - 1) % 4 else 'at the start'} ({state}): ended "
+              f"in {ends[-1]:.2f} s with status {run.returncode}, left {left}, said {said[0] if said else None!r}; resumed with {m}: "
               f"the same curve {same}, exact {losses == whole}", flush=True)  # fmt: skip
-    print(f"{good} of {o.times} as they should be; ends after {statistics.median(ends):.2f} s, the longest {max(ends):.2f} s", flush=True)
+        if not fine or vague:
+            print(f"    {'nobody was named' if fine else 'not as it should be'}; output: {text!r}\n    errors: {err!r}", flush=True)
+    print(f"{good} of {o.times} as they should be, {unnamed} of them before `init` without a word on who died; ends after "
+          f"{statistics.median(ends):.2f} s, the longest {max(ends):.2f} s", flush=True)  # fmt: skip
 
 
 def is_worker(pid):

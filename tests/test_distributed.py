@@ -125,6 +125,38 @@ def test_a_killed_process_ends_the_others(mpiexec):
     assert re.search(r"rank 1 of 3 \(process \d+ on .*\) died|signal 9|SIGNAL: 9|Killed", said), said
 
 
+@pytest.mark.parametrize("ends", ["os.kill(os.getpid(), signal.SIGKILL)", "pass"])
+def test_a_process_killed_while_it_joins(ends):
+    code = f"import os, signal\nfrom udlfast.distributed._start import guarded\nwith guarded():\n    {ends}"
+    env = dict(os.environ, OMPI_COMM_WORLD_RANK="1", OMPI_COMM_WORLD_SIZE="3")
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=LIMIT)  # until the shell has ended
+    said = re.search(r"rank 1 of 3 \(process \d+ on .*\) died before it had joined the others", done.stderr)
+    assert (done.returncode != 0) == (said is not None) == (ends != "pass"), done.stderr
+
+
+def test_joining_is_guarded(monkeypatch):
+    from udlfast.distributed import _start, _world
+
+    def fail():
+        assert not inside.closed
+        raise RuntimeError("no MPI")
+
+    class Shell(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            nonlocal inside
+            super().__init__(*args, **kwargs)
+            inside = self.stdin
+
+    inside = None
+    monkeypatch.setenv("PMI_RANK", "0")
+    monkeypatch.setattr(_start.subprocess, "Popen", Shell)
+    monkeypatch.setattr(_world, "start_mpi", fail)
+    monkeypatch.setattr(_world, "WORLD", None)
+    with pytest.raises(RuntimeError, match="no MPI"):
+        torch.distributed.init()
+    assert inside.closed
+
+
 @pytest.fixture
 def keeping(mpiexec, tmp_path):
     """mpiexec whose launcher leaves the other processes alone: an option of Open MPI's, or shells."""

@@ -8,6 +8,7 @@ import socket
 import sys
 
 from ..errors import ArgumentError, DistributedError
+from ._start import guarded
 from ._watch import Watch
 from ._work import Mover, Waiter, seconds
 
@@ -215,7 +216,8 @@ def init_process_group(backend=None, init_method=None, timeout=None, world_size=
     limit = 1800.0 if timeout is None else float(seconds(timeout))
     if not limit > 0:
         raise ArgumentError(f"distributed.init_process_group: timeout must be positive, got {timeout}")
-    world = World(limit)
+    with guarded():
+        world = World(limit)
     for name, given, found in (("world_size", world_size, world.size), ("rank", rank, world.rank)):
         if given not in (-1, None, found):
             raise ArgumentError(f"distributed.init_process_group: {name}={given}, but MPI says {found}; leave it out")
