@@ -8,9 +8,8 @@ from pathlib import Path
 
 from .check_packaging import CORE, copy_of_sources, pip_wheel, tested
 from .frame import Failed, NotRun, check
-from .programs import BUILT, ROOT, tool
+from .programs import BUILT, PYTHONS, ROOT, pythons, tool
 
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 OLDEST_NUMPY = {"3.11": "1.26.0", "3.12": "1.26.0", "3.13": "2.1.0", "3.14": "2.3.3"}  # the oldest supported, or the first for that Python
 USE = """
 import udlfast as torch
@@ -73,18 +72,6 @@ def musl(folder):
         raise NotRun("no musl-gcc")
     headers = [f"-idirafter {p}" for p in ("/usr/include", f"/usr/include/{os.uname().machine}-linux-gnu") if os.path.isdir(p)]
     return smoke("native", folder, CC="musl-gcc", CFLAGS=" ".join(["-static", *headers]), LEVELS="generic avx2")
-
-
-def pythons():
-    """version -> interpreter, of those that are installed."""
-    found = {}
-    for version in PYTHONS:
-        root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-        inside = sorted(root.glob(f"{version}*/bin/python{version}"))
-        word = str(inside[-1]) if inside else shutil.which(f"python{version}")
-        if word:
-            found[version] = word
-    return found
 
 
 def python_versions(folder, wheels=None):

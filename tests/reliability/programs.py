@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 # an editable install is built again where it is imported; the process that runs the checks has done so: its children need no compiler
 BUILT = "import sys\nfor finder in sys.meta_path: vars(finder).get('rebuild_flag') and setattr(finder, 'rebuild_flag', False)\n"
@@ -21,6 +23,18 @@ def environment(**more):
     paths = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
     env = {**os.environ, "PYTHONPATH": paths, **more}
     return {k: v for k, v in env.items() if v is not None}
+
+
+def pythons():
+    """version -> interpreter, of those that are installed."""
+    found = {}
+    for version in PYTHONS:
+        root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+        inside = sorted(root.glob(f"{version}*/bin/python{version}"))
+        word = str(inside[-1]) if inside else shutil.which(f"python{version}")
+        if word:
+            found[version] = word
+    return found
 
 
 def kill_tree(process):
