@@ -1,7 +1,9 @@
 """Cases of several processes that train: see `distributed_cases.py`."""
 
 import gc
+import threading
 import time
+import types
 
 import numpy as np
 from distributed_tools import DDP, F, batch, d, net, same_everywhere, say_no, train
@@ -195,8 +197,11 @@ def case_unused_parameters(rank, size):
         model(x, which).sum().backward()
         assert [i for i, p in enumerate(model.module.parts) if p.weight.grad is not None] == sorted(used)
     strict = DDP(Branches())
+    rested = []
+    strict.reducer.mover = types.SimpleNamespace(wanted=threading.Event(), rest=lambda: rested.append(True))
     say_no(ValueError, "parts.2.weight", lambda: strict(x, [0, 1]).sum().backward())
     say_no(ValueError, "ended in an error", lambda: strict(x, [0, 1]))  # messages of that backward may still be under way
+    assert rested
 
 
 def case_compressed(rank, size):

@@ -156,6 +156,14 @@ class Reducer:
 
     def finish(self):
         """At the end of backward: send what is left, wait for everything, and hand out the views."""
+        try:
+            self._finish()
+        except BaseException:
+            self.failed()
+            raise
+        self.running = None
+
+    def _finish(self):
         missing = sorted(set(range(len(self.params))) - set(self.seen))
         if missing and not self.find_unused:
             names = ", ".join(self.names[i] for i in missing[:5]) + (", ..." if len(missing) > 5 else "")
@@ -187,7 +195,6 @@ class Reducer:
                 self.params[i].grad = bucket.views[at]
         if not self.settled and not missing:
             self._settle()
-        self.running = None
 
     def failed(self):
         """Backward ended in an error: what is under way may never arrive, so `prepare` refuses from now on."""
