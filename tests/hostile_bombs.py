@@ -80,6 +80,7 @@ def bombs():
         "text reference": P + b"Pos.system\n.",
         "a call of a string": P + b"X\x02\0\0\0ls)R.",
         "BUILD of a dict": P + b"}}X\x09\0\0\0__class__K\x01sb.",
+        "BUILD of None": P + b"N}b.",
         "state with methods": P + b"ccollections\nOrderedDict\n)R}X\x05\0\0\0itemsK\x01sb.",
         "a bare name": P + b"ccollections\nOrderedDict\n.",
         "a name in a list": P + b"]ctorch\nFloatStorage\na.",

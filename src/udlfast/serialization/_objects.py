@@ -262,7 +262,7 @@ def build(machine, target, state):
     """BUILD of what this file's makers made; False: it is none of theirs."""
     if isinstance(target, Element):
         fill_element(machine, target, state)
-    elif machine.made.get(id(target)) is not target:
+    elif id(target) not in machine.made:  # what is in it lives, so that no other object has its id
         return False
     elif type(target).__module__ == "numpy":
         fill_array(machine, target, state)
