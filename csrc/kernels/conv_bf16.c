@@ -214,11 +214,8 @@ int INTERNAL(conv2d_bf16)(const udl_conv2d_args *a) {
     g.half = 1, g.low = has_unit(), g.few = are_few(&g, a->N);
 #if GEMM_MATRIX_UNIT
     if (pairs_for(g.C, g.O) && INTERNAL(conv_pixels_pays)(&g, a->N, G)) {
-        float *x = zipped(a->x, a->N, a->C, 1, a->H * a->W, 0);
         const float *ready = filters_of(a, INTERNAL(conv_pixels_pack));
-        const int failed = !x || INTERNAL(conv_pixels)(&g, a->N, a->y, x, a->w, ready, a->b, (int)act, pairs_for(g.C, g.O));
-        drop(x, a->N * (a->C / 2) * a->H * a->W);
-        return failed ? UDL_ENOMEM : UDL_OK;
+        return INTERNAL(conv_pixels)(&g, a->N, a->y, a->x, a->w, ready, a->b, (int)act, pairs_for(g.C, g.O));
     }
 #endif
     const int tiles = act <= UDL_ACT_RELU && INTERNAL(wino_tiles)(&g, a->N), columns = !tiles && pairs_for(g.C, g.O) && by_columns(&g);

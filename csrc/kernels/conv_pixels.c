@@ -1,8 +1,8 @@
 /* conv_pixels.c - 3 x 3 filters over few pixels of bf16 images: y[pixel, filter] = im2col[pixel, k] w[k, filter].
  *
  * Elsewhere pixels lie on the vector axis, of which 49 fill three vectors and begin a fourth; here filters do, and pixels are the rows,
- * by the dozen. Elements are pairs of bf16 numbers (csrc/tiles/pairs.h), k = (tap, pair of channels): an image is turned once, so that
- * the channels of a pixel are neighbours, and a row of im2col is nine of these pieces. A task owns a panel of filters, which it makes
+ * by the dozen. Elements are pairs of bf16 numbers (csrc/tiles/pairs.h), k = (tap, pair of channels): a vector of pairs is turned, so that
+ * the channels of a pixel are neighbours, and copied to the nine rows of im2col that see the pixel. A task owns a panel of filters, which it makes
  * itself where they are not ready, and goes through k in blocks that stay in L1. Whether filters are made ready for it is told by the size
  * of the image, not by how many there are.
  * Floor: 2 N P Q O C 9 flops; the filters from memory. */
@@ -51,42 +51,44 @@ void INTERNAL(conv_pixels_pack)(const udl_conv *g, const float *w, float *to) {
 typedef struct {
     const udl_conv *g;
     i64 N;
-    const float *zipped, *w, *ready, *bias; /* zipped: [image][pair of channels][pixel] */
-    float *turned, *rows;                   /* [image][pixel][pair], [pixel][tap][pair] */
+    const uint16_t *x; /* [image][channel][pixel] */
+    const float *w, *ready, *bias;
+    float *rows; /* [pixel of the result][tap][pair of channels] */
     uint16_t *y;
     int act, failed;
     gemm_block_fn_f32 block;
 } job;
 
-static void turn_task(void *ctx, i64 begin, i64 end) { /* task = (image, vector of pairs) */
-    const job *j = ctx;
-    const i64 HW = j->g->H * j->g->W, pairs = j->g->C / 2, vectors = pairs / V;
-    for (i64 t = begin; t < end; t++) {
-        const float *row[V];
-        float *to = j->turned + t / vectors * HW * pairs + t % vectors * V;
-        for (i64 r = 0; r < V; r++) row[r] = j->zipped + (t * V + r) * HW;
-        for (i64 p = 0; p < HW; p += 4) {
-            const i64 at = UDL_MINI(p, HW - 4);
-            vf32 q[4];
-            columns_f32(row, at, q);
-            _Pragma("GCC unroll 4") for (int e = 0; e < 4; e++) v_store(to + (at + e) * pairs, q[e]);
-        }
+/* to[pixel][V pairs of channels] of an image's n pixels from x on */
+static void turn(const uint16_t *x, i64 n, float *to) {
+    const uint16_t *low[V], *high[V];
+    for (i64 p = 0; p < n; p += 4) { /* the last four move back over pixels that are done */
+        const i64 at = UDL_MINI(p, n - 4);
+        vf32 a[4], b[4];
+        for (i64 r = 0; r < V; r++) low[r] = x + 2 * r * n + at, high[r] = low[r] + n;
+        wino_columns_bf16(low, a), wino_columns_bf16(high, b);
+        _Pragma("GCC unroll 4") for (int e = 0; e < 4; e++) v_store(to + (at + e) * V, (vf32)((vu32)a[e] >> 16 | (vu32)b[e]));
     }
 }
-
-static void rows_task(void *ctx, i64 begin, i64 end) { /* task = pixel of the result */
-    const job *j = ctx;
+static void rows_task(void *ctx, i64 begin, i64 end) { /* task = (image, vector of pairs) */
+    job *j = ctx;
     const udl_conv *g = j->g;
-    const i64 pairs = g->C / 2;
+    const i64 HW = g->H * g->W, pairs = g->C / 2, vectors = pairs / V;
+    const size_t bytes = sizeof(float) * (size_t)(HW * V);
+    float *turned = udl_alloc(bytes);
+    if (!turned) { j->failed = 1; return; }
     for (i64 t = begin; t < end; t++) {
-        const i64 n = t / (g->P * g->Q), p = t / g->Q % g->P, q = t % g->Q;
-        float *to = j->rows + t * TAPS * pairs;
-        for (int k = 0; k < TAPS; k++, to += pairs) {
-            const i64 h = p * g->stride_h - g->pad_h + k / 3 * g->dil_h, w = q * g->stride_w - g->pad_w + k % 3 * g->dil_w;
-            if (h < 0 || h >= g->H || w < 0 || w >= g->W) memset(to, 0, sizeof(float) * (size_t)pairs);
-            else memcpy(to, j->turned + ((n * g->H + h) * g->W + w) * pairs, sizeof(float) * (size_t)pairs);
-        }
+        float *to = j->rows + t / vectors * g->P * g->Q * TAPS * pairs + t % vectors * V;
+        turn(j->x + t * 2 * V * HW, HW, turned);
+        for (i64 p = 0; p < g->P; p++)
+            for (i64 q = 0; q < g->Q; q++)
+                for (int k = 0; k < TAPS; k++, to += pairs) {
+                    const i64 h = p * g->stride_h - g->pad_h + k / 3 * g->dil_h, w = q * g->stride_w - g->pad_w + k % 3 * g->dil_w;
+                    const int inside = h >= 0 && h < g->H && w >= 0 && w < g->W;
+                    v_store(to, inside ? v_load(turned + (h * g->W + w) * V) : (vf32){0});
+                }
     }
+    udl_free(turned, bytes);
 }
 
 /* ---- products --------------------------------------------------------------------------------------------------------------- */
@@ -128,23 +130,21 @@ static void panels_task(void *ctx, i64 begin, i64 end) {
 
 static int some_images(job *j) {
     const udl_conv *g = j->g;
-    const i64 pixels = j->N * g->P * g->Q, pairs = g->C / 2, turned = j->N * g->H * g->W * pairs;
-    const size_t bytes = sizeof(float) * (size_t)(turned + pixels * TAPS * pairs);
-    if (!(j->turned = udl_alloc(bytes))) return UDL_ENOMEM;
-    j->rows = j->turned + turned;
-    udl_parallel_for(j->N * pairs / V, UDL_MAXI(1, 8192 / (V * g->H * g->W)), turn_task, j);
-    udl_parallel_for(pixels, UDL_MAXI(1, 16384 / (TAPS * pairs)), rows_task, j);
-    udl_parallel_for(UDL_CEIL_DIV(g->O, NR), 1, panels_task, j);
-    udl_free(j->turned, bytes);
+    const i64 pixels = j->N * g->P * g->Q, pairs = g->C / 2;
+    const size_t bytes = sizeof(float) * (size_t)(pixels * TAPS * pairs);
+    if (!(j->rows = udl_alloc(bytes))) return UDL_ENOMEM;
+    udl_parallel_for(j->N * pairs / V, UDL_MAXI(1, 2048 / (TAPS * g->P * g->Q)), rows_task, j);
+    if (!j->failed) udl_parallel_for(UDL_CEIL_DIV(g->O, NR), 1, panels_task, j);
+    udl_free(j->rows, bytes);
     return j->failed ? UDL_ENOMEM : UDL_OK;
 }
 
-int INTERNAL(conv_pixels)(const udl_conv *g, i64 N, uint16_t *y, const float *zipped, const float *w, const float *ready, const float *bias,
+int INTERNAL(conv_pixels)(const udl_conv *g, i64 N, uint16_t *y, const uint16_t *x, const float *w, const float *ready, const float *bias,
                           int act, gemm_block_fn_f32 block) {
     const i64 most = UDL_MAXI(1, MOST / (g->P * g->Q));
     int status = UDL_OK;
     for (i64 n = 0; n < N && !status; n += most) {
-        job j = {.g = g, .N = UDL_MINI(most, N - n), .zipped = zipped + n * g->C / 2 * g->H * g->W, .w = w, .ready = ready, .bias = bias,
+        job j = {.g = g, .N = UDL_MINI(most, N - n), .x = x + n * g->C * g->H * g->W, .w = w, .ready = ready, .bias = bias,
                  .y = y + n * g->O * g->P * g->Q, .act = act, .block = block};
         status = some_images(&j);
     }

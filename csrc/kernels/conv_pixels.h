@@ -10,8 +10,8 @@ int INTERNAL(conv_pixels_fits)(const udl_conv *g, i64 G); /* whether filters wou
 int INTERNAL(conv_pixels_pays)(const udl_conv *g, i64 N, i64 G);
 i64 INTERNAL(conv_pixels_packed)(const udl_conv *g); /* floats of packed filters */
 void INTERNAL(conv_pixels_pack)(const udl_conv *g, const float *w, float *to);
-/* zipped: images as pairs of planes; ready: packed filters, or NULL: made from w */
-int INTERNAL(conv_pixels)(const udl_conv *g, i64 N, uint16_t *y, const float *zipped, const float *w, const float *ready, const float *bias,
+/* ready: packed filters, or NULL: made from w */
+int INTERNAL(conv_pixels)(const udl_conv *g, i64 N, uint16_t *y, const uint16_t *x, const float *w, const float *ready, const float *bias,
                           int act, gemm_block_fn_f32 block);
 #endif
 #endif
