@@ -48,6 +48,7 @@ struct udl_plan {
     udl_file_pack *packs;
     int packed_isa, packed_precision;
     void *_Atomic idle[64];          /* memory of runs that nobody uses now */
+    int64_t serial;                  /* no two plans of the process have the same; 0: it is not open */
 };
 
 /* Fills a plan, all zero but for file, size, held and options, from its file. On failure says why; the caller closes the plan. */

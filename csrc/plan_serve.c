@@ -1,8 +1,9 @@
 /* plan_serve.c - plans from files: opened, run by any number of threads, closed (udl_plan.h).
  *
- * A run takes a block of memory that no other run uses: the structs of the calls, their array, and the buffers that calls
- * hand results over in. Blocks that are free wait in a table of atomic pointers, so there is no lock that a forked child could
- * find taken. The constants lie in the mapped file and are never written. */
+ * A run takes memory that no other run uses: the structs of the calls and their array, and the buffers that calls hand results over in.
+ * What is free waits behind atomic pointers, so there is no lock that a forked child could find taken: the structs in a table of the
+ * plan, with their buffers if these are small; large buffers in one place for all plans of the process, which thus need not keep one
+ * each. The constants lie in the mapped file and are never written. */
 #define _GNU_SOURCE
 #include "plan_extent.h"
 #include "plan_file.h"
@@ -20,6 +21,7 @@
 #define DEFAULT_WORK 1e15
 #define PACKED_MOST ((int64_t)256 << 20)
 enum { IDLE = 64, KEPT_WHOLE = 1 << 20 }; /* beyond these bytes only one block waits: to take others again costs 1 % of their runs */
+#define IS_LARGE(p) ((p)->scratch > KEPT_WHOLE)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int ready;
@@ -32,14 +34,45 @@ static int say(char *why, size_t n, int status, const char *text) {
 
 /* ---- the memory of a run ------------------------------------------------------------------------------------------------------ */
 typedef struct {
-    char *scratch;
-    int packed; /* do the structs hold packed weights? */
+    char *memory;
+    int64_t bytes, serial; /* of the plan whose numbers are in it; 0: anything may be */
+} buffers;
+typedef struct {
+    buffers *scratch; /* NULL while its plan's buffers are large and it waits */
+    const char *base; /* where the structs take them to be */
+    int packed;       /* do the structs hold packed weights? */
     udl_plan_call *calls;
     int64_t *words; /* both lie behind this struct */
 } run_memory;
 
-static void free_run(const udl_plan *p, run_memory *m) {
-    if (m && m->scratch) udl_free(m->scratch, (size_t)p->scratch);
+static buffers *_Atomic waiting; /* large buffers, of whichever plan */
+static atomic_int open_plans;
+static _Atomic int64_t serials;
+
+static void free_buffers(buffers *b) {
+    if (b) udl_free(b->memory, (size_t)b->bytes);
+    free(b);
+}
+static buffers *take_buffers(const udl_plan *p) {
+    buffers *b = IS_LARGE(p) ? atomic_exchange_explicit(&waiting, NULL, memory_order_acq_rel) : NULL;
+    if (b && b->bytes < p->scratch) free_buffers(b), b = NULL;
+    if (!b) {
+        if (!(b = malloc(sizeof *b))) return NULL;
+        *b = (buffers){udl_alloc((size_t)p->scratch), p->scratch, 0};
+        if (!b->memory) return free(b), NULL;
+    }
+    if (b->serial != p->serial) memset(b->memory, 0, (size_t)p->scratch); /* nothing of others is seen, whatever the plan reads */
+    b->serial = p->serial;
+    return b;
+}
+static void give_buffers(buffers *b) { /* the larger of two waits */
+    buffers *other = atomic_exchange_explicit(&waiting, b, memory_order_acq_rel);
+    if (other && other->bytes > b->bytes) other = atomic_exchange_explicit(&waiting, other, memory_order_acq_rel);
+    free_buffers(other);
+}
+
+static void free_run(run_memory *m) {
+    if (m) free_buffers(m->scratch);
     free(m);
 }
 
@@ -57,40 +90,47 @@ static run_memory *new_run(const udl_plan *p) {
     const size_t calls = (size_t)p->n_calls * sizeof(udl_plan_call), words = (size_t)p->n_words * 8;
     run_memory *m = malloc(sizeof *m + calls + words);
     if (!m) return NULL;
-    *m = (run_memory){NULL, 0, (udl_plan_call *)(void *)(m + 1), NULL};
+    *m = (run_memory){.calls = (udl_plan_call *)(void *)(m + 1)};
     m->words = (int64_t *)(void *)((char *)(m + 1) + calls);
-    if (p->scratch && !(m->scratch = udl_alloc((size_t)p->scratch))) {
-        free(m);
-        return NULL;
-    }
-    if (p->scratch) memset(m->scratch, 0, (size_t)p->scratch); /* nothing of others is seen, whatever the plan reads */
     memcpy(m->words, p->words, words);
     for (int64_t i = 0; i < p->n_calls; i++)
         m->calls[i] = (udl_plan_call){p->calls[i].kernel, m->words + ((int64_t *)p->calls[i].args - p->words)};
+    return m;
+}
+static void set_places(const udl_plan *p, run_memory *m) {
     for (int64_t i = 0; i < p->first_moving; i++) {
         const udl_file_pointer *f = &p->pointers[i];
         const udl_file_buffer *b = &p->buffers[f->buffer];
-        const char *base = (b->kind == UDL_CONSTANT ? p->data : m->scratch) + b->place;
+        const char *base = (b->kind == UDL_CONSTANT ? p->data : m->base) + b->place;
         m->words[f->word] = (int64_t)(intptr_t)(base + f->offset);
     }
-    return m;
-}
-
-static run_memory *take_run(udl_plan *p) {
-    for (int i = 0; i < IDLE; i++) {
-        if (!atomic_load_explicit(&p->idle[i], memory_order_relaxed)) continue;
-        run_memory *m = atomic_exchange_explicit(&p->idle[i], NULL, memory_order_acq_rel);
-        if (m) return m;
-    }
-    return new_run(p);
 }
 
 static void give_run(udl_plan *p, run_memory *m) {
-    for (int i = 0; i < (p->scratch > KEPT_WHOLE ? 1 : IDLE); i++) {
+    if (IS_LARGE(p) && m->scratch) give_buffers(m->scratch), m->scratch = NULL;
+    for (int i = 0; i < IDLE; i++) {
         void *none = NULL;
         if (atomic_compare_exchange_strong_explicit(&p->idle[i], &none, m, memory_order_acq_rel, memory_order_relaxed)) return;
     }
-    free_run(p, m);
+    free_run(m);
+}
+
+static run_memory *take_run(udl_plan *p) {
+    run_memory *m = NULL;
+    for (int i = 0; i < IDLE && !m; i++)
+        if (atomic_load_explicit(&p->idle[i], memory_order_relaxed)) m = atomic_exchange_explicit(&p->idle[i], NULL, memory_order_acq_rel);
+    const int is_new = !m;
+    if (is_new && !(m = new_run(p))) return NULL;
+    if (p->scratch && !m->scratch && !(m->scratch = take_buffers(p))) {
+        give_run(p, m);
+        return NULL;
+    }
+    const char *base = m->scratch ? m->scratch->memory : NULL;
+    if (is_new || m->base != base) {
+        m->base = base;
+        set_places(p, m);
+    }
+    return m;
 }
 
 /* ---- weights packed for their products ---------------------------------------------------------------------------------------- */
@@ -170,7 +210,8 @@ static void pack_weights(udl_plan *p) {
 /* ---- open and close ------------------------------------------------------------------------------------------------------------ */
 void udl_plan_close(udl_plan *p) {
     if (!p) return;
-    for (int i = 0; i < IDLE; i++) free_run(p, atomic_load(&p->idle[i]));
+    for (int i = 0; i < IDLE; i++) free_run(atomic_load(&p->idle[i]));
+    if (p->serial && atomic_fetch_sub(&open_plans, 1) == 1) free_buffers(atomic_exchange(&waiting, NULL));
     for (int64_t i = 0; i < p->n_packs; i++)
         if (p->packs[i].owner) udl_free(p->packs[i].memory, (size_t)p->packs[i].bytes);
     if (p->held == 1) munmap((void *)(intptr_t)p->file, (size_t)p->size);
@@ -189,9 +230,11 @@ static int open_plan(udl_plan **plan, udl_plan *p, char *why, size_t why_bytes) 
     p->taken = p->size;
     if (status == UDL_PLAN_OK) status = udl_plan_read(p, why, why_bytes);
     if (status == UDL_PLAN_OK && !p->options.no_packing) pack_weights(p);
-    if (status == UDL_PLAN_OK) *plan = p;
-    else udl_plan_close(p);
-    return status;
+    if (status != UDL_PLAN_OK) return udl_plan_close(p), status;
+    p->serial = atomic_fetch_add(&serials, 1) + 1;
+    atomic_fetch_add(&open_plans, 1);
+    *plan = p;
+    return UDL_PLAN_OK;
 }
 
 static udl_plan *blank(const udl_plan_options *options) {

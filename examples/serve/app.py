@@ -9,6 +9,8 @@ Plans are loaded when this module is imported: with gunicorn's preload once, bef
 functions, which FastAPI runs in threads; a plan is run by all of them at once. How many threads and workers: docs/serving.md.
 """
 
+import asyncio
+import json
 import os
 import re
 
@@ -89,3 +91,33 @@ async def classify(request: Request):
     if len(body) != size:
         raise HTTPException(422, f"an image is 3 x 224 x 224 float32 numbers: {size} bytes")
     return await run_in_threadpool(images.classify, body)
+
+
+def warm_up(rounds=20):
+    """Requests of both kinds as a server would hand them over, without one: what they import, cache and make is then there before workers
+    are forked, which share it. A function's byte code too is written to while it is called for the first times."""
+
+    async def ask(path, body, kind):
+        headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+        scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http", "path": path,
+                 "raw_path": path.encode(), "query_string": b"", "root_path": "", "headers": headers, "client": None, "server": None}
+        status = []
+
+        async def receive():
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message):
+            status.append(message.get("status", 200))
+
+        await app(scope, receive, send)
+        if status[0] != 200:
+            raise RuntimeError(f"{path} answers with status {status[0]}")
+
+    async def all_of_them():
+        image = bytes(4 * IMAGE[1] * IMAGE[2] * IMAGE[3])
+        for i in range(rounds):
+            text = {"text": "what a server hears " * (1 + 20 * (i % 2))}
+            await ask("/embed", json.dumps(text).encode(), b"application/json")
+            await ask("/classify", image, b"application/octet-stream")
+
+    asyncio.run(all_of_them())

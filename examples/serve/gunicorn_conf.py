@@ -29,5 +29,6 @@ def when_ready(server):
         mallopt(-8, 1)  # M_ARENA_MAX
         mallopt(-3, 128 << 10)  # M_MMAP_THRESHOLD
     udlfast.set_memory_limit(2 << 20)  # kernels' working memory that a worker keeps; more of it costs memory, less costs page faults
+    sys.modules["app"].warm_up()
     gc.collect()
     gc.freeze()  # the collector writes to nothing that is there now, so that its pages stay shared
