@@ -93,7 +93,7 @@ async def classify(request: Request):
     return await run_in_threadpool(images.classify, body)
 
 
-def warm_up(rounds=20):
+def warm_up(rounds=40):
     """Requests of both kinds as a server would hand them over, without one: what they import, cache and make is then there before workers
     are forked, which share it. A function's byte code too is written to while it is called for the first times."""
 
