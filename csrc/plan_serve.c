@@ -20,7 +20,7 @@
 #define DEFAULT_BYTES ((int64_t)4 << 30)
 #define DEFAULT_WORK 1e15
 #define PACKED_MOST ((int64_t)256 << 20)
-enum { IDLE = 64, KEPT_WHOLE = 1 << 20 }; /* beyond these bytes only one block waits: to take others again costs 1 % of their runs */
+enum { IDLE = 64, KEPT_WHOLE = 256 << 10 }; /* beyond these bytes only one block waits: to take others again costs 1 % of their runs */
 #define IS_LARGE(p) ((p)->scratch > KEPT_WHOLE)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
