@@ -2,6 +2,7 @@
 
 import os
 import struct
+import subprocess
 import sys
 import threading
 
@@ -156,6 +157,63 @@ def test_many_threads_get_what_one_gets(threads, path, rng):
         assert not wrong
     finally:
         torch.set_num_threads(before)
+
+
+def test_plans_with_large_buffers_take_turns_with_them(path, rng):
+    """One block of memory waits for all of them: the largest, whose plan's numbers are not those of the next."""
+    plans = {}
+    for i, wide in enumerate((300, 1000, 500)):
+        net = nn.Sequential(nn.Linear(64, wide), nn.GELU(), nn.Linear(wide, wide), nn.GELU(), nn.Linear(wide, 8)).eval()
+        inputs = [tensor(rng, 256, 64) for _ in range(4)]
+        plan = saved(net, path.with_name(f"{i}.udl"), inputs[0])[1]
+        assert plan.run_bytes > 256 << 10
+        plans[i] = plan, inputs, [plan(x) for x in inputs]
+    wrong, go = [], threading.Barrier(4)
+
+    def client(k):
+        go.wait()
+        for n in range(60):
+            plan, inputs, want = plans[(n + k) % len(plans)]
+            if not torch.equal(plan(inputs[n % 4]), want[n % 4]):
+                wrong.append((k, n))
+
+    clients = [threading.Thread(target=client, args=(k,)) for k in range(4)]
+    for c in clients:
+        c.start()
+    for c in clients:
+        c.join()
+    assert not wrong
+    del plans[1]  # the largest closes; its memory may be the one that waits
+    plan, inputs, want = plans[2]
+    same([plan(x) for x in inputs], want)
+    same(plans[0][0](plans[0][1][1]), plans[0][2][1])
+
+
+def test_large_buffers_are_given_back_with_the_last_plan(tmp_path):
+    code = """
+import udlfast as torch
+nn = torch.nn
+net = torch.compile(nn.Sequential(nn.Linear(64, 2000), nn.GELU(), nn.Linear(2000, 8)).eval())
+x = torch.zeros(256, 64)
+with torch.no_grad():
+    net(x)
+net.plans[0].save("a.udl")
+in_use = lambda: torch.memory_stats()["in_use"]
+before = in_use()
+first, second = torch.load_plan("a.udl", pack=False), torch.load_plan("a.udl", pack=False)
+for plan in first, second, first:
+    plan(x)
+one = in_use() - before
+del plan, first
+second(x)
+still = in_use() - before
+del second
+print(one, still, in_use() - before)
+"""
+    said = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120).stdout
+    one, still, after = map(int, said.split())
+    large = 256 * 2000 * 4
+    assert large <= one < 2 * large and large <= still < 2 * large and after == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")

@@ -25,7 +25,7 @@ def when_ready(server):
     import udlfast
 
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt:  # glibc: one heap for the threads that answer, beside the one that was there before the fork, and bodies of requests are given back at once
+    if mallopt:  # glibc: a heap for the threads that answer, beside that from before the fork; large bodies are given back at once
         mallopt(-8, 2)  # M_ARENA_MAX
         mallopt(-3, 128 << 10)  # M_MMAP_THRESHOLD
     udlfast.set_memory_limit(2 << 20)  # kernels' working memory that a worker keeps; more of it costs memory, less costs page faults
