@@ -188,3 +188,27 @@ def test_results_that_are_held_survive_another_way(rng):
     for y, want in held:
         same(y, want)
     assert len(g.plans) == 2 and np.isfinite(replays(g))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_relu_in_a_chain_keeps_every_bit(isa, dtype):
+    """Sums and products of bf16 numbers that vanish, tie or overflow when they are rounded, zeros of both signs, NaN and infinities."""
+
+    def f(a, b):
+        return torch.relu(a + b), torch.relu(a * b), torch.relu(torch.relu(a - b) * a), -torch.relu(-(a * b)), torch.relu(-a) + b
+
+    edges = [0.0, -0.0, 1.0, -1.0, 2.0**-133, -(2.0**-133), 2.0**-126, 3e38, -3e38, float("inf"), -float("inf"), float("nan")]
+    edges += [s * 2.0**e * m for s in (1, -1) for e in (-132, -130, -70, -67, -66, -1, 7, 64) for m in (1, 1.0078125, 1.5, 1.9921875)]
+    values = torch.tensor(edges).to(getattr(torch, dtype))
+    a, b = (v.reshape(-1).contiguous() for v in torch.meshgrid(values, values, indexing="ij"))
+    g = torch.compile(f)
+    with torch.no_grad():
+        want = f(a, b)
+        for _ in range(3):
+            got = g(a, b)
+        names = [r.name for r in g.explain(a, b).rows]
+    assert "chain" in names
+    for w, v in zip(want, got, strict=True):
+        w, v = (np.array(t.float().numpy()).view(np.uint32) for t in (w, v))
+        nan = (w & 0x7FFFFFFF) > 0x7F800000
+        assert ((w == v) | (nan & ((v & 0x7FFFFFFF) > 0x7F800000))).all()

@@ -60,6 +60,13 @@ static chain_job prepare(const udl_chain_args *a) {
 
 /* Rounding may come before or after. Not so where order counts: numbers that vanish are rounded to zeros with a sign. */
 static int only_signs(i64 op) { return op == UDL_MAP_copy || op == UDL_MAP_neg || op == UDL_MAP_abs; }
+/* relu of numbers that are not rounded: those that will be -0 stay, as relu leaves it alone */
+static void relu_loose(float *y, const float *x, i64 n) {
+    for (i64 i = 0; i < n; i += VW32) {
+        const vf32 v = v_load(x + i);
+        v_store(y + i, v_sel_lt(v, (vf32){0} - 0x1p-134f, (vf32){0}, v));
+    }
+}
 static void rounded(float *x, i64 n) { /* in a buffer of whole vectors */
     for (i64 i = 0; i < n; i += VW32)
         v_store(x + i, (vf32)(__builtin_convertvector(h_narrow(v_load(x + i)), vu32) << 16));
@@ -118,15 +125,16 @@ static void FN(tiles)(void *ctx, i64 begin, i64 end) {
         unsigned loose = 0; /* results of bf16 that may still have to be rounded */
         for (i64 s = 0; s < a->steps; s++) {
             const i64 code = a->code[s];
-            const int early = !only_signs(part(code, 0));
+            const int relu = HALF(a) && part(code, 0) == UDL_MAP_relu && loose >> part(code, 2) & 1, early = !relu && !only_signs(part(code, 0));
             const T *in[3];
             for (int k = 0; k < 3; k++) {
                 const int from = part(code, 2 + k);
                 in[k] = from == NONE ? NULL : r[from];
                 if (HALF(a) && early && from != NONE && loose >> from & 1) rounded((float *)r[from], lines * n), loose &= ~(1u << from);
             }
+            if (relu) relu_loose((float *)r[part(code, 1)], (const float *)in[0], lines * n);
             double p[3] = {a->p[s][0], a->p[s][1], 0};
-            INTERNAL(FN(map))[part(code, 0)](r[part(code, 1)], in[0], in[1], in[2], lines * n, p);
+            if (!relu) INTERNAL(FN(map))[part(code, 0)](r[part(code, 1)], in[0], in[1], in[2], lines * n, p);
             loose |= 1u << part(code, 1);
         }
         for (int k = 0; k < OUTS; k++)

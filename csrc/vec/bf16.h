@@ -8,8 +8,14 @@ typedef uint16_t vhalf __attribute__((vector_size(UDL_VB / 2)));
 
 VFN vf32 h_widen(vhalf h) { return (vf32)(__builtin_convertvector(h, vu32) << 16); }
 VFN vhalf h_narrow(vf32 x) {
-    vu32 u = (vu32)x, nan = (vu32)(x != x), r = (u + 0x7fff + (u >> 16 & 1)) >> 16;
-    return __builtin_convertvector((nan & (u >> 16 | 0x40)) | (~nan & r), vhalf);
+    const vu32 u = (vu32)x, r = u + 0x7fff + (u >> 16 & 1);
+#if defined(UDL_LEVEL_avx512) /* the comparison stays in a mask register */
+    const __mmask16 nan = _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q);
+    const vu32 top = (vu32)_mm512_mask_or_epi32((__m512i)r, nan, (__m512i)u, _mm512_set1_epi32(0x400000));
+#else
+    const vu32 nan = (vu32)(x != x), top = (nan & (u | 0x400000)) | (~nan & r);
+#endif
+    return __builtin_convertvector(top >> 16, vhalf);
 }
 VFN float h_one(uint16_t h) {
     const uint32_t u = (uint32_t)h << 16;
