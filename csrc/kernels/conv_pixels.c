@@ -76,6 +76,7 @@ static void rows_task(void *ctx, i64 begin, i64 end) { /* task = (image, vector 
     const i64 HW = g->H * g->W, pairs = g->C / 2, vectors = pairs / V;
     const size_t bytes = sizeof(float) * (size_t)(HW * V);
     float *turned = udl_alloc(bytes);
+    const int streams = udl_streams_to_others();
     if (!turned) { j->failed = 1; return; }
     for (i64 t = begin; t < end; t++) {
         float *to = j->rows + t / vectors * g->P * g->Q * TAPS * pairs + t % vectors * V;
@@ -85,9 +86,12 @@ static void rows_task(void *ctx, i64 begin, i64 end) { /* task = (image, vector 
                 for (int k = 0; k < TAPS; k++, to += pairs) {
                     const i64 h = p * g->stride_h - g->pad_h + k / 3 * g->dil_h, w = q * g->stride_w - g->pad_w + k % 3 * g->dil_w;
                     const int inside = h >= 0 && h < g->H && w >= 0 && w < g->W;
-                    v_store(to, inside ? v_load(turned + (h * g->W + w) * V) : (vf32){0});
+                    const vf32 x = inside ? v_load(turned + (h * g->W + w) * V) : (vf32){0};
+                    if (streams) v_stream(to, x);
+                    else v_store(to, x);
                 }
     }
+    if (streams) v_stream_end();
     udl_free(turned, bytes);
 }
 

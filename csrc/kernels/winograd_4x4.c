@@ -139,7 +139,7 @@ static void read_panel(const wino *j, float *panel, i64 point, i64 begin, i64 en
     while (n < end) {
         piece s = piece_at(j, n, end);
         const float *x = j->xp + s.image * j->t.size + s.p * j->t.step + s.q + c0 * plane;
-        float *to = panel + c0 * w + n - begin;
+        float *to = panel + n - begin;
         int over = n - begin + V > w; /* would reach into the next channel's first tiles, which are written already */
         for (i64 c = c0; c < c1; c++, x += plane, to += w) {
             vf32 h[4][4];
@@ -160,15 +160,32 @@ static void read_panel(const wino *j, float *panel, i64 point, i64 begin, i64 en
     }
     for (i64 i = 0; i < 16 && end - begin < w; i++) /* lanes without a tile */
         for (i64 c = c0; c < c1; c++)
-            for (i64 l = end - begin; l < w; l++) panel[i * point + c * w + l] = 0;
+            for (i64 l = end - begin; l < w; l++) panel[i * point + (c - c0) * w + l] = 0;
+}
+/* the same for other threads (udl_streams_to_others): whole vectors, by way of a buffer */
+static void share_panel(const wino *j, float *panel, i64 point, i64 begin, i64 end, i64 c0, i64 c1) {
+    const i64 w = UDL_CEIL_DIV(end - begin, V) * V;
+    float buffer[16 * NR + V] __attribute__((aligned(64))); /* [point][tile] of a channel */
+    for (i64 c = c0; c < c1; c++) {
+        read_panel(j, buffer, w, begin, end, c, c + 1);
+        for (i64 i = 0; i < 16; i++)
+            for (i64 l = 0; l < w; l += V) v_stream(panel + i * point + l, v_load(buffer + i * w + l));
+        panel += w;
+    }
+    v_stream_end();
 }
 /* `panels` panels from tile `first` on; the rest of all tiles is a panel of its own behind the whole vectors of the last one */
 static void read_tiles(const wino *j, float *v, i64 point, i64 first, i64 panels, i64 c0, i64 c1) {
+    const int streams = v == j->v && udl_streams_to_others();
     for (i64 k = 0; k < panels; k++) {
         i64 begin = first + k * NR, end = UDL_MINI(begin + NR, j->tiles), cut = end == j->tiles ? end - j->rest : end;
+        const i64 ends[3] = {begin, cut, end};
         float *panel = v + k * NR * j->g->C;
-        if (cut > begin) read_panel(j, panel, point, begin, cut, c0, c1);
-        if (cut < end) read_panel(j, panel + (cut - begin) * j->g->C, point, cut, end, c0, c1);
+        for (int i = 0; i < 2; i++) {
+            const i64 w = UDL_CEIL_DIV(ends[i + 1] - ends[i], V) * V;
+            if (w) (streams ? share_panel : read_panel)(j, panel + c0 * w, point, ends[i], ends[i + 1], c0, c1);
+            panel += w * j->g->C;
+        }
     }
 }
 
