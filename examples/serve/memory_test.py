@@ -67,13 +67,13 @@ def find_workers(port, workers):
 
 def serve(port, pids, path, requests):
     """Requests until each worker has answered so many; which worker one meets is chance."""
-    counts, connect = Counter(), of_server(port, path)
-    for _ in range(100):
-        if all(counts[p] >= requests for p in pids):
-            return
+    counts, connect, until = Counter(), of_server(port, path), time.monotonic() + PATIENCE
+    while not all(counts[p] >= requests for p in pids):
+        if time.monotonic() > until:
+            raise TimeoutError(f"{path}: not every worker took {requests} requests within {PATIENCE} s")
         ask = connect()
         pid = pid_of(ask.link)
-        for i in range(requests):
+        for i in range(requests if counts[pid] < requests else 1):  # one more keeps it busy while another takes the next connection
             ask(i % 16)
         counts[pid] += requests
 
