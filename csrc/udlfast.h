@@ -78,8 +78,8 @@ int udl_isa_active(void);
 const char *udl_matrix_unit_name(void); /* what multiplies bf16 numbers at the active level, "AMX-BF16"; "" if float32 units do */
 int udl_isa_use(int level);             /* UDL_OK or UDL_EISA; not while another thread computes */
 /* Whether what one thread writes and the others read right after is to be stored past the caches. Where a line was last read by another
- * processor, an ordinary store waits until that has given it up: on a Zen 4 26 to 50 ns, line after line, a streaming store 2 ns. Others were
- * not measured. UDLFAST_STREAM=0 or 1 decides instead. Not a bit of a result depends on it. */
+ * processor, an ordinary store waits until that has given it up: on a Zen 4 26 to 50 ns, line after line, a streaming store 2 ns. Others
+ * were not measured. UDLFAST_STREAM=0 or 1 decides instead. Not a bit of a result depends on it. */
 int udl_streams_to_others(void);
 void udl_cache_sizes(int64_t out[3]);   /* L1d, L2, L3 bytes of this machine */
 

@@ -189,6 +189,25 @@ def test_plans_with_large_buffers_take_turns_with_them(path, rng):
     same(plans[0][0](plans[0][1][1]), plans[0][2][1])
 
 
+def test_numbers_of_another_plan_are_not_seen(path, rng):
+    """What a plan reads without having written it is 0, not what another left in the memory that they share."""
+
+    def part(x):
+        y = torch.empty(200_000)
+        y[:10] = x[:10]
+        return (y * 1).tanh() + x
+
+    def whole(x):
+        return (x.reshape(1, -1) + 1).softmax(1).exp() + 1
+
+    x = torch.zeros(200_000)
+    reader, writer = saved(part, path, x)[1], saved(whole, path.with_name("other.udl"), torch.ones(400_000))[1]
+    assert writer.run_bytes > reader.run_bytes > 256 << 10
+    for _ in range(3):
+        writer(torch.ones(400_000))
+        assert not reader(x).any()
+
+
 def test_large_buffers_are_given_back_with_the_last_plan(tmp_path):
     code = """
 import udlfast as torch

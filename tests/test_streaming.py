@@ -7,7 +7,7 @@ import sys
 import pytest
 
 CODE = """
-import sys
+import hashlib
 import numpy as np
 import udlfast as torch
 
@@ -24,7 +24,6 @@ for isa in torch.isas():
                         y = F.conv2d(x.to(dtype), w.to(dtype), stride=stride, padding=1).float().numpy()
                         digest.append(y.tobytes())
             rng = np.random.default_rng(0)
-import hashlib
 print(len(digest), hashlib.sha256(b"".join(digest)).hexdigest())
 """
 

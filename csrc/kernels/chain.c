@@ -125,16 +125,17 @@ static void FN(tiles)(void *ctx, i64 begin, i64 end) {
         unsigned loose = 0; /* results of bf16 that may still have to be rounded */
         for (i64 s = 0; s < a->steps; s++) {
             const i64 code = a->code[s];
-            const int relu = HALF(a) && part(code, 0) == UDL_MAP_relu && loose >> part(code, 2) & 1, early = !relu && !only_signs(part(code, 0));
+            const int relu = HALF(a) && part(code, 0) == UDL_MAP_relu && loose >> part(code, 2) & 1;
+            const int early = !relu && !only_signs(part(code, 0));
             const T *in[3];
             for (int k = 0; k < 3; k++) {
                 const int from = part(code, 2 + k);
                 in[k] = from == NONE ? NULL : r[from];
                 if (HALF(a) && early && from != NONE && loose >> from & 1) rounded((float *)r[from], lines * n), loose &= ~(1u << from);
             }
-            if (relu) relu_loose((float *)r[part(code, 1)], (const float *)in[0], lines * n);
             double p[3] = {a->p[s][0], a->p[s][1], 0};
-            if (!relu) INTERNAL(FN(map))[part(code, 0)](r[part(code, 1)], in[0], in[1], in[2], lines * n, p);
+            if (relu) relu_loose((float *)r[part(code, 1)], (const float *)in[0], lines * n);
+            else INTERNAL(FN(map))[part(code, 0)](r[part(code, 1)], in[0], in[1], in[2], lines * n, p);
             loose |= 1u << part(code, 1);
         }
         for (int k = 0; k < OUTS; k++)

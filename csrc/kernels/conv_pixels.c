@@ -2,9 +2,9 @@
  *
  * Elsewhere pixels lie on the vector axis, of which 49 fill three vectors and begin a fourth; here filters do, and pixels are the rows,
  * by the dozen. Elements are pairs of bf16 numbers (csrc/tiles/pairs.h), k = (tap, pair of channels): a vector of pairs is turned, so that
- * the channels of a pixel are neighbours, and copied to the nine rows of im2col that see the pixel. A task owns a panel of filters, which it makes
- * itself where they are not ready, and goes through k in blocks that stay in L1. Whether filters are made ready for it is told by the size
- * of the image, not by how many there are.
+ * the channels of a pixel are neighbours, and copied to the nine rows of im2col that see the pixel. A task owns a panel of filters, which
+ * it makes itself where they are not ready, and goes through k in blocks that stay in L1. Whether filters are made ready for it is told by
+ * the size of the image, not by how many there are.
  * Floor: 2 N P Q O C 9 flops; the filters from memory. */
 #include "conv_pixels.h"
 #if GEMM_MATRIX_UNIT
